@@ -1,0 +1,1 @@
+"""Train on curated sets through TRL."""
