@@ -7,14 +7,10 @@ five verbs that apply filters to a string, a list, a polars, pandas, Arrow or Hu
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
 import polars as pl
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 Property: TypeAlias = Annotated[pl.Expr, "property"]  # Boolean: holds, or does not, for one row
 Edit: TypeAlias = Annotated[pl.Expr, "edit"]  # String: the new text of the column it names
@@ -32,16 +28,29 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def explains(filter_: Callable[..., Any]) -> Callable[[F], F]:
-    """Mark a function as the evidence of a filter: what its verdict rests on.
+    """Mark a function as the evidence of a filter: the text that its verdict rests on.
 
-    The function takes any of the filter's parameters, by the same names, and returns an expression. A number is measured
-    for every row and stored in the ledger (thresholds can then be moved without a second run); a text is the offending
-    span, taken only from rows that the verdict removes.
+    The function takes any of the filter's parameters, by the same names, and returns a String expression: the offending
+    span. It is evaluated only on rows that the step removes, and stands in the ledger's `detail`.
     """
 
     def mark(evidence: F) -> F:
-        filter_.evidence = evidence  # type: ignore[attr-defined]
+        filter_.span = evidence  # type: ignore[attr-defined]
         return evidence
+
+    return mark
+
+
+def measures(filter_: Callable[..., Any]) -> Callable[[F], F]:
+    """Mark a function as the measure of a filter: the number that its verdict compares.
+
+    The function takes any of the filter's parameters, by the same names, and returns a numeric expression. It is evaluated
+    on every row and stands in the ledger, so that a threshold can be moved without a second run.
+    """
+
+    def mark(measure: F) -> F:
+        filter_.measure = measure  # type: ignore[attr-defined]
+        return measure
 
     return mark
 

@@ -1,0 +1,162 @@
+"""YAML with places: the data, and for every key and item the line it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+KeyPath: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in a recipe: where it is, and what would be right."""
+
+    path: KeyPath
+    message: str
+    line: int = 0
+
+
+class RecipeError(Exception):
+    """Tell everything that is wrong with a recipe at once, in the order of its lines."""
+
+    def __init__(self, file: str, problems: list[Problem]) -> None:
+        self.file = file
+        self.problems = sorted(problems, key=lambda p: p.line)
+        super().__init__("\n".join(self._lines()))
+
+    def _lines(self) -> Iterator[str]:
+        for problem in self.problems:
+            place = f"{self.file}:{problem.line}" if problem.line else self.file
+            yield f"{place}: at {spell(problem.path)}" if problem.path else place
+            yield f"    {problem.message}"
+
+
+@dataclass
+class Places:
+    """The file and line of every path in a recipe; what `--set` changed stands on no line."""
+
+    file: str
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+
+    def line(self, path: KeyPath) -> int:
+        """Find the line of a path, or of the nearest thing around it that has one."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 0)
+
+    def __call__(self, path: KeyPath) -> str:
+        """Spell a place as file:line."""
+        line = self.line(path)
+        return f"{self.file}:{line}" if line else self.file
+
+
+def spell(path: KeyPath) -> str:
+    """Write a path as a person reads it.
+
+    >>> spell(("sources", "wikihow", "steps", 3, "keep"))
+    'sources.wikihow.steps[3].keep'
+    """
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """Suggest the nearest known word, or list them all when none is near.
+
+    >>> did_you_mean("lenght", ["length", "toxic"])
+    "did you mean 'length'?"
+    >>> did_you_mean("zzz", ["length", "toxic"])
+    'known: length, toxic'
+    """
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean '{near[0]}'?" if near else "known: " + ", ".join(sorted(known))
+
+
+def read_yaml(file: Path) -> tuple[dict[str, Any], Places]:
+    """Read a YAML mapping with the line of each of its keys and items; raise `RecipeError` if it is not one."""
+    places = Places(str(file))
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+    except FileNotFoundError:
+        raise RecipeError(str(file), [Problem((), "there is no such file")]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(str(file), [Problem((), f"cannot be read: {error}")]) from None
+    except yaml.YAMLError as error:
+        raise RecipeError(str(file), [_syntax(error)]) from None
+    problems: list[Problem] = []
+    if node is not None:
+        _walk(node, (), places.lines, problems, ())
+    data = loader.construct_document(node) if node is not None and not problems else {}
+    if not problems and not isinstance(data, dict):
+        problems.append(Problem((), "a recipe is a mapping of keys (name, sources, steps, …)", 1))
+    if problems:
+        raise RecipeError(str(file), problems)
+    return data, places
+
+
+def _syntax(error: yaml.YAMLError) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    message = getattr(error, "problem", None) or str(error)
+    return Problem((), f"not valid YAML: {message}", mark.line + 1 if mark else 0)
+
+
+def _walk(
+    node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], problems: list[Problem], above: tuple[int, ...]
+) -> None:
+    if id(node) in above:
+        problems.append(Problem(path, "an anchor contains itself", node.start_mark.line + 1))
+        return
+    lines.setdefault(path, node.start_mark.line + 1)
+    above = (*above, id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for i, item in enumerate(node.value):
+            _walk(item, (*path, i), lines, problems, above)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            if name in seen:
+                problems.append(Problem((*path, name), "this key stands twice here", key.start_mark.line + 1))
+            seen.add(name)
+            lines[(*path, name)] = key.start_mark.line + 1
+            _walk(value, path if name == "<<" else (*path, name), lines, problems, above)
+
+
+def set_value(data: dict[str, Any], assignment: str) -> KeyPath:
+    """Set one `KEY=VALUE`, the key dotted, the value YAML; raise ValueError in words when it cannot be.
+
+    >>> data = {"sources": {"a": {"take": 1}}, "steps": [{"keep": {}}]}
+    >>> set_value(data, "sources.a.take=5"), data["sources"]
+    (('sources', 'a', 'take'), {'a': {'take': 5}})
+    """
+    key, sign, value = assignment.partition("=")
+    if not sign or not key:
+        raise ValueError(f"--set takes KEY=VALUE, not {assignment!r}")
+    path: KeyPath = tuple(int(p) if p.isdigit() else p for p in key.split("."))
+    here: Any = data
+    for part in path[:-1]:
+        if isinstance(here, dict):
+            here = here.setdefault(str(part), {})
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        else:
+            raise ValueError(f"--set {key}: there is nothing at '{part}'")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ValueError(f"--set {key}: {value!r} is not a YAML value") from None
+    last = path[-1]
+    if isinstance(here, dict):
+        here[str(last)] = parsed
+    elif isinstance(here, list) and isinstance(last, int) and last < len(here):
+        here[last] = parsed
+    else:
+        raise ValueError(f"--set {key}: there is nothing at '{last}'")
+    return path

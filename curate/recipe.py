@@ -1,0 +1,267 @@
+"""A recipe: YAML in, a checked plan out; everything that is wrong is told at once, with its line."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+
+from curate import registry
+from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml, set_value
+from curate.step import VERBS, Step, build
+
+Shortfall = Literal["fail", "accept", "redistribute"]
+Format = Literal["prompt_completion", "messages", "alpaca", "sharegpt", "preference"]
+
+
+class RecipeKeys(pydantic.BaseModel):
+    """The keys of a recipe."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+    name: str = pydantic.Field(min_length=1, pattern=r"^[\w.-]+$")
+    seed: int = 0
+    size: int | None = pydantic.Field(None, gt=0)
+    shortfall: Shortfall = "fail"
+    max_bad: float = pydantic.Field(0.01, ge=0, le=1)
+    sources: dict[str, Any] = pydantic.Field(min_length=1)
+    steps: list[Any] = []
+    output: dict[str, Any] = {}
+
+
+class SourceKeys(pydantic.BaseModel):
+    """The keys of one source."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+    read: dict[str, Any]
+    optional: bool = False
+    take: int | None = pydantic.Field(None, ge=0)
+    steps: list[Any] = []
+    sample: dict[str, Any] | None = None
+
+
+class OutputKeys(pydantic.BaseModel):
+    """The keys of `output`."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+    formats: list[Format] = ["prompt_completion"]
+    dev: dict[str, Any] | None = None
+    test_prompts: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Read:
+    """How to read something: the reader, its parameters, and where the recipe says so."""
+
+    name: str
+    function: Callable[..., Any]
+    params: dict[str, Any]
+    place: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source of a recipe: how it is read, its own steps, and its share of the set."""
+
+    name: str
+    read: Read
+    optional: bool
+    take: int | None
+    steps: tuple[Step, ...]
+    sample: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe; `raw` is what was written, `--set` applied, for the manifest."""
+
+    name: str
+    seed: int
+    size: int | None
+    shortfall: Shortfall
+    max_bad: float
+    sources: tuple[Source, ...]
+    steps: tuple[Step, ...]
+    formats: tuple[Format, ...]
+    extra: dict[str, Read]  # dev, test_prompts
+    raw: dict[str, Any] = field(compare=False)
+    file: str = ""
+
+
+def load(file: Path, sets: tuple[str, ...] = (), *, seed: int | None = None) -> Recipe:
+    """Read and check a recipe file.
+
+    A name without a folder that is not a file here is looked for among the packaged recipes, so `lima1k.yaml` works
+    anywhere. Raise `RecipeError` with every problem found.
+    """
+    data, places = read_yaml(_locate(file))
+    for assignment in sets:
+        try:
+            path = set_value(data, assignment)
+        except ValueError as error:
+            raise RecipeError(places.file, [Problem((), str(error))]) from None
+        places.lines[path] = 0
+    if seed is not None:
+        data["seed"] = seed
+    return parse(data, places)
+
+
+def _locate(file: Path) -> Path:
+    packaged = Path(__file__).parent / "recipes"
+    for candidate in (file, packaged / file.name, packaged / f"{file.name}.yaml"):
+        if candidate.is_file() and (candidate == file or file.parent in {Path("."), Path("recipes")}):
+            return candidate
+    return file
+
+
+def parse(data: dict[str, Any], places: Places) -> Recipe:
+    """Check a recipe given as data; raise `RecipeError` with every problem found."""
+    seed = data.get("seed", 0)
+    reading = _Reading(places, seed if isinstance(seed, int) else 0)
+    top = reading.keys(RecipeKeys, data, ())
+    used: Counter[str] = Counter()
+    sources = [reading.source(name, given, used) for name, given in _items(data.get("sources"))]
+    steps = reading.steps(data.get("steps"), ("steps",), used)
+    output = reading.keys(OutputKeys, data.get("output") or {}, ("output",))
+    extra = {
+        name: reading.read(output[name], ("output", name)) for name in ("dev", "test_prompts") if output.get(name)
+    }
+    if reading.problems:
+        raise RecipeError(places.file, reading.problems)
+    keys = {k: top[k] for k in ("name", "seed", "size", "shortfall", "max_bad")}
+    return Recipe(
+        **keys,
+        sources=tuple(s for s in sources if s),
+        steps=steps,
+        formats=tuple(output["formats"]),
+        extra={name: read for name, read in extra.items() if read},
+        raw=data,
+        file=places.file,
+    )
+
+
+def _items(given: Any) -> list[tuple[str, Any]]:
+    return list(given.items()) if isinstance(given, dict) else []
+
+
+class _Reading:
+    """One reading of a recipe: collects problems instead of stopping at the first."""
+
+    def __init__(self, places: Places, seed: int) -> None:
+        self.places = places
+        self.seed = seed
+        self.problems: list[Problem] = []
+        self.folder = Path(places.file).parent
+
+    def problem(self, path: KeyPath, message: str) -> None:
+        self.problems.append(Problem(path, message, self.places.line(path)))
+
+    def keys(self, model: type[pydantic.BaseModel], given: Any, path: KeyPath) -> dict[str, Any]:
+        checked, wrong = registry.check(model, given)
+        for inner, message in wrong:
+            self.problem((*path, *inner), message)
+        return checked
+
+    def source(self, name: str, given: Any, used: Counter[str]) -> Source | None:
+        path: KeyPath = ("sources", name)
+        checked = self.keys(SourceKeys, given, path)
+        if not isinstance(given, dict):
+            return None
+        read = self.read(given.get("read"), (*path, "read"))
+        own: Counter[str] = Counter()
+        steps = self.steps(given.get("steps"), (*path, "steps"), own)
+        sample = self.sample(given.get("sample"), (*path, "sample"))
+        used |= own  # a step of the same name in two sources shares one column of the ledger
+        if not checked or read is None:
+            return None
+        return Source(name, read, checked["optional"], checked["take"], steps, sample)
+
+    def sample(self, given: Any, path: KeyPath) -> dict[str, Any]:
+        if given is None:
+            return {}
+        from curate.filters import domains
+
+        model = registry.parameters(domains)
+        known = [n for n in model.model_fields if n not in {"n", "seed"}]
+        for name in set(given if isinstance(given, dict) else {}) & {"n", "seed"}:
+            self.problem((*path, name), f"'{name}' comes from the recipe; known here: {', '.join(known)}")
+        checked, wrong = registry.check(model, {"n": 1, **given} if isinstance(given, dict) else given)
+        for inner, message in wrong:
+            self.problem((*path, *inner), message)
+        return {name: checked[name] for name in known if name in checked}
+
+    def read(self, given: Any, path: KeyPath) -> Read | None:
+        named = self.one("sources", given, path)
+        if named is None:
+            return None
+        name, function, params = named
+        before = len(self.problems)
+        checked = self.keys(registry.parameters(function), params or {}, (*path, name))
+        if len(self.problems) > before:
+            return None
+        return Read(name, function, _under_data(checked), self.places((*path, name)))
+
+    def one(self, group: registry.Group, given: Any, path: KeyPath) -> tuple[str, Any, Any] | None:
+        """Take apart `{name: {parameters}}` and find what is named."""
+        if isinstance(given, str):
+            given = {given: {}}
+        if not isinstance(given, dict) or len(given) != 1:
+            if given is not None or group == "filters":
+                self.problem(path, f"names one of the {group}, as {{name: {{parameters}}}}")
+            return None
+        name, params = next(iter(given.items()))
+        try:
+            return name, registry.find(group, str(name), self.folder), params
+        except LookupError as error:
+            self.problem((*path, name), str(error))
+            return None
+
+    def steps(self, given: Any, path: KeyPath, used: Counter[str]) -> tuple[Step, ...]:
+        if given is not None and not isinstance(given, list):
+            self.problem(path, "is a list of steps, each `- keep: {filter: {parameters}}`")
+            return ()
+        found = [self.step(item, (*path, i), used) for i, item in enumerate(given or [])]
+        return tuple(step for step in found if step)
+
+    def step(self, given: Any, path: KeyPath, used: Counter[str]) -> Step | None:
+        if not isinstance(given, dict) or len(given) != 1:
+            self.problem(path, f"a step is one verb ({', '.join(VERBS)}) and what it applies")
+            return None
+        verb, body = next(iter(given.items()))
+        if verb not in VERBS:
+            self.problem((*path, verb), f"there is no verb '{verb}'; {did_you_mean(str(verb), list(VERBS))}")
+            return None
+        named = self.one("filters", body, (*path, verb))
+        if named is None:
+            return None
+        name, function, params = named
+        kind = registry.kind_of(function)
+        if kind not in {VERBS[verb], "any"}:
+            fit = next(v for v, k in VERBS.items() if k == kind)
+            self.problem((*path, verb), f"'{name}' is a {kind}, so its verb is '{fit}', not '{verb}'")
+            return None
+        where = (*path, verb, name)
+        before = len(self.problems)
+        checked = self.keys(registry.parameters(function), params or {}, where)
+        if len(self.problems) > before:
+            return None
+        short = name.rpartition(":")[2]
+        used[short] += 1
+        label = short if used[short] == 1 else f"{short}_{used[short]}"
+        if "seed" in checked and "seed" not in (params or {}):
+            checked["seed"] = self.seed
+        try:
+            return build(verb, name, label, function, checked, self.places(where))
+        except Exception as error:  # a filter says in a ValueError what is wrong; a user's own may raise anything
+            self.problem(where, str(error) or type(error).__name__)
+            return None
+
+
+def _under_data(params: dict[str, Any]) -> dict[str, Any]:
+    """Let relative paths start at $CURATE_DATA (default: data/)."""
+    root = Path(os.environ.get("CURATE_DATA", "data"))
+    return {k: root / v.expanduser() if isinstance(v, Path) else v for k, v in params.items()}

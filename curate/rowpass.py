@@ -1,0 +1,97 @@
+"""The row-wise pass: one pure function from a batch and its steps to the rows kept and every verdict.
+
+Every cheap step judges every row, whatever the other steps said, so that "which filter alone removed this" is set algebra
+on the ledger. A costly step sees only the rows that the steps before it left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import polars as pl
+
+from curate.step import Step, edits, measures, scores, spans, verdict
+
+NO_VALUE = "no value to judge"
+
+
+class Passed(NamedTuple):
+    """What a pass yields: the rows kept, edits applied, and the ledger of all rows, both in the batch's order."""
+
+    kept: pl.DataFrame
+    ledger: pl.DataFrame
+
+
+def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
+    """Apply row-wise steps to a batch, which has `id`, `domain` and the columns that the steps name.
+
+    The ledger has `id`, `domain`, a Boolean column a step (its label), a Float64 column `label.column` where the filter
+    measures something, `dropped_by` (the first step that failed), `detail` (a line `step: evidence` for every step that
+    failed) and `kept`. Null where a step was not asked.
+    """
+    rows = rows.with_row_index("_row")
+    ledger = rows.select("_row", "id", "domain")
+    labels: list[str] = []
+    lines: list[pl.DataFrame] = []
+    for family, group in groupby(steps, key=_family):
+        together = list(group)
+        if family == "edit":
+            for step in together:
+                rows = rows.with_columns(edits(step))
+        elif family == "score":
+            rows = rows.with_columns(s for step in together for s in scores(step))
+            ledger = ledger.hstack(rows.select(step.label for step in together))
+        else:
+            asked = rows if family == "cheap" else rows.filter(_left(ledger, labels))
+            values = asked.select("_row", *_questions(together))
+            lines += [_lines(asked, values, step) for step in together]
+            answers = values.with_columns(pl.col(step.label).fill_null(False) for step in together)
+            ledger = ledger.join(answers, on="_row", how="left", maintain_order="left")
+            labels += [step.label for step in together]
+    ledger = _close(ledger, labels, lines)
+    return Passed(rows.filter(ledger["kept"]).drop("_row"), ledger)
+
+
+def _family(step: Step) -> str:
+    """Group neighbours that can be asked at once: judging steps share one parallel query."""
+    if not step.judges:
+        return step.verb
+    return "costly" if step.costly else "cheap"
+
+
+def _left(ledger: pl.DataFrame, labels: list[str]) -> pl.Series:
+    """Find the rows that all verdicts so far leave."""
+    everywhere = pl.col("_row").is_not_null()
+    passed = [pl.col(label).fill_null(True) for label in labels]
+    return ledger.select(pl.all_horizontal(everywhere, *passed)).to_series()
+
+
+def _questions(steps: list[Step]) -> list[pl.Expr]:
+    return [e for step in steps for e in (verdict(step).alias(step.label), *measures(step))]
+
+
+def _lines(asked: pl.DataFrame, values: pl.DataFrame, step: Step) -> pl.DataFrame:
+    """Write `step: evidence` for the rows that fail a step; spans are looked for in no others."""
+    failed = ~values[step.label].fill_null(False)
+    numbers = [c for c in values.columns if c.startswith(f"{step.label}.")]
+    evidence = asked.filter(failed).select("_row", *spans(step)).hstack(
+        values.filter(failed).select(pl.col(step.label).is_null().alias("_null"), *numbers)
+    )
+    shown = [pl.col(c).cast(pl.String) for c in evidence.columns if c not in {"_row", "_null"}]
+    said = pl.concat_str([pl.lit(""), *shown], separator=" ", ignore_nulls=True).str.replace_all(r"\s+", " ")
+    text = pl.when("_null").then(pl.lit(NO_VALUE)).otherwise(said.str.strip_chars())
+    return evidence.select("_row", (pl.lit(f"{step.label}: ") + text).str.strip_chars_end(": ").alias("detail"))
+
+
+def _close(ledger: pl.DataFrame, labels: list[str], lines: list[pl.DataFrame]) -> pl.DataFrame:
+    """Say of every row whether it is kept, and if not by which step first and why by each."""
+    failed = [pl.when(~pl.col(label)).then(pl.lit(label)) for label in labels]
+    ledger = ledger.with_columns(dropped_by=pl.coalesce([*failed, pl.lit(None, dtype=pl.String)]))
+    if lines:
+        details = pl.concat(lines).group_by("_row", maintain_order=True).agg(pl.col("detail").str.join("\n"))
+        ledger = ledger.join(details, on="_row", how="left", maintain_order="left")
+    else:
+        ledger = ledger.with_columns(detail=pl.lit(None, dtype=pl.String))
+    return ledger.with_columns(kept=pl.col("dropped_by").is_null()).drop("_row")
