@@ -1,0 +1,26 @@
+"""Filters by topic: properties, edits and scores of a row, and selectors over the whole pool.
+
+To add one: write a function in a module of this folder, its table in `tests/filters`, and its name here.
+"""
+
+from curate.filters.duplicates import exact_duplicates
+from curate.filters.safety import toxic
+from curate.filters.sampling import domains, quotas, random, top
+from curate.filters.size import at_least, at_most, length
+from curate.filters.text import matches, prompt_from_title_or_body, replace_opening, self_contained
+
+__all__ = [
+    "at_least",
+    "at_most",
+    "domains",
+    "exact_duplicates",
+    "length",
+    "matches",
+    "prompt_from_title_or_body",
+    "quotas",
+    "random",
+    "replace_opening",
+    "self_contained",
+    "top",
+    "toxic",
+]

@@ -1,0 +1,173 @@
+"""Fill a budget of n rows: at random, by score, or spread over domains with exact quotas."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+from curate.filter import Choice
+from curate.filters.duplicates import best_first, require
+from curate.rows import hash01
+
+
+def random(pool: pl.DataFrame, *, n: int, seed: int = 0) -> Choice:
+    """Keep n rows drawn uniformly without replacement; all of them if there are no more than n.
+
+    The draw is a hash of (seed, id), so neither the order of the rows nor what else is in the pool moves it:
+    a larger n keeps what a smaller one kept.
+
+    Raises ValueError if n is negative.
+
+    >>> import polars as pl
+    >>> pool = pl.DataFrame({"id": ["a", "b", "c"]})
+    >>> random(pool, n=2, seed=1).kept.sum()
+    2
+    """
+    _check_n(n)
+    drawn = pool.select("id", hash01("id", seed, "random").alias("draw"))
+    return _first(
+        drawn, ["draw", "id"], [False, False], n, f"not picked: {n} of {pool.height} drawn at random"
+    )
+
+
+def top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choice:
+    """Keep the n rows with the highest `by`, nulls and NaN last, ties by a hash of (seed, id).
+
+    Raises ValueError if n is negative or the column is not there.
+
+    >>> import polars as pl
+    >>> top(pl.DataFrame({"id": ["a", "b", "c"], "score": [1, None, 7]}), n=1).why.to_list()
+    ['not picked: 1 of 3 taken by score', 'not picked: 1 of 3 taken by score', None]
+    """
+    _check_n(n)
+    require(pool, by, "top")
+    best = pl.col(by).fill_nan(None).alias("best")
+    ranked = pool.select("id", best, hash01("id", seed, "top").alias("draw"))
+    why = f"not picked: {n} of {pool.height} taken by {by}"
+    return _first(ranked, ["best", "draw", "id"], [True, False, False], n, why)
+
+
+def domains(
+    pool: pl.DataFrame,
+    *,
+    n: int,
+    by: str = "domain",
+    domain_temperature: float = 1,
+    prefer: str | None = "score",
+    per_domain: int | None = None,
+    seed: int = 0,
+) -> Choice:
+    """Keep n rows spread over domains by temperature: 1 as the pool has them, 3 as LIMA, inf alike.
+
+    `quotas` says how many each domain gives, counted in the pool as it is now. Inside one, the highest
+    `prefer` go first, as in LIMA (section 2.1: "the questions with the highest score"), ties by a hash of
+    (seed, id); with `prefer` None, or the default and no score column, the hash alone decides. `per_domain`
+    is a ceiling for every domain. Rows without a domain form one of their own. If fewer than n rows can be
+    had, all of those are kept.
+
+    Raises ValueError if a column is not there or a number is out of its range.
+
+    >>> import polars as pl
+    >>> pool = pl.DataFrame({"id": list("abcd"), "domain": ["ai", "ai", "ai", "tea"], "score": [1, 5, 3, 2]})
+    >>> domains(pool, n=2, domain_temperature=float("inf")).kept.to_list()
+    [False, True, False, True]
+    >>> domains(pool, n=2, domain_temperature=float("inf")).why[0]
+    'not picked: 1 of 3 taken in ai'
+    """
+    require(pool, by, "domains")
+    # The separator keeps the rows without a domain apart from a domain of whatever name.
+    rows = pool.select(
+        "id",
+        pl.col(by).cast(pl.String).fill_null("\x1fno domain").alias("domain"),
+        best_first(pool, prefer, "domains"),
+        hash01("id", seed, "domains").alias("draw"),
+    ).with_row_index("at")
+    sizes = dict(rows.group_by("domain").len().iter_rows())
+    quota = quotas(sizes, n, domain_temperature=domain_temperature, per_domain=per_domain, seed=seed)
+    asked = pl.DataFrame(
+        {"domain": list(quota), "quota": list(quota.values()), "size": list(sizes.values())},
+        schema={"domain": pl.String, "quota": pl.Int64, "size": pl.Int64},
+    )
+    ranked = rows.sort("best", "draw", "id", descending=[True, False, False], nulls_last=True)
+    rank = pl.int_range(pl.len()).over("domain")
+    judged = ranked.with_columns(rank.alias("rank")).join(asked, on="domain").sort("at")
+    kept = pl.col("rank") < pl.col("quota")
+    name = pl.col("domain").str.strip_prefix("\x1f")
+    why = pl.when(~kept).then(pl.format("not picked: {} of {} taken in {}", "quota", "size", name))
+    return Choice(*judged.select(kept.alias("kept"), why.alias("why")).get_columns())
+
+
+def quotas(
+    sizes: dict[str, int],
+    n: int,
+    *,
+    domain_temperature: float = 1,
+    per_domain: int | None = None,
+    seed: int = 0,
+) -> dict[str, int]:
+    """Share n among domains of these sizes: domain i gets the part n_i^(1/T) / sum of n_j^(1/T), exactly.
+
+    LIMA samples its communities "with a temperature of tau = 3 to get a more uniform sample of the different
+    domains" (section 2.1) and gives no formula; this is the one of multilingual pre-training (mBERT, mT5). T
+    = 1 is proportional, 3 the cube root, inf equal shares. Quotas are computed, not drawn: a domain that is
+    too small for its part gives all it has, its rest goes to the others by the same rule until it fits, and
+    what rounding leaves goes to the largest remainders, ties by a hash of (seed, domain). They sum to n, or
+    to all there is if that is less, and never exceed a domain's size or `per_domain`.
+
+    Raises ValueError if n, a size or `per_domain` is negative, or the temperature is below 0.1.
+
+    >>> quotas({"ai": 1_000_000, "beer": 1_000, "coffee": 5}, 100, domain_temperature=3)
+    {'ai': 89, 'beer': 9, 'coffee': 2}
+    """
+    _check_n(n)
+    if math.isnan(domain_temperature) or domain_temperature < 0.1:
+        raise ValueError(
+            f"domain_temperature must be 0.1 or more (inf for equal shares), not {domain_temperature}"
+        )
+    if per_domain is not None and per_domain < 0:
+        raise ValueError(f"per_domain must be 0 or more, not {per_domain}")
+    if low := [name for name, size in sizes.items() if size < 0]:
+        raise ValueError(f"the size of {low[0]!r} is negative")
+    caps = {name: size if per_domain is None else min(size, per_domain) for name, size in sizes.items()}
+    # Whole numbers from here on: the sums are exact, so the order of the domains cannot matter.
+    weights = {
+        name: int(size ** (1 / domain_temperature) * 2**32) for name, size in sizes.items() if caps[name]
+    }
+    left = min(n, sum(caps.values()))
+    quota = dict.fromkeys(sizes, 0)
+    while weights:
+        total = sum(weights.values())
+        full = [name for name, weight in weights.items() if left * weight >= caps[name] * total]
+        if not full:
+            return quota | _largest_remainder(left, weights, seed)
+        for name in full:
+            quota[name] = caps[name]
+            left -= caps[name]
+            del weights[name]
+    return quota
+
+
+def _largest_remainder(n: int, weights: dict[str, int], seed: int) -> dict[str, int]:
+    """Round the parts of n down, then give one more to the domains that lost most by it."""
+    total = sum(weights.values())
+    quota = {name: n * weight // total for name, weight in weights.items()}
+    draws = pl.DataFrame({"domain": list(weights)}).select(hash01("domain", seed, "quotas"))["domain"]
+    draw = dict(zip(weights, draws, strict=True))
+    order = sorted(weights, key=lambda name: (-(n * weights[name] % total), draw[name], name))
+    for name in order[: n - sum(quota.values())]:
+        quota[name] += 1
+    return quota
+
+
+def _check_n(n: int) -> None:
+    if n < 0:
+        raise ValueError(f"n must be 0 or more, not {n}")
+
+
+def _first(rows: pl.DataFrame, by: list[str], descending: list[bool], n: int, why: str) -> Choice:
+    """Keep the first n rows in the order of `by`, nulls last."""
+    order = rows.with_row_index("at").sort(by, descending=descending, nulls_last=True).with_row_index("rank")
+    kept = order.sort("at").select((pl.col("rank") < n).alias("kept")).to_series()
+    reasons = pl.select(pl.when(~kept).then(pl.lit(why)).alias("why")).to_series()
+    return Choice(kept, reasons)
