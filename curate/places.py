@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from curate.errors import UserError
+
 KeyPath: TypeAlias = tuple[str | int, ...]
 
 
@@ -22,7 +24,7 @@ class Problem:
     line: int = 0
 
 
-class RecipeError(Exception):
+class RecipeError(UserError):
     """Tell everything that is wrong with a recipe at once, in the order of its lines."""
 
     def __init__(self, file: str, problems: list[Problem]) -> None:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import polars as pl
 import polars_hash as plh
 
+from curate.errors import UserError
+
 TURNS = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 
 # The standard columns a reader may fill (DESIGN: rows). Whatever else a reader yields is kept beside them.
@@ -56,7 +58,7 @@ class Part:
     read: Callable[[int], Iterator[Batch]] = field(compare=False)
 
 
-class SourceError(Exception):
+class SourceError(UserError):
     """Say in one sentence why a source cannot be read at all, and what would be right."""
 
 

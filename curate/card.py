@@ -1,0 +1,86 @@
+"""The dataset card: what a set is made of, under which licences, and how to make it again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+
+def card(rows: pl.DataFrame, manifest: dict[str, Any]) -> str:
+    """Write README.md for a set, with the front matter that dataset hubs read (plain `load_dataset` opens the folder)."""
+    licences = rows.group_by("source", "license").len().sort("source", "license", nulls_last=True)
+    lines = [
+        "---",
+        "configs:",
+        "- config_name: default",
+        "  data_files: train.parquet",
+        f"size_categories: [{_size(rows.height)}]",
+        "tags: [curate]",
+        "---",
+        "",
+        f"# {manifest['name']}",
+        "",
+        f"{rows.height:,} rows, curated by `curate run {manifest['recipe_file']}` (curate "
+        f"{manifest['curate']['curate']}, seed {manifest['seed']}). Every input row's way is in `ledger.parquet`.",
+        "",
+        "## Sources",
+        "",
+        "| source | asked | available | taken | mean prompt, words | mean response, words |",
+        "|---|---:|---:|---:|---:|---:|",
+        *(
+            f"| {r['source']} | {r['asked']} | {r['available']} | {r['taken']} | {_show(r['prompt_words'])} | "
+            f"{_show(r['response_words'])} |"
+            for r in manifest["table"]
+        ),
+        "",
+        *(f"Not there: `{name}`: {reason}." for name, reason in manifest["absent"].items()),
+        "",
+        "## Licences",
+        "",
+        *(f"- {r['source']}: {r['license'] or 'not stated'} ({r['len']:,} rows)" for r in licences.to_dicts()),
+        "",
+        "## Filters",
+        "",
+        *_filters(manifest),
+        "",
+        "## Known limits",
+        "",
+        "Filters are rules, not judgements: what they let through can still be wrong, dated or off-topic. Answers were written "
+        "by the communities and authors named above and carry their habits.",
+        "",
+        "## Make it again",
+        "",
+        "The recipe as it ran, the hashes of inputs and outputs and all versions are in `manifest.json`; `curate verify` "
+        "derives the set again and compares the hashes.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _filters(manifest: dict[str, Any]) -> list[str]:
+    first: dict[tuple[str, str], int] = {(f["source"], f["step"]): f["first"] for f in manifest["funnel"]}
+    lines = []
+    for source, steps in manifest["steps"].items():
+        for step in steps:
+            dropped = [n for (s, label), n in first.items() if label == step["label"] and source in {s, "all"}]
+            count = f": dropped {sum(dropped):,}" if dropped and step["verb"] in {"keep", "drop", "select"} else ""
+            lines.append(f"- {source}: {step['verb']} `{step['filter']}` {_params(step['params'])}{count}")
+    return lines or ["none"]
+
+
+def _params(params: dict[str, Any]) -> str:
+    shown = ", ".join(f"{k}={v!r}" for k, v in params.items() if v is not None)
+    return f"({shown})" if shown else ""
+
+
+def _show(value: float | None) -> str:
+    return "–" if value is None else f"{value:g}"
+
+
+def _size(rows: int) -> str:
+    """Name the size class as dataset hubs do."""
+    for limit, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")):
+        if rows < limit:
+            return name
+    return "n>1M"

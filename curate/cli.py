@@ -1,0 +1,109 @@
+"""The command: parse, call one library function, print. Heavy imports wait inside the commands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import curate
+from curate.errors import UserError
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+class _Command(click.Group):
+    """A group whose user errors are one screen, in words, with exit code 2; anything else is a bug and shows its trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            _stop("Stopped. Finished stages are kept: the same command goes on from there.", 130)
+        except OSError as error:
+            _stop(_os_words(error), 2)
+        except UserError as error:
+            _stop(str(error), 2)
+        except Exception as error:
+            words = _disk_words(error)
+            if words is None:
+                raise
+            _stop(words, 2)
+
+
+def _stop(message: str, code: int) -> None:
+    click.secho(message, err=True, fg="red")
+    sys.exit(code)
+
+
+def _os_words(error: OSError) -> str:
+    import errno
+
+    where = f" {error.filename}" if error.filename else ""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return f"The disk is full:{where}. Finished stages are kept; make room and run the same command again."
+        case errno.EROFS | errno.EACCES | errno.EPERM:
+            return f"Cannot write or read{where}: {error.strerror}. Choose another folder with --out."
+    return f"{error.strerror or error}{where and ':' + where}"
+
+
+def _disk_words(error: Exception) -> str | None:
+    """Recognise a full or read-only disk behind an engine's own error type."""
+    text = str(error)
+    if "No space left" in text or "os error 28" in text:
+        return "The disk is full. Finished stages are kept; make room and run the same command again."
+    if "Read-only file system" in text or "Permission denied" in text:
+        return f"Cannot write: {text.splitlines()[0]}. Choose another folder with --out."
+    return None
+
+
+@click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(curate.__version__, prog_name="curate")
+def main() -> None:
+    """Build small, high-quality training sets, and say for every row why it is in or out."""
+
+
+_recipe = click.argument("recipe", type=click.Path(path_type=Path))
+_sets = click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe, dotted; repeat.")
+_seed = click.option("--seed", type=int, help="Use this seed instead of the recipe's.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
+
+
+@main.command()
+@_recipe
+@_sets
+@_seed
+@click.option("--out", type=_FOLDER, help="Folder for the outputs.  [default: out/NAME]")
+@click.option("--limit", type=click.IntRange(1), help="Read at most this many rows of each part of a source.")
+@click.option("--batch-rows", type=click.IntRange(1), default=10_000, show_default=True, help="Rows judged at a time.")
+@click.option("--fresh", is_flag=True, help="Do every stage again.")
+@_json
+def run(
+    recipe: Path,
+    sets: tuple[str, ...],
+    seed: int | None,
+    out: Path | None,
+    limit: int | None,
+    batch_rows: int,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Run RECIPE: from its sources to a set, with a ledger of every row."""
+    from curate.recipe import load
+    from curate.work import run_to
+
+    plan = load(recipe, sets, seed=seed)
+    folder = out or Path("out") / plan.name
+    from curate import screen
+
+    with screen.progress() as tell:
+        manifest = run_to(plan, folder, fresh=fresh, limit=limit, batch_rows=batch_rows, tell=tell)
+    if as_json:
+        click.echo(json.dumps(manifest, indent=1, default=str))
+    else:
+        screen.show_run(manifest, str(folder))

@@ -1,0 +1,139 @@
+"""The ledger: one row for every input row, with every step's verdict; and the questions it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+REPEATED = "repeated"  # an input row whose every column equals that of a row already there
+_FIRST = ["id", "source", "domain"]
+_LAST = ["kept", "dropped_by", "detail"]
+_EMPTY = {name: pl.String for name in _FIRST} | {"dropped_by": pl.String, "detail": pl.String, "kept": pl.Boolean}
+
+
+def gather(frames: list[pl.DataFrame], source: str) -> pl.DataFrame:
+    """Put the ledgers of a source's parts together."""
+    if not frames:
+        return pl.DataFrame(schema=_EMPTY)
+    return pl.concat(frames, how="diagonal_relaxed").with_columns(source=pl.lit(source))
+
+
+def mark_repeated(ledger: pl.DataFrame) -> pl.DataFrame:
+    """Drop all but the first of the rows alive that have the same id; the sources' order decides which is first."""
+    turn = pl.int_range(pl.len()).over("id", pl.col("kept"))
+    again = pl.col("kept") & (turn > 0)
+    return ledger.with_columns(
+        dropped_by=pl.when(again).then(pl.lit(REPEATED)).otherwise("dropped_by"),
+        detail=pl.when(again).then(pl.lit(f"{REPEATED}: the same record stands here already")).otherwise("detail"),
+        kept=pl.col("kept") & ~again,
+    )
+
+
+def extend(ledger: pl.DataFrame, found: pl.DataFrame | None) -> pl.DataFrame:
+    """Add the verdicts of a later step for the rows alive (`found` has each of them once, by source and id)."""
+    if found is None:
+        return ledger
+    later = found.rename({name: f"_{name}" for name in _LAST}).with_columns(kept=pl.lit(True))
+    joined = ledger.join(later, on=["source", "id", "kept"], how="left", maintain_order="left")
+    alive = pl.col("kept")
+    return joined.with_columns(
+        dropped_by=pl.when(alive).then("_dropped_by").otherwise("dropped_by"),
+        detail=pl.when(alive).then("_detail").otherwise("detail"),
+        kept=alive & pl.col("_kept").fill_null(True),
+    ).drop([f"_{name}" for name in _LAST])
+
+
+def order(ledger: pl.DataFrame) -> pl.DataFrame:
+    """Bring a ledger into its one order of rows and columns, whatever order the input had."""
+    steps = [c for c in ledger.columns if c not in {*_FIRST, *_LAST}]
+    return ledger.select(*_FIRST, *steps, *_LAST).sort(*_FIRST, *_LAST, nulls_last=True)
+
+
+def bad_lines(file: Path, source: str) -> Iterator[str]:
+    """Read a quarantine file as sentences: where, and what was wrong."""
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            bad = json.loads(line)
+            if bad["source"] == source:
+                yield f"{bad['file']}, {bad['where']}: {bad['error']}"
+
+
+def verdicts(ledger: pl.DataFrame) -> list[str]:
+    """List the columns of a ledger that are steps' verdicts, in the order of the steps."""
+    return [c for c, dtype in ledger.schema.items() if dtype == pl.Boolean and c != "kept"]
+
+
+def funnel(ledger: pl.DataFrame) -> pl.DataFrame:
+    """Count by source and step: rows asked, rows that fail, rows dropped here first, rows that fail nothing else.
+
+    `alone` is how many rows more the source's steps would keep if this one were left out.
+
+    >>> frame = pl.DataFrame({"source": ["a"] * 3, "length": [True, False, False], "voice": [True, True, False],
+    ...                       "dropped_by": [None, "length", "length"]})
+    >>> funnel(frame).select("step", "asked", "fails", "first", "alone").rows()
+    [('length', 3, 2, 2, 1), ('voice', 3, 1, 0, 0)]
+    """
+    names = verdicts(ledger)
+    failing = pl.sum_horizontal([pl.lit(0), *((~pl.col(n)).fill_null(False).cast(pl.Int64) for n in names)])
+    counted = ledger.with_columns(_failing=failing)
+    if ledger.filter(pl.col("dropped_by") == REPEATED).height:
+        names = [REPEATED, *names]
+        counted = counted.with_columns(
+            pl.when(pl.col("dropped_by") == REPEATED).then(False).otherwise(True).alias(REPEATED)
+        )
+    frames = [_count(counted, name) for name in names]
+    return pl.concat(frames) if frames else pl.DataFrame(schema={"source": pl.String, "step": pl.String})
+
+
+def _count(counted: pl.DataFrame, name: str) -> pl.DataFrame:
+    failed = ~pl.col(name)
+    return (
+        counted.filter(pl.col(name).is_not_null())
+        .group_by("source", maintain_order=True)
+        .agg(
+            step=pl.lit(name),
+            asked=pl.len(),
+            fails=failed.sum(),
+            first=(pl.col("dropped_by") == name).fill_null(False).sum(),
+            alone=(failed & (pl.col("_failing") <= 1)).sum(),
+        )
+    )
+
+
+def find(ledger: pl.DataFrame, row: str) -> dict[str, Any]:
+    """Find one row by its id or the beginning of it; raise LookupError when none or several fit."""
+    found = ledger.filter(pl.col("id").str.starts_with(row.lower()))
+    if not found.height:
+        raise LookupError(f"no row's id begins with '{row}'")
+    if found["id"].n_unique() > 1:
+        raise LookupError(f"{found['id'].n_unique():,} ids begin with '{row}': give more of it")
+    return found.row(0, named=True)
+
+
+def diff(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """List the rows in one set and not in the other: gained or lost, and the step that decides it.
+
+    For a lost row the step is what drops it now, for a gained one what dropped it before; null where the row was not in the
+    other run's input at all.
+    """
+    columns = ["id", "source", "domain", "kept", "dropped_by", "detail"]
+    both = (
+        before.select(columns)
+        .sort("kept", descending=True)
+        .unique("id", keep="first")
+        .join(after.select(columns).sort("kept", descending=True).unique("id", keep="first"), on="id", how="full", suffix="_after", coalesce=True)
+    )
+    was, now = pl.col("kept").fill_null(False), pl.col("kept_after").fill_null(False)
+    changed = both.filter(was != now)
+    return changed.select(
+        "id",
+        source=pl.coalesce("source_after", "source"),
+        domain=pl.coalesce("domain_after", "domain"),
+        change=pl.when(now).then(pl.lit("gained")).otherwise(pl.lit("lost")),
+        step=pl.when(now).then("dropped_by").otherwise("dropped_by_after"),
+        detail=pl.when(now).then("detail").otherwise("detail_after"),
+    ).sort("change", "id")

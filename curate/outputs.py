@@ -1,0 +1,148 @@
+"""What a run leaves: set, ledger, quarantine, manifest, card and report, each appearing whole, the manifest last."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate import ledger as ledgers
+from curate.card import card
+from curate.formats import to_jsonl
+from curate.passes import standardise
+from curate.recipe import Read, Recipe
+from curate.report import report
+from curate.rows import STANDARD, hash01
+from curate.run import Result, Run
+from curate.stages import hash_file, versions
+
+MANIFEST = "manifest.json"
+_FRONT = ["id", "source", *STANDARD]
+
+
+def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
+    """Write a run's outputs into a folder and return the manifest; what stands there is replaced file by file.
+
+    The manifest is removed first and written last: a folder without one is unfinished.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    (out / MANIFEST).unlink(missing_ok=True)
+    recipe = state.recipe
+    rows = arrange(result.rows, recipe.seed)
+    ledger = ledgers.order(result.ledger)
+    written = [_parquet(out / "train.parquet", rows), _parquet(out / "ledger.parquet", ledger)]
+    for i, format_ in enumerate(_formats(recipe, rows)):
+        name = "train.jsonl" if i == 0 else f"train.{format_}.jsonl"
+        written.append(_text(out / name, to_jsonl(rows, format_)))
+    for name, read in recipe.extra.items():
+        written += _prompts(out, name, read)
+    written.append(_text(out / "quarantine.jsonl", _quarantine(state)))
+    manifest = _manifest(result, state, rows, ledger)
+    written.append(_text(out / "report.html", report(rows, ledger, manifest)))
+    written.append(_text(out / "README.md", card(rows, manifest)))
+    manifest["outputs"] = {file.name: hash_file(file) for file in written}
+    _text(out / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False, default=str) + "\n")
+    return manifest
+
+
+def arrange(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Bring a set into its one order: columns standard first, rows shuffled by the hash of (seed, id), ready to train on."""
+    extra = sorted(set(rows.columns) - set(_FRONT))
+    front = [c for c in _FRONT if c in rows.columns]
+    return rows.select(*front, *extra).sort(hash01("id", seed, "order"), "id")
+
+
+def _formats(recipe: Recipe, rows: pl.DataFrame) -> tuple[str, ...]:
+    """Choose the formats: what the recipe says, except that a set of pairs is a preference set."""
+    pairs = rows.height and rows["chosen"].is_not_null().all()
+    return ("preference",) if pairs and recipe.formats == ("prompt_completion",) else recipe.formats
+
+
+def _whole(file: Path, write_to: Callable[[Path], Any]) -> Path:
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        write_to(beside)
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
+    return file
+
+
+def _parquet(file: Path, frame: pl.DataFrame) -> Path:
+    # One fixed row-group size: the bytes must not depend on how many threads wrote them.
+    return _whole(file, lambda to: frame.rechunk().write_parquet(to, compression="zstd", row_group_size=100_000))
+
+
+def _text(file: Path, text: str) -> Path:
+    return _whole(file, lambda to: to.write_text(text, encoding="utf-8", newline="\n"))
+
+
+def _prompts(out: Path, name: str, read: Read) -> list[Path]:
+    """Write dev or test prompts as they are read."""
+    batches = [batch.rows for part in read.function(**read.params) for batch in part.read(10_000)]
+    rows = standardise(pl.concat(batches, how="diagonal_relaxed"), read.name).sort("id")
+    rows = rows.select(c for c in rows.columns if rows[c].null_count() < rows.height)
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.iter_rows(named=True))
+    return [_parquet(out / f"{name}.parquet", rows), _text(out / f"{name}.jsonl", lines)]
+
+
+def _quarantine(state: Run) -> str:
+    lines = [line for file in state.quarantine for line in file.read_text(encoding="utf-8").splitlines()]
+    return "".join(f"{line}\n" for line in sorted(lines))
+
+
+def table(rows: pl.DataFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
+    """Make the set's Table 1 (LIMA, section 2): a line a source, with rows asked and taken and mean lengths in words."""
+    answer = pl.coalesce("response", "chosen")
+    means = rows.group_by("source").agg(
+        prompt_words=pl.col("prompt").str.count_matches(r"\S+").mean().round(1),
+        response_words=answer.str.count_matches(r"\S+").mean().round(1),
+    )
+    lengths = {row["source"]: row for row in means.iter_rows(named=True)}
+    nothing = {"prompt_words": None, "response_words": None}
+    return [
+        {"source": name, **asdict(share), **{k: lengths.get(name, nothing)[k] for k in nothing}}
+        for name, share in shares.items()
+    ]
+
+
+def _manifest(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataFrame) -> dict[str, Any]:
+    recipe = state.recipe
+    counts = {
+        name: {
+            "read": count["read"],
+            "kept": rows.filter(pl.col("source") == name).height,
+            "dropped": ledger.filter((pl.col("source") == name) & ~pl.col("kept")).height,
+            "quarantined": count["bad"],
+        }
+        for name, count in state.counts.items()
+    }
+    domains = ledger.group_by("source", "domain").agg(read=pl.len(), kept=pl.col("kept").sum())
+    return {
+        "name": recipe.name,
+        "curate": versions(),
+        "python": platform.python_version(),
+        "seed": recipe.seed,
+        "size": recipe.size,
+        "limit": state.limit,
+        "recipe_file": Path(recipe.file).name,
+        "recipe": recipe.raw,
+        "steps": {
+            **{source.name: [step.described() for step in source.steps] for source in recipe.sources},
+            "all": [step.described() for step in recipe.steps],
+        },
+        "inputs": state.inputs,
+        "absent": state.absent,
+        "counts": counts,
+        "table": table(rows, result.shares),
+        "domains": domains.sort("source", "domain", nulls_last=True).to_dicts(),
+        "funnel": ledgers.funnel(ledger).to_dicts(),
+        "stages": {"built": state.built, "reused": state.reused},
+        "seconds": state.seconds,
+    }

@@ -1,0 +1,132 @@
+"""Passes over rows that are too many for memory: a part is read, judged batch by batch, and left as a finished stage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate.errors import UserError
+from curate.places import did_you_mean
+from curate.rowpass import row_pass
+from curate.rows import STANDARD, Bad, Batch, with_ids
+from curate.step import Step, expressions
+
+_FLUSH_BYTES = 64 * 2**20  # kept rows are gathered up to this before a file is written
+_FLUSH_ROWS = 500_000
+
+
+class StepError(UserError):
+    """Say in one sentence which step cannot be applied, where it stands, and what would be right."""
+
+
+@dataclass
+class Writer:
+    """Gather frames and write them as numbered parquet files, so that no batch size makes a thousand small files."""
+
+    folder: Path
+    name: str
+    held: list[pl.DataFrame] = field(default_factory=list)
+    rows: int = 0
+    size: int = 0
+    count: int = 0
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Take a frame, and write when enough is gathered."""
+        if frame.height:
+            self.held.append(frame)
+            self.rows += frame.height
+            self.size += int(frame.estimated_size())
+        if self.size > _FLUSH_BYTES or self.rows > _FLUSH_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is held."""
+        if self.held:
+            together = pl.concat(self.held, how="diagonal_relaxed")
+            together.write_parquet(self.folder / f"{self.name}-{self.count:05}.parquet", compression="lz4")
+            self.held, self.rows, self.size, self.count = [], 0, 0, self.count + 1
+
+
+def pass_over(
+    batches: Iterator[Batch], steps: Sequence[Step], source: str, folder: Path, tell: Callable[[int], None]
+) -> dict[str, Any]:
+    """Pass every batch through the steps into `folder`: rows-*.parquet, ledger-*.parquet, bad.jsonl.
+
+    Returns the counts (rows read and kept, records quarantined, bytes of each). Memory holds one batch and what is gathered
+    for the next file, whatever the input's size. `tell` is called with the rows of each batch.
+    """
+    rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger")
+    count = {"read": 0, "kept": 0, "bad": 0, "bytes": 0, "bad_bytes": 0}
+    with (folder / "bad.jsonl").open("w", encoding="utf-8") as quarantine:
+        for batch in batches:
+            for bad in batch.bad:
+                quarantine.write(_quarantined(source, bad))
+                count["bad"] += 1
+                count["bad_bytes"] += bad.size
+            if not batch.rows.height:
+                continue
+            count["read"] += batch.rows.height
+            count["bytes"] += int(batch.rows.estimated_size())
+            prepared = standardise(batch.rows, source)
+            passed = _try(prepared, steps)
+            rows.add(passed.kept)
+            ledger.add(passed.ledger)
+            count["kept"] += passed.kept.height
+            tell(batch.rows.height)
+    rows.flush()
+    ledger.flush()
+    return count
+
+
+def _quarantined(source: str, bad: Bad) -> str:
+    return json.dumps({"source": source, **bad._asdict()}, ensure_ascii=False) + "\n"
+
+
+def standardise(rows: pl.DataFrame, source: str) -> pl.DataFrame:
+    """Give rows their id and source, and every standard column they lack as nulls."""
+    if "source" not in rows.columns or "id" not in rows.columns:
+        rows = with_ids(rows).with_columns(source=pl.lit(source))
+    lacking = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in STANDARD.items() if name not in rows.columns]
+    return rows.with_columns(lacking)
+
+
+def _try(rows: pl.DataFrame, steps: Sequence[Step]) -> Any:
+    """Run the row-wise pass; when it fails, find the step it was and say so in its terms."""
+    try:
+        return row_pass(rows, steps)
+    except Exception:
+        for i, step in enumerate(steps):
+            try:
+                row_pass(rows, steps[: i + 1])
+            except Exception as error:
+                raise StepError(_in_words(step, rows, error)) from error
+        raise
+
+
+def _in_words(step: Step, rows: pl.DataFrame, error: Exception) -> str:
+    at = f"{step.place}: {step.verb} {step.name}"
+    missing = [c for e in expressions(step) for c in e.meta.root_names() if c not in rows.columns]
+    if missing:
+        known = [c for c in rows.columns if c not in {"id", "source"}]
+        return f"{at}: reads the column '{missing[0]}', which these rows do not have; {did_you_mean(missing[0], known)}"
+    first = (str(error) or type(error).__name__).strip().splitlines()[0]
+    return f"{at}: {first}"
+
+
+def read_again(files: list[Path], alive: pl.DataFrame, batch_rows: int) -> Iterator[Batch]:
+    """Read the rows still alive (`source`, `id`) out of files that earlier passes left."""
+    for file in files:
+        rows = pl.read_parquet(file).join(alive, on=["source", "id"], how="semi", maintain_order="left")
+        for start in range(0, rows.height, batch_rows):
+            yield Batch(rows[start : start + batch_rows])
+
+
+def count_of(counts: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Add up the counts of several passes."""
+    names = ("read", "kept", "bad", "bytes", "bad_bytes")
+    return {name: sum(int(c[name]) for c in counts) for name in names}

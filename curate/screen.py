@@ -1,0 +1,94 @@
+"""What a person sees on the screen: progress while a run goes on, tables when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from curate.run import Tell
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """Show a bar a stage, on a terminal only; logs of a batch job stay free of it."""
+    if not errors.is_terminal:
+        yield lambda what, rows: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
+    with Progress(*columns, console=errors, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, rows: int) -> None:
+            if what not in tasks:
+                for other in tasks.values():
+                    bars.update(other, visible=False)
+                tasks[what] = bars.add_task(what, total=None)
+            bars.advance(tasks[what], rows)
+
+        yield tell
+
+
+def show_run(manifest: dict[str, Any], out: str) -> None:
+    """Print the funnel, Table 1, and in the last lines what the set is made of."""
+    show_funnel(manifest["funnel"])
+    show_table(manifest["table"], manifest["absent"])
+    for line in notices(manifest):
+        console.print(line, style="yellow", soft_wrap=True)
+    stages = manifest["stages"]
+    taken = sum(row["taken"] for row in manifest["table"])
+    console.print(
+        f"{taken:,} rows in {out}  ({len(stages['built'])} stages run, {len(stages['reused'])} reused, "
+        f"{sum(manifest['seconds'].values()):.1f} s)",
+        style="bold",
+        soft_wrap=True,
+    )
+
+
+def show_funnel(funnel: list[dict[str, Any]]) -> None:
+    """Print how many rows each step was asked about, and how many it removed."""
+    table = Table("source", "step", title="Funnel", title_justify="left")
+    for name in ("asked", "fails", "dropped here", "only by this"):
+        table.add_column(name, justify="right")
+    last = None
+    for row in sorted(funnel, key=lambda r: r["source"]):
+        numbers = (f"{row[k]:,}" for k in ("asked", "fails", "first", "alone"))
+        table.add_row(row["source"] if row["source"] != last else "", row["step"], *numbers)
+        last = row["source"]
+    console.print(table)
+
+
+def show_table(rows: list[dict[str, Any]], absent: dict[str, str]) -> None:
+    """Print the set's Table 1, like LIMA's: rows asked and taken and mean lengths, a line a source."""
+    table = Table("source", title="The set", title_justify="left")
+    for name in ("asked", "available", "taken", "prompt, words", "response, words"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        means = ("–" if row[k] is None else f"{row[k]:,.0f}" for k in ("prompt_words", "response_words"))
+        name = f"{row['source']} (not there)" if row["source"] in absent else row["source"]
+        table.add_row(name, *(f"{row[k]:,}" for k in ("asked", "available", "taken")), *means)
+    table.add_section()
+    table.add_row("all", *(f"{sum(r[k] for r in rows):,}" for k in ("asked", "available", "taken")), "", "")
+    console.print(table)
+
+
+def notices(manifest: dict[str, Any]) -> list[str]:
+    """Say loudly what is not as asked: sources absent, shares moved, records that could not be read."""
+    lines = [f"Not there: {name}: {reason}" for name, reason in manifest["absent"].items()]
+    short = [f"{r['source']} {r['taken']:,} of {r['asked']:,}" for r in manifest["table"] if r["taken"] < r["asked"]]
+    more = [f"{r['source']} +{r['taken'] - r['asked']:,}" for r in manifest["table"] if r["taken"] > r["asked"]]
+    if short:
+        went = f"; their share went to {', '.join(more)}" if more else "; the set is smaller for it"
+        lines.append(f"Short: {', '.join(short)}{went}.")
+    bad = {name: c["quarantined"] for name, c in manifest["counts"].items() if c["quarantined"]}
+    if bad:
+        each = ", ".join(f"{name} {n:,}" for name, n in bad.items())
+        lines.append(f"Could not be read: {each}. Each with its place and reason in quarantine.jsonl.")
+    return lines
