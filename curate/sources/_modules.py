@@ -1,4 +1,4 @@
-"""What a package defines and under which public names, read from its syntax alone: nothing is imported or run."""
+"""What a package defines, and under which public names, read from its syntax: nothing is imported or run."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read_module(name: str, source: bytes, package: bool) -> Module:
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield top-level statements, those inside `if`, `try` and `with` too, but not what only type checkers see."""
+    """Yield statements, those inside `if`, `try` and `with` too, but not what only type checkers see."""
     for node in body:
         if isinstance(node, ast.If):
             if "TYPE_CHECKING" not in ast.dump(node.test):
@@ -82,7 +82,7 @@ def _bind(module: Module, node: ast.stmt) -> None:
 
 
 def _keep(definitions: dict[str, Definition], found: Definition) -> None:
-    """Let a later definition win, except one without a docstring (an overload, a fallback in `except ImportError`)."""
+    """Let a later definition win, except one without a docstring (an overload, a fallback)."""
     if found.doc or found.path not in definitions:
         definitions[found.path] = found
 
@@ -146,13 +146,17 @@ def _call(arguments: ast.arguments, *, method: bool) -> str:
 
 
 def _default(value: ast.expr) -> ast.expr:
-    private = isinstance(value, ast.Name | ast.Attribute) and not ast.unparse(value).startswith(("np.", "float"))
+    private = isinstance(value, ast.Name | ast.Attribute) and not ast.unparse(value).startswith(
+        ("np.", "float")
+    )
     return ast.Constant(...) if private or "_NoValue" in ast.unparse(value) else value
 
 
 def _newdocs(call: ast.expr) -> list[tuple[str, str, str]]:
     """Read `add_newdoc(module, name, docs)`, docs being a text, a pair (member, text) or a list of pairs."""
-    if not (isinstance(call, ast.Call) and ast.unparse(call.func).endswith("add_newdoc") and len(call.args) >= 3):
+    if not (
+        isinstance(call, ast.Call) and ast.unparse(call.func).endswith("add_newdoc") and len(call.args) >= 3
+    ):
         return []
     try:
         module, name, docs = (ast.literal_eval(argument) for argument in call.args[:3])
@@ -168,8 +172,7 @@ def public_names(modules: dict[str, Module]) -> dict[str, Definition]:
     """Give every public, documented definition its shortest public name.
 
     Public is what can be reached by names without a leading underscore: a definition in a public module (in its
-    `__all__`, if it has one) or what such a module's `__all__` or a package's `__init__` hands on. What private base classes
-    define counts for their first public subclass.
+    `__all__`, if it has one), or what such a module's `__all__` or a package's `__init__` hands on.
     """
     _attach(modules)
     named: dict[tuple[str, str], str] = {}
@@ -239,8 +242,10 @@ def _starred(modules: dict[str, Module], name: str, seen: set[str]) -> list[str]
     return [*names, *(other for star in module.stars for other in _starred(modules, star, seen))]
 
 
-def resolve(modules: dict[str, Module], module: str, name: str, seen: frozenset[str] = frozenset()) -> Definition | None:
-    """Follow imports from a module's name to the definition behind it; None when it is no class or function here."""
+def resolve(
+    modules: dict[str, Module], module: str, name: str, seen: frozenset[str] = frozenset()
+) -> Definition | None:
+    """Follow imports from a name to the definition behind it; None when it is no class or function here."""
     if module in seen or module not in modules:
         return None
     here, seen = modules[module], seen | {module}
@@ -265,13 +270,18 @@ def _length(name: str) -> tuple[int, int, str]:
 
 
 def _members(modules: dict[str, Module], named: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """Name the members of public classes, and those of their private bases, after the shortest-named class."""
+    """Name the members of public classes.
+
+    A member goes by its own class; or, where that is private or deeper inside the package, by the first public
+    subclass: people know DataFrame.fillna and not the base class it is written in.
+    """
     members: dict[tuple[str, str], str] = {}
     taken: set[str] = set()
-    for (module, path), name in sorted(named.items(), key=lambda item: _length(item[1])):
+    for (module, path), name in sorted(named.items(), key=lambda item: (item[1].count("."), item[1])):
         for owner in _ancestry(modules, modules[module].definitions[path], frozenset()):
-            if owner.path != path and (owner.module, owner.path) in named:
-                continue  # public itself: its members carry its own name
+            own = named.get((owner.module, owner.path), name)
+            if own.count(".") <= name.count(".") and own != name:
+                continue
             for member in _of(modules[owner.module], owner.path):
                 public = f"{name}.{member.path.rpartition('.')[2]}"
                 if public not in taken and (member.module, member.path) not in members:
@@ -284,7 +294,9 @@ def _of(module: Module, owner: str) -> list[Definition]:
     return [found for path, found in module.definitions.items() if path.startswith(f"{owner}.")]
 
 
-def _ancestry(modules: dict[str, Module], found: Definition, seen: frozenset[tuple[str, str]]) -> Iterator[Definition]:
+def _ancestry(
+    modules: dict[str, Module], found: Definition, seen: frozenset[tuple[str, str]]
+) -> Iterator[Definition]:
     if found.kind != "class" or (found.module, found.path) in seen:
         return
     seen |= {(found.module, found.path)}
