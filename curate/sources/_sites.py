@@ -1,0 +1,108 @@
+"""Which Stack Exchange sites lie in a folder: the names of dumps, and the groups the sites belong to."""
+
+from __future__ import annotations
+
+import importlib.resources
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from curate.rows import SourceError, SourceMissing
+
+# Sites at a domain of their own; every other one is NAME.stackexchange.com.
+_OWN_DOMAIN = {
+    "askubuntu": "com",
+    "mathoverflow": "net",
+    "serverfault": "com",
+    "stackapps": "com",
+    "stackoverflow": "com",
+    "superuser": "com",
+}
+_DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net)(?![a-z0-9])")
+# The big sites have one archive a table: only the posts are read.
+_OTHER_TABLE = re.compile(
+    r"-(?:badges|comments|posthistory|postlinks|posttags|tagsynonyms|tags|users|votes)\.7z$", re.IGNORECASE
+)
+
+
+def dumps(path: Path) -> dict[str, tuple[Path, ...]]:
+    """List the dumps at or under `path` by site, both sorted; raise SourceMissing if there is none.
+
+    A dump is a .7z archive or a Posts.xml, and is named by the site's domain in its own name or its folder's
+    (`ai.stackexchange.com.7z`, `stackoverflow.com-Posts.7z`, `ai/Posts.xml`).
+    """
+    if not path.exists():
+        raise SourceMissing(
+            f"{path} is not there; a Stack Exchange dump (.7z) or a folder of dumps would be right"
+        )
+    found: dict[str, list[Path]] = {}
+    for file in sorted(_files(path)):
+        found.setdefault(_site(file), []).append(file)
+    if not found:
+        raise SourceMissing(
+            f"{path} holds no Stack Exchange dump: neither a .7z archive nor a Posts.xml is in it"
+        )
+    return {site: tuple(found[site]) for site in sorted(found)}
+
+
+def groups() -> dict[str, list[str]]:
+    """Read the packaged groups of sites, full names by group; a renamed site stands under both its names."""
+    text = (importlib.resources.files("curate.recipes") / "stackexchange_sites.yaml").read_text("utf-8")
+    known = yaml.safe_load(text)
+    renamed: dict[str, str] = known.pop("renamed", {})
+    return {
+        group: [*names, *(new for new, old in renamed.items() if old in names)]
+        for group, names in known.items()
+    }
+
+
+def in_group(path: Path, there: list[str], group: str) -> list[str]:
+    """Take the sites of one group; raise SourceMissing if none of them is there."""
+    known = groups()
+    if group not in known:
+        choices = ", ".join(known)
+        raise SourceError(f"sites: there is no group {group}; right would be {choices}, or a list of names")
+    taken = [site for site in there if site in known[group]]
+    if not taken:
+        raise SourceMissing(f"{path} holds no dump of a site of the group {group}; there are: {_some(there)}")
+    return taken
+
+
+def by_name(path: Path, there: list[str], names: list[str]) -> list[str]:
+    """Take the sites asked for, by short or full name; raise SourceError for one that is not there."""
+    asked = {name: full_name(name) for name in names}
+    if missing := [name for name, site in asked.items() if site not in there]:
+        raise SourceError(f"{path} holds no dump of {', '.join(missing)}; there are: {_some(there)}")
+    return sorted(set(asked.values()))
+
+
+def full_name(name: str) -> str:
+    """Complete a site's short name by its domain.
+
+    >>> full_name("ai"), full_name("stackoverflow"), full_name("mathoverflow.net")
+    ('ai.stackexchange.com', 'stackoverflow.com', 'mathoverflow.net')
+    """
+    name = name.strip().lower()
+    if _DOMAIN.fullmatch(name):
+        return name
+    return f"{name}.{_OWN_DOMAIN.get(name.rsplit('.')[-1], 'stackexchange.com')}"
+
+
+def _files(path: Path) -> Iterator[Path]:
+    for file in path.rglob("*") if path.is_dir() else [path]:
+        posts = file.suffix.lower() == ".7z" and not _OTHER_TABLE.search(file.name)
+        if (posts or file.name.lower() == "posts.xml") and not file.name.startswith(".") and file.is_file():
+            yield file
+
+
+def _site(file: Path) -> str:
+    name = (file.resolve().parent.name if file.suffix.lower() == ".xml" else file.stem).lower()
+    domain = _DOMAIN.search(name)
+    return domain.group() if domain else full_name(name.removesuffix("-posts"))
+
+
+def _some(sites: list[str], most: int = 20) -> str:
+    more = f" and {len(sites) - most} more" if len(sites) > most else ""
+    return ", ".join(sites[:most]) + more
