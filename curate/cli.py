@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 import curate
+from curate import cli_ask
 from curate.errors import UserError
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -107,3 +108,7 @@ def run(
         click.echo(json.dumps(manifest, indent=1, default=str))
     else:
         screen.show_run(manifest, str(folder))
+
+
+for _command in cli_ask.commands:
+    main.add_command(_command)

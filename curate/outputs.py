@@ -146,3 +146,10 @@ def _manifest(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataFra
         "stages": {"built": state.built, "reused": state.reused},
         "seconds": state.seconds,
     }
+
+
+def rewrite_report(out: Path) -> Path:
+    """Write a finished folder's report again from its set, ledger and manifest."""
+    manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+    rows, ledger = pl.read_parquet(out / "train.parquet"), pl.read_parquet(out / "ledger.parquet")
+    return _text(out / "report.html", report(rows, ledger, manifest))

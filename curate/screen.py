@@ -9,7 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
+from curate.recipe import Recipe
 from curate.run import Tell
 
 console = Console(highlight=False)
@@ -92,3 +94,60 @@ def notices(manifest: dict[str, Any]) -> list[str]:
         each = ", ".join(f"{name} {n:,}" for name, n in bad.items())
         lines.append(f"Could not be read: {each}. Each with its place and reason in quarantine.jsonl.")
     return lines
+
+
+def show_plan(recipe: Recipe, found: list[dict[str, Any]]) -> None:
+    """Print what a recipe would do, and how many rows of a sample each source's steps keep."""
+    tried = {row["source"]: row for row in found}
+    for source in recipe.sources:
+        row = tried[source.name]
+        there = f"not there: {row['absent']}" if row["absent"] else f"{row['kept']:,} of {row['sampled']:,} tried rows kept"
+        console.print(f"[bold]{source.name}[/bold]  {source.read.name}, take {source.take}: {there}", soft_wrap=True)
+        for step in source.steps:
+            console.print(f"    {step.verb} {step.name} {_params(step.params)}", soft_wrap=True, markup=False)
+    for step in recipe.steps:
+        console.print(f"all: {step.verb} {step.name} {_params(step.params)}", soft_wrap=True, markup=False)
+    console.print(f"size {recipe.size}, shortfall {recipe.shortfall}, seed {recipe.seed}")
+
+
+def show_catalog(found: dict[str, list[dict[str, Any]]]) -> None:
+    """Print what there is, a table a kind."""
+    for kind, rows in found.items():
+        table = Table(kind, "is", "does", title_justify="left", box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(row["name"], row["is"], row["does"])
+        console.print(table, "")
+
+
+def show_why(found: dict[str, Any]) -> None:
+    """Print one row's way."""
+    state = "kept" if found["kept"] else f"dropped by {found['dropped_by']}"
+    console.print(f"{found['id']}  {found['source']}, {found['domain']}: {state}", style="bold", soft_wrap=True)
+    table = Table("step", "outcome", "measured", "parameters", "evidence")
+    for step in found["steps"]:
+        measured = ", ".join(f"{k} {v:g}" for k, v in step["measured"].items())
+        outcome = Text(step["outcome"], style="red" if step["outcome"] == "failed" else "")
+        name = Text(f"{step['verb']} {step['label']}")
+        table.add_row(name, outcome, measured, Text(_params(step["params"])), Text(step["evidence"] or ""))
+    console.print(table)
+    if found["also"]:
+        console.print(f"repeated: {found['also']}")
+
+
+def show_diff(found: Any) -> None:
+    """Print rows gained and lost, counted by step, and the first of each."""
+    if not found.height:
+        console.print("The two sets hold the same rows.")
+        return
+    counts = found.group_by("change", "step").len().sort("change", "len", descending=[False, True])
+    table = Table("change", "step that decides", "rows")
+    for row in counts.iter_rows(named=True):
+        table.add_row(row["change"], row["step"] or "not in the other input", f"{row['len']:,}")
+    console.print(table)
+    for row in found.head(10).iter_rows(named=True):
+        text = f"{row['change']:6} {row['id'][:12]}  {row['source']}, {row['domain']}  {row['detail'] or ''}"
+        console.print(text, soft_wrap=True, markup=False)
+
+
+def _params(params: dict[str, Any]) -> str:
+    return ", ".join(f"{k}: {v}" for k, v in params.items() if v is not None)

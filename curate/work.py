@@ -1,14 +1,26 @@
-"""Whole jobs behind the commands: run a recipe into a folder, check one, verify a folder, export it."""
+"""Whole jobs behind the commands: run a recipe into a folder, try it on a sample, ask a finished folder."""
 
 from __future__ import annotations
 
+import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from curate.outputs import write
-from curate.recipe import Recipe
+import polars as pl
+
+from curate import ledger as ledgers
+from curate.errors import UserError
+from curate.formats import FORMATS, to_jsonl
+from curate.outputs import MANIFEST, write
+from curate.places import Places
+from curate.recipe import Recipe, parse
 from curate.run import Tell, run
-from curate.stages import Stages
+from curate.stages import Stages, hash_file
+
+
+class OutputError(UserError):
+    """Say what is wrong with an output folder."""
 
 
 def run_to(
@@ -25,3 +37,111 @@ def run_to(
     out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is said before the work, not after it
     result, state = run(recipe, stages, batch_rows=batch_rows, limit=limit, tell=tell)
     return write(result, state, out)
+
+
+def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
+    """Try a recipe on the first rows of each part and count, by source, how many its steps keep."""
+    loose = Recipe(**{**vars(recipe), "size": None, "max_bad": 1.0, "shortfall": "accept"})
+    with tempfile.TemporaryDirectory() as folder:
+        result, state = run(loose, Stages(Path(folder)), limit=rows)
+    return [
+        {
+            "source": name,
+            "asked": next(s.take for s in recipe.sources if s.name == name),
+            "sampled": count["read"],
+            "kept": result.shares[name].available,
+            "quarantined": count["bad"],
+            "absent": state.absent.get(name),
+        }
+        for name, count in state.counts.items()
+    ]
+
+
+def open_out(out: Path) -> tuple[dict[str, Any], pl.DataFrame]:
+    """Open a finished output folder: its manifest and its ledger."""
+    try:
+        manifest: dict[str, Any] = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+        return manifest, pl.read_parquet(out / "ledger.parquet")
+    except FileNotFoundError:
+        hint = "the run that writes it did not end; run it again" if out.is_dir() else "there is no such folder"
+        raise OutputError(f"{out} is not a finished output folder: {hint}") from None
+
+
+def why(out: Path, row: str) -> dict[str, Any]:
+    """Tell one row's way: at each of its steps the verdict, what was measured, the parameters and the evidence."""
+    manifest, ledger = open_out(out)
+    try:
+        found = ledgers.find(ledger, row)
+    except LookupError as error:
+        raise OutputError(f"{out}: {error}") from None
+    said = dict(line.partition(": ")[::2] for line in (found["detail"] or "").splitlines())
+    steps = [*manifest["steps"].get(found["source"], []), *manifest["steps"]["all"]]
+    steps.append({"verb": "select", "filter": "sample", "label": "sample", "params": _share(manifest, found["source"])})
+    return {
+        **{name: found[name] for name in ("id", "source", "domain", "kept", "dropped_by")},
+        "steps": [_way(step, found, said) for step in steps],
+        "also": said.get(ledgers.REPEATED),
+    }
+
+
+def _share(manifest: dict[str, Any], source: str) -> dict[str, Any]:
+    row = next(row for row in manifest["table"] if row["source"] == source)
+    return {name: row[name] for name in ("asked", "available", "taken")}
+
+
+def _way(step: dict[str, Any], found: dict[str, Any], said: dict[str, str]) -> dict[str, Any]:
+    label = step["label"]
+    verdict = found.get(label)
+    outcome = {True: "passed", False: "failed", None: "not asked"}[verdict if isinstance(verdict, bool) else None]
+    if step["verb"] in {"edit", "score"}:
+        outcome = step["verb"]
+    measured = {k.partition(".")[2]: v for k, v in found.items() if k.startswith(f"{label}.") and v is not None}
+    return {**step, "outcome": outcome, "measured": measured, "evidence": said.get(label)}
+
+
+def diff(before: Path, after: Path) -> pl.DataFrame:
+    """List the rows gained and lost between two output folders, and the step that decides each."""
+    return ledgers.diff(open_out(before)[1], open_out(after)[1])
+
+
+def verify(out: Path, *, tell: Tell | None = None) -> dict[str, str]:
+    """Derive a folder's set again from its manifest's recipe and compare hashes.
+
+    Returns for each data file `same`, `changed on disk` or `derived differently`; nothing of earlier runs is reused.
+    """
+    manifest, _ = open_out(out)
+    hashes = {n: h for n, h in manifest["outputs"].items() if n not in {"report.html", "README.md"}}
+    found = {n: "changed on disk" for n, h in hashes.items() if not (out / n).is_file() or hash_file(out / n) != h}
+    recipe = parse(manifest["recipe"], Places(str(out / MANIFEST)))
+    with tempfile.TemporaryDirectory() as folder:
+        again = run_to(recipe, Path(folder) / "out", limit=manifest["limit"], tell=tell)["outputs"]
+    for name, digest in hashes.items():
+        found.setdefault(name, "same" if again.get(name) == digest else "derived differently")
+    return found
+
+
+def export(out: Path, format_: str, to: Path | None) -> Path:
+    """Write a finished set in another format: JSON lines of `FORMATS`, or a folder for `datasets.load_from_disk`."""
+    open_out(out)
+    if format_ == "dataset":
+        return _save_to_disk(out, to or out / "dataset")
+    file = to or out / f"train.{format_}.jsonl"
+    try:
+        text = to_jsonl(pl.read_parquet(out / "train.parquet"), format_)
+    except ValueError as error:
+        raise OutputError(f"{out}: {error}") from None
+    file.write_text(text, encoding="utf-8", newline="\n")
+    return file
+
+
+EXPORTS = (*FORMATS, "dataset")
+
+
+def _save_to_disk(out: Path, to: Path) -> Path:
+    try:
+        import datasets
+    except ModuleNotFoundError:
+        raise OutputError("the format 'dataset' needs the package datasets: pip install 'curate-lm[hf]'") from None
+    with tempfile.TemporaryDirectory() as cache:
+        datasets.Dataset.from_parquet(str(out / "train.parquet"), cache_dir=cache).save_to_disk(str(to))
+    return to

@@ -1,0 +1,58 @@
+"""The reference: what filters, sources and recipes there are, out of signatures and docstrings."""
+
+from __future__ import annotations
+
+import inspect
+from importlib.resources import files
+from typing import Any, cast
+
+import yaml
+
+from curate import registry
+from curate.errors import UserError
+from curate.places import did_you_mean
+
+
+def catalog(kind: str) -> list[dict[str, Any]]:
+    """List what there is of a kind (`filters`, `sources`, `recipes`): name, what it is, and one sentence.
+
+    >>> next(row for row in catalog("filters") if row["name"] == "length")["is"]
+    'property'
+    """
+    if kind == "recipes":
+        return [{"name": name, "is": "recipe", "does": _about(text)} for name, text in _recipes().items()]
+    found = registry.names(cast(registry.Group, kind))
+    return [
+        {"name": name, "is": registry.kind_of(f), "does": (inspect.getdoc(f) or "").partition("\n")[0]}
+        for name, f in found.items()
+    ]
+
+
+def reference(kind: str, name: str) -> str:
+    """Write the reference of one filter or source (signature and docstring), or the text of a recipe."""
+    if kind == "recipes":
+        recipes = _recipes()
+        if name.removesuffix(".yaml") not in recipes:
+            raise UserError(f"there is no recipe '{name}'; {did_you_mean(name, list(recipes))}")
+        return recipes[name.removesuffix(".yaml")]
+    try:
+        function = registry.find(cast(registry.Group, kind), name)
+    except LookupError as error:
+        raise UserError(str(error)) from None
+    hidden = {"pool"}
+    signature = inspect.signature(function)
+    shown = signature.replace(parameters=[p for n, p in signature.parameters.items() if n not in hidden])
+    is_ = registry.kind_of(function)
+    marks = ", runs a model" if getattr(function, "costly", False) else ""
+    return f"{name}{str(shown).partition(' -> ')[0]}   [{is_}{marks}]\n\n{inspect.getdoc(function)}"
+
+
+def _recipes() -> dict[str, str]:
+    found = [f for f in files("curate.recipes").iterdir() if f.name.endswith(".yaml")]
+    texts = {f.name.removesuffix(".yaml"): f.read_text(encoding="utf-8") for f in sorted(found, key=lambda f: f.name)}
+    return {name: text for name, text in texts.items() if "sources" in (yaml.safe_load(text) or {})}
+
+
+def _about(text: str) -> str:
+    """Take the first comment line of a recipe as its sentence."""
+    return next((line.lstrip("# ") for line in text.splitlines() if line.startswith("#")), "")

@@ -1,0 +1,150 @@
+"""Commands that ask: check, list, why, diff, verify, schema, doctor; and report and export, which write again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+_OUT = click.Path(path_type=Path)
+_json = click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
+
+
+def _print_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=1, ensure_ascii=False, default=str))
+
+
+@click.command()
+@click.argument("recipe", type=_OUT)
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe, dotted; repeat.")
+@click.option("--rows", type=click.IntRange(1), default=300, show_default=True, help="Rows of each part to try.")
+@_json
+def check(recipe: Path, sets: tuple[str, ...], rows: int, as_json: bool) -> None:
+    """Validate RECIPE, show its plan, and try it on a sample."""
+    from curate import screen
+    from curate.recipe import load
+    from curate.work import sample_yield
+
+    plan = load(recipe, sets)
+    found = sample_yield(plan, rows)
+    if as_json:
+        _print_json({"recipe": plan.raw, "sample": found})
+    else:
+        screen.show_plan(plan, found)
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice(["filters", "sources", "recipes"]), required=False)
+@click.argument("name", required=False)
+@_json
+def list_(kind: str | None, name: str | None, as_json: bool) -> None:
+    """List filters, sources and recipes; with NAME, print the reference of one."""
+    from curate import screen
+    from curate.catalog import catalog, reference
+
+    if kind and name:
+        click.echo(reference(kind, name))
+        return
+    found = {k: catalog(k) for k in ([kind] if kind else ["filters", "sources", "recipes"])}
+    if as_json:
+        _print_json(found)
+    else:
+        screen.show_catalog(found)
+
+
+@click.command()
+@click.argument("out", type=_OUT)
+@click.argument("id_", metavar="ID")
+@_json
+def why(out: Path, id_: str, as_json: bool) -> None:
+    """Tell the way of one row of OUT: verdict, value and evidence at each step. The beginning of an ID is enough."""
+    from curate import screen, work
+
+    found = work.why(out, id_)
+    if as_json:
+        _print_json(found)
+    else:
+        screen.show_why(found)
+
+
+@click.command()
+@click.argument("out_a", type=_OUT)
+@click.argument("out_b", type=_OUT)
+@_json
+def diff(out_a: Path, out_b: Path, as_json: bool) -> None:
+    """Show the rows gained and lost from OUT_A to OUT_B, and by which step."""
+    from curate import screen, work
+
+    found = work.diff(out_a, out_b)
+    if as_json:
+        _print_json(found.to_dicts())
+    else:
+        screen.show_diff(found)
+
+
+@click.command()
+@click.argument("out", type=_OUT)
+@_json
+def verify(out: Path, as_json: bool) -> None:
+    """Derive OUT again from its recipe and inputs, and compare the hashes. Exit code 1 when something differs."""
+    from curate import screen, work
+
+    with screen.progress() as tell:
+        found = work.verify(out, tell=tell)
+    if as_json:
+        _print_json(found)
+    else:
+        for name, state in found.items():
+            click.secho(f"{name:24} {state}", fg=None if state == "same" else "red")
+    sys.exit(any(state != "same" for state in found.values()))
+
+
+@click.command()
+@click.argument("out", type=_OUT)
+def report(out: Path) -> None:
+    """Write OUT's report.html again."""
+    from curate.outputs import rewrite_report
+
+    click.echo(rewrite_report(out))
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of recipes."""
+    from curate.schema import schema as make
+
+    _print_json(make())
+
+
+@click.command()
+@click.argument("out", type=_OUT)
+@click.option("--format", "format_", required=True, help="prompt_completion, messages, alpaca, sharegpt, preference, dataset.")
+@click.option("--to", type=_OUT, help="File or folder to write.  [default: OUT/train.FORMAT.jsonl]")
+def export(out: Path, format_: str, to: Path | None) -> None:
+    """Write the set of OUT in another format."""
+    from curate import work
+    from curate.places import did_you_mean
+
+    if format_ not in work.EXPORTS:
+        raise click.BadParameter(did_you_mean(format_, list(work.EXPORTS)), param_hint="--format")
+    click.echo(work.export(out, format_, to))
+
+
+@click.command()
+@_json
+def doctor(as_json: bool) -> None:
+    """Show what this machine has for curate, and what is missing for what."""
+    from curate.doctor import look
+
+    found = look()
+    if as_json:
+        _print_json(found)
+        return
+    for line in found:
+        click.echo(f"{'ok ' if line['ok'] else '-- '} {line['what']:8} {line['note']}")
+
+
+commands = [check, list_, why, diff, verify, report, schema, export, doctor]

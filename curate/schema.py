@@ -1,0 +1,65 @@
+"""The JSON Schema of recipes, so that editors complete and check them as they are written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curate import registry
+from curate.recipe import OutputKeys, RecipeKeys, SourceKeys
+from curate.step import VERBS
+
+
+def schema() -> dict[str, Any]:
+    """Make the JSON Schema (draft 2020-12) of recipes from the signatures of all filters and sources there are.
+
+    >>> sorted(schema()["$defs"])
+    ['read', 'sample', 'source', 'step']
+    """
+    filters, sources = registry.names("filters"), registry.names("sources")
+    top = RecipeKeys.model_json_schema()
+    source = SourceKeys.model_json_schema()
+    output = OutputKeys.model_json_schema()
+    steps = {"type": "array", "items": {"$ref": "#/$defs/step"}}
+    read = {"$ref": "#/$defs/read"}
+    top["properties"] |= {
+        "sources": {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/source"}},
+        "steps": steps,
+        "output": output,
+    }
+    output["properties"] |= {"dev": read, "test_prompts": read}
+    source["properties"] |= {"read": read, "steps": steps, "sample": {"$ref": "#/$defs/sample"}}
+    verbs = {verb: {n: f for n, f in filters.items() if registry.kind_of(f) == kind} for verb, kind in VERBS.items()}
+    top["$defs"] = {
+        "source": source,
+        "read": _named(sources),
+        "sample": _without(filters["domains"], {"n", "seed"}),
+        "step": {"oneOf": [_one(verb, _named(functions)) for verb, functions in verbs.items() if functions]},
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "title": "A curate recipe"}
+
+
+def _named(functions: dict[str, registry.Function]) -> dict[str, Any]:
+    """Describe `{name: {parameters}}` for one of several functions; `module:function` takes any parameters."""
+    own = {"type": "object", "patternProperties": {"^[\\w.]+:\\w+$": {}}, "additionalProperties": False, "minProperties": 1}
+    return {"oneOf": [*(_one(name, _parameters(f)) for name, f in functions.items()), own]}
+
+
+def _one(key: str, value: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": {key: value}, "required": [key], "additionalProperties": False}
+
+
+def _parameters(function: registry.Function) -> dict[str, Any]:
+    made = registry.parameters(function).model_json_schema()
+    made.pop("title", None)
+    made["description"] = (function.__doc__ or "").strip().partition("\n")[0]
+    if not made.get("required"):
+        return {"anyOf": [made, {"type": "null"}]}
+    return made
+
+
+def _without(function: registry.Function, names: set[str]) -> dict[str, Any]:
+    made = registry.parameters(function).model_json_schema()
+    made["properties"] = {k: v for k, v in made["properties"].items() if k not in names}
+    made.pop("required", None)
+    made.pop("title", None)
+    return made
