@@ -34,7 +34,7 @@ class Broken(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Some rows: their attributes, the byte each starts at, and the XML around them, from byte `offset` on."""
+    """Some rows: their attributes, the byte each starts at, and the XML around them, from `offset` on."""
 
     attributes: list[dict[str, str]]
     starts: list[int]
@@ -154,6 +154,7 @@ class _Reader:
         resumed = self.offset + found.end()
         self._end_skip(resumed)
         self._parse_from(resumed, _PROLOGUE)
+        self.last = self.offset + found.start()  # just before the row, where it can be found again
         return resumed
 
     def _end_skip(self, end: int) -> None:

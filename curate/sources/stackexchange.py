@@ -42,19 +42,18 @@ def stackexchange(path: Path, *, sites: list[str] | Literal["stem", "other"] | N
 
     Args:
         path: a .7z dump, or a folder with one site's Posts.xml, or a folder of many of either, at any depth.
-        The
-            dump or its folder is named by the site: `ai.stackexchange.com` (`ai` will do); the big sites'
+            The dump or its folder is named by the site: `ai.stackexchange.com` (`ai` will do); the big sites'
             separate `…-Posts.7z` are read, and their other tables left.
-        sites: "stem" or "other" for LIMA's groups of communities (section 2.1;
-        recipes/stackexchange_sites.yaml
-            says which), or names, short or full; all by default.
+        sites: "stem" or "other" for LIMA's groups of communities (section 2.1; the recipes' file
+            stackexchange_sites.yaml says which), or names, short or full; all by default.
 
     Raises:
         SourceMissing: there is no dump at `path`, or none of the group.
         SourceError: a site asked for by name is not there, or py7zr is not installed.
 
     >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp()) / "tea.stackexchange.com"
+    >>> temporary = tempfile.TemporaryDirectory()
+    >>> folder = Path(temporary.name) / "tea.stackexchange.com"
     >>> folder.mkdir()
     >>> _ = (folder / "Posts.xml").write_text('''<posts>
     ...   <row Id="1" PostTypeId="1" Score="3" Title="How hot?" Body="For green tea." Tags="|heat|" />
@@ -64,6 +63,7 @@ def stackexchange(path: Path, *, sites: list[str] | Literal["stem", "other"] | N
     >>> rows = pl.concat(batch.rows for batch in part.read(1000))
     >>> rows.select("domain", "title", "response", "score", "url").row(0)[1:]
     ('How hot?', 'Some 75 degrees.', 12.0, 'https://tea.stackexchange.com/a/2')
+    >>> temporary.cleanup()
     """
     found = dumps(path)
     there = list(found)

@@ -10,6 +10,7 @@ import pickle
 import threading
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import polars as pl
@@ -76,10 +77,10 @@ def archive(path: Path, content: bytes, member: str = "Posts.xml") -> Path:
     return path
 
 
-def read(path: Path, batch_rows: int = 100, **how: object) -> tuple[pl.DataFrame, list[Bad]]:
-    batches = [batch for part in stackexchange(path, **how) for batch in part.read(batch_rows)]  # type:
-    ignore[arg-type] assert all(batch.rows.height <= batch_rows for batch in batches) return
-    pl.concat(batch.rows for batch in batches), [bad for batch in batches for bad in batch.bad]
+def read(path: Path, batch_rows: int = 100, sites: Any = None) -> tuple[pl.DataFrame, list[Bad]]:
+    batches = [batch for part in stackexchange(path, sites=sites) for batch in part.read(batch_rows)]
+    assert all(batch.rows.height <= batch_rows for batch in batches)
+    return pl.concat(batch.rows for batch in batches), [bad for batch in batches for bad in batch.bad]
 
 
 THREADS = [
