@@ -1,0 +1,212 @@
+"""Files of a source: which there are, and their bytes, whatever they are packed in."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from curate.rows import Bad, Batch, Part, SourceError, SourceMissing
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+PACKED = (".gz", ".bz2", ".xz", ".zst")
+# No honest record is longer; reading one bounds what a file without line ends can cost.
+MAX_RECORD = 2**28
+# A batch is closed at this many bytes of its file even when it may hold more rows.
+BATCH_BYTES = 2**26
+# Pushshift packs with a window of 2 GiB; zstandard refuses more than 128 MiB unless told.
+ZST_WINDOW = 2**31
+
+
+class Line(NamedTuple):
+    """One line of a file: its number from 1, its bytes (cut at `MAX_RECORD`), its whole size in bytes."""
+
+    number: int
+    raw: bytes
+    size: int
+
+
+def parts(path: Path, suffixes: tuple[str, ...], read: Callable[[Path, int], Iterator[Batch]]) -> list[Part]:
+    """List the files at `path` (a file, a folder, a glob) as parts, sorted by name.
+
+    Raises:
+        SourceMissing: when there is none.
+    """
+    base, found = _found(path, suffixes)
+    named = sorted((file.relative_to(base).as_posix(), file) for file in found)
+    return [Part(name, (file,), partial(read, file)) for name, file in named]
+
+
+def _found(path: Path, suffixes: tuple[str, ...]) -> tuple[Path, list[Path]]:
+    if path.is_file():
+        return path.parent, [path]
+    if path.is_dir():
+        found = [
+            file for file in path.rglob("*") if file.is_file() and _fits(file.relative_to(path), suffixes)
+        ]
+        if not found:
+            raise SourceMissing(f"the folder {path} holds no file ending in {', '.join(suffixes)}")
+        return path, found
+    base, pattern = _glob(path)
+    found = [file for file in base.glob(pattern) if file.is_file()] if pattern else []
+    if not found:
+        raise SourceMissing(f"no file matches {path}" if pattern else f"there is no file {path}")
+    return base, found
+
+
+def _fits(file: Path, suffixes: tuple[str, ...]) -> bool:
+    """Say whether a file of a folder is one to read: hidden ones are not, whatever they end in."""
+    if any(piece.startswith(".") for piece in file.parts):
+        return False
+    return kind(file) in suffixes
+
+
+def kind(file: Path) -> str:
+    """Name what a file holds, from its name without the packing.
+
+    >>> kind(Path("a.JSONL.gz")), kind(Path("RC_2019-01.zst"))
+    ('.jsonl', '.zst')
+    """
+    suffix = file.suffix.lower()
+    if suffix in PACKED and (inner := Path(file.stem).suffix.lower()):
+        return inner
+    return suffix
+
+
+def _glob(path: Path) -> tuple[Path, str]:
+    """Part a pattern from the folder before it."""
+    for i, piece in enumerate(path.parts):
+        if any(mark in piece for mark in "*?["):
+            return Path(*path.parts[:i]), str(Path(*path.parts[i:]))
+    return path, ""
+
+
+def skip_mark(stream: io.BufferedReader, file: Path) -> None:
+    """Skip a UTF-8 byte-order mark at the start.
+
+    Raises:
+        SourceError: for UTF-16, where every line would be broken for the same reason.
+    """
+    head = stream.peek(3)[:3]
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise SourceError(f"{file} is UTF-16, not UTF-8: save it as UTF-8")
+    if head == b"\xef\xbb\xbf":
+        stream.read(3)
+
+
+def unpacked(file: Path) -> io.BufferedReader:
+    """Open a file for its plain bytes.
+
+    Raises:
+        SourceError: when it cannot be opened, or its packing needs a package that is not installed.
+    """
+    openers: dict[str, Callable[[Path], Any]] = {
+        ".gz": gzip.open,
+        ".bz2": bz2.open,
+        ".xz": lzma.open,
+        ".zst": _Zst,
+    }
+    try:
+        raw = openers.get(file.suffix.lower(), io.FileIO)(file)
+    except OSError as error:
+        raise SourceError(f"{file} cannot be opened: {error.strerror or error}") from None
+    return io.BufferedReader(raw, 2**18)
+
+
+class _Zst(io.RawIOBase):
+    """A zstd file as plain bytes, frame after frame.
+
+    zstandard's own stream reader takes a file cut short for one that ends there: a silent loss.
+    """
+
+    def __init__(self, file: Path) -> None:
+        try:
+            import zstandard
+        except ImportError:
+            raise SourceError(f"{file} needs the package zstandard: pip install 'curate-lm[dumps]'") from None
+        self._file = file.open("rb")
+        self._context = zstandard.ZstdDecompressor(max_window_size=ZST_WINDOW)
+        self._frame: Any = None
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        target = memoryview(buffer).cast("B")
+        while not self._ready:
+            packed = self._frame.unused_data if self._frame is not None and self._frame.eof else b""
+            packed = packed or self._file.read(2**14)
+            if not packed:
+                if self._frame is not None and not self._frame.eof:
+                    raise EOFError("the file ends in the middle of a zstd frame")
+                return 0
+            if self._frame is None or self._frame.eof:
+                self._frame = self._context.decompressobj()
+            self._ready = memoryview(self._frame.decompress(packed))
+        n = min(len(target), len(self._ready))
+        target[:n], self._ready = self._ready[:n], self._ready[n:]
+        return n
+
+
+def damage() -> tuple[type[Exception], ...]:
+    """List what reading a damaged file may raise."""
+    zstandard = sys.modules.get("zstandard")
+    return (EOFError, OSError, zlib.error, lzma.LZMAError, *([zstandard.ZstdError] if zstandard else []))
+
+
+def lines(file: Path, *, blank: bool = False) -> Iterator[Line | Bad]:
+    """Yield every line that is not blank (or those too); where the file is damaged, one last Bad."""
+    number = 0
+    with unpacked(file) as stream:
+        try:
+            skip_mark(stream, file)
+            while raw := stream.readline(MAX_RECORD):
+                number += 1
+                size = (
+                    len(raw)
+                    if len(raw) < MAX_RECORD or raw.endswith(b"\n")
+                    else len(raw) + _skip_line(stream)
+                )
+                if blank or not raw.isspace():
+                    yield Line(number, raw, size)
+        except damage() as error:
+            yield broken(file, f"after line {number}", error)
+    if number == 0:
+        yield Bad(str(file), "line 1", "the file is empty", "", 0)
+
+
+def _skip_line(stream: io.BufferedReader) -> int:
+    skipped = 0
+    while raw := stream.readline(2**20):
+        skipped += len(raw)
+        if raw.endswith(b"\n"):
+            break
+    return skipped
+
+
+def broken(file: Path, where: str, error: Exception) -> Bad:
+    """Make the record of a file that cannot be read on; what was lost is at most the size of the file."""
+    reason = str(error) or type(error).__name__
+    return Bad(
+        str(file), where, f"the file is damaged here and cannot be read on: {reason}", "", file.stat().st_size
+    )
+
+
+def bad(file: Path, where: str, error: str, raw: bytes, size: int | None = None) -> Bad:
+    r"""Make the record of one that cannot be read: text cut to 500 characters, broken bytes as \xNN."""
+    text = raw[:2000].decode("utf-8", "backslashreplace")[:500]
+    return Bad(str(file), where, error, text, len(raw) if size is None else size)

@@ -1,0 +1,252 @@
+"""Shapes: the public layouts of instruction and preference data, brought to the standard columns.
+
+Each shape is one function from a record to a record; `normalise` picks it. The layouts are those their
+authors publish: Alpaca (tatsu-lab/stanford_alpaca), ShareGPT, OpenAI and TRL messages, TRL prompt-completion
+and preference ("Dataset formats and types" in TRL's documentation; plain, conversational and with an implicit
+prompt), UltraFeedback (openbmb/UltraFeedback) and HH-RLHF (Anthropic/hh-rlhf).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+from curate.sources.columns import Record, shown
+from curate.sources.turns import ROLES, Dialogue, as_turns, assistant, dialogue, transcript, user
+
+Shape = Literal[
+    "plain", "alpaca", "sharegpt", "messages", "prompt_completion", "preference", "ultrafeedback", "hh"
+]
+
+# What files call the standard columns; the first that is there counts, when the column itself is not there.
+ALIASES: dict[str, tuple[str, ...]] = {
+    "prompt": ("instruction", "question", "query", "input"),
+    "response": ("answer", "output", "completion"),
+    "system": ("system_prompt",),
+}
+# What each shape reads or writes over; no other column of a row matters to it.
+_SAID = ("prompt", "response", "system", "history")
+_PAIRED = ("prompt", "chosen", "rejected", "system", "history")
+TOUCHED: dict[Shape, tuple[str, ...]] = {
+    "plain": (),
+    "alpaca": ("instruction", "input", "output", *_SAID),
+    "sharegpt": ("conversations", *_SAID),
+    "messages": ("messages", *_SAID),
+    "prompt_completion": ("completion", *_SAID),
+    "preference": _PAIRED,
+    "ultrafeedback": ("instruction", "prompt", "completions", "response", "score", "answers"),
+    "hh": _PAIRED,
+}
+
+
+def detect(records: list[Record]) -> Shape:
+    """Name the shape of records by their keys and the kinds of values under them.
+
+    >>> detect([{"conversations": []}]), detect([{"instruction": "i", "output": "o"}])
+    ('sharegpt', 'plain')
+    """
+    sample: Record = {}
+    for record in records:
+        for key, value in record.items():
+            if sample.get(key) is None:
+                sample[key] = value
+    if {"chosen", "rejected"} <= sample.keys():
+        return _preference_kind(sample)
+    for key, shape in (("conversations", "sharegpt"), ("messages", "messages")):
+        if isinstance(sample.get(key), list):
+            return shape  # type: ignore[return-value]
+    if isinstance(sample.get("completions"), list) and sample.keys() & {"instruction", "prompt"}:
+        return "ultrafeedback"
+    if {"instruction", "input"} <= sample.keys() and "prompt" not in sample:
+        return "alpaca"
+    if any(isinstance(sample.get(key), list) for key in ("prompt", "completion")):
+        return "prompt_completion"
+    return "plain"
+
+
+def _preference_kind(sample: Record) -> Shape:
+    if any(isinstance(sample.get(key), list) for key in ("prompt", "chosen", "rejected")):
+        return "preference"
+    asked = sample.keys() & {"prompt", *ALIASES["prompt"]}
+    first = sample["prompt"] if isinstance(sample.get("prompt"), str) else "" if asked else sample["chosen"]
+    return "hh" if isinstance(first, str) and first.lstrip().startswith("Human:") else "plain"
+
+
+def renames(keys: set[str]) -> Record:
+    """Say which column of the file is which standard one, for plain rows.
+
+    >>> renames({"question", "answer", "url"})
+    {'question': 'prompt', 'answer': 'response'}
+    """
+    found: Record = {}
+    for name, others in ALIASES.items():
+        taken = {name, "chosen"} if name == "response" else {name}
+        if not taken & keys and (other := next((o for o in others if o in keys - found.keys()), None)):
+            found[other] = name
+    return found
+
+
+def normalise(record: Record, shape: Shape) -> Record:
+    r"""Bring one record of a public shape to the standard columns; every other column stays.
+
+    The last user turn is the prompt, the assistant turn after it the response, what comes before is history.
+    A standard column that was there with another value stays as `file_NAME`.
+
+    Raises:
+        ValueError: says in words what is wrong with the record.
+
+    >>> said = [{"from": "human", "value": "2+2?"}, {"from": "gpt", "value": "4"}]
+    >>> normalise({"conversations": said}, "sharegpt")
+    {'prompt': '2+2?', 'response': '4'}
+    >>> normalise({"instruction": "Add.", "input": "2, 2", "output": "4"}, "alpaca")
+    {'instruction': 'Add.', 'input': '2, 2', 'prompt': 'Add.\n\n2, 2', 'response': '4'}
+    """
+    return _SHAPES[shape](dict(record))
+
+
+def _put(record: Record, **values: object) -> Record:
+    """Write standard columns, keeping what they push out."""
+    for name, value in values.items():
+        if value is None:
+            continue
+        old = record.pop(name, None)
+        if old not in (None, "", [], value):
+            record[f"file_{name}"] = old
+        record[name] = value
+    return record
+
+
+def _plain(record: Record) -> Record:
+    names = renames(set(record))
+    return {names.get(key, key): value for key, value in record.items()}
+
+
+def _alpaca(record: Record) -> Record:
+    """Join instruction and input by an empty line, as the paper's inference prompt keeps them apart."""
+    instruction, extra = (_text(record, key) for key in ("instruction", "input"))
+    if not instruction.strip():
+        raise ValueError("instruction is empty")
+    answer = record.pop("output", None)
+    turns = record.get("history")
+    if isinstance(turns, list) and all(isinstance(t, (list, tuple)) and len(t) == 2 for t in turns):
+        record["history"] = [turn for ask, say in turns for turn in (user(ask), assistant(say))] or None
+    return _put(record, prompt=f"{instruction}\n\n{extra}" if extra.strip() else instruction, response=answer)
+
+
+def _text(record: Record, key: str) -> str:
+    value = record.get(key)
+    if not isinstance(value, (str, type(None))):
+        raise ValueError(f"{key}: expected text, got {shown(value)}")
+    return value or ""
+
+
+def _sharegpt(record: Record) -> Record:
+    return _spread(record, dialogue(record.pop("conversations", None), "conversations"))
+
+
+def _messages(record: Record) -> Record:
+    return _spread(record, dialogue(record.pop("messages", None), "messages"))
+
+
+def _spread(record: Record, said: Dialogue) -> Record:
+    return _put(record, system=said.system, history=said.history, prompt=said.prompt, response=said.answer)
+
+
+def _prompt_completion(record: Record) -> Record:
+    asked, answer = record.pop("prompt", None), record.pop("completion", None)
+    if isinstance(asked, (str, type(None))) and isinstance(answer, (str, type(None))):
+        return _put(record, prompt=asked, response=answer)
+    return _spread(
+        record, dialogue(as_turns(asked, user) + as_turns(answer, assistant), "prompt and completion")
+    )
+
+
+def _preference(record: Record) -> Record:
+    asked, answers = record.pop("prompt", None), [record.pop(key, None) for key in ("chosen", "rejected")]
+    if all(isinstance(value, (str, type(None))) for value in (asked, *answers)):
+        return _put(record, prompt=asked, chosen=answers[0], rejected=answers[1])
+    said = [
+        _one_side(asked, answer, name) for answer, name in zip(answers, ("chosen", "rejected"), strict=True)
+    ]
+    return _pair(record, *said)
+
+
+def _one_side(asked: object, answer: object, name: str) -> Dialogue:
+    """Read one answer of a pair: alone, after its prompt, or with the whole conversation in it."""
+    turns, before = as_turns(answer, assistant), as_turns(asked, user)
+    roles = [ROLES.get(str(turn.get("role", turn.get("from")))) for turn in turns if isinstance(turn, dict)]
+    if "user" not in roles:
+        return dialogue(before + turns, name)
+    said = dialogue(turns, name)
+    prompts = {said.prompt.strip(), *(turn["content"].strip() for turn in said.history or [])}
+    if isinstance(asked, str) and asked.strip() not in prompts:
+        raise ValueError(f"{name} does not answer the prompt beside it")
+    return said
+
+
+def _pair(record: Record, chosen: Dialogue, rejected: Dialogue) -> Record:
+    if chosen[:3] != rejected[:3]:
+        raise ValueError("chosen and rejected answer different prompts")
+    _put(record, system=chosen.system, history=chosen.history, prompt=chosen.prompt)
+    return _put(record, chosen=chosen.answer, rejected=rejected.answer)
+
+
+def _hh(record: Record) -> Record:
+    asked = _text(record, "prompt")
+    record.pop("prompt", None)
+    said = []
+    for name in ("chosen", "rejected"):
+        text = _text(record, name)
+        record.pop(name, None)
+        said.append(dialogue(transcript(text if "Human:" in text[:10] else asked + text, name), name))
+    return _pair(record, *said)
+
+
+def _ultrafeedback(record: Record) -> Record:
+    completions = record.pop("completions", None)
+    asked = record.pop("instruction", None) or record.pop("prompt", None)
+    if not isinstance(completions, list) or not all(isinstance(c, dict) for c in completions):
+        raise ValueError(f"completions: expected a list of objects, got {shown(completions)}")
+    answers = [
+        {"response": _text(c, "response"), "score": _rating(c), "model": _text(c, "model") or None}
+        for c in completions
+    ]
+    rated = [answer for answer in answers if answer["score"] is not None]
+    best = max(rated or answers, key=lambda answer: answer["score"] or 0.0, default=None)
+    if best is None:
+        raise ValueError("completions: there is none")
+    return _put(record, prompt=asked, response=best["response"], score=best["score"], answers=answers)
+
+
+def _rating(completion: Record) -> float | None:
+    """Take the overall score; without one, the mean of the aspects' ratings (1 to 5)."""
+    overall = _number(completion.get("overall_score"))
+    if overall is not None:
+        return overall
+    aspects = completion.get("annotations")
+    if not isinstance(aspects, dict):
+        return None
+    ratings = [_number(a.get("Rating")) for a in aspects.values() if isinstance(a, dict)]
+    known = [rating for rating in ratings if rating is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _number(value: object) -> float | None:
+    """Read a number, or a number written as text; 'N/A' is none."""
+    try:
+        return float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
+    except ValueError:
+        return None
+
+
+_SHAPES: dict[str, Callable[[Record], Record]] = {
+    "plain": _plain,
+    "alpaca": _alpaca,
+    "sharegpt": _sharegpt,
+    "messages": _messages,
+    "prompt_completion": _prompt_completion,
+    "preference": _preference,
+    "ultrafeedback": _ultrafeedback,
+    "hh": _hh,
+}
+assert set(get_args(Shape)) == set(_SHAPES)
