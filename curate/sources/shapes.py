@@ -9,10 +9,10 @@ prompt), UltraFeedback (openbmb/UltraFeedback) and HH-RLHF (Anthropic/hh-rlhf).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-from curate.sources.columns import Record, shown
-from curate.sources.turns import ROLES, Dialogue, as_turns, assistant, dialogue, transcript, user
+from curate.sources._columns import Record, shown
+from curate.sources._turns import ROLES, Dialogue, as_turns, assistant, dialogue, transcript, user
 
 Shape = Literal[
     "plain", "alpaca", "sharegpt", "messages", "prompt_completion", "preference", "ultrafeedback", "hh"

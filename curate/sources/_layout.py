@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.rows import STANDARD, SourceError
-from curate.sources.columns import FIXED, Record, Types, frame, infer, shown, unicode
+from curate.sources._columns import FIXED, Record, Types, frame, infer, shown, unicode
 from curate.sources.shapes import ALIASES, TOUCHED, Shape, detect, normalise, renames
 
 # So many records of a file settle its layout (or fewer, when they alone fill a batch).

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from curate.rows import Bad, Batch
 from curate.sources import files
-from curate.sources.layout import HEAD, Layout, Wanted, settle
-from curate.sources.records import Read, chunks
+from curate.sources._layout import HEAD, Layout, Wanted, settle
+from curate.sources._records import Read, chunks
 
 Stream = Iterator[Read | Bad]
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from curate.rows import Bad
 from curate.sources import files
-from curate.sources.columns import Record, shown
+from curate.sources._columns import Record, shown
 
 # Deeper than any data set nests; json itself gives up at about a thousand levels.
 MAX_DEPTH = 64

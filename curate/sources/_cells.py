@@ -9,8 +9,8 @@ from pathlib import Path
 
 from curate.rows import Bad, SourceError
 from curate.sources import files
-from curate.sources.columns import Record
-from curate.sources.records import Read
+from curate.sources._columns import Record
+from curate.sources._records import Read
 
 _DELIMITERS = ",;\t|"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from curate.sources.columns import Record, shown
+from curate.sources._columns import Record, shown
 
 ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
 _SPEAKER = re.compile(r"(?:^|\n\n)(Human|Assistant):")

@@ -11,8 +11,8 @@ import polars as pl
 
 from curate.rows import TURNS, Bad, Batch, SourceError
 from curate.sources import files
-from curate.sources.columns import FIXED, words
-from curate.sources.layout import HEAD, Layout, Wanted, no_prompt, renamed, settle
+from curate.sources._columns import FIXED, words
+from curate.sources._layout import HEAD, Layout, Wanted, no_prompt, renamed, settle
 from curate.sources.shapes import TOUCHED, detect, renames
 
 # No slice has more rows, whatever they weigh.
