@@ -1,0 +1,338 @@
+"""The scanning half: one pass over the bytes of HTML, driven by tags, writing text as it goes.
+
+Every function here runs as it stands and also compiled by numba (curate.filters._html_engine). -1 says that the output buffer
+is too small: the row is then begun again with a larger one. The rules follow the HTML standard's tokenizer, except that
+nothing is thrown away for a "<" that opens no tag.
+"""
+
+from __future__ import annotations
+
+from curate.filters._html_entity import reference
+from curate.filters._html_find import Bytes, copy, find, text_end
+from curate.filters._html_pre import pre_block
+from curate.filters._html_tables import (
+    AMP,
+    BR,
+    CELL,
+    CODE,
+    INLINE,
+    KIND_BITS,
+    LI,
+    LINE,
+    LT,
+    OL,
+    PARAGRAPH,
+    PRE,
+    QUOTE,
+    RAW,
+    ROW,
+    TABLE,
+    UL,
+    UNKNOWN,
+)
+from curate.filters._html_tags import (
+    attribute,
+    find_end_tag,
+    in_comment,
+    is_letter,
+    number_in,
+    tag_close,
+    tag_does,
+    tag_name,
+)
+from curate.filters._html_write import (
+    CELLS,
+    DEPTH,
+    FIELDS,
+    FULL,
+    GAP,
+    IN_CELL,
+    IN_SPAN,
+    LIST_ENDED,
+    LOW,
+    MARGIN,
+    MAX_BARS,
+    NUMBER,
+    OUT,
+    OVER,
+    SEPARATORS,
+    SPACE,
+    SPAN,
+    SPAN_ENDED,
+    STACK,
+    UNCLOSED,
+    begin_text,
+    block_break,
+    close_span,
+    digits,
+    line_break,
+    pop_to,
+    push,
+    reset,
+)
+
+
+def innermost(state: Bytes, kind: int, other: int) -> int:
+    """Give the level of the innermost container of either kind, or -1."""
+    for level in range(state[DEPTH] - 1, -1, -1):
+        if state[STACK + FIELDS * level] == kind or state[STACK + FIELDS * level] == other:
+            return level
+    return -1
+
+
+def list_break(state: Bytes) -> None:
+    """Ask for the break around a list: a blank line, or only a new line where the list is inside an item."""
+    block_break(state, 1 if innermost(state, LI, LI) >= 0 else 2)
+
+
+def open_list(src: Bytes, name_end: int, close: int, state: Bytes, kind: int) -> None:
+    """Open a list; one that stands in a list without an item of its own is indented as if it had one."""
+    list_break(state)
+    top = STACK + FIELDS * (state[DEPTH] - 1)
+    inside = state[DEPTH] > 0 and (state[top] == UL or state[top] == OL)
+    number = -1
+    if kind == OL:
+        at = attribute(src, name_end, close, 1)
+        number = number_in(src, at, close, 1)
+    push(state, kind, number, (2 if state[top] == UL else 3) if inside else 0)
+
+
+def open_item(src: Bytes, name_end: int, close: int, state: Bytes) -> None:
+    """Open an item, closing the one before it; its number is its list's next."""
+    level = innermost(state, LI, QUOTE)
+    holder = innermost(state, UL, OL)
+    if level > holder and state[STACK + FIELDS * level] == LI:
+        pop_to(state, level)
+    block_break(state, 1)
+    number = -1
+    if holder >= 0 and state[STACK + FIELDS * holder] == OL and state[OVER] == 0:
+        entry = STACK + FIELDS * holder + NUMBER
+        number = number_in(src, attribute(src, name_end, close, 2), close, state[entry])
+        state[entry] = min(number + 1, 999999999)
+    push(state, LI, number, 2 if number < 0 else digits(number) + 2)
+
+
+def close_container(state: Bytes, kind: int, other: int, barrier: int, barrier2: int) -> None:
+    """Close the innermost container of either kind, with all in it, unless a barrier stands before it."""
+    if state[OVER]:
+        state[OVER] -= 1
+        return
+    level = innermost(state, kind, other)
+    if level > max(innermost(state, barrier, barrier2), -1):
+        pop_to(state, level)
+
+
+def container_tag(src: Bytes, name_end: int, close: int, state: Bytes, kind: int, ends: bool) -> None:
+    """Open or close a list, an item or a quote."""
+    if kind == LI:
+        if ends:
+            close_container(state, LI, LI, UL, OL)
+            block_break(state, 1)
+        else:
+            open_item(src, name_end, close, state)
+    elif kind == QUOTE:
+        if ends:
+            close_container(state, QUOTE, QUOTE, UNKNOWN, UNKNOWN)
+        block_break(state, 2)
+        if not ends:
+            push(state, QUOTE, -1, 0)
+    elif ends:
+        close_container(state, UL, OL, UNKNOWN, UNKNOWN)
+        list_break(state)
+        state[LIST_ENDED] = 1
+    else:
+        open_list(src, name_end, close, state, kind)
+
+
+def table_tag(state: Bytes, kind: int, ends: bool) -> None:
+    """Begin or end a table, a row or a cell: a row is a line, its cells stand between bars."""
+    if kind == CELL:
+        if not ends:
+            if state[CELLS]:
+                state[SEPARATORS] = min(state[SEPARATORS] + 1, MAX_BARS)
+            state[CELLS] = 1
+        state[IN_CELL] = 0 if ends else 1
+        return
+    block_break(state, 1 if kind == ROW else 2)
+    state[CELLS] = state[SEPARATORS] = 0
+
+
+def flow_tag(state: Bytes, kind: int, ends: bool) -> None:
+    """Do what tags that only break lines or mark code do."""
+    if kind == PARAGRAPH:
+        line_break(state, 2)
+    elif kind == LINE:
+        line_break(state, 1)
+    elif kind == BR:
+        line_break(state, min(state[GAP] + 1, 2))
+    elif kind == CODE:
+        state[IN_SPAN] = 0 if ends else 1
+        if ends and state[SPAN]:
+            state[SPAN_ENDED] = 1
+
+
+def unseen(src: Bytes, at: int, end: int, key: int, does: int, state: Bytes) -> int:
+    """Skip an element that is not shown; give the place after its end tag's name."""
+    bit = 1 << (does // KIND_BITS)
+    raw = does % KIND_BITS == RAW
+    if not raw and state[UNCLOSED] & bit:
+        return at
+    found = find_end_tag(src, at, end, key)
+    if found < end:
+        close = find_close(src, found, end)
+        return close
+    if raw:
+        return end
+    state[UNCLOSED] |= bit
+    return at
+
+
+def find_close(src: Bytes, at: int, end: int) -> int:
+    """Give the place after the ">" of the end tag at `at`."""
+    while at < end and src[at] != 62:
+        at += 1
+    return min(at + 1, end)
+
+
+def literal(src: Bytes, at: int, out: Bytes, state: Bytes) -> int:
+    """Write one byte as it is."""
+    begin_text(out, state)
+    out[state[OUT]] = src[at]
+    state[OUT] += 1
+    return at + 1
+
+
+def markup(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
+    """Do what the "<" at `at` begins; give the place after it."""
+    after = in_comment(src, at, end)
+    if after >= 0:
+        return after
+    ends = at + 1 < end and src[at + 1] == 47
+    name = at + 2 if ends else at + 1
+    if name >= end or not is_letter(src[name]):
+        return literal(src, at, out, state)
+    key, name_end = tag_name(src, name, end)
+    close = tag_close(src, name_end, end, state)
+    if close < 0:
+        return literal(src, at, out, state)
+    does = tag_does(key)
+    kind = does % KIND_BITS
+    after = close + 1
+    if kind <= INLINE:
+        return after
+    if kind == PRE:
+        if ends:
+            line_break(state, 2)
+            return after
+        return pre_block(src, name_end, close, end, out, state)
+    if kind >= RAW:
+        return after if ends else unseen(src, after, end, key, does, state)
+    if kind >= TABLE:
+        table_tag(state, kind, ends)
+    elif kind == UL or kind == OL or kind == LI or kind == QUOTE:
+        container_tag(src, name_end, close, state, kind, ends)
+    else:
+        flow_tag(state, kind, ends)
+    return after
+
+
+def copy_run(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> None:
+    """Write a run of plain text; the spaces around it wait."""
+    if src[at] == 32:
+        state[SPACE] = 1
+        at += 1
+    trailing = end > at and src[end - 1] == 32
+    if trailing:
+        end -= 1
+    if end > at:
+        begin_text(out, state)
+        state[OUT] = copy(src, at, end, out, state[OUT])
+    if trailing:
+        state[SPACE] = 1
+
+
+def between(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
+    """Do what the byte that ended a run of text means; give the place after it."""
+    byte = src[at]
+    if byte == 60:
+        return markup(src, at, end, out, state)
+    if byte == 38:
+        return reference(src, at, end, out, state)
+    if byte == 0xC2:
+        if at + 1 < end and src[at + 1] != 0xA0:
+            literal(src, at, out, state)
+            return literal(src, at + 1, out, state)
+        state[SPACE] = 1
+        return at + 2
+    if byte:
+        state[SPACE] = 1
+    return at + 1
+
+
+def scan_html(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
+    """Turn the HTML in src[at:end] into text; give the place after it in `out`, or -1."""
+    while at < end:
+        stop = text_end(src, at, end)
+        if state[OUT] + stop - at + MARGIN > len(out) or state[FULL]:
+            return -1
+        if stop > at:
+            copy_run(src, at, stop, out, state)
+        at = stop
+        if at < end:
+            at = between(src, at, end, out, state)
+            if at < 0:
+                return -1
+    if state[SPAN]:
+        close_span(out, state)
+    return -1 if state[FULL] else state[OUT]
+
+
+def scan_plain(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
+    """Copy text that holds no tag, resolving only references that end in a semicolon."""
+    while at < end:
+        stop = find(src, at, end, AMP)
+        to = state[OUT]
+        if to + stop - at + MARGIN > len(out):
+            return -1
+        state[OUT] = copy(src, at, stop, out, to)
+        at = stop
+        if at < end:
+            at = reference(src, at, end, out, state)
+    return state[OUT]
+
+
+def has_tag(src: Bytes, at: int, end: int, state: Bytes) -> bool:
+    """Say whether any element of HTML, or a comment, is there."""
+    at = find(src, at, end, LT)
+    while at < end:
+        if in_comment(src, at, end) >= 0:
+            return True
+        name = at + 2 if at + 1 < end and src[at + 1] == 47 else at + 1
+        if name < end and is_letter(src[name]):
+            key, name_end = tag_name(src, name, end)
+            if tag_does(key) != UNKNOWN and tag_close(src, name_end, end, state) >= 0:
+                return True
+        at = find(src, at + 1, end, LT)
+    return False
+
+
+def scan_row(src: Bytes, at: int, end: int, out: Bytes, out_at: int, state: Bytes) -> int:
+    """Turn one row into text; give the place after it in `out`, or -1 when `out` is too small."""
+    reset(state, out_at)
+    if has_tag(src, at, end, state):
+        reset(state, out_at)
+        return scan_html(src, at, end, out, state)
+    state[GAP] = 0
+    state[LOW] = -1  # marks plain text for `reference`
+    return scan_plain(src, at, end, out, state)
+
+
+def scan_rows(src: Bytes, starts: Bytes, first: int, out: Bytes, ends: Bytes, state: Bytes) -> int:
+    """Turn rows into text from row `first` on; give the number of the first row that did not fit."""
+    at = ends[first - 1] if first else 0
+    for row in range(first, len(ends)):
+        at = scan_row(src, starts[row], starts[row + 1], out, at, state)
+        if at < 0:
+            return row
+        ends[row] = at
+    return len(ends)
