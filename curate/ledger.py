@@ -15,11 +15,9 @@ _LAST = ["kept", "dropped_by", "detail"]
 _EMPTY = {name: pl.String for name in _FIRST} | {"dropped_by": pl.String, "detail": pl.String, "kept": pl.Boolean}
 
 
-def gather(frames: list[pl.DataFrame], source: str) -> pl.DataFrame:
+def gather(frames: list[pl.DataFrame]) -> pl.DataFrame:
     """Put the ledgers of a source's parts together."""
-    if not frames:
-        return pl.DataFrame(schema=_EMPTY)
-    return pl.concat(frames, how="diagonal_relaxed").with_columns(source=pl.lit(source))
+    return pl.concat([pl.DataFrame(schema=_EMPTY), *frames], how="diagonal_relaxed")
 
 
 def mark_repeated(ledger: pl.DataFrame) -> pl.DataFrame:

@@ -119,9 +119,11 @@ def _in_words(step: Step, rows: pl.DataFrame, error: Exception) -> str:
 
 
 def read_again(files: list[Path], alive: pl.DataFrame, batch_rows: int) -> Iterator[Batch]:
-    """Read the rows still alive (`source`, `id`) out of files that earlier passes left."""
+    """Read the rows still alive (`source`, `id`), each once, out of files that earlier passes left."""
+    key = ["source", "id"]
     for file in files:
-        rows = pl.read_parquet(file).join(alive, on=["source", "id"], how="semi", maintain_order="left")
+        rows = pl.read_parquet(file).join(alive, on=key, how="semi", maintain_order="left").unique(key, maintain_order=True)
+        alive = alive.join(rows, on=key, how="anti")  # a repeated row stands in the files as often as it was read
         for start in range(0, rows.height, batch_rows):
             yield Batch(rows[start : start + batch_rows])
 

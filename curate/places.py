@@ -93,14 +93,16 @@ def read_yaml(file: Path) -> tuple[dict[str, Any], Places]:
     except yaml.YAMLError as error:
         raise RecipeError(str(file), [_syntax(error)]) from None
     problems: list[Problem] = []
-    if node is not None:
+    if isinstance(node, yaml.MappingNode):
         _walk(node, (), places.lines, problems, ())
-    data = loader.construct_document(node) if node is not None and not problems else {}
-    if not problems and not isinstance(data, dict):
+    else:
         problems.append(Problem((), "a recipe is a mapping of keys (name, sources, steps, …)", 1))
     if problems:
         raise RecipeError(str(file), problems)
-    return data, places
+    try:
+        return loader.construct_document(node), places
+    except yaml.YAMLError as error:
+        raise RecipeError(str(file), [_syntax(error)]) from None
 
 
 def _syntax(error: yaml.YAMLError) -> Problem:

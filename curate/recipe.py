@@ -15,6 +15,8 @@ from curate import registry
 from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml, set_value
 from curate.step import VERBS, Step, build
 
+_A = {"property": "a property", "edit": "an edit", "score": "a score", "select": "a selector", "source": "a source"}
+
 Shortfall = Literal["fail", "accept", "redistribute"]
 Format = Literal["prompt_completion", "messages", "alpaca", "sharegpt", "preference"]
 
@@ -242,7 +244,7 @@ class _Reading:
         kind = registry.kind_of(function)
         if kind not in {VERBS[verb], "any"}:
             fit = next(v for v, k in VERBS.items() if k == kind)
-            self.problem((*path, verb), f"'{name}' is a {kind}, so its verb is '{fit}', not '{verb}'")
+            self.problem((*path, verb), f"'{name}' is {_A[kind]}, so its verb is '{fit}', not '{verb}'")
             return None
         where = (*path, verb, name)
         before = len(self.problems)

@@ -25,14 +25,14 @@ class Passed(NamedTuple):
 
 
 def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
-    """Apply row-wise steps to a batch, which has `id`, `domain` and the columns that the steps name.
+    """Apply row-wise steps to a batch, which has `id`, `source`, `domain` and the columns that the steps name.
 
-    The ledger has `id`, `domain`, a Boolean column a step (its label), a Float64 column `label.column` where the filter
+    The ledger has these three, a Boolean column a step (its label), a Float64 column `label.column` where the filter
     measures something, `dropped_by` (the first step that failed), `detail` (a line `step: evidence` for every step that
     failed) and `kept`. Null where a step was not asked.
     """
     rows = rows.with_row_index("_row")
-    ledger = rows.select("_row", "id", "domain")
+    ledger = rows.select("_row", "id", "source", "domain")
     labels: list[str] = []
     lines: list[pl.DataFrame] = []
     for family, group in groupby(steps, key=_family):

@@ -109,7 +109,7 @@ def _source(state: Run, source: Source) -> Pool:
     state.quarantine += [file for stage in passed for file in stage.files("bad.jsonl")]
     _enough_good(state, source.name)
     frames = [pl.read_parquet(file) for stage in passed for file in stage.files("ledger-*.parquet")]
-    ledger = ledgers.gather(frames, source.name)
+    ledger = ledgers.gather(frames)
     files = [file for stage in passed for file in stage.files("rows-*.parquet")]
     pool = Pool(ledgers.mark_repeated(ledger), files, "+".join(sorted(stage.key for stage in passed)))
     return _go_on(state, pool, later)
@@ -295,7 +295,7 @@ def _fill(state: Run, pool: Pool) -> Result:
     chosen = ledger.filter("kept").select("source", "id")
     frames = [b.rows for b in read_again(pool.files, chosen, 1_000_000)]
     rows = pl.concat(frames, how="diagonal_relaxed") if frames else look(Pool(ledger, [], ""), [])
-    return Result(rows.unique(["source", "id"], keep="any"), ledger, settled)
+    return Result(rows, ledger, settled)
 
 
 def _available(rows: pl.DataFrame, source: Source) -> int:

@@ -1,0 +1,96 @@
+"""Counts for histograms: a common scale for several groups of numbers, and how many of each fall into each bin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+BINS = 40  # about as many bars as a phone's width can tell apart
+
+
+class Scale(NamedTuple):
+    """Bins of one width: from `low`, `count` of them, each `step` wide; what lies outside is put into the outermost."""
+
+    low: float
+    step: float
+    count: int
+
+    @property
+    def high(self) -> float:
+        """Give the upper end of the last bin."""
+        return self.low + self.step * self.count
+
+
+def scale(groups: Sequence[pl.Series], include: Sequence[float] = ()) -> Scale | None:
+    """Choose round bins that show the bulk of every group and the thresholds beside it; None without numbers.
+
+    One group's far tail must not press the others into a corner, so the axis ends where 98 % of each group lie.
+
+    >>> scale([pl.Series([0, 10, 50, 390])])
+    Scale(low=0.0, step=10.0, count=40)
+    """
+    groups = [numbers for numbers in map(_finite, groups) if numbers.len()]
+    if not groups:
+        return None
+    low = min(_quantile(numbers, 0.01) for numbers in groups)
+    high = max(_quantile(numbers, 0.98) for numbers in groups)
+    wanted = [mark for mark in include if math.isfinite(mark)]
+    # A threshold far from all that was measured (max: 1000000) would leave nothing to see.
+    wanted = [mark for mark in wanted if low - (high - low) <= mark <= high + (high - low)]
+    low, high = min([low, *wanted]), max([high, *wanted])
+    whole = all(numbers.dtype.is_integer() or (numbers == numbers.round()).all() for numbers in groups)
+    step = nice((high - low) / BINS)
+    step = max(step, 1.0) if whole else step
+    first = math.floor(low / step)
+    count = math.floor(high / step) - first + 1
+    return Scale(_plain(first * step), _plain(step), count)
+
+
+def counts(numbers: pl.Series, on: Scale) -> list[int]:
+    """Count the numbers in each bin; those outside count in the outermost ones.
+
+    >>> counts(pl.Series([-5.0, 0.0, 9.9, 10.0, 99.0, None]), Scale(0, 10, 3))
+    [3, 1, 1]
+    """
+    # The small slack keeps 0.3, which lies a rounding below 3 * 0.1, in its own bin.
+    bins = ((_finite(numbers).cast(pl.Float64) - on.low) / on.step + 1e-9).floor().clip(0, on.count - 1).cast(pl.Int64)
+    found = dict(bins.value_counts().rows())
+    return [int(found.get(i, 0)) for i in range(on.count)]
+
+
+def nice(rough: float) -> float:
+    """Find the next round number (1, 2, 2.5 or 5 times a power of ten) that is not below.
+
+    >>> nice(37), nice(0.003), nice(0.21), nice(100), nice(0)
+    (50.0, 0.005, 0.25, 100.0, 1.0)
+    """
+    if rough <= 0:
+        return 1.0
+    power: float = 10.0 ** math.floor(math.log10(rough))
+    return next(_plain(m * power) for m in (1, 2, 2.5, 5, 10) if m * power >= rough * (1 - 1e-9))
+
+
+def summary(numbers: pl.Series) -> tuple[float, float, float, float, float] | None:
+    """Give the smallest, the quartiles and the largest of some numbers; None without any."""
+    numbers = _finite(numbers)
+    if not numbers.len():
+        return None
+    low, first, middle, third, high = (_quantile(numbers, q) for q in (0, 0.25, 0.5, 0.75, 1))
+    return low, first, middle, third, high
+
+
+def _finite(numbers: pl.Series) -> pl.Series:
+    numbers = numbers.drop_nulls()
+    return numbers.filter(numbers.is_finite()) if numbers.dtype.is_float() else numbers
+
+
+def _quantile(numbers: pl.Series, q: float) -> float:
+    return float(numbers.quantile(q, "nearest") or 0)
+
+
+def _plain(value: float) -> float:
+    """Take off what binary fractions leave behind: 0.30000000000000004."""
+    return float(f"{value:.12g}")
