@@ -65,6 +65,8 @@ def _convert(match: re.Match[str]) -> str:
     if match["url"]:
         web = match["url"].startswith(("http://", "https://"))
         return f"[{match['text']}]({match['url']})" if web else match["text"]
+    if re.fullmatch(r"~[\w.]+", match["code"] or ""):
+        return _role("obj", match["code"])
     return match["reference"] or _code(match["code"])
 
 
@@ -100,7 +102,7 @@ def _uncited(text: str) -> str:
         return text
     text = _CITES.sub(lambda match: _cited(text, match), text)
     text = re.sub(r"\s*\((?:cf\.|see)?[\s,;]*\)", "", text)
-    return re.sub(r"\s+([.,;:)])", r"\1", text)
+    return re.sub(r"\s+([.,;)]|:(?![A-Za-z]))", r"\1", text)
 
 
 def _cited(text: str, match: re.Match[str]) -> str:

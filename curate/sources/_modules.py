@@ -21,7 +21,7 @@ class Definition(NamedTuple):
     kind: Kind
     doc: str
     call: str | None  # the arguments as written, without annotations: "(a, axis=None)"
-    bases: tuple[str, ...] = ()
+    refers: tuple[str, ...] = ()  # of a class: its bases; of an attribute: the class it gives access to
 
 
 @dataclass
@@ -117,15 +117,28 @@ def _define(module: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Clas
     for item in _statements(node.body):
         if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and not item.name.startswith("_"):
             yield _member(module, node.name, item)
+        elif isinstance(item, ast.Assign) and (accessor := _accessor(item)):
+            yield Definition(module, f"{node.name}.{accessor[0]}", "attribute", "", None, accessor[1:])
 
 
 def _member(module: str, owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Definition:
     doc = ast.get_docstring(node, clean=True) or ""
     marks = [ast.unparse(mark).partition("(")[0].rpartition(".")[2] for mark in node.decorator_list]
     if any(mark.endswith("property") or mark == "cache_readonly" for mark in marks):
-        return Definition(module, f"{owner}.{node.name}", "attribute", doc, None)
+        refers = (ast.unparse(node.returns),) if isinstance(node.returns, ast.Name) else ()
+        return Definition(module, f"{owner}.{node.name}", "attribute", doc, None, refers)
     call = _call(node.args, method="staticmethod" not in marks)
     return Definition(module, f"{owner}.{node.name}", "method", doc, call)
+
+
+def _accessor(node: ast.Assign) -> tuple[str, str] | None:
+    """Read `str = Accessor("str", Methods)`: an attribute that hands out another class."""
+    target, value = node.targets[0], node.value
+    if isinstance(target, ast.Name) and isinstance(value, ast.Call) and len(value.args) == 2:
+        name, held = value.args
+        if isinstance(name, ast.Constant) and name.value == target.id and isinstance(held, ast.Name):
+            return target.id, held.id
+    return None
 
 
 def _call(arguments: ast.arguments, *, method: bool) -> str:
@@ -171,8 +184,8 @@ def _newdocs(call: ast.expr) -> list[tuple[str, str, str]]:
 def public_names(modules: dict[str, Module]) -> dict[str, Definition]:
     """Give every public, documented definition its shortest public name.
 
-    Public is what can be reached by names without a leading underscore: a definition in a public module (in its
-    `__all__`, if it has one), or what such a module's `__all__` or a package's `__init__` hands on.
+    Public is what can be reached by names without a leading underscore: a definition in a public module (in
+    its `__all__`, if it has one), or what such a module's `__all__` or a package's `__init__` hands on.
     """
     _attach(modules)
     named: dict[tuple[str, str], str] = {}
@@ -270,24 +283,34 @@ def _length(name: str) -> tuple[int, int, str]:
 
 
 def _members(modules: dict[str, Module], named: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """Name the members of public classes.
+    """Name the members of public classes by the shortest way to them.
 
-    A member goes by its own class; or, where that is private or deeper inside the package, by the first public
-    subclass: people know DataFrame.fillna and not the base class it is written in.
+    That is mostly their own class; but people know DataFrame.fillna and not the private or deeper base class
+    it is written in, and Series.str.upper and not the class behind the accessor.
     """
+    ways: list[tuple[int, bool, str, Definition]] = []
+    for key, name in named.items():
+        for owner in _ancestry(modules, modules[key[0]].definitions[key[1]], frozenset()):
+            ways.append((name.count("."), (owner.module, owner.path) != key, name, owner))
+            for attribute, held in _accessors(modules, owner):
+                ways.append((name.count(".") + 1, True, f"{name}.{attribute}", held))
     members: dict[tuple[str, str], str] = {}
     taken: set[str] = set()
-    for (module, path), name in sorted(named.items(), key=lambda item: (item[1].count("."), item[1])):
-        for owner in _ancestry(modules, modules[module].definitions[path], frozenset()):
-            own = named.get((owner.module, owner.path), name)
-            if own.count(".") <= name.count(".") and own != name:
-                continue
-            for member in _of(modules[owner.module], owner.path):
-                public = f"{name}.{member.path.rpartition('.')[2]}"
-                if public not in taken and (member.module, member.path) not in members:
-                    members[member.module, member.path] = public
-                    taken.add(public)
+    for _, _, name, owner in sorted(ways, key=lambda way: (*way[:3], *way[3][:2])):
+        for member in _of(modules[owner.module], owner.path):
+            public = f"{name}.{member.path.rpartition('.')[2]}"
+            if public not in taken and (member.module, member.path) not in members:
+                members[member.module, member.path] = public
+                taken.add(public)
     return members
+
+
+def _accessors(modules: dict[str, Module], owner: Definition) -> Iterator[tuple[str, Definition]]:
+    for member in _of(modules[owner.module], owner.path):
+        if member.kind == "attribute" and member.refers:
+            held = resolve(modules, owner.module, member.refers[0])
+            if held and held.kind == "class":
+                yield member.path.rpartition(".")[2], held
 
 
 def _of(module: Module, owner: str) -> list[Definition]:
@@ -301,6 +324,6 @@ def _ancestry(
         return
     seen |= {(found.module, found.path)}
     yield found
-    for base in found.bases:
+    for base in found.refers:
         if "." not in base and (parent := resolve(modules, found.module, base)):
             yield from _ancestry(modules, parent, seen)

@@ -18,8 +18,8 @@ _NAMED = _ENTRIES - {"returns", "return", "yields", "raises", "warns", "receives
 # Lists of other pages and of papers: nothing in them answers the question.
 _DROPPED = {"see also", "references", "reference", "authors", "author"}
 _GOOGLE = re.compile(
-    r"(Args|Arguments|Parameters|Keyword Args|Keyword Arguments|Other Parameters|Attributes|Returns?|Yields|Raises"
-    r"|Warns|Examples?|Notes?|Warnings?|References|See Also|Usage|Methods):\s*"
+    r"(Args|Arguments|Parameters|Keyword Args|Keyword Arguments|Other Parameters|Attributes|Returns?|Yields"
+    r"|Raises|Warns|Examples?|Notes?|Warnings?|References|See Also|Usage|Methods):\s*"
 )
 _ENTRY = re.compile(r"(?P<names>[^:]*?)\s*:\s+(?P<type>.*)|(?P<bare>[^:]*?)\s*:?")
 _TEMPLATE = re.compile(r"%\(\w+\)[srd]|(?<![\w{}$\\^_'\",:\[(=])\{[a-z_]\w*\}(?!\})|\$\{\w+\}")
@@ -76,7 +76,7 @@ def is_template(doc: str) -> bool:
 
 
 def sections(doc: str) -> list[Section]:
-    """Split a docstring at its headings: underlined (numpydoc), or with a colon and an indented block (Google)."""
+    """Split a docstring at its headings: underlined (numpydoc), or a colon and an indented block (Google)."""
     lines = inspect.cleandoc(doc).split("\n")
     found = [Section("", [])]
     at = 0

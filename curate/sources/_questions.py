@@ -67,8 +67,8 @@ _THIRD = {
 def question(name: str, kind: Kind, summary: str) -> str:
     """Ask about a documented thing; which wording is used depends on its name alone.
 
-    >>> question("numpy.ptp", "function", "Return the range of values along an axis.")
-    'Please show me how to get the range of values along an axis using `numpy.ptp`.'
+    >>> question("numpy.matrix.prod", "method", "Return the product of the elements.")
+    'Please show me how to get the product of the elements using `numpy.matrix.prod`.'
     """
     doing = task(summary) if kind != "class" else None
     wordings = _ABOUT[kind] + (_TASK if doing else [])
@@ -78,8 +78,8 @@ def question(name: str, kind: Kind, summary: str) -> str:
 def task(summary: str) -> str | None:
     """Turn a summary in the imperative ("Compute the mean.") into what to do ("compute the mean").
 
-    None when it is no single short clause, or does not open with a verb known here: a broken question is worse
-    than a general one.
+    None when it is no single short clause or opens with no verb known here: a broken question is worse than a
+    general one.
     """
     text = summary.strip().removesuffix(".")
     if len(text) > 110 or _UNFIT.search(re.sub(r"`[^`]*`", "", text)):

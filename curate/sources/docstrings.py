@@ -59,11 +59,11 @@ class _Package(NamedTuple):
 
 
 def docstrings(*, packages: list[str] = PACKAGES) -> list[Part]:
-    """Read the documentation of installed packages: a row for each public class, function, method and attribute.
+    """Read the documentation of installed packages: a row for each public class, function, method, attribute.
 
-    The packages are found by their metadata and their files parsed, never imported or run. The prompt is a question
-    made from the name and summary; the response is the docstring as Markdown. `template` marks docstrings with
-    placeholders such as `%(name)s`, which are not finished text. The same text under several names is several
+    The packages are found by their metadata and their files parsed, never imported or run. The prompt is a
+    question made from the name and summary; the response is the docstring as Markdown. `template` marks those
+    with placeholders such as `%(name)s`: not finished text. The same text under several names is several
     rows. What has no docstring or no public name is not a record; a file that is not Python is a bad one.
 
     Args:
