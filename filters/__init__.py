@@ -4,18 +4,24 @@ To add one: write a function in a module of this folder, its table in `tests/fil
 """
 
 from curate.filters.duplicates import exact_duplicates
+from curate.filters.markup import html_to_markdown
+from curate.filters.reference import mentions
 from curate.filters.safety import toxic
 from curate.filters.sampling import domains, quotas, random, top
 from curate.filters.size import at_least, at_most, length
 from curate.filters.text import matches, prompt_from_title_or_body, replace_opening, self_contained
+from curate.filters.voice import first_person
 
 __all__ = [
     "at_least",
     "at_most",
     "domains",
     "exact_duplicates",
+    "first_person",
+    "html_to_markdown",
     "length",
     "matches",
+    "mentions",
     "prompt_from_title_or_body",
     "quotas",
     "random",

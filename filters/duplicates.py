@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from curate.filter import Choice
+from curate.filters._pool import best_first, require
 
 
 def exact_duplicates(
@@ -52,20 +53,6 @@ def exact_duplicates(
     ).sort("at")
     why = pl.when(~pl.col("kept")).then(pl.format("duplicate of {}", "of"))
     return Choice(judged["kept"], judged.select(why.alias("why")).to_series())
-
-
-def require(pool: pl.DataFrame, column: str, who: str) -> None:
-    """Raise ValueError if the pool has no such column, naming those it has."""
-    if column not in pool.columns:
-        raise ValueError(f"{who}: the rows have no column {column!r}, only {', '.join(pool.columns)}")
-
-
-def best_first(pool: pl.DataFrame, prefer: str | None, who: str) -> pl.Expr:
-    """Take the number that decides which row goes first; only the default, `score`, may be absent."""
-    if prefer is None or (prefer == "score" and prefer not in pool.columns):
-        return pl.lit(None, dtype=pl.Float64).alias("best")
-    require(pool, prefer, who)
-    return pl.col(prefer).fill_nan(None).alias("best")
 
 
 def _folded(pool: pl.DataFrame, name: str) -> pl.Expr:

@@ -7,7 +7,7 @@ import math
 import polars as pl
 
 from curate.filter import Choice
-from curate.filters.duplicates import best_first, require
+from curate.filters._pool import best_first, require
 from curate.rows import hash01
 
 

@@ -7,6 +7,7 @@ import re
 import polars as pl
 
 from curate.filter import Edit, Property, explains
+from curate.filters._regex import check_pattern, span
 from curate.rows import hash01
 
 
@@ -30,28 +31,6 @@ def matches(column: str, pattern: str) -> Property:
 def matches_where(column: str, pattern: str) -> pl.Expr:
     """Show what the pattern found, with 40 characters on either side."""
     return span(pl.col(column), pattern)
-
-
-def span(text: pl.Expr, pattern: str) -> pl.Expr:
-    """Show the first place where a pattern is found, with up to 40 characters on either side, on one line."""
-    found = text.str.extract(_around(pattern), 1)
-    return found.str.replace_all(r"\s+", " ").str.strip_chars()
-
-
-def check_pattern(pattern: str) -> None:
-    """Raise ValueError with the reason in one sentence if polars cannot take a regular expression."""
-    for tried in (pattern, _around(pattern)):
-        try:
-            pl.Series([""]).str.contains(tried)
-        except pl.exceptions.ComputeError as error:
-            said = str(error).split("\n\n")[0]
-            reason = re.split(r"error: ", said)[-1].rstrip(".")
-            raise ValueError(f"{pattern!r} is not a regular expression polars can take: {reason}") from None
-
-
-def _around(pattern: str) -> str:
-    # A group of its own keeps the pattern's alternatives and flags to itself.
-    return rf"((?s:.{{0,40}}?)(?:{pattern})(?s:.{{0,40}}))"
 
 
 # Words that are named, not used, point nowhere: What does "this" mean? So do "these days".
