@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from py7zr import SevenZipFile
 
 CHUNK = 2**20  # bytes of a plain file read at a time
+THREAD = "curate-7z"
 AHEAD = 8  # chunks decompressed ahead of the reader; py7zr makes them of at most a few MB
 
 
@@ -26,7 +27,7 @@ class _StoppedError(Exception):
     """Leave py7zr from inside its own write: the reader wants no more."""
 
 
-def chunks(path: Path, table: str) -> Iterator[bytes]:
+def chunks(path: Path, table: str) -> Generator[bytes, None, None]:
     """Stream `path` itself, or the member named `table` of it if it is a .7z archive.
 
     Raises DamagedError when the file cannot be read to its end, and that may be after chunks have come: an
@@ -43,7 +44,7 @@ def need_py7zr() -> None:
         raise SourceError("reading .7z dumps needs py7zr: pip install 'curate-lm[dumps]'") from error
 
 
-def _plain(path: Path) -> Iterator[bytes]:
+def _plain(path: Path) -> Generator[bytes, None, None]:
     try:
         with path.open("rb") as file:
             while chunk := file.read(CHUNK):
@@ -52,12 +53,12 @@ def _plain(path: Path) -> Iterator[bytes]:
         raise DamagedError(f"the file cannot be read ({error.strerror})") from error
 
 
-def _member(path: Path, table: str) -> Iterator[bytes]:
+def _member(path: Path, table: str) -> Generator[bytes, None, None]:
     """Decompress in a thread of its own, a few chunks ahead: lzma and bz2 let go of the interpreter lock."""
     need_py7zr()
     ready: queue.Queue[bytes | Exception | None] = queue.Queue(AHEAD)
     stop = threading.Event()
-    thread = threading.Thread(target=_extract, args=(path, table, ready, stop), daemon=True)
+    thread = threading.Thread(target=_extract, args=(path, table, ready, stop), name=THREAD, daemon=True)
     thread.start()
     try:
         while (item := ready.get()) is not None:

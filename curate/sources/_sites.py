@@ -98,7 +98,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _site(file: Path) -> str:
-    name = (file.resolve().parent.name if file.suffix.lower() == ".xml" else file.stem).lower()
+    name = (file.absolute().parent.name if file.suffix.lower() == ".xml" else file.stem).lower()
     domain = _DOMAIN.search(name)
     return domain.group() if domain else full_name(name.removesuffix("-posts"))
 

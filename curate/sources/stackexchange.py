@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -91,9 +92,10 @@ def _read(path: Path, site: str, files: tuple[Path, ...], batch_rows: int) -> It
 def _read_dump(file: Path, label: str, site: str, batch_rows: int) -> Iterator[Batch]:
     """Read one dump: first all its posts, then its threads. A damaged file is one bad record and no rows."""
     bad: list[Bad] = []
-    with Spill() as spill:
+    # Closed here and now, not when Python collects it: it may hold a thread that decompresses.
+    with Spill() as spill, closing(chunks(file, TABLE)) as stream:
         try:
-            for rows in read_rows(chunks(file, TABLE)):
+            for rows in read_rows(stream):
                 posts, unreadable = posts_of(rows, label)
                 spill.add(posts)
                 bad += unreadable

@@ -19,9 +19,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curate.rows import STANDARD, Bad, SourceError, SourceMissing
-from curate.sources import _archive, _sites, _spill
-from curate.sources.stackexchange import stackexchange, ungrouped
+from curate.rows import STANDARD, Bad
+from curate.sources import _archive, _spill
+from curate.sources.stackexchange import stackexchange
 
 module = importlib.import_module("curate.sources.stackexchange")  # the package has a function of this name
 DATA = (
@@ -353,69 +353,7 @@ def test_stopping_early_leaves_no_thread_and_no_temporary_files(tmp_path, monkey
     del batches
     gc.collect()
     assert not list(temporary.iterdir())
-    assert threading.active_count() == 1
-
-
-@pytest.fixture
-def three_sites(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        _sites, "groups", lambda: {"stem": ["tea.stackexchange.com"], "other": ["art.stackexchange.com"]}
-    )
-    monkeypatch.setattr(module, "groups", _sites.groups)
-    for site in ("tea", "ham.stackexchange.com"):
-        folder(tmp_path, question(1), site=site)
-    archive(tmp_path / "deep" / "stackoverflow.com-Posts.7z", xml(question(1)))
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("sites", "names"),
-    [
-        pytest.param(
-            None, ["ham.stackexchange.com", "stackoverflow.com", "tea.stackexchange.com"], id="all, sorted"
-        ),
-        pytest.param("stem", ["tea.stackexchange.com"], id="those of a group"),
-        pytest.param(
-            ["tea", "stackoverflow"], ["stackoverflow.com", "tea.stackexchange.com"], id="short names"
-        ),
-        pytest.param(
-            ["ham.stackexchange.com", "ham"], ["ham.stackexchange.com"], id="a site asked for twice"
-        ),
-    ],
-)
-def test_which_sites_are_read(three_sites, sites, names):
-    assert [part.name for part in stackexchange(three_sites, sites=sites)] == names
-
-
-def test_sites_of_no_group_are_listed(three_sites):
-    assert ungrouped(three_sites) == ["ham.stackexchange.com", "stackoverflow.com"]
-
-
-def test_a_site_that_is_not_there(three_sites):
-    with pytest.raises(
-        SourceError, match=r"no dump of coffee; there are: ham\.stackexchange\.com, stackoverflow\.com"
-    ) as e:
-        stackexchange(three_sites, sites=["tea", "coffee"])
-    assert not isinstance(e.value, SourceMissing)
-
-
-def test_a_group_of_which_nothing_is_there(three_sites):
-    with pytest.raises(SourceMissing, match="no dump of a site of the group other; there are: ham"):
-        stackexchange(three_sites, sites="other")
-
-
-def test_nothing_there(tmp_path):
-    with pytest.raises(SourceMissing, match="holds no Stack Exchange dump"):
-        stackexchange(tmp_path)
-    with pytest.raises(SourceMissing, match="is not there"):
-        stackexchange(tmp_path / "nowhere")
-
-
-def test_without_py7zr_only_archives_fail_and_say_what_to_install(three_sites, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "py7zr", None)
-    with pytest.raises(SourceError, match=r"pip install 'curate-lm\[dumps\]'"):
-        stackexchange(three_sites)
-    assert len(stackexchange(three_sites, sites=["ham", "tea"])) == 2
+    assert _archive.THREAD not in [thread.name for thread in threading.enumerate()]
 
 
 real = pytest.mark.skipif(not DATA.is_dir(), reason=f"the six real dumps are not at {DATA} (set CURATE_DATA)")
@@ -423,10 +361,8 @@ real = pytest.mark.skipif(not DATA.is_dir(), reason=f"the six real dumps are not
 
 def naive(path: Path) -> tuple[set[int], dict[int, tuple[int, int]], int]:
     """Count one dump the slow way: question ids, (parent, score) by answer id, other posts."""
-    factory = py7zr.io.BytesIOFactory(2**30)
-    with py7zr.SevenZipFile(path) as file:
-        file.extract(targets=["Posts.xml"], factory=factory)
-    posts = [post.attrib for post in ET.fromstring(factory.get("Posts.xml").read())]
+    xml = b"".join(_archive.chunks(path, "Posts.xml"))
+    posts = [post.attrib for post in ET.fromstring(xml)]
     questions = {int(post["Id"]) for post in posts if post["PostTypeId"] == "1"}
     answers = {int(p["Id"]): (int(p["ParentId"]), int(p["Score"])) for p in posts if p["PostTypeId"] == "2"}
     return questions, answers, len(posts) - len(questions) - len(answers)
