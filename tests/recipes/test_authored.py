@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import combinations, product
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ they this to too up us want was we what what's when which who why will with with
 COMMON = frozenset(FUNCTION_WORDS.split())
 
 
-def read(name):
+def read(name: str) -> list[dict[str, Any]]:
     with (AUTHORED / name).open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
@@ -35,16 +36,16 @@ HELD_OUT = [row["prompt"] for row in DEV + TEST]
 REFUSALS = [row for row in TRAIN if row["domain"] == "safety"]
 
 
-def words(text):
+def words(text: str) -> list[str]:
     return re.findall(r"\w+(?:'\w+)*", text.lower())
 
 
-def runs(text, n=8):
+def runs(text: str, n: int = 8) -> set[tuple[str, ...]]:
     found = words(text)
     return {tuple(found[i : i + n]) for i in range(len(found) - n + 1)}
 
 
-def likeness(one, other, ignored=frozenset()):
+def likeness(one: str, other: str, ignored: frozenset[str] = frozenset()) -> float:
     """The share of words that two prompts have in common, of all the words they have (Jaccard)."""
     a, b = (set(words(text)) - ignored for text in (one, other))
     return len(a & b) / len(a | b) if a | b else 0.0
