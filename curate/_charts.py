@@ -10,7 +10,7 @@ from curate._html import Html, el, number
 
 _PLOT = 120  # height of a histogram's bars
 _TOP = 22  # room above for the name
-_MARKS = 20  # room above the first panel for the names of thresholds
+_MARKS = 34  # room above the first panel for the names of thresholds, in two lines
 
 
 class Panel(NamedTuple):
@@ -26,7 +26,9 @@ def bar(parts: Sequence[tuple[float, str]], says: str) -> Html:
     drawn, start = [el("rect", width="100%", height="100%", class_="track")], 0.0
     for share, kind in parts:
         width = max(100 * share, 0.4) if share > 0 else 0  # what is there can be seen
-        drawn.append(el("rect", x=_percent(min(start, 99.6)), width=_percent(width), height="100%", class_=kind))
+        drawn.append(
+            el("rect", x=_percent(min(start, 99.6)), width=_percent(width), height="100%", class_=kind)
+        )
         start += 100 * share
     return el("svg", *drawn, role="img", aria_label=says, class_="bar", width="100%", height="14")
 
@@ -40,14 +42,16 @@ def pair(first: float, second: float, says: str) -> Html:
     return el("svg", *drawn, role="img", aria_label=says, class_="pair", width="100%", height="15")
 
 
-def histogram(panels: Sequence[Panel], on: Scale, marks: Sequence[tuple[str, float]], says: str, unit: str) -> Html:
+def histogram(
+    panels: Sequence[Panel], on: Scale, marks: Sequence[tuple[str, float]], says: str, unit: str
+) -> Html:
     """Draw histograms below each other over one axis, with thresholds as dashed lines through all of them."""
     height = _MARKS + len(panels) * (_TOP + _PLOT) + 38
     drawn: list[object] = []
     for i, panel in enumerate(panels):
         drawn += _bars(panel, on, _MARKS + i * (_TOP + _PLOT))
     bottom = height - 38
-    drawn += [part for mark in marks for part in _mark(mark, on, bottom)]
+    drawn += [part for i, mark in enumerate(marks) for part in _mark(mark, on, 12 + 13 * (i % 2), bottom)]
     drawn += _axis(on, bottom, unit)
     return el("svg", *drawn, role="img", aria_label=says, class_="histogram", width="100%", height=height)
 
@@ -58,13 +62,21 @@ def _bars(panel: Panel, on: Scale, top: int) -> list[object]:
     level = floor - _PLOT * tick / peak
     drawn: list[object] = [
         el("line", x1="0", x2="100%", y1=_px(level), y2=_px(level), class_="grid"),
-        el("text", f"{tick:,} {'row' if tick == 1 else 'rows'}", x="100%", y=_px(level - 4), class_="tick end"),
+        el(
+            "text",
+            f"{tick:,} {'row' if tick == 1 else 'rows'}",
+            x="100%",
+            y=_px(level - 4),
+            class_="tick end",
+        ),
     ]
     for i, count in enumerate(panel.counts):
         if count:
             tall = max(_PLOT * count / peak, 1)
-            x, width = _percent(100 * (i + 0.05) / on.count), _percent(90 / on.count)
-            drawn.append(el("rect", x=x, width=width, y=_px(floor - tall), height=_px(tall), class_=panel.kind))
+            x, width = _percent(100 * (i + 0.05) / on.bins), _percent(90 / on.bins)
+            drawn.append(
+                el("rect", x=x, width=width, y=_px(floor - tall), height=_px(tall), class_=panel.kind)
+            )
     drawn.append(el("line", x1="0", x2="100%", y1=floor, y2=floor, class_="base"))
     drawn.append(el("text", panel.name, x="0", y=top + 14, class_="name"))
     return drawn
@@ -76,15 +88,15 @@ def _round_below(peak: int) -> int:
     return int(step) if step <= peak and step >= 1 else peak
 
 
-def _mark(mark: tuple[str, float], on: Scale, bottom: int) -> list[object]:
+def _mark(mark: tuple[str, float], on: Scale, top: int, bottom: int) -> list[object]:
     name, value = mark
     if not on.low <= value <= on.high:
         return []
     x = 100 * (value - on.low) / (on.high - on.low)
     side = "end" if x > 60 else "middle" if x > 20 else "start"
     return [
-        el("line", x1=_percent(x), x2=_percent(x), y1=_MARKS - 4, y2=bottom, class_="threshold"),
-        el("text", f"{name} {number(value, 2)}", x=_percent(x), y=12, class_=f"tick {side}"),
+        el("line", x1=_percent(x), x2=_percent(x), y1=top + 4, y2=bottom, class_="threshold"),
+        el("text", f"{name} {number(value, 2)}", x=_percent(x), y=top, class_=f"tick {side}"),
     ]
 
 
@@ -99,7 +111,9 @@ def _axis(on: Scale, top: int, unit: str) -> list[object]:
         x = 100 * (value - on.low) / (on.high - on.low)
         side = "start" if x < 4 else "end" if x > 96 else "middle"
         drawn.append(el("line", x1=_percent(x), x2=_percent(x), y1=top, y2=top + 5, class_="base"))
-        drawn.append(el("text", number(float(f"{value:.10g}"), 2), x=_percent(x), y=top + 18, class_=f"tick {side}"))
+        drawn.append(
+            el("text", number(float(f"{value:.10g}"), 2), x=_percent(x), y=top + 18, class_=f"tick {side}")
+        )
     drawn.append(el("text", unit, x="50%", y=top + 34, class_="tick middle"))
     return drawn
 

@@ -12,16 +12,16 @@ BINS = 40  # about as many bars as a phone's width can tell apart
 
 
 class Scale(NamedTuple):
-    """Bins of one width: from `low`, `count` of them, each `step` wide; what lies outside is put into the outermost."""
+    """Bins of one width: from `low`, `bins` of them, each `step` wide; what lies outside is put into the outermost."""
 
     low: float
     step: float
-    count: int
+    bins: int
 
     @property
     def high(self) -> float:
         """Give the upper end of the last bin."""
-        return self.low + self.step * self.count
+        return self.low + self.step * self.bins
 
 
 def scale(groups: Sequence[pl.Series], include: Sequence[float] = ()) -> Scale | None:
@@ -30,7 +30,7 @@ def scale(groups: Sequence[pl.Series], include: Sequence[float] = ()) -> Scale |
     One group's far tail must not press the others into a corner, so the axis ends where 98 % of each group lie.
 
     >>> scale([pl.Series([0, 10, 50, 390])])
-    Scale(low=0.0, step=10.0, count=40)
+    Scale(low=0.0, step=10.0, bins=40)
     """
     groups = [numbers for numbers in map(_finite, groups) if numbers.len()]
     if not groups:
@@ -56,9 +56,14 @@ def counts(numbers: pl.Series, on: Scale) -> list[int]:
     [3, 1, 1]
     """
     # The small slack keeps 0.3, which lies a rounding below 3 * 0.1, in its own bin.
-    bins = ((_finite(numbers).cast(pl.Float64) - on.low) / on.step + 1e-9).floor().clip(0, on.count - 1).cast(pl.Int64)
+    bins = (
+        ((_finite(numbers).cast(pl.Float64) - on.low) / on.step + 1e-9)
+        .floor()
+        .clip(0, on.bins - 1)
+        .cast(pl.Int64)
+    )
     found = dict(bins.value_counts().rows())
-    return [int(found.get(i, 0)) for i in range(on.count)]
+    return [int(found.get(i, 0)) for i in range(on.bins)]
 
 
 def nice(rough: float) -> float:

@@ -29,7 +29,7 @@ def text(value: object) -> Html:
     return Html(html.escape(_FORBIDDEN.sub("\ufffd", str(value).replace("\r\n", "\n").replace("\r", "\n"))))
 
 
-def el(name: str, *children: object, **attributes: object) -> Html:
+def el(name: str, /, *children: object, **attributes: object) -> Html:
     """Make an element; children and attribute values are escaped, None among them is left out.
 
     A trailing underscore of an attribute's name falls away and the others become hyphens; True is an attribute without
@@ -53,7 +53,8 @@ def _attribute(key: str, value: object) -> str:
     if value is None or value is False:
         return ""
     name = key.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{text(value)}"'
+    # Even markup is escaped here: inside an attribute it would not be markup.
+    return f" {name}" if value is True else f' {name}="{text(str(value))}"'
 
 
 def table(
@@ -73,7 +74,17 @@ def table(
     head = el("tr", *(el("th", name, scope="col", class_=kind or None) for name, kind in heads))
     body = join((_row(row, heads) for row in rows), "\n")
     last = el("tfoot", _row(foot, heads)) if foot else None
-    whole = el("table", el("caption", caption), "\n", el("thead", head), "\n", el("tbody", body), last, class_=kind, data_sort=sortable)
+    whole = el(
+        "table",
+        el("caption", caption),
+        "\n",
+        el("thead", head),
+        "\n",
+        el("tbody", body),
+        last,
+        class_=kind,
+        data_sort=sortable,
+    )
     # A box that scrolls must be reachable by keyboard, and then needs a name.
     return el("div", whole, class_="scroll", tabindex="0", role="region", aria_label=caption)
 

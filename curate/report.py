@@ -1,12 +1,42 @@
-"""The report: one HTML file that opens offline."""
+"""The report: one HTML file that opens offline and says how a set came about."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import polars as pl
 
+from curate._html import Html
+from curate._page import page
+from curate._report_charts import lengths, scores
+from curate._report_end import quarantine, reproduce
+from curate._report_funnel import domains, funnels
+from curate._report_rows import dropped, near
+from curate._report_top import headline, table_one
 
-def report(rows: pl.DataFrame, ledger: pl.DataFrame, manifest: dict[str, Any]) -> str:
-    """Write the report of a run as one self-contained page."""
-    return f"<!doctype html><title>{manifest['name']}</title><p>{rows.height} of {ledger.height}</p>"
+
+def report(
+    rows: pl.DataFrame, ledger: pl.DataFrame, manifest: dict[str, Any], examples: pl.DataFrame | None = None
+) -> str:
+    """Write the report of a run as one self-contained page.
+
+    `rows` is the set, `ledger` has a row for every row read, `examples` the texts of some dropped ones (see
+    `curate.examples.samples`). The same arguments give the same bytes: nothing of the clock or the machine goes in.
+    """
+    # As it stands in manifest.json, so that the report of a run and the one written again from its folder are the same.
+    manifest = json.loads(json.dumps(manifest, default=str))
+    sections: list[tuple[str, str, Html | None]] = [
+        ("table", "Table 1", table_one(rows, manifest)),
+        ("funnel", "Funnel", funnels(manifest)),
+        ("domains", "Domains", domains(ledger, manifest)),
+        ("lengths", "Lengths", lengths(rows, ledger, manifest)),
+        ("scores", "Scores", scores(rows, ledger, manifest)),
+        ("near", "Near misses", near(ledger, manifest)),
+        ("examples", "Examples", dropped(rows, ledger, manifest, examples)),
+        ("quarantine", "Quarantine", quarantine(manifest)),
+        ("again", "Make it again", reproduce(manifest)),
+    ]
+    there = [(anchor, name, part) for anchor, name, part in sections if part is not None]
+    foot = "This page loads nothing from anywhere. Every row’s way is in ledger.parquet beside it."
+    return page(f"{manifest['name']}: curate report", headline(rows, manifest), there, foot)
