@@ -10,24 +10,26 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from curate.apply import apply, batched, drop, edit, keep
-    from curate.recipe import load
-    from curate.run import run
+    from curate.hosts import apply, batched, drop, edit, keep
+    from curate.recipe import load as load_recipe
+    from curate.work import run_recipe
 
+# Where each name is at home. A name may not be a module's of this package: importing the module would hide it.
 _HOME = {
-    "apply": "curate.apply",
-    "batched": "curate.apply",
-    "drop": "curate.apply",
-    "edit": "curate.apply",
-    "keep": "curate.apply",
-    "load": "curate.recipe",
-    "run": "curate.run",
+    "apply": ("curate.hosts", "apply"),
+    "batched": ("curate.hosts", "batched"),
+    "drop": ("curate.hosts", "drop"),
+    "edit": ("curate.hosts", "edit"),
+    "keep": ("curate.hosts", "keep"),
+    "load_recipe": ("curate.recipe", "load"),
+    "run_recipe": ("curate.work", "run_recipe"),
 }
 
-__all__ = ["__version__", "apply", "batched", "drop", "edit", "keep", "load", "run"]
+__all__ = ["__version__", "apply", "batched", "drop", "edit", "keep", "load_recipe", "run_recipe"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'curate' has no attribute '{name}'")
-    return getattr(import_module(_HOME[name]), name)
+    module, attribute = _HOME[name]
+    return getattr(import_module(module), attribute)

@@ -96,14 +96,14 @@ def run(
 ) -> None:
     """Run RECIPE: from its sources to a set, with a ledger of every row."""
     from curate.recipe import load
-    from curate.work import run_to
+    from curate.work import run_recipe
 
     plan = load(recipe, sets, seed=seed)
     folder = out or Path("out") / plan.name
     from curate import screen
 
     with screen.progress() as tell:
-        manifest = run_to(plan, folder, fresh=fresh, limit=limit, batch_rows=batch_rows, tell=tell)
+        manifest = run_recipe(plan, folder, fresh=fresh, limit=limit, batch_rows=batch_rows, tell=tell)
     if as_json:
         click.echo(json.dumps(manifest, indent=1, default=str))
     else:

@@ -33,10 +33,15 @@ class RecipeError(UserError):
         super().__init__("\n".join(self._lines()))
 
     def _lines(self) -> Iterator[str]:
+        # An anchor used twice is wrong twice, but stands on one line and is told once.
+        told: dict[tuple[int, str], list[Problem]] = {}
         for problem in self.problems:
-            place = f"{self.file}:{problem.line}" if problem.line else self.file
-            yield f"{place}: at {spell(problem.path)}" if problem.path else place
-            yield f"    {problem.message}"
+            told.setdefault((problem.line, problem.message), []).append(problem)
+        for (line, message), same in told.items():
+            place = f"{self.file}:{line}" if line else self.file
+            more = f" (and in {len(same) - 1} more places that use this anchor)" if len(same) > 1 else ""
+            yield f"{place}: at {spell(same[0].path)}{more}" if same[0].path else place
+            yield f"    {message}"
 
 
 @dataclass

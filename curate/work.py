@@ -23,7 +23,7 @@ class OutputError(UserError):
     """Say what is wrong with an output folder."""
 
 
-def run_to(
+def run_recipe(
     recipe: Recipe,
     out: Path,
     *,
@@ -114,7 +114,7 @@ def verify(out: Path, *, tell: Tell | None = None) -> dict[str, str]:
     found = {n: "changed on disk" for n, h in hashes.items() if not (out / n).is_file() or hash_file(out / n) != h}
     recipe = parse(manifest["recipe"], Places(str(out / MANIFEST)))
     with tempfile.TemporaryDirectory() as folder:
-        again = run_to(recipe, Path(folder) / "out", limit=manifest["limit"], tell=tell)["outputs"]
+        again = run_recipe(recipe, Path(folder) / "out", limit=manifest["limit"], tell=tell)["outputs"]
     for name, digest in hashes.items():
         found.setdefault(name, "same" if again.get(name) == digest else "derived differently")
     return found

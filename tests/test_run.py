@@ -17,7 +17,7 @@ from curate.recipe import load
 from curate.run import RunError
 from curate.rows import SourceError
 from curate.stages import hash_file
-from curate.work import run_to
+from curate.work import run_recipe
 from tests.conftest import rows
 
 STEPS = [
@@ -54,7 +54,7 @@ def hashes(manifest, *names):
 
 
 def test_conservation_and_exact_size(there, write_recipe):
-    manifest = run_to(load(write_recipe(RECIPE)), there / "out")
+    manifest = run_recipe(load(write_recipe(RECIPE)), there / "out")
     assert pl.read_parquet(there / "out/train.parquet").height == 20
     ledger = pl.read_parquet(there / "out/ledger.parquet")
     assert ledger.height == 130 + 95
@@ -68,7 +68,7 @@ def test_conservation_and_exact_size(there, write_recipe):
 
 
 def test_every_dropped_row_has_a_reason(there, write_recipe):
-    run_to(load(write_recipe(RECIPE)), there / "out")
+    run_recipe(load(write_recipe(RECIPE)), there / "out")
     dropped = pl.read_parquet(there / "out/ledger.parquet").filter(~pl.col("kept"))
     assert dropped.filter(pl.col("detail").is_null()).height == 0
     assert {"length", "at_least", "exact_duplicates", "repeated", "sample"} <= set(dropped["dropped_by"])
@@ -76,27 +76,27 @@ def test_every_dropped_row_has_a_reason(there, write_recipe):
 
 def test_same_bytes_for_a_second_run_any_order_and_any_batch_size(there, write_recipe):
     recipe = load(write_recipe(RECIPE))
-    first = hashes(run_to(recipe, there / "a/out"))
-    assert hashes(run_to(recipe, there / "a/out")) == first
-    assert hashes(run_to(recipe, there / "b/out", batch_rows=7)) == first
-    assert hashes(run_to(recipe, there / "c/out", batch_rows=100_000)) == first
+    first = hashes(run_recipe(recipe, there / "a/out"))
+    assert hashes(run_recipe(recipe, there / "a/out")) == first
+    assert hashes(run_recipe(recipe, there / "b/out", batch_rows=7)) == first
+    assert hashes(run_recipe(recipe, there / "c/out", batch_rows=100_000)) == first
     for name in ("one.jsonl", "two.jsonl"):
         lines = (there / name).read_text().splitlines(keepends=True)
         random.Random(5).shuffle(lines)
         (there / name).write_text("".join(lines))
-    assert hashes(run_to(recipe, there / "d/out")) == first
+    assert hashes(run_recipe(recipe, there / "d/out")) == first
 
 
 def test_another_seed_is_another_set(there, write_recipe):
-    first = run_to(load(write_recipe(RECIPE)), there / "a/out")
-    other = run_to(load(write_recipe(RECIPE), seed=4), there / "a/out")
+    first = run_recipe(load(write_recipe(RECIPE)), there / "a/out")
+    other = run_recipe(load(write_recipe(RECIPE), seed=4), there / "a/out")
     assert hashes(first) != hashes(other)
 
 
 @pytest.mark.parametrize("threads", ["1", "2"])
 def test_same_bytes_for_any_number_of_threads(there, write_recipe, threads):
     file = write_recipe(RECIPE)
-    first = hashes(run_to(load(file), there / "a/out"))
+    first = hashes(run_recipe(load(file), there / "a/out"))
     command = [sys.executable, "-m", "curate", "run", str(file), "--out", str(there / threads / "out"), "--json"]
     env = os.environ | {"POLARS_MAX_THREADS": threads}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
@@ -105,23 +105,23 @@ def test_same_bytes_for_any_number_of_threads(there, write_recipe, threads):
 
 def test_a_second_run_reuses_every_stage(there, write_recipe):
     recipe = load(write_recipe(RECIPE))
-    first = run_to(recipe, there / "out")["stages"]
-    second = run_to(recipe, there / "out")["stages"]
+    first = run_recipe(recipe, there / "out")["stages"]
+    second = run_recipe(recipe, there / "out")["stages"]
     assert first["reused"] == []
     assert (second["built"], len(second["reused"])) == ([], len(first["built"]))
 
 
 def test_a_changed_input_is_read_again_and_the_other_is_not(there, write_recipe, write_jsonl):
     recipe = load(write_recipe(RECIPE))
-    run_to(recipe, there / "out")
+    run_recipe(recipe, there / "out")
     write_jsonl("two.jsonl", rows(95, license="y"))
-    built = run_to(recipe, there / "out")["stages"]["built"]
+    built = run_recipe(recipe, there / "out")["stages"]["built"]
     assert [name for name in built if name.startswith("one")] == []
     assert [name for name in built if name.startswith("two")] != []
 
 
 def test_what_a_run_writes(there, write_recipe):
-    manifest = run_to(load(write_recipe(RECIPE)), there / "out")
+    manifest = run_recipe(load(write_recipe(RECIPE)), there / "out")
     names = {file.name for file in (there / "out").iterdir()}
     assert names == {"train.parquet", "train.jsonl", "ledger.parquet", "quarantine.jsonl", "manifest.json", "report.html", "README.md"}
     assert {n: hash_file(there / "out" / n) for n in manifest["outputs"]} == manifest["outputs"]
@@ -130,29 +130,29 @@ def test_what_a_run_writes(there, write_recipe):
 
 def test_shortfall_fails_loudly_and_keeps_what_was_there(there, write_recipe):
     with pytest.raises(Shortfall, match=r"one has \d+ of 600"):
-        run_to(load(write_recipe(RECIPE), ("size=1000",)), there / "out")
+        run_recipe(load(write_recipe(RECIPE), ("size=1000",)), there / "out")
     assert not (there / "out/manifest.json").exists()
 
 
 def test_shortfall_accepted_gives_a_smaller_set(there, write_recipe):
-    manifest = run_to(load(write_recipe(RECIPE), ("size=1000", "shortfall=accept")), there / "out")
+    manifest = run_recipe(load(write_recipe(RECIPE), ("size=1000", "shortfall=accept")), there / "out")
     assert 20 < sum(row["taken"] for row in manifest["table"]) < 225
 
 
 def test_an_optional_source_that_is_not_there_hands_on_its_share(there, write_recipe):
     sources = {**RECIPE["sources"], "gone": {"read": {"jsonl": {"path": "gone.jsonl"}}, "take": 20, "optional": True}}
     recipe = {**RECIPE, "sources": sources, "shortfall": "redistribute"}
-    manifest = run_to(load(write_recipe(recipe)), there / "out")
+    manifest = run_recipe(load(write_recipe(recipe)), there / "out")
     assert sum(row["taken"] for row in manifest["table"]) == 20
     assert "gone" in manifest["absent"]
     with pytest.raises(SourceError, match=r"recipe.yaml:\d+: source 'gone'"):
-        run_to(load(write_recipe(recipe), ("sources.gone.optional=false",)), there / "out")
+        run_recipe(load(write_recipe(recipe), ("sources.gone.optional=false",)), there / "out")
 
 
 def test_a_column_that_is_not_there_is_said_with_step_line_and_suggestion(there, write_recipe):
     recipe = {"sources": {"one": {"read": {"jsonl": {"path": "one.jsonl"}}, "steps": [{"keep": {"length": {"column": "respons", "min": 1}}}]}}}
     with pytest.raises(StepError, match=r"recipe.yaml:\d+: keep length: reads the column 'respons'.*did you mean 'response'"):
-        run_to(load(write_recipe(recipe)), there / "out")
+        run_recipe(load(write_recipe(recipe)), there / "out")
 
 
 def test_a_users_function_that_raises_is_named(there, write_recipe, monkeypatch):
@@ -163,15 +163,15 @@ def test_a_users_function_that_raises_is_named(there, write_recipe, monkeypatch)
     )
     recipe = {"sources": {"one": {"read": {"jsonl": {"path": "one.jsonl"}}, "steps": [{"keep": {"raising_filter:broken": {}}}]}}}
     with pytest.raises(StepError, match=r"keep raising_filter:broken: .*no model here"):
-        run_to(load(write_recipe(recipe)), there / "out")
+        run_recipe(load(write_recipe(recipe)), there / "out")
 
 
 def test_a_bad_record_costs_only_itself_and_too_many_stop_the_run(there, write_recipe):
     with (there / "one.jsonl").open("ab") as file:
         file.write(b'{"prompt": "broken \xff utf-8", "response": "x"}\n')
     with pytest.raises(RunError, match=r"source 'one': 1 of 131 records.*--set max_bad"):
-        run_to(load(write_recipe(RECIPE), ("max_bad=0.001",)), there / "out")
-    manifest = run_to(load(write_recipe(RECIPE)), there / "out")
+        run_recipe(load(write_recipe(RECIPE), ("max_bad=0.001",)), there / "out")
+    manifest = run_recipe(load(write_recipe(RECIPE)), there / "out")
     assert manifest["counts"]["one"] == {"read": 130, "kept": 12, "dropped": 118, "quarantined": 1}
     bad = json.loads((there / "out/quarantine.jsonl").read_text())
     assert (bad["source"], bad["where"]) == ("one", "line 131")
@@ -179,11 +179,11 @@ def test_a_bad_record_costs_only_itself_and_too_many_stop_the_run(there, write_r
 
 def test_limit_reads_that_many_rows_of_each_part(there, write_recipe):
     recipe = load(write_recipe({"sources": RECIPE["sources"], "shortfall": "accept"}))
-    manifest = run_to(recipe, there / "out", limit=9, batch_rows=4)
+    manifest = run_recipe(recipe, there / "out", limit=9, batch_rows=4)
     assert {name: c["read"] for name, c in manifest["counts"].items()} == {"one": 9, "two": 9}
 
 
 def test_a_set_of_no_rows_is_written_too(there, write_recipe):
-    manifest = run_to(load(write_recipe({"sources": {"one": {"read": {"jsonl": {"path": "one.jsonl"}}, "steps": [{"keep": {"length": {"min": 9999}}}]}}})), there / "out")
+    manifest = run_recipe(load(write_recipe({"sources": {"one": {"read": {"jsonl": {"path": "one.jsonl"}}, "steps": [{"keep": {"length": {"min": 9999}}}]}}})), there / "out")
     assert manifest["counts"]["one"]["kept"] == 0
     assert pl.read_parquet(there / "out/train.parquet").height == 0

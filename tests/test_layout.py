@@ -1,0 +1,128 @@
+"""What must hold of the project as a whole: what ships, who imports whom, how light it starts."""
+
+from __future__ import annotations
+
+import ast
+import os
+import resource
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+HOMES = {"curate.filters": "filters", "curate.recipes": "recipes", "curate.train": "train"}
+
+
+def test_every_package_of_the_tree_ships():
+    listed = set(PROJECT["tool"]["setuptools"]["packages"])
+    there = {"curate"}
+    for folder in (ROOT / "curate").rglob("__init__.py"):
+        there.add(".".join(folder.parent.relative_to(ROOT).parts))
+    for package, home in HOMES.items():
+        for file in (ROOT / home).rglob("__init__.py"):
+            there.add(".".join([package, *file.parent.relative_to(ROOT / home).parts]))
+    assert listed == there
+
+
+@pytest.mark.parametrize(("package", "home"), HOMES.items())
+def test_the_links_lead_to_the_top_level_folders(package, home):
+    link = ROOT / package.replace(".", "/")
+    assert link.resolve() == (ROOT / home).resolve()
+
+
+def modules():
+    for top in ("curate", "filters", "train"):
+        for file in sorted((ROOT / top).rglob("*.py")):
+            if any(p.is_symlink() for p in file.parents if ROOT in p.parents):
+                continue
+            parts = file.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(parts if top == "curate" else ("curate", *parts)), file
+
+
+def imports(file: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return {name for name in found if name.startswith("curate")}
+
+
+# What the lower rooms may know: the contracts, and their own room. Nothing below knows what stands above it.
+CONTRACTS = {"curate.filter", "curate.rows", "curate.errors"}
+ROOMS = {
+    "curate.filters": {"curate.filters"},
+    "curate.sources": {"curate.sources", "curate.places.did_you_mean", "curate.places", "curate.recipes"},
+    "curate.train": {"curate.train"},
+}
+LAYERS = [
+    {"curate.errors", "curate"},
+    {"curate.rows", "curate.places", "curate.filter"},
+    {"curate.filters", "curate.sources", "curate.hosts", "curate.step", "curate.ledger", "curate.formats"},
+    {"curate.registry", "curate.rowpass", "curate.stages", "curate.budget", "curate.examples"},
+    {"curate.recipe", "curate.passes", "curate.catalog", "curate.doctor"},
+    {"curate.run", "curate.schema", "curate.card", "curate.report"},
+    {"curate.outputs", "curate.screen"},
+    {"curate.work"},
+    {"curate.cli_ask"},
+    {"curate.cli"},
+    {"curate.__main__"},
+]
+
+
+@pytest.mark.parametrize(("name", "file"), list(modules()), ids=lambda v: v if isinstance(v, str) else "")
+def test_imports_run_one_way(name, file):
+    room = next((r for r in ROOMS if name == r or name.startswith(f"{r}.")), None)
+    if room:
+        allowed = CONTRACTS | ROOMS[room]
+        wrong = {i for i in imports(file) if not any(i == a or i.startswith(f"{a}.") for a in allowed) and i != "curate"}
+        assert not wrong, f"{name} may know only the contracts and its own room"
+        return
+    if "_" == name.rpartition(".")[2][0] and name != "curate.__main__":
+        return  # a private helper stands in the room of the one module that uses it
+    level = next((i for i, layer in enumerate(LAYERS) if name in layer), None)
+    assert level is not None, f"{name} has no layer: give it one in LAYERS"
+    above = set().union(*LAYERS[level + 1 :])
+    assert not imports(file) & above if name != "curate" else True
+
+
+def test_help_is_light_and_fast():
+    code = (
+        "import sys; from curate.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'pandas', 'datasets', 'numba', 'pyarrow', 'polars', 'pydantic', 'numpy', 'yaml', 'rich'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    seconds = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        assert done.stderr.strip() == "[]", done.stderr
+    assert sorted(seconds)[2] < 0.15, f"CPU seconds of curate --help: {seconds}"
+
+
+def test_files_and_functions_stay_small():
+    lengths = {file.name: len(file.read_text(encoding="utf-8").splitlines()) for _, file in modules()}
+    assert max(lengths.values()) <= 400, max(lengths, key=lambda name: lengths[name])
+    functions = [
+        (node.end_lineno or 0) - node.lineno + 1
+        for _, file in modules()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert sorted(functions)[int(len(functions) * 0.95)] <= 40
+
+
+def test_nothing_in_the_repository_names_a_machine():
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    if not files:
+        pytest.skip("not a git checkout")
+    wrong = [f for f in files if (ROOT / f).is_file() and os.fsencode(str(Path.home())) + b"/" in (ROOT / f).read_bytes()]
+    assert wrong == []
