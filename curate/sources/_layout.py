@@ -66,6 +66,9 @@ class Layout:
             ValueError: says what is wrong with it.
         """
         named = {self.names.get(key, key): value for key, value in record.items()}
+        if len(named) < len(record):
+            twice = next(name for key, name in self.names.items() if key in record and name in record)
+            raise ValueError(f"{twice}: there is a column of this name, and another one is mapped to it")
         if self.text and isinstance(score := named.get("score"), str):
             named["score"] = _number(score)
         return named if self.shape == "plain" else normalise(named, self.shape)
@@ -97,8 +100,14 @@ def settle(file: Path, head: list[Record], wanted: Wanted, *, whole: bool, text:
         raise SourceError(no_prompt(file, keys))
     types = {name: dtype or (pl.String() if text else None) for name, dtype in types.items()}
     types |= {name: STANDARD[name] for name in constants}
+    types = {name: types[name] for name in sorted(types, key=_rank)}
     misfits = None if whole or text else _free("misfits", types)
     return replace(layout, types=types, misfits=misfits)
+
+
+def _rank(name: str) -> int:
+    """Put the standard columns first; a stable sort leaves the others as they are."""
+    return list(FIXED).index(name) if name in FIXED else len(FIXED)
 
 
 def _number(text: str) -> float:
@@ -117,7 +126,7 @@ def renamed(file: Path, keys: Iterable[str], wanted: Wanted) -> dict[str, str]:
     keys = list(keys)
     names = {there: here for here, there in wanted.columns.items()}
     for there, here in names.items():
-        if there not in keys:
+        if keys and there not in keys:
             raise SourceError(
                 f"{file} has no column {there!r}{_meant(there, keys)}; it has: {', '.join(keys)}"
             )
@@ -156,6 +165,8 @@ def no_prompt(file: Path, keys: Iterable[str]) -> str:
     """Say that no column holds a prompt, which ones there are, and how to map the likeliest."""
     keys = list(keys)
     close = get_close_matches("prompt", keys, n=1) or [key for key in _LIKELY if key in keys] or keys
+    if not close:
+        return f"{file} has no column 'prompt'; its records are empty"
     return (
         f"{file} has no column 'prompt'; it has: {', '.join(keys)}. Map it: columns: {{prompt: {close[0]}}}"
     )

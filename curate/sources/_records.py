@@ -112,8 +112,8 @@ def _items(file: Path) -> Iterator[Read | Bad]:
             text = _Text(stream)
             text.take("[")
             while not (text.ahead() == "]" and number == 0):
+                yield _item(file, number + 1, text)
                 number += 1
-                yield _item(file, number, text)
                 if text.ahead() == "]":
                     break
                 text.take(",")

@@ -53,8 +53,10 @@ class Table:
     def _typed(self, column: pl.Series, dtype: pl.DataType) -> pl.Series:
         here = column.dtype
         alike = here == dtype or here == pl.Null or (here.is_numeric() and dtype == pl.Float64())
-        if alike or isinstance(here, (pl.Categorical, pl.Enum)) or (dtype == TURNS and _are_turns(here)):
+        if alike or isinstance(here, (pl.Categorical, pl.Enum)):
             return column.cast(dtype)
+        if dtype == TURNS and _are_turns(here):  # the same fields in another order, which a cast refuses
+            return column.list.eval(pl.struct(pl.element().struct[name] for name in ("role", "content")))
         raise SourceError(
             f"{self.file}: the column {column.name!r} holds {here}, not {words(dtype)}; "
             f"give it another name: columns: {{file_{column.name}: {column.name}}}"

@@ -50,24 +50,21 @@ def _found(path: Path, suffixes: tuple[str, ...]) -> tuple[Path, list[Path]]:
     if path.is_file():
         return path.parent, [path]
     if path.is_dir():
-        found = [
-            file for file in path.rglob("*") if file.is_file() and _fits(file.relative_to(path), suffixes)
-        ]
+        found = [file for file in _matching(path, "**/*") if kind(file) in suffixes]
         if not found:
             raise SourceMissing(f"the folder {path} holds no file ending in {', '.join(suffixes)}")
         return path, found
     base, pattern = _glob(path)
-    found = [file for file in base.glob(pattern) if file.is_file()] if pattern else []
+    found = _matching(base, pattern) if pattern else []
     if not found:
         raise SourceMissing(f"no file matches {path}" if pattern else f"there is no file {path}")
     return base, found
 
 
-def _fits(file: Path, suffixes: tuple[str, ...]) -> bool:
-    """Say whether a file of a folder is one to read: hidden ones are not, whatever they end in."""
-    if any(piece.startswith(".") for piece in file.parts):
-        return False
-    return kind(file) in suffixes
+def _matching(base: Path, pattern: str) -> list[Path]:
+    """Find files by a pattern, hidden ones and those in hidden folders left out."""
+    found = (file for file in base.glob(pattern) if file.is_file())
+    return [f for f in found if not any(piece.startswith(".") for piece in f.relative_to(base).parts)]
 
 
 def kind(file: Path) -> str:
@@ -185,6 +182,7 @@ def lines(file: Path, *, blank: bool = False) -> Iterator[Line | Bad]:
                     yield Line(number, raw, size)
         except damage() as error:
             yield broken(file, f"after line {number}", error)
+            return
     if number == 0:
         yield Bad(str(file), "line 1", "the file is empty", "", 0)
 
@@ -208,5 +206,5 @@ def broken(file: Path, where: str, error: Exception) -> Bad:
 
 def bad(file: Path, where: str, error: str, raw: bytes, size: int | None = None) -> Bad:
     r"""Make the record of one that cannot be read: text cut to 500 characters, broken bytes as \xNN."""
-    text = raw[:2000].decode("utf-8", "backslashreplace")[:500]
+    text = raw[:2000].decode("utf-8", "backslashreplace").rstrip("\r\n")[:500]
     return Bad(str(file), where, error, text, len(raw) if size is None else size)
