@@ -43,7 +43,10 @@ def _unique(posts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Keep one post an id, whatever order they came in: a dump that repeats an id is broken there."""
     if not posts["id"].is_duplicated().any():
         return posts, posts.clear()
-    posts = posts.sort("id", "is_answer", "question", "score", "body", "title", "license", "byte")
+    tags = pl.col("tags").list.join("|")
+    posts = posts.sort(
+        "id", "is_answer", "question", "score", "body", "title", "license", "accepted_id", tags, "byte"
+    )
     first = pl.col("id").is_first_distinct()
     return posts.filter(first), posts.filter(~first)
 

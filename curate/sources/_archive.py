@@ -14,9 +14,9 @@ from curate.rows import SourceError
 if TYPE_CHECKING:
     from py7zr import SevenZipFile
 
-CHUNK = 2**20  # bytes of a plain file read at a time
+CHUNK = 2**20  # bytes handed on at a time; py7zr may come with 128 MB of well compressed text at once
 THREAD = "curate-7z"
-AHEAD = 8  # chunks decompressed ahead of the reader; py7zr makes them of at most a few MB
+AHEAD = 8  # chunks decompressed ahead of the reader
 
 
 class DamagedError(Exception):
@@ -100,7 +100,8 @@ def _decompress(path: Path, table: str, put: Callable[[bytes], None]) -> None:
 
     class Pipe(py7zr.io.Py7zIO):
         def write(self, s: bytes | bytearray) -> int:
-            put(bytes(s))
+            for start in range(0, len(s), CHUNK):
+                put(bytes(s[start : start + CHUNK]))
             return len(s)
 
         def read(self, size: int | None = None) -> bytes:

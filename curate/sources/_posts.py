@@ -24,14 +24,14 @@ _FIRST_30, _FIRST_40 = date(2011, 4, 8), date(2018, 5, 2)
 
 
 def posts_of(rows: Rows, file: str) -> tuple[pl.DataFrame, list[Bad]]:
-    """Take the questions and answers among `rows`, and say of the broken ones why they are not there.
+    """Take the questions and answers among `rows`, and say of the faulty ones why they are not there.
 
     Columns: id, question (the question's id, an answer's ParentId), is_answer, score, accepted_id, title,
     body, tags, license, byte and size (the place and length of its XML).
     """
     table = _typed(_table(rows))
-    bad = [*_unreadable(table.filter(pl.col("error").is_not_null()), rows, file), *_broken(rows, file)]
-    return table.filter(pl.col("error").is_null()).drop("error"), bad
+    faulty = table.filter(pl.col("error").is_not_null())
+    return table.filter(pl.col("error").is_null()).drop("error"), _unreadable(faulty, rows, file)
 
 
 def _table(rows: Rows) -> pl.DataFrame:
@@ -107,7 +107,8 @@ def _unreadable(faulty: pl.DataFrame, rows: Rows, file: str) -> list[Bad]:
     ]
 
 
-def _broken(rows: Rows, file: str) -> list[Bad]:
+def broken(rows: Rows, file: str) -> list[Bad]:
+    """Set apart what is no XML among `rows`."""
     return [bad(file, start, error, raw, size) for start, error, raw, size in rows.broken]
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from curate.rows import Bad, Batch, Part
 from curate.sources._answers import SCHEMA, threads
 from curate.sources._archive import DamagedError, chunks, need_py7zr
-from curate.sources._posts import posts_of
+from curate.sources._posts import broken, posts_of
 from curate.sources._rowxml import read_rows
 from curate.sources._sites import by_name, dumps, groups, in_group
 from curate.sources._spill import Spill
@@ -96,9 +96,11 @@ def _read_dump(file: Path, label: str, site: str, batch_rows: int) -> Iterator[B
     with Spill() as spill, closing(chunks(file, TABLE)) as stream:
         try:
             for rows in read_rows(stream):
-                posts, unreadable = posts_of(rows, label)
-                spill.add(posts)
-                bad += unreadable
+                bad += broken(rows, label)
+                if rows.attributes:
+                    posts, unreadable = posts_of(rows, label)
+                    spill.add(posts)
+                    bad += unreadable
                 if len(bad) > PATIENCE:
                     yield _without_rows(bad)
                     bad = []

@@ -312,6 +312,17 @@ def test_a_file_that_cannot_be_used_at_all(tmp_path, content, error, packed):
     assert bad.size == path.stat().st_size
 
 
+def test_broken_xml_costs_its_own_record_and_a_cut_the_last_one(tmp_path):
+    path = folder(tmp_path, question(1), question(2, Body="R&D"), answer(3, to=1), question(4)) / "Posts.xml"
+    path.write_bytes(path.read_bytes().replace(b"R&amp;D", b"R&D").split(b"title 4")[0])
+    rows, [broken, cut] = read(path)
+    assert rows.select("question_id", "answer_id").rows() == [(1, 3)]
+    assert broken.error.startswith("broken XML")
+    assert broken.raw.startswith('<row Id="2"')
+    assert cut.error == "file ends in the middle of a record"
+    assert cut.raw == '<row Id="4" PostTypeId="1" Score="5" Title="'
+
+
 @pytest.mark.parametrize("members", [["Users.xml"], ["a/Posts.xml", "b/Posts.xml"]])
 def test_an_archive_without_exactly_one_table_of_posts(tmp_path, members):
     path = tmp_path / "tea.stackexchange.com.7z"
