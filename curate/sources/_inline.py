@@ -101,7 +101,7 @@ def _uncited(text: str) -> str:
     if "]_" not in text:
         return text
     text = _CITES.sub(lambda match: _cited(text, match), text)
-    text = re.sub(r"\s*\((?:cf\.|see)?[\s,;]*\)", "", text)
+    text = re.sub(r"\s*\((?:cf\.|see)?(?: also)?(?: the literature)?[\s,;]*\)", "", text)
     return re.sub(r"\s+([.,;)]|:(?![A-Za-z]))", r"\1", text)
 
 

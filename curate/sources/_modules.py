@@ -151,8 +151,9 @@ def _call(arguments: ast.arguments, *, method: bool) -> str:
         if argument is not None:
             argument.annotation = None
     first = plain.posonlyargs or plain.args
-    if method and first and len(first) > len(plain.defaults) - (len(plain.args) if plain.posonlyargs else 0):
+    if method and first:
         del first[0]
+        del plain.defaults[: max(0, len(plain.defaults) - len(plain.posonlyargs + plain.args))]
     plain.defaults = [_default(value) for value in plain.defaults]
     plain.kw_defaults = [value and _default(value) for value in plain.kw_defaults]
     return f"({ast.unparse(plain)})"
@@ -214,6 +215,8 @@ def _attach(modules: dict[str, Module]) -> None:
         if "." in path:
             kind = "method" if call else "attribute"
         owner = modules.setdefault(place, Module(place, package=False))
+        if "." in path:
+            _keep(owner.definitions, Definition(place, path.partition(".")[0], "class", "", None))
         _keep(owner.definitions, Definition(place, path, kind, doc, call))
 
 

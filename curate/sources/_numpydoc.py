@@ -105,7 +105,7 @@ def _underlined(line: str, following: str) -> bool:
 
 
 def _body(title: str, lines: list[str]) -> str:
-    lines = _rst.dedent(lines)
+    lines = _rst.dedent(lines[next(n for n, line in enumerate(lines) if line.strip()) :])
     if title in _ENTRIES and _has_entries(lines):
         return _rst.join(_entries(lines, named=title in _NAMED))
     return _rst.to_markdown(lines)
@@ -145,7 +145,7 @@ def _entry(head: str, body: list[str], *, named: bool) -> str:
     google = (
         re.match(r"(\*{0,2}\w+)(?: \(([^)]*)\))?: (\S.*)", head) if not re.search(r"\s:\s", head) else None
     )
-    if google and (google[2] or len(head) > 40 or not body[0].strip()):
+    if google and (google[2] or len(head) > 40 or not any(map(str.strip, body))):
         kind = f" ({inline(google[2])})" if google[2] else ""
         return _rst.item("- ", f"`{google[1]}`{kind}:", [google[3], *body])
     match = _ENTRY.fullmatch(head.strip())

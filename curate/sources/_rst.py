@@ -90,7 +90,7 @@ def end_of_indented(lines: list[str], at: int, depth: int) -> int:
 
 def dedent(lines: list[str]) -> list[str]:
     """Remove the indentation that all lines share."""
-    return textwrap.dedent("\n".join(lines)).strip("\n").split("\n")
+    return textwrap.dedent("\n".join(lines)).split("\n")
 
 
 def fence(lines: list[str], language: str | None = None) -> str:

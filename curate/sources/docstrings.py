@@ -74,9 +74,7 @@ def docstrings(*, packages: list[str] = PACKAGES) -> list[Part]:
     """
     parts = [part for name in dict.fromkeys(packages) if (part := _part(name)) is not None]
     if not parts:
-        raise SourceMissing(
-            f"none of the packages {', '.join(packages)} is installed: pip install one of them"
-        )
+        raise SourceMissing(f"none of these packages is installed: {', '.join(packages)}")
     return parts
 
 

@@ -43,7 +43,7 @@ SUFFIXES = (".zst", ".bz2", ".xz", ".gz", ".jsonl", ".ndjson", ".json")
 _MONTH = re.compile(r"(?P<kind>RS|RC)_(?P<name>v?2?_?\d{4}-\d{2})(?=\.|$)")
 _COMMUNITY = re.compile(r"(?P<name>.+)_(?P<kind>submissions|comments)(?=\.|$)")
 _GONE = {"[removed]", "[deleted]", "[removed by reddit]", ""}
-_TAG = re.compile(r"\s*\[\s*([^\[\]]{1,24}?)\s*\]\s*")
+_TAG = r"\[\s*([^\[\]]{1,24}?)\s*\]\s*"
 # Threads are joined in this many groups once they no longer fit into memory; each holds whole threads.
 GROUPS = 256
 CHUNK = 10_000  # posts
@@ -195,8 +195,8 @@ def _number(record: Record, key: str) -> float | None:
 def _submission(record: Record) -> Record:
     text = _text(record, "selftext", "").strip()
     title = html.unescape(_text(record, "title")).strip()
-    tag = _TAG.match(title)
-    title = title[tag.end() :] if tag and tag.end() < len(title) else title
+    tag = re.match(rf"{_TAG}(?=.)", title, re.DOTALL)
+    title = title[tag.end() :] if tag else title
     name = _text(record, "id")
     gone = text.lower() in _GONE - {""} or record.get("removed_by_category") is not None
     body = "" if text.lower() in _GONE else html.unescape(text)
@@ -247,4 +247,4 @@ def _joined(group: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rows(posts: pl.DataFrame) -> pl.DataFrame:
-    return posts.select(SCHEMA)
+    return posts.select(*SCHEMA)
