@@ -75,8 +75,8 @@ def mentions(
 
     Of 2,250 answers with a score of 5 or more from six Stack Exchange sites, 8.8 % mention other_answers and
     3.0 % site, together 11.1 %. By reading, 95 of 100 hits of the first and 62 of 67 of the second were right
-    (wrong: Bob's answer in a story, "this site" linked to another one). Of 150 unflagged places with words such
-    as answer, comment or site, 9 did refer to the page; the list has grown by most of these since.
+    (wrong: Bob's answer in a story, "this site" linked to another one). Of 150 unflagged places with words
+    such as answer, comment or site, 9 did refer to the page; the list has grown by most of these since.
 
     Raises ValueError if there are no phrases, or one is blank or looks like the name of a preset there is
     not.

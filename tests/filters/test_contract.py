@@ -1,0 +1,84 @@
+"""What every filter promises, held for all there are: a filter that is added is tested here at once."""
+
+import importlib.util
+import pickle
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import curate.filters
+from curate.registry import kind_of
+
+# One call for each filter that has no defaults, or whose defaults read another column.
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "at_least": {"column": "score", "value": 1},
+    "at_most": {"column": "score", "value": 1},
+    "length": {"min": 3, "max": 20},
+    "matches": {"column": "response", "pattern": "[aI]"},
+    "prompt_from_title_or_body": {"title": "prompt", "body": "response"},
+    "replace_opening": {"old": "I", "new": "You"},
+    "self_contained": {"column": "response"},
+}
+KINDS = {name: kind_of(getattr(curate.filters, name)) for name in curate.filters.__all__}
+ROWWISE = [name for name, kind in KINDS.items() if kind in ("property", "edit", "score")]
+
+PIECES = ["I ", "my ", "`", '"', "> ", "\n", "$", "answer ", "@ann ", "<b>", "damn ", "é "]
+texts = st.one_of(
+    st.none(),
+    st.text(max_size=30),
+    st.lists(st.sampled_from(PIECES), max_size=9).map("".join),
+)
+rows = st.lists(st.tuples(texts, texts, st.one_of(st.none(), st.floats())), min_size=1, max_size=8)
+
+
+def expression(name: str) -> pl.Expr:
+    if name == "toxic" and importlib.util.find_spec("profanity_check") is None:
+        pytest.skip("the model of toxic is not installed: pip install 'curate-lm[toxic]'")
+    made: pl.Expr = getattr(curate.filters, name)(**EXAMPLES.get(name, {}))
+    return made.alias("out")
+
+
+def frame(values: list[tuple[Any, ...]]) -> pl.DataFrame:
+    schema = {"prompt": pl.String, "response": pl.String, "score": pl.Float64}
+    made = pl.DataFrame(values, schema=schema, orient="row")
+    return made.with_columns(id=pl.int_range(pl.len()).cast(pl.String))
+
+
+def test_the_names_are_sorted_and_each_says_its_kind():
+    assert curate.filters.__all__ == sorted(curate.filters.__all__)
+    assert [name for name, kind in KINDS.items() if kind == "any"] == ["quotas"]
+
+
+@pytest.mark.parametrize("name", ROWWISE)
+@settings(max_examples=30, deadline=None)
+@given(values=rows, cut=st.integers(0, 8))
+def test_the_verdicts_on_a_batch_are_the_batch_of_its_verdicts(name, values, cut):
+    whole = frame(values)
+    apart = pl.concat([whole[:cut].select(expression(name)), whole[cut:].select(expression(name))])
+    assert whole.select(expression(name)).equals(apart)
+    assert whole.lazy().select(expression(name)).collect(engine="streaming").equals(apart)
+
+
+@pytest.mark.parametrize("name", ROWWISE)
+def test_the_expression_pickles(name):
+    sample = frame([("Why?", "I said <b>it</b>, damn.", 2.0), (None, None, None)])
+    restored = pickle.loads(pickle.dumps(expression(name)))
+    assert sample.select(restored).equals(sample.select(expression(name)))
+
+
+@pytest.mark.parametrize("name", ROWWISE)
+def test_null_in_null_out_and_the_type_of_its_kind(name):
+    out = frame([(None, None, None), ("Why is it?", "I see.", 1.0)]).select(expression(name)).to_series()
+    assert out[0] is None
+    assert out[1] is not None
+    assert {"property": pl.Boolean, "edit": pl.String}.get(KINDS[name], out.dtype) == out.dtype
+
+
+@pytest.mark.parametrize("name", [n for n in ROWWISE if hasattr(getattr(curate.filters, n), "span")])
+def test_a_span_is_text_and_pickles(name):
+    span = getattr(curate.filters, name).span(**EXAMPLES.get(name, {}))
+    shown = frame([("Why?", "I said as mentioned", 1.0)]).select(pickle.loads(pickle.dumps(span))).to_series()
+    assert shown.dtype == pl.String

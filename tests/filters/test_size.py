@@ -1,0 +1,74 @@
+import polars as pl
+import pytest
+
+from curate.filters import at_least, at_most, length
+from curate.filters.size import length_measured, number
+
+
+@pytest.mark.parametrize(
+    ("text", "bounds", "holds"),
+    [
+        pytest.param("abcde", {"min": 5}, True, id="the lower bound is included"),
+        pytest.param("abcde", {"max": 5}, True, id="the upper bound is included"),
+        pytest.param("abcd", {"min": 5}, False, id="one character too few"),
+        pytest.param("abcdef", {"max": 5}, False, id="one character too many"),
+        pytest.param("abcd", {"min": 3, "max": 5}, True, id="between two bounds"),
+        pytest.param("", {"min": 0}, True, id="an empty text has length 0"),
+        pytest.param("né😀", {"min": 3, "max": 3}, True, id="characters are code points, not bytes"),
+        pytest.param(
+            "one  two\nthree\t4", {"min": 4, "max": 4, "unit": "words"}, True, id="any blank parts words"
+        ),
+        pytest.param("  ", {"max": 0, "unit": "words"}, True, id="blanks alone are no word"),
+        pytest.param("well-known", {"min": 2, "unit": "words"}, False, id="a hyphen parts no words"),
+        pytest.param(None, {"min": 1}, None, id="null has no verdict"),
+    ],
+)
+def test_length(text, bounds, holds):
+    frame = pl.DataFrame({"response": [text]}, schema={"response": pl.String})
+    assert frame.select(length(**bounds)).item() is holds
+
+
+@pytest.mark.parametrize(
+    ("bounds", "sentence"),
+    [
+        pytest.param({}, "needs a bound", id="no bound"),
+        pytest.param({"min": -1}, "min must be 0 or more, not -1", id="negative"),
+        pytest.param({"min": 9, "max": 3}, "no text could pass", id="bounds the wrong way round"),
+        pytest.param({"min": 1, "unit": "tokens"}, "not 'tokens'", id="unknown unit"),
+    ],
+)
+def test_length_refuses(bounds, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        length(**bounds)
+
+
+def test_length_measures_what_it_compares():
+    frame = pl.DataFrame({"title": ["two words", None]})
+    assert length.measure is length_measured  # type: ignore[attr-defined]
+    assert frame.select(length_measured("title")).to_series().to_list() == [9, None]
+    assert frame.select(length_measured("title", "words")).to_series().to_list() == [2, None]
+
+
+@pytest.mark.parametrize(
+    ("values", "least", "most"),
+    [
+        pytest.param(
+            [9, 10, 11], [False, True, True], [True, True, False], id="whole numbers, bound included"
+        ),
+        pytest.param([9.99, 10.0], [False, True], [True, True], id="fractions"),
+        pytest.param([float("nan"), None], [None, None], [None, None], id="NaN and null have no verdict"),
+        pytest.param(
+            [float("inf"), float("-inf")], [True, False], [False, True], id="infinities are numbers"
+        ),
+    ],
+)
+def test_at_least_and_at_most(values, least, most):
+    frame = pl.DataFrame({"score": values})
+    assert frame.select(at_least("score", 10)).to_series().to_list() == least
+    assert frame.select(at_most("score", 10)).to_series().to_list() == most
+
+
+def test_the_measure_of_a_bound_is_the_number_itself():
+    frame = pl.DataFrame({"score": [3.5, float("nan")]})
+    assert at_least.measure is at_most.measure is number  # type: ignore[attr-defined]
+    assert frame.select(number("score")).to_series().to_list() == [3.5, None]
