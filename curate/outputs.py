@@ -14,6 +14,7 @@ import polars as pl
 
 from curate import ledger as ledgers
 from curate.card import card
+from curate.examples import merge
 from curate.formats import to_jsonl
 from curate.passes import standardise
 from curate.recipe import Read, Recipe
@@ -43,8 +44,10 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     for name, read in recipe.extra.items():
         written += _prompts(out, name, read)
     written.append(_text(out / "quarantine.jsonl", _quarantine(state)))
+    examples = merge([pl.read_parquet(file) for file in state.examples])
+    written.append(_parquet(out / "examples.parquet", examples))
     manifest = _manifest(result, state, rows, ledger)
-    written.append(_text(out / "report.html", report(rows, ledger, manifest)))
+    written.append(_text(out / "report.html", report(rows, ledger, manifest, examples)))
     written.append(_text(out / "README.md", card(rows, manifest)))
     manifest["outputs"] = {file.name: hash_file(file) for file in written}
     _text(out / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False, default=str) + "\n")
@@ -53,6 +56,8 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
 
 def arrange(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Bring a set into its one order: columns standard first, rows shuffled by the hash of (seed, id), ready to train on."""
+    if "misfits" in rows.columns and rows["misfits"].null_count() == rows.height:
+        rows = rows.drop("misfits")  # readers of ragged files add it for values that fit no column; here none was
     extra = sorted(set(rows.columns) - set(_FRONT))
     front = [c for c in _FRONT if c in rows.columns]
     return rows.select(*front, *extra).sort(hash01("id", seed, "order"), "id")
@@ -152,4 +157,5 @@ def rewrite_report(out: Path) -> Path:
     """Write a finished folder's report again from its set, ledger and manifest."""
     manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
     rows, ledger = pl.read_parquet(out / "train.parquet"), pl.read_parquet(out / "ledger.parquet")
-    return _text(out / "report.html", report(rows, ledger, manifest))
+    examples = pl.read_parquet(out / "examples.parquet")
+    return _text(out / "report.html", report(rows, ledger, manifest, examples))

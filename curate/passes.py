@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from curate.errors import UserError
+from curate.examples import merge, samples
 from curate.places import did_you_mean
 from curate.rowpass import row_pass
 from curate.rows import STANDARD, Bad, Batch, with_ids
@@ -55,12 +56,13 @@ class Writer:
 def pass_over(
     batches: Iterator[Batch], steps: Sequence[Step], source: str, folder: Path, tell: Callable[[int], None]
 ) -> dict[str, Any]:
-    """Pass every batch through the steps into `folder`: rows-*.parquet, ledger-*.parquet, bad.jsonl.
+    """Pass every batch through the steps into `folder`: rows-*.parquet, ledger-*.parquet, examples.parquet, bad.jsonl.
 
     Returns the counts (rows read and kept, records quarantined, bytes of each). Memory holds one batch and what is gathered
     for the next file, whatever the input's size. `tell` is called with the rows of each batch.
     """
     rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger")
+    examples = merge([])
     count = {"read": 0, "kept": 0, "bad": 0, "bytes": 0, "bad_bytes": 0}
     with (folder / "bad.jsonl").open("w", encoding="utf-8") as quarantine:
         for batch in batches:
@@ -74,12 +76,15 @@ def pass_over(
             count["bytes"] += int(batch.rows.estimated_size())
             prepared = standardise(batch.rows, source)
             passed = _try(prepared, steps)
-            rows.add(passed.kept)
+            kept = passed.kept
+            rows.add(kept)
             ledger.add(passed.ledger)
-            count["kept"] += passed.kept.height
+            examples = merge([examples, samples(passed.rows, passed.ledger)])
+            count["kept"] += kept.height
             tell(batch.rows.height)
     rows.flush()
     ledger.flush()
+    examples.write_parquet(folder / "examples.parquet")
     return count
 
 

@@ -18,10 +18,15 @@ NO_VALUE = "no value to judge"
 
 
 class Passed(NamedTuple):
-    """What a pass yields: the rows kept, edits applied, and the ledger of all rows, both in the batch's order."""
+    """What a pass yields: all rows with edits applied and their ledger, both in the batch's order."""
 
-    kept: pl.DataFrame
+    rows: pl.DataFrame
     ledger: pl.DataFrame
+
+    @property
+    def kept(self) -> pl.DataFrame:
+        """Take the rows that every step left."""
+        return self.rows.filter(self.ledger["kept"])
 
 
 def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
@@ -51,7 +56,7 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
             ledger = ledger.join(answers, on="_row", how="left", maintain_order="left")
             labels += [step.label for step in together]
     ledger = _close(ledger, labels, lines)
-    return Passed(rows.filter(ledger["kept"]).drop("_row"), ledger)
+    return Passed(rows.drop("_row"), ledger)
 
 
 def _family(step: Step) -> str:

@@ -44,6 +44,7 @@ class Run:
     inputs: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     quarantine: list[Path] = field(default_factory=list)
+    examples: list[Path] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def stage(self, name: str, label: str, depends: dict[str, Any], build: Callable[[Path], dict[str, Any]]) -> Stage:
@@ -107,6 +108,7 @@ def _source(state: Run, source: Source) -> Pool:
     passed = [_pass(state, source, part, row_wise) for part in parts]
     state.counts[source.name] = count_of([stage.meta for stage in passed])
     state.quarantine += [file for stage in passed for file in stage.files("bad.jsonl")]
+    state.examples += [file for stage in passed for file in stage.files("examples.parquet")]
     _enough_good(state, source.name)
     frames = [pl.read_parquet(file) for stage in passed for file in stage.files("ledger-*.parquet")]
     ledger = ledgers.gather(frames)
@@ -220,6 +222,7 @@ def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
         return pass_over(batches, steps, "", folder, lambda rows: state.tell(what, rows))
 
     stage = state.stage("again", what, depends, build)
+    state.examples += stage.files("examples.parquet")
     frames = [pl.read_parquet(file).drop("domain") for file in stage.files("ledger-*.parquet")]
     found = pl.concat(frames, how="diagonal_relaxed") if frames else None
     return Pool(ledgers.extend(pool.ledger, found), stage.files("rows-*.parquet"), stage.key)

@@ -34,7 +34,8 @@ def frame(texts, scores=None):
 
 
 def test_every_cheap_verdict_for_every_row_and_the_first_failure_named():
-    kept, ledger = row_pass(frame(["fine as it is", "I", "Because I said so"]), steps(LENGTH, VOICE))
+    passed = row_pass(frame(["fine as it is", "I", "Because I said so"]), steps(LENGTH, VOICE))
+    kept, ledger = passed.kept, passed.ledger
     assert kept["response"].to_list() == ["fine as it is"]
     assert ledger["length"].to_list() == [True, False, True]
     assert ledger["first_person"].to_list() == [True, False, False]
@@ -52,13 +53,15 @@ def test_detail_names_the_evidence_of_each_failed_step():
 
 
 def test_a_null_verdict_counts_as_dropped_with_its_own_reason():
-    kept, ledger = row_pass(frame([None, "fine as it is"], [None, 4.0]), steps(LENGTH, SCORE))
+    passed = row_pass(frame([None, "fine as it is"], [None, 4.0]), steps(LENGTH, SCORE))
+    kept, ledger = passed.kept, passed.ledger
     assert kept.height == 1
     assert ledger["detail"][0] == f"length: {NO_VALUE}\nat_least: {NO_VALUE}"
 
 
 def test_a_dropped_null_is_dropped_too():
-    kept, ledger = row_pass(frame([None]), steps(VOICE))
+    passed = row_pass(frame([None]), steps(VOICE))
+    kept, ledger = passed.kept, passed.ledger
     assert (kept.height, ledger["dropped_by"][0]) == (0, "first_person")
 
 
@@ -70,7 +73,8 @@ def test_a_costly_step_is_asked_only_about_rows_the_steps_before_it_left():
 
 def test_later_steps_see_the_edited_text_and_earlier_verdicts_stay():
     edit = ("edit", replace_opening, "replace_opening", {"column": "response", "old": "I", "new": "We all"})
-    kept, ledger = row_pass(frame(["I know this"]), steps(edit, VOICE))
+    passed = row_pass(frame(["I know this"]), steps(edit, VOICE))
+    kept, ledger = passed.kept, passed.ledger
     assert kept["response"].to_list() == ["We all know this"]
     assert ledger["first_person"].to_list() == [True]
 
@@ -79,7 +83,8 @@ def test_a_score_becomes_a_column_of_the_row_and_of_the_ledger():
     def size(column: str = "response") -> pl.Expr:
         return pl.col(column).str.len_chars()
 
-    kept, ledger = row_pass(frame(["four"]), steps(("score", size, "size", {"column": "response"})))
+    passed = row_pass(frame(["four"]), steps(("score", size, "size", {"column": "response"})))
+    kept, ledger = passed.kept, passed.ledger
     assert kept["size"].to_list() == ledger["size"].to_list() == [4.0]
 
 
@@ -87,16 +92,19 @@ def test_a_score_becomes_a_column_of_the_row_and_of_the_ledger():
 def test_over_several_columns_each_must_pass(verb):
     step = (verb, length, "length", {"column": ["prompt", "response"], "min": 3, "max": None, "unit": "chars"})
     rows = standardise(pl.DataFrame({"prompt": ["long", "long", "x"], "response": ["long", "x", "x"]}), "s")
-    kept, ledger = row_pass(rows, steps(step))
+    passed = row_pass(rows, steps(step))
+    kept, ledger = passed.kept, passed.ledger
     expected = [True, False, False] if verb == "keep" else [False, False, True]
     assert ledger["kept"].to_list() == expected
     assert ledger["length.prompt"].to_list() == [4, 4, 1]
 
 
 def test_no_steps_and_no_rows():
-    kept, ledger = row_pass(frame(["a"]), [])
+    passed = row_pass(frame(["a"]), [])
+    kept, ledger = passed.kept, passed.ledger
     assert (kept.height, ledger["kept"].to_list()) == (1, [True])
-    kept, ledger = row_pass(frame([]), steps(LENGTH, SHOUT))
+    passed = row_pass(frame([]), steps(LENGTH, SHOUT))
+    kept, ledger = passed.kept, passed.ledger
     assert (kept.height, ledger.height) == (0, 0)
 
 

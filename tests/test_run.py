@@ -123,7 +123,7 @@ def test_a_changed_input_is_read_again_and_the_other_is_not(there, write_recipe,
 def test_what_a_run_writes(there, write_recipe):
     manifest = run_recipe(load(write_recipe(RECIPE)), there / "out")
     names = {file.name for file in (there / "out").iterdir()}
-    assert names == {"train.parquet", "train.jsonl", "ledger.parquet", "quarantine.jsonl", "manifest.json", "report.html", "README.md"}
+    assert names == {"train.parquet", "train.jsonl", "ledger.parquet", "examples.parquet", "quarantine.jsonl", "manifest.json", "report.html", "README.md"}
     assert {n: hash_file(there / "out" / n) for n in manifest["outputs"]} == manifest["outputs"]
     assert json.loads((there / "out/manifest.json").read_text())["table"] == manifest["table"]
 
