@@ -51,10 +51,16 @@ def inline(text: str) -> str:
     >>> inline("Use :func:`~numpy.dot` or ``a @ b``, as in [1]_; :math:`x^2` is `x` squared [2]_.")
     'Use `dot` or `a @ b`, as in the literature; $x^2$ is `x` squared.'
     """
-    text = _TOKEN.sub(_convert, _uncited(_POINTERS.sub("", text)))
+    text = _TOKEN.sub(_convert, _uncited(_POINTERS.sub("", _without_galleries(text))))
     text = re.sub(r"\\ ", "", text)
-    text = re.sub(r"\b(the|an?|our) the documentation\b", r"\1 documentation", text)
     return re.sub(r" {2,}", " ", text).strip()
+
+
+def _without_galleries(text: str) -> str:
+    """Drop sentences that send the reader to a page of a gallery, whose label says nothing."""
+    if "sphx_glr" not in text:
+        return text
+    return " ".join(part for part in re.split(r"(?<=[.!?])\s+", text) if "sphx_glr" not in part)
 
 
 def _convert(match: re.Match[str]) -> str:
@@ -93,7 +99,8 @@ def _role(role: str, argument: str) -> str:
         )
     if titled:
         return titled[1]
-    return "the documentation" if role in {"ref", "doc"} else argument  # a bare target is a label, no title
+    # A bare target is a label: its words are the nearest thing to a title.
+    return re.sub(r"[-_]+", " ", re.split(r"[./]", argument)[-1]) if role in {"ref", "doc"} else argument
 
 
 def _uncited(text: str) -> str:

@@ -12,6 +12,7 @@ from curate.sources._inline import inline
 Taken = tuple[list[str], int]  # Markdown blocks, and the line to go on from
 
 _BULLET = re.compile(r"(?:[-*+•]|\d{1,2}[.)]|#\.|\((?:\d{1,2}|[a-z]|i+)\)|[a-z]\))\s+(?=\S)")
+_NUMBER = re.compile(r"(\d+|#)\. ")
 _DIRECTIVE = re.compile(r"\.\. ?([\w:-]+?)::\s*(.*)")
 _OPTION = re.compile(r"\s*:[\w-]+:(\s|$)")
 _UNDERLINE = re.compile(r"([=~^\-\"'.*+#`:_])\1{2,}\s*")
@@ -50,9 +51,16 @@ def to_markdown(lines: list[str]) -> str:
 
 def join(found: list[str]) -> str:
     """Put blocks below each other: items of one list without, all else with an empty line between."""
-    text = ""
+    text, number = "", 0
     for block in found:
-        tight = block.startswith("- ") and text.rpartition("\n\n")[2].startswith("- ") and "\n\n" not in block
+        if mark := _NUMBER.match(block):
+            number = int(mark[1]) if mark[1] != "#" else number + 1
+            block = f"{number}. {block[mark.end() :]}"
+        else:
+            number = 0
+        above = text.rpartition("\n\n")[2]
+        same = bool(number and _NUMBER.match(above)) or (block.startswith("- ") and above.startswith("- "))
+        tight = same and "\n\n" not in block
         text += (("\n" if tight else "\n\n") if text else "") + block
     return text
 
@@ -66,7 +74,7 @@ def blocks(lines: list[str]) -> list[str]:
             at += 1
             continue
         taken = next(taken for reader in _READERS if (taken := reader(lines, at)))
-        found += [block for block in taken[0] if block.strip()]
+        found += [block for block in taken[0] if block.strip(" -")]
         at = taken[1]
     return found
 
@@ -264,7 +272,7 @@ def _list(lines: list[str], at: int) -> Taken | None:
     end = end_of_indented(lines, at + 1, depth)
     first = lines[at].lstrip()[mark.end() :]
     number = re.match(r"\(?(\d+)", mark[0])
-    label = f"{number[1]}. " if number else "1. " if mark[0].startswith("#") else "- "
+    label = f"{number[1]}. " if number else "#. " if mark[0].startswith("#") else "- "
     return [item(label, "", [first, *dedent(lines[at + 1 : end])])], end
 
 
@@ -272,14 +280,15 @@ def item(label: str, opening: str, body: list[str]) -> str:
     """Write a list item: what it opens with on its line, further blocks indented below."""
     found = blocks(body)
     pad = " " * len(label)
-    if found and not found[0].startswith(("- ", "```", "$$", "|", "1. ")):
+    if found and not found[0].startswith(("- ", "```", "$$", "|", "1. ", "#. ")):
         opening = f"{opening} {found.pop(0)}".strip()
     text = label + opening.replace("\n", "\n" + pad)
-    for block in found:
-        # A list inside the item follows at once, so that the outer list stays tight.
-        gap = "\n" if block.startswith(("- ", "1. ")) else "\n\n"
-        text += gap + textwrap.indent(block, pad)
-    return text
+    if not found:
+        return text
+    below = join(found)
+    # A list inside the item follows at once, so that the outer list stays tight.
+    gap = "\n" if below.startswith("- ") or _NUMBER.match(below) else "\n\n"
+    return text + gap + textwrap.indent(below, pad)
 
 
 def _field(lines: list[str], at: int) -> Taken | None:

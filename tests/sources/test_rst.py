@@ -25,10 +25,9 @@ def convert(text: str) -> str:
         pytest.param(":math:`x^2`", "$x^2$", id="a formula"),
         pytest.param("`home <https://a.example>`_", "[home](https://a.example)", id="a link"),
         pytest.param("the :ref:`broadcasting rules <x>`", "the broadcasting rules", id="a titled reference"),
-        pytest.param(
-            "explained in :ref:`a-label`", "explained in the documentation", id="a label is no title"
-        ),
-        pytest.param("in the :ref:`a-label`", "in the documentation", id="the article is not doubled"),
+        pytest.param("or :ref:`kernel-methods`", "or kernel methods", id="of a label its words"),
+        pytest.param("in :doc:`/guide/first_steps`", "in first steps", id="of a page its name"),
+        pytest.param("It is so. See :ref:`sphx_glr_auto`.", "It is so.", id="a page of a gallery goes"),
         pytest.param("a :term:`view`", "a view", id="a term is a word"),
         pytest.param("see :pep:`8`", "see PEP 8", id="a PEP"),
         pytest.param("It is stable [1]_.", "It is stable.", id="a citation mark goes, the full stop stays"),
@@ -128,8 +127,28 @@ def test_inline_leaves_other_text_alone(text):
             1. one
             2. two
             """,
-            "1. one\n\n2. two",
+            "1. one\n2. two",
             id="numbers stay",
+        ),
+        pytest.param(
+            """
+            #. one
+            #. two
+
+            #. three
+            """,
+            "1. one\n2. two\n3. three",
+            id="items without a number are counted",
+        ),
+        pytest.param(
+            """
+            - first:
+
+              #. one
+              #. two
+            """,
+            "- first:\n  1. one\n  2. two",
+            id="numbers inside a list",
         ),
         pytest.param(
             """
