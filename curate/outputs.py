@@ -56,8 +56,9 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
 
 def arrange(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Bring a set into its one order: columns standard first, rows shuffled by the hash of (seed, id), ready to train on."""
-    if "misfits" in rows.columns and rows["misfits"].null_count() == rows.height:
-        rows = rows.drop("misfits")  # readers of ragged files add it for values that fit no column; here none was
+    # A set has answers or pairs; and `misfits` (values of ragged files that fit no column) only where there are any.
+    unused = [c for c in ("response", "chosen", "rejected", "misfits") if c in rows.columns and rows[c].is_null().all()]
+    rows = rows.drop([c for c in unused if rows.height or c != "response"])
     extra = sorted(set(rows.columns) - set(_FRONT))
     front = [c for c in _FRONT if c in rows.columns]
     return rows.select(*front, *extra).sort(hash01("id", seed, "order"), "id")
@@ -65,11 +66,13 @@ def arrange(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 def _formats(recipe: Recipe, rows: pl.DataFrame) -> tuple[str, ...]:
     """Choose the formats: what the recipe says, except that a set of pairs is a preference set."""
-    pairs = rows.height and rows["chosen"].is_not_null().all()
+    pairs = "chosen" in rows.columns
     return ("preference",) if pairs and recipe.formats == ("prompt_completion",) else recipe.formats
 
 
 def _whole(file: Path, write_to: Callable[[Path], Any]) -> Path:
+    for left in file.parent.glob(f".{file.name}.*"):  # by a run that was killed while it wrote
+        left.unlink(missing_ok=True)
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         write_to(beside)
@@ -104,7 +107,7 @@ def _quarantine(state: Run) -> str:
 
 def table(rows: pl.DataFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
     """Make the set's Table 1 (LIMA, section 2): a line a source, with rows asked and taken and mean lengths in words."""
-    answer = pl.coalesce("response", "chosen")
+    answer = pl.col("response" if "response" in rows.columns else "chosen")
     means = rows.group_by("source").agg(
         prompt_words=pl.col("prompt").str.count_matches(r"\S+").mean().round(1),
         response_words=answer.str.count_matches(r"\S+").mean().round(1),

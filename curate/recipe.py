@@ -265,5 +265,9 @@ class _Reading:
 
 def _under_data(params: dict[str, Any]) -> dict[str, Any]:
     """Let relative paths start at $CURATE_DATA (default: data/)."""
-    root = Path(os.environ.get("CURATE_DATA", "data"))
-    return {k: root / v.expanduser() if isinstance(v, Path) else v for k, v in params.items()}
+    return {k: data_folder() / v.expanduser() if isinstance(v, Path) else v for k, v in params.items()}
+
+
+def data_folder() -> Path:
+    """Name the folder where relative paths of sources start."""
+    return Path(os.environ.get("CURATE_DATA", "data"))

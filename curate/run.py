@@ -17,7 +17,7 @@ from curate.errors import UserError
 from curate.filter import Choice
 from curate.filters import domains
 from curate.passes import StepError, count_of, pass_over, read_again, standardise
-from curate.recipe import Recipe, Source
+from curate.recipe import Recipe, Source, data_folder
 from curate.rows import Batch, Part, SourceError, SourceMissing
 from curate.stages import Stage, Stages, fingerprint
 from curate.step import Step
@@ -124,7 +124,7 @@ def _parts(state: Run, source: Source) -> list[Part]:
     except SourceMissing as missing:
         if not source.optional:
             raise SourceError(f"{source.read.place}: source '{source.name}': {missing}") from None
-        state.absent[source.name] = str(missing)
+        state.absent[source.name] = str(missing).replace(str(data_folder()), "$CURATE_DATA")
         return []
     except SourceError as error:
         raise SourceError(f"{source.read.place}: source '{source.name}': {error}") from None

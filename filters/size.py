@@ -54,8 +54,8 @@ def length_measured(column: str = "response", unit: Literal["chars", "words"] = 
 def at_least(column: str, value: float) -> Property:
     """Hold if a number is `value` or more, as in LIMA's "a score of at least 10" (section 2.1).
 
-    A number that is not one (NaN) has no verdict, like a null: polars alone would call it larger than
-    everything.
+    Text is read as a number where it is one (all of a CSV file is text), true and false as 1 and 0. What is no number,
+    or NaN, has no verdict, like a null.
 
     >>> import polars as pl
     >>> frame = pl.DataFrame({"score": [9, 10, float("nan"), None]}, strict=False)
@@ -78,5 +78,5 @@ def at_most(column: str, value: float) -> Property:
 @measures(at_least)
 @measures(at_most)
 def number(column: str) -> pl.Expr:
-    """Take the number itself, NaN as null."""
-    return pl.col(column).fill_nan(None)
+    """Take the number itself; what is none, NaN included, as null: polars alone would call NaN larger than everything."""
+    return pl.col(column).cast(pl.Float64, strict=False).fill_nan(None)

@@ -60,6 +60,7 @@ def test_length_measures_what_it_compares():
         pytest.param(
             [float("inf"), float("-inf")], [True, False], [False, True], id="infinities are numbers"
         ),
+        pytest.param(["12", " ", "ten", None], [True, None, None, None], [False, None, None, None], id="text as in CSV"),
     ],
 )
 def test_at_least_and_at_most(values, least, most):
@@ -72,3 +73,8 @@ def test_the_measure_of_a_bound_is_the_number_itself():
     frame = pl.DataFrame({"score": [3.5, float("nan")]})
     assert at_least.measure is at_most.measure is number  # type: ignore[attr-defined]
     assert frame.select(number("score")).to_series().to_list() == [3.5, None]
+
+
+def test_true_and_false_are_one_and_zero():
+    frame = pl.DataFrame({"template": [True, False, None]})
+    assert frame.select(at_most("template", 0)).to_series().to_list() == [False, True, None]
