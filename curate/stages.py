@@ -8,6 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -46,8 +47,9 @@ class Stages:
         self.fresh = fresh
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob("*.building"):
-            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
+            with suppress(FileNotFoundError):  # a run beside this one may have finished it just now
+                if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                    shutil.rmtree(left, ignore_errors=True)
 
     def get(self, name: str, depends: dict[str, Any], build: Callable[[Path], dict[str, Any]]) -> Stage:
         """Return the stage for these dependencies, building it if it is not there.
@@ -64,11 +66,18 @@ class Stages:
         try:
             meta = build(building)
             (building / _DONE).write_text(json.dumps(meta, default=str), encoding="utf-8")
-            shutil.rmtree(folder, ignore_errors=True)
-            building.rename(folder)
+            self._appear(building, folder)
         finally:
             shutil.rmtree(building, ignore_errors=True)
         return Stage(folder, json.loads(json.dumps(meta, default=str)), reused=False)
+
+    def _appear(self, building: Path, folder: Path) -> None:
+        """Give a built stage its name, unless a run beside this one was faster: that one's files may be in use."""
+        if not self.fresh and (folder / _DONE).is_file():
+            return
+        (folder / _DONE).unlink(missing_ok=True)  # first: half a stage, left by a kill here, must not pass for a whole one
+        shutil.rmtree(folder, ignore_errors=True)
+        building.rename(folder)
 
 
 def hash_file(path: Path) -> str:
