@@ -1,4 +1,7 @@
-"""Charts as inline SVG. Widths are percentages and text has its own size, so that a phone shows it as large as a screen."""
+"""Charts as inline SVG.
+
+Widths are percentages and text has its own size, so that a phone shows text as large as a screen does.
+"""
 
 from __future__ import annotations
 

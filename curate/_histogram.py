@@ -1,4 +1,4 @@
-"""Counts for histograms: a common scale for several groups of numbers, and how many of each fall into each bin."""
+"""Counts for histograms: one scale for several groups of numbers, and how many of each fall into each bin."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BINS = 40  # about as many bars as a phone's width can tell apart
 
 
 class Scale(NamedTuple):
-    """Bins of one width: from `low`, `bins` of them, each `step` wide; what lies outside is put into the outermost."""
+    """Bins of one width: from `low`, `bins` of them, each `step` wide; the outermost hold what is beyond."""
 
     low: float
     step: float
@@ -25,14 +25,14 @@ class Scale(NamedTuple):
 
 
 def scale(groups: Sequence[pl.Series], include: Sequence[float] = ()) -> Scale | None:
-    """Choose round bins that show the bulk of every group and the thresholds beside it; None without numbers.
+    """Choose round bins for the bulk of every group and the thresholds near it, if there are numbers.
 
-    One group's far tail must not press the others into a corner, so the axis ends where 98 % of each group lie.
+    One group's far tail must not press the others into a corner: the axis ends where 98 % of each lie.
 
     >>> scale([pl.Series([0, 10, 50, 390])])
     Scale(low=0.0, step=10.0, bins=40)
     """
-    groups = [numbers for numbers in map(_finite, groups) if numbers.len()]
+    groups = [numbers for numbers in map(finite, groups) if numbers.len()]
     if not groups:
         return None
     low = min(_quantile(numbers, 0.01) for numbers in groups)
@@ -57,7 +57,7 @@ def counts(numbers: pl.Series, on: Scale) -> list[int]:
     """
     # The small slack keeps 0.3, which lies a rounding below 3 * 0.1, in its own bin.
     bins = (
-        ((_finite(numbers).cast(pl.Float64) - on.low) / on.step + 1e-9)
+        ((finite(numbers).cast(pl.Float64) - on.low) / on.step + 1e-9)
         .floor()
         .clip(0, on.bins - 1)
         .cast(pl.Int64)
@@ -80,14 +80,15 @@ def nice(rough: float) -> float:
 
 def summary(numbers: pl.Series) -> tuple[float, float, float, float, float] | None:
     """Give the smallest, the quartiles and the largest of some numbers; None without any."""
-    numbers = _finite(numbers)
+    numbers = finite(numbers)
     if not numbers.len():
         return None
     low, first, middle, third, high = (_quantile(numbers, q) for q in (0, 0.25, 0.5, 0.75, 1))
     return low, first, middle, third, high
 
 
-def _finite(numbers: pl.Series) -> pl.Series:
+def finite(numbers: pl.Series) -> pl.Series:
+    """Leave out what is no number: null, NaN, infinity."""
     numbers = numbers.drop_nulls()
     return numbers.filter(numbers.is_finite()) if numbers.dtype.is_float() else numbers
 

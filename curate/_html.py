@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable
-from typing import Any
 
-# Characters that HTML forbids even escaped, and that would end or garble the page: shown as a replacement mark.
+# Characters that HTML forbids even escaped, and that would garble the page: shown as a replacement mark.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+DASH = "\N{EN DASH}"  # where there is no number
 _VOID = {"meta", "br", "rect", "line"}
 
 
@@ -32,8 +32,8 @@ def text(value: object) -> Html:
 def el(name: str, /, *children: object, **attributes: object) -> Html:
     """Make an element; children and attribute values are escaped, None among them is left out.
 
-    A trailing underscore of an attribute's name falls away and the others become hyphens; True is an attribute without
-    a value.
+    A trailing underscore of an attribute's name falls away, the others become hyphens; True is an attribute
+    without a value.
 
     >>> el("p", "a < b", el("br"), class_="note", hidden=True, title=None)
     '<p class="note" hidden>a &lt; b<br></p>'
@@ -66,10 +66,10 @@ def table(
     kind: str | None = None,
     sortable: bool = False,
 ) -> Html:
-    """Make a table in a box that scrolls sideways; `heads` are (name, class), and the class is that of the whole column.
+    """Make a table in a box that scrolls sideways; `heads` are (name, class of the whole column).
 
-    The first cell of each row names it. A table of the kind `stack` puts a row's cells below each other on a narrow
-    screen, each with its column's name.
+    The first cell of each row names it. A table of the kind `stack` puts a row's cells below each other on a
+    narrow screen, each with its column's name.
     """
     head = el("tr", *(el("th", name, scope="col", class_=kind or None) for name, kind in heads))
     body = join((_row(row, heads) for row in rows), "\n")
@@ -102,11 +102,11 @@ def _row(cells: list[object], heads: list[tuple[str, str]]) -> Html:
 def number(value: float | int | None, digits: int = 1) -> str:
     """Show a number with thousands apart; a dash for none.
 
-    >>> number(1234567), number(0.25), number(1200.0), number(None)
-    ('1,234,567', '0.2', '1,200', '–')
+    >>> number(1234567), number(0.25), number(1200.0), number(None) == DASH
+    ('1,234,567', '0.2', '1,200', True)
     """
     if value is None or value != value:
-        return "–"
+        return DASH
     if float(value).is_integer():
         return f"{int(value):,}"
     return f"{value:,.{digits}f}"
@@ -115,11 +115,11 @@ def number(value: float | int | None, digits: int = 1) -> str:
 def percent(part: float, whole: float) -> str:
     """Show a share; a small one is not rounded to nothing.
 
-    >>> percent(1, 3), percent(3, 10_000), percent(0, 5), percent(5, 5), percent(1, 0)
-    ('33 %', '0.03 %', '0 %', '100 %', '–')
+    >>> percent(1, 3), percent(3, 10_000), percent(0, 5), percent(5, 5), percent(1, 0) == DASH
+    ('33 %', '0.03 %', '0 %', '100 %', True)
     """
     if not whole:
-        return "–"
+        return DASH
     share = 100 * part / whole
     digits = 0 if share == 0 or share >= 10 else 1 if share >= 1 else 2
     shown = f"{share:.{digits}f}"
@@ -135,7 +135,7 @@ def plural(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def fields(given: Any) -> str:
+def fields(given: object) -> str:
     """Put a value of a recipe into words.
 
     >>> fields(["a", "b"]), fields(1200), fields(True), fields({"by": "domain"})

@@ -1,4 +1,4 @@
-"""The page around the report: one file that loads nothing, with the hashes of its own style and script as its only rights."""
+"""The page around the report: one file that loads nothing and may run nothing but its own script."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def page(title: str, head: Html, sections: Sequence[tuple[str, str, Html]], foot
 
 
 def _policy() -> str:
-    """Allow this very style and script and nothing else: even markup that slipped in could load and run nothing."""
+    """Allow this style and script by their hashes: markup that slipped in could load and run nothing."""
     own = {"style-src": STYLE, "script-src": SCRIPT}
     rights = [f"{name} 'sha256-{_digest(content)}'" for name, content in own.items()]
     return "; ".join(["default-src 'none'", *rights, "base-uri 'none'", "form-action 'none'"])

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from curate._charts import Panel, histogram
-from curate._histogram import counts, scale, summary
+from curate._histogram import Scale, counts, finite, scale, summary
 from curate._html import Html, el, join, number, plural
 from curate._report_measures import Measure, measures
 
 _CHARTS = 12
 
 
+class _Group(NamedTuple):
+    kind: str  # its colour's class
+    name: str
+    numbers: pl.Series
+
+
 def lengths(rows: pl.DataFrame, ledger: pl.DataFrame, manifest: dict[str, Any]) -> Html:
     """Show how long the responses are in characters: in the set, and in the pool where a step measured it."""
-    measured = [m for m in measures(ledger, manifest) if m.is_response_length]
-    name = "Length of responses"
+    measured = next((m for m in measures(ledger, manifest) if m.is_response_length), None)
     answers = [c for c in ("response", "chosen") if c in rows.columns]
     kept = (
         rows.select(pl.coalesce(answers).str.len_chars()).to_series()
         if answers
-        else pl.Series([], dtype=pl.UInt32)
+        else pl.Series([], dtype=pl.Int64)
     )
-    pool = measured[0].numbers(ledger) if measured else None
-    marks = sorted(measured[0].thresholds, key=lambda mark: mark[1]) if measured else []
-    why = (
-        None
-        if measured
-        else "No step of this recipe measured the pool's responses in characters, so only the set is shown."
-    )
-    shown = _figure(name, kept, pool, marks, "characters")
-    return join([el("h2", name), el("p", why, class_="note") if why else None, shown or _nothing()])
+    groups = [_Group("kept", "The set", kept)]
+    note = None
+    if measured:
+        groups.insert(0, _Group("pool", "The pool", measured.numbers(ledger)))
+    else:
+        note = "No step measured the length of the pool's responses in characters, so this is the set alone."
+    name = "Length of responses"
+    marks = measured.thresholds if measured else ()
+    shown = _figure(name, groups, marks, "characters", titled=False)
+    return join([el("h2", name), _note(note), shown or _note("There is nothing to show.")])
 
 
 def scores(rows: pl.DataFrame, ledger: pl.DataFrame, manifest: dict[str, Any]) -> Html | None:
@@ -42,60 +48,60 @@ def scores(rows: pl.DataFrame, ledger: pl.DataFrame, manifest: dict[str, Any]) -
     kept = ledger.filter("kept")
     figures = [_measured(measure, ledger, kept) for measure in found[:_CHARTS]]
     if "score" in rows.columns and not any(m.of == "score" for m in found):
-        figures.append(_figure("score", rows["score"], None, [], "score"))
+        figures.append(_figure("score", [_Group("kept", "The set", rows["score"])], (), "score"))
     there = [figure for figure in figures if figure is not None]
     if not there:
         return None
     more = (
         f"{plural(len(found) - _CHARTS, 'more measure')} in ledger.parquet." if len(found) > _CHARTS else None
     )
-    return join(
-        [
-            el("h2", "Scores and measures"),
-            el("div", *there, class_="figures"),
-            el("p", more, class_="note") if more else None,
-        ]
-    )
+    return join([el("h2", "Scores and measures"), el("div", *there, class_="figures"), _note(more)])
+
+
+def _note(said: str | None) -> Html | None:
+    return el("p", said, class_="note") if said else None
 
 
 def _measured(measure: Measure, ledger: pl.DataFrame, kept: pl.DataFrame) -> Html | None:
-    of = f"{measure.label} of {measure.of}" if measure.of else measure.label
-    marks = sorted(measure.thresholds, key=lambda mark: mark[1])
+    name = f"{measure.of}, measured by {measure.label}" if measure.of else measure.label
     unit = str(measure.params.get("unit") or measure.of or measure.label)
-    return _figure(of, measure.numbers(kept), measure.numbers(ledger), marks, unit)
+    pool, chosen = measure.numbers(ledger), measure.numbers(kept)
+    return _figure(
+        name, [_Group("pool", "The pool", pool), _Group("kept", "The set", chosen)], measure.thresholds, unit
+    )
 
 
 def _figure(
-    name: str, kept: pl.Series, pool: pl.Series | None, marks: Sequence[tuple[str, float]], unit: str
+    name: str,
+    groups: list[_Group],
+    thresholds: Iterable[tuple[str, float]],
+    unit: str,
+    *,
+    titled: bool = True,
 ) -> Html | None:
-    groups = [("pool", "the pool", pool)] if pool is not None else []
-    groups = [
-        (kind, title, s)
-        for kind, title, s in [*groups, ("kept", "the set", kept)]
-        if s is not None and summary(s)
-    ]
-    on = scale([s for _, _, s in groups], [value for _, value in marks])
+    """Draw groups of numbers over one axis, and say in words what is drawn; None without numbers."""
+    groups = [group._replace(numbers=finite(group.numbers)) for group in groups]
+    marks = sorted(thresholds, key=lambda mark: mark[1])
+    on = scale([group.numbers for group in groups], [value for _, value in marks])
     if on is None:
         return None
-    panels = [Panel(title, counts(s, on), kind) for kind, title, s in groups]
-    said = [_said(title, s) for _, title, s in groups]
-    says = f"Histogram of {name}. " + " ".join(said)
-    beyond = sum(int(((s < on.low) | (s >= on.high)).sum()) for _, _, s in groups)
-    tail = f"{plural(beyond, 'row')} beyond the axis counted in the outermost bars." if beyond else None
-    caption = el(
-        "figcaption", el("b", name), *(el("span", line) for line in said), el("span", tail) if tail else None
-    )
-    return el("figure", caption, histogram(panels, on, marks, says, unit))
+    said = [_said(group) for group in groups]
+    drawn = [Panel(g.name, counts(g.numbers, on), g.kind) for g in groups if g.numbers.len()]
+    chart = histogram(drawn, on, marks, f"Histogram of {name}. {' '.join(said)}", unit)
+    tail = _tail(groups, on)
+    title = el("b", name) if titled else None
+    return el("figure", el("figcaption", title, *(el("span", line) for line in (*said, tail) if line)), chart)
 
 
-def _said(title: str, numbers: pl.Series) -> str:
-    found = summary(numbers)
+def _said(group: _Group) -> str:
+    found = summary(group.numbers)
     if found is None:
-        return f"{title}: none."
+        return f"{group.name}: none."
     low, first, middle, third, high = (number(value, 2) for value in found)
-    n = numbers.drop_nulls().len()
-    return f"{title}: {plural(n, 'row')}, {low} to {high}, median {middle}, middle half {first} to {third}."
+    rows = plural(group.numbers.len(), "row")
+    return f"{group.name}: {rows}, {low} to {high}, median {middle}, middle half {first} to {third}."
 
 
-def _nothing() -> Html:
-    return el("p", "There is nothing to show.", class_="note")
+def _tail(groups: list[_Group], on: Scale) -> str | None:
+    beyond = sum(int(((g.numbers < on.low) | (g.numbers >= on.high)).sum()) for g in groups)
+    return f"The outermost bars hold {plural(beyond, 'row')} from beyond the axis." if beyond else None

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from curate._html import Html, el, join, number, percent, table
+from curate._html import Html, el, join, number, percent, plural, table
 
 _INPUTS = 500
 _REASONS = 50
@@ -22,7 +22,7 @@ def quarantine(manifest: dict[str, Any]) -> Html:
     rows: list[list[object]] = [
         _lost(name, count["read"], count["quarantined"]) for name, count in counts.items()
     ]
-    caption = "Records that could not be read. Each stands in quarantine.jsonl with its file, place, reason and raw text."
+    caption = "Each stands in quarantine.jsonl with its file, place, reason and raw text."
     return join([title, table(caption, heads, rows), _reasons(manifest.get("quarantine") or [])])
 
 
@@ -45,17 +45,27 @@ def reproduce(manifest: dict[str, Any]) -> Html:
     recipe = yaml.safe_dump(manifest["recipe"], sort_keys=False, allow_unicode=True, width=100)
     limit = f" --limit {manifest['limit']}" if manifest.get("limit") is not None else ""
     command = f"curate run {manifest['recipe_file']} --seed {manifest['seed']}{limit}"
+    same = "The same recipe, inputs and seed give the same bytes. "
+    verify = " with the folder of this report derives the set once more and compares the hashes."
+    inputs = manifest["inputs"]
+    folds = {
+        "Recipe as it ran": _pre(recipe, "Recipe"),
+        "Versions": _versions(manifest),
+        f"Inputs, {plural(len(inputs), 'file')}": _inputs(inputs),
+    }
     return join(
         [
             el("h2", "Make it again"),
-            el("p", "The same recipe, inputs and seed give the same bytes. ", el("code", "curate verify"), " with the folder of this "
-               "report derives the set once more and compares the hashes.", class_="note"),
-            el("pre", command, tabindex="0", aria_label="Command"),
-            el("details", el("summary", "Recipe as it ran"), el("pre", recipe, tabindex="0", aria_label="Recipe")),
-            el("details", el("summary", "Versions"), _versions(manifest)),
-            el("details", el("summary", f"Inputs, {len(manifest['inputs']):,} files"), _inputs(manifest["inputs"])),
+            el("p", same, el("code", "curate verify"), verify, class_="note"),
+            _pre(command, "Command"),
+            *(el("details", el("summary", name), part) for name, part in folds.items()),
         ]
-    )  # fmt: skip
+    )
+
+
+def _pre(text: str, name: str) -> Html:
+    # It scrolls sideways, so it must be reachable by keyboard, and then needs a role and a name.
+    return el("pre", text, tabindex="0", role="region", aria_label=name)
 
 
 def _versions(manifest: dict[str, Any]) -> Html:

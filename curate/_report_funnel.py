@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -12,17 +13,19 @@ from curate._report_steps import SAMPLE, Line, lines
 
 _DOMAINS = 30
 _NOTE = (
-    "Read from the top: the bar is what is left after the step, its light end what the step removed. “Fails” counts every row "
-    "that the step refuses, also those that another step had removed already; “alone” counts the rows that nothing else "
-    "refuses: so many more would be left for the steps below if this one were taken out. Cheap steps judge every row; a step "
-    "that looks at the whole pool, or runs a model, is asked only about what is left."
+    "“Removed here” counts the rows that the step is the first to refuse, “fails” all that it refuses, also "
+    "where another step had removed them already. “Alone” counts the rows that nothing else refuses: so many more "
+    "would be left for the steps below if this one were taken out. Cheap steps judge every row; a step that "
+    "looks at the whole pool, or runs a model, is asked only about what is left."
 )
+_BARS = (("kept", "left"), ("gone", "removed here"))
+_SHARES = (("pool", "share of what was read"), ("kept", "share of the set"))
 
 
 def funnels(manifest: dict[str, Any]) -> Html:
     """Show for each source what every step left, removed first and alone would remove."""
     made = (_funnel(manifest, source, lines(manifest, source)) for source in manifest["counts"])
-    return join([el("h2", "Funnel"), el("p", _NOTE, class_="note"), *made])
+    return join([el("h2", "Funnel"), el("p", _NOTE, class_="note"), _legend(_BARS), *made])
 
 
 def _funnel(manifest: dict[str, Any], source: str, steps: list[Line]) -> Html:
@@ -31,7 +34,7 @@ def _funnel(manifest: dict[str, Any], source: str, steps: list[Line]) -> Html:
     heads = [("step", "step"), ("left", "bars"), ("removed here", "n"), ("fails", "n"), ("alone", "n")]
     rows: list[list[object]] = [["read", _bar(read, 0, read), "", "", ""]]
     rows += [_step(step, read) for step in steps]
-    total: list[object] = ["kept", _bar(kept, 0, read), number(read - kept), "", ""]
+    total: list[object] = ["kept", _bar(kept, 0, read), "", "", ""]
     said = f"{read:,} read, {kept:,} kept ({percent(kept, read)})"
     caption = f"Funnel of {source}: {said}"
     return join(
@@ -73,12 +76,12 @@ def domains(ledger: pl.DataFrame, manifest: dict[str, Any]) -> Html | None:
     left = _available(ledger)
     read, kept = (sum(d[name] for d in found) for name in ("read", "kept"))
     heads = [
-        ("domain", ""),
+        ("domain", "name"),
         ("source", ""),
         ("read", "n"),
         ("left by filters", "n"),
         ("kept", "n"),
-        ("share read, kept", "bars"),
+        ("share", "bars"),
     ]
     rows = [
         _domain(
@@ -99,7 +102,7 @@ def domains(ledger: pl.DataFrame, manifest: dict[str, Any]) -> Html | None:
         rows.append(_domain(f"{len(rest):,} more", "", sums[0], others, sums[1], read, kept))
     with_rows = sum(1 for d in found if d["kept"])
     caption = f"{len(found):,} domains read, {with_rows:,} of them in the set."
-    return join([el("h2", "Domains"), _legend(), table(caption, heads, rows, sortable=True)])
+    return join([el("h2", "Domains"), _legend(_SHARES), table(caption, heads, rows, sortable=True)])
 
 
 def _domain(
@@ -110,12 +113,8 @@ def _domain(
     return [name, source, number(read), number(left), number(kept), pair(*shares, says)]
 
 
-def _legend() -> Html:
-    key = (
-        el("span", el("i", class_=kind), f" {name}")
-        for kind, name in (("pool", "share of what was read"), ("kept", "share of the set"))
-    )
-    return el("p", *key, class_="legend")
+def _legend(keys: Sequence[tuple[str, str]]) -> Html:
+    return el("p", *(el("span", el("i", class_=kind), f" {name}") for kind, name in keys), class_="legend")
 
 
 def _available(ledger: pl.DataFrame) -> dict[tuple[str, str | None], int]:

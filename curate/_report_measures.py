@@ -1,4 +1,4 @@
-"""What steps measured: which columns of the ledger hold numbers of one kind, their thresholds, and rows near to those."""
+"""What steps measured: the ledger's columns of numbers, their thresholds, and the rows near to those."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLOSE = 0.1  # what counts as near: a tenth of the threshold
 
 @dataclass(frozen=True)
 class Measure:
-    """Numbers of one kind in the ledger: their column, the filter that took them, of which text, and for which sources."""
+    """Numbers of one kind in the ledger: their column, the filter behind them, of what, for which sources."""
 
     column: str
     filter: str
@@ -41,8 +41,8 @@ class Measure:
 def measures(ledger: pl.DataFrame, manifest: dict[str, Any]) -> list[Measure]:
     """List what the steps measured, in the order of the steps.
 
-    Two sources may use the same step with other bounds: their numbers are of one kind as long as all else is equal (the
-    length in characters of one source is no number beside the length in words of another).
+    Two sources may use the same step with other bounds: their numbers are of one kind as long as all else is
+    equal (a length in characters does not compare with one in words).
     """
     found: dict[tuple[str, str], Measure] = {}
     for source, step in _steps(manifest):
@@ -82,9 +82,9 @@ def _of(ledger: pl.DataFrame, sources: list[str]) -> pl.DataFrame:
 def near_misses(ledger: pl.DataFrame, manifest: dict[str, Any]) -> pl.DataFrame:
     """Find the rows that failed one step only, and that by the least: at most five for each source and step.
 
-    A row's distance is that of its number to the nearest of the step's. Columns: source, step, id, domain, measured, bound
-    (its name), threshold, distance; `alone` says how many rows failed this step only, `close` how many of those lie within
-    a tenth of the threshold.
+    A row's distance is that of its number to the nearest of the step's. Columns: source, step, id, domain,
+    measured, bound (its name), threshold, distance; `alone` says how many rows failed this step only, `close`
+    how many of those lie within a tenth of the threshold.
     """
     failing = pl.sum_horizontal(
         [pl.lit(0), *((~pl.col(n)).fill_null(False).cast(pl.Int32) for n in verdicts(ledger))]

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from curate._html import Html, el, join, number, percent, plural, table
+from curate._html import DASH, Html, el, join, number, percent, plural, table
 from curate._report_measures import near_misses
 from curate._report_steps import lines
 from curate.examples import EACH, examples
@@ -22,8 +22,8 @@ def near(ledger: pl.DataFrame, manifest: dict[str, Any]) -> Html:
         none = "No row failed just one step by a number, so there is nothing to weigh here."
         return join([title, el("p", none, class_="note")])
     note = (
-        "Rows that failed one step only, nearest to its threshold. Whether that threshold is right is best seen on these; "
-        "`curate why` with the beginning of an id tells a row's whole way."
+        "Rows that failed one step only, nearest to its threshold. Whether that threshold is right is best "
+        "seen on these; `curate why` with the beginning of an id tells a row's whole way."
     )
     return join([title, el("p", _code(note), class_="note"), _weights(found), _rows(found)])
 
@@ -45,7 +45,7 @@ def _rows(found: pl.DataFrame) -> Html:
         ("row", ""),
         ("source", ""),
         ("step", ""),
-        ("domain", ""),
+        ("domain", "name"),
         ("measured", "n"),
         ("threshold", "n"),
         ("off by", "n"),
@@ -55,7 +55,7 @@ def _rows(found: pl.DataFrame) -> Html:
             _short(r["id"]),
             r["source"],
             r["step"],
-            r["domain"] or "–",
+            r["domain"] or DASH,
             number(r["measured"], 4),
             f"{r['bound']} {number(r['threshold'], 4)}",
             percent(r["distance"], abs(r["threshold"])) if r["threshold"] else number(r["distance"], 4),
@@ -72,9 +72,9 @@ def _short(row: str) -> Html:
 def dropped(
     rows: pl.DataFrame, ledger: pl.DataFrame, manifest: dict[str, Any], given: pl.DataFrame | None
 ) -> Html:
-    """Show for each source some rows kept, and some that each step dropped first, with their text where a run kept it."""
+    """Show for each source some rows kept and some that each step dropped first, with text if there is."""
     found = examples(ledger, given)
-    note = "Chosen by the hash of their ids, so not picked to look good or bad. Texts as they were read, cut."
+    note = "Chosen by hashes, not to look good or bad. Texts are as the row-wise steps left them, and cut."
     made = [_source(rows, found, manifest, source) for source in manifest["counts"]]
     return join([el("h2", "Examples"), el("p", note, class_="note"), *made])
 

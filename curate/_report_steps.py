@@ -12,7 +12,7 @@ _UNSAID = {"seed"}  # the same for the whole run and said at its top
 
 
 class Line(NamedTuple):
-    """One step of a source: what it is, and how many rows it was asked about, failed, removed first and alone, and left.
+    """One step of a source: what it is, and how many rows it was asked about, refuses, removed and left.
 
     The counts are None for steps that remove nothing by their nature (edits and scores).
     """
@@ -43,7 +43,7 @@ def lines(manifest: dict[str, Any], source: str) -> list[Line]:
 
 
 def _order(manifest: dict[str, Any], source: str, counts: dict[str, Any]) -> list[dict[str, Any]]:
-    """Put the steps that no recipe lists where they happen: repeats before the pool is looked at, the budget last."""
+    """Put the steps that no recipe lists where they happen: repeats before selects, the budget last."""
     own = list(manifest["steps"].get(source, []))
     pool = next((i for i, step in enumerate(own) if step["verb"] == "select"), len(own))
     repeats = [_unlisted("drop", REPEATED)] if REPEATED in counts else []

@@ -92,8 +92,8 @@ def table_one(rows: pl.DataFrame, manifest: dict[str, Any]) -> Html:
         ("asked", "n"),
         ("available", "n"),
         ("taken", "n"),
-        ("prompt, words", "n"),
-        ("response, words", "n"),
+        ("prompt words", "n"),
+        ("response words", "n"),
     ]
     body = [
         [
@@ -117,7 +117,7 @@ def table_one(rows: pl.DataFrame, manifest: dict[str, Any]) -> Html:
 def _taken(row: dict[str, Any]) -> Html:
     change = row["taken"] - row["asked"]
     mark = (
-        el("span", f"{change:+,}".replace("-", "−"), class_="less" if change < 0 else "more")
+        el("span", f"{change:+,}".replace("-", "\N{MINUS SIGN}"), class_="less" if change < 0 else "more")
         if change
         else None
     )

@@ -14,14 +14,14 @@ COLUMNS = dict.fromkeys(("source", "id", "step", "prompt", "response", "detail")
 def samples(rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
     """Keep of a batch at most three rows for each source and step that dropped them first, with texts cut.
 
-    `rows` is the batch as it went into the row-wise pass, with `source`, `id` and its texts; `ledger` what came out, in the
-    same order. Which rows are kept follows from their ids alone, so batches can come in any size and order: `merge` of
-    their samples is the sample of all.
+    `rows` is the batch as the row-wise pass left it, with `source`, `id` and its texts; `ledger` is that of
+    the same rows in the same order. Which rows are kept follows from their ids alone, so batches can come in any
+    size and order: `merge` of their samples is the sample of all.
 
-    >>> rows = pl.DataFrame({"source": ["a", "a"], "id": ["1", "2"], "prompt": ["Why?", "How?"], "response": ["So.", "Thus."]})
-    >>> ledger = pl.DataFrame({"id": ["1", "2"], "dropped_by": [None, "length"], "detail": [None, "length: 5"]})
+    >>> rows = pl.DataFrame({"source": ["a", "a"], "id": ["1", "2"], "prompt": ["Why?", "How?"]})
+    >>> ledger = pl.DataFrame({"dropped_by": [None, "length"], "detail": [None, "length: 4"]})
     >>> samples(rows, ledger).rows()
-    [('a', '2', 'length', 'How?', 'Thus.', 'length: 5')]
+    [('a', '2', 'length', 'How?', None, 'length: 4')]
     """
     texts = [name for name in ("prompt", "response", "chosen") if name in rows.columns]
     together = rows.select("source", "id", *texts).hstack(
@@ -59,7 +59,7 @@ def _fewest(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def examples(ledger: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:
-    """Complete samples from the ledger: ids and evidence without texts, for steps that dropped rows of which no text was kept.
+    """Complete samples from the ledger: ids and evidence, for steps of whose dropped rows no text was kept.
 
     Those are the steps that look at the whole pool: they drop rows long after their texts have passed by.
     """

@@ -22,9 +22,9 @@ def report(
     """Write the report of a run as one self-contained page.
 
     `rows` is the set, `ledger` has a row for every row read, `examples` the texts of some dropped ones (see
-    `curate.examples.samples`). The same arguments give the same bytes: nothing of the clock or the machine goes in.
+    `curate.examples.samples`). The same arguments give the same bytes: nothing of the clock goes in.
     """
-    # As it stands in manifest.json, so that the report of a run and the one written again from its folder are the same.
+    # As manifest.json has it, so that the report written again from a folder is the same to the byte.
     manifest = json.loads(json.dumps(manifest, default=str))
     sections: list[tuple[str, str, Html | None]] = [
         ("table", "Table 1", table_one(rows, manifest)),
@@ -38,5 +38,5 @@ def report(
         ("again", "Make it again", reproduce(manifest)),
     ]
     there = [(anchor, name, part) for anchor, name, part in sections if part is not None]
-    foot = "This page loads nothing from anywhere. Every row’s way is in ledger.parquet beside it."
+    foot = "This page loads nothing from anywhere. Every row's way is in ledger.parquet beside it."
     return page(f"{manifest['name']}: curate report", headline(rows, manifest), there, foot)

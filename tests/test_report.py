@@ -1,0 +1,338 @@
+"""The report, by properties of its page: it says what the manifest says, escapes all, loads nothing."""
+
+import base64
+import hashlib
+import json
+import re
+import time
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate import _html, _report_steps
+from curate._quarantine import reasons
+from curate.examples import examples
+from curate.ledger import funnel
+from curate.report import report
+from tests.small_run import make, manifest_of, texts
+
+EVIL = "\"><img src=x onerror=alert(1)></td><script>alert('p')</script>&amp;"
+
+
+class Page(HTMLParser):
+    """A page read as a browser would: tags must close in order; attributes, texts and cells are gathered."""
+
+    VOID = frozenset({"meta", "br"})
+
+    def __init__(self, markup: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, Any]] = []
+        self.texts: list[str] = []
+        self.ids: list[Any] = []
+        self.tables: list[list[list[str]]] = []
+        self.raw = {"style": "", "script": ""}
+        self.feed(markup)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in {"th", "td"}:
+            self.tables[-1][-1].append("")
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in self.raw:
+            self.raw[self.open[-1]] += data
+            return
+        self.texts.append(data)
+        if {"td", "th"} & set(self.open):
+            self.tables[-1][-1][-1] += data
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+    def table(self, first: list[str]) -> list[list[str]]:
+        """Find the rows of the table whose head begins with these names."""
+        return next(table[1:] for table in self.tables if table[0][: len(first)] == first)
+
+
+@pytest.fixture(scope="module")
+def run():
+    return make()
+
+
+@pytest.fixture(scope="module")
+def page(run):
+    rows, ledger, manifest = run
+    return Page(report(rows, ledger, manifest, texts(ledger)))
+
+
+def test_the_page_loads_nothing_and_may_run_only_its_own_script(page):
+    assert not {"link", "img", "iframe", "object", "embed", "form", "base", "image", "use"} & set(page.tags)
+    loading = {"src", "srcset", "style", "action", "data", "poster", "background", "xlink:href"}
+    assert not [a for a in page.attributes if a[1] in loading or a[1].startswith("on")]
+    assert all(value.startswith("#") for _, name, value in page.attributes if name == "href")
+    assert not re.search(r"url\(|@import|https?:", page.raw["style"] + page.raw["script"])
+    policy = next(value for _, name, value in page.attributes if name == "content" and "default-src" in value)
+    for kind in ("style", "script"):
+        digest = base64.b64encode(hashlib.sha256(page.raw[kind].encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'; ") and "unsafe" not in policy
+
+
+def test_the_page_can_be_read_without_eyes_and_mouse(page):
+    headings = [int(tag[1]) for tag in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert headings[0] == 1 and headings.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(headings)), "no level is left out"
+    assert page.tags.count("caption") == page.tags.count("table")
+    assert page.tags.count("th") == sum(
+        1 for tag, name, _ in page.attributes if (tag, name) == ("th", "scope")
+    )
+    assert page.tags.count("svg") == sum(
+        1 for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label") and value
+    )
+    assert len(page.ids) == len(set(page.ids))
+    targets = {value[1:] for _, name, value in page.attributes if name == "href"}
+    assert targets <= set(page.ids) and len(targets) == 10
+    scrolls = sum(1 for _, name, value in page.attributes if (name, value) == ("class", "scroll"))
+    assert (
+        scrolls == page.tags.count("table") <= sum(1 for _, name, _ in page.attributes if name == "tabindex")
+    )
+
+
+def test_the_order_of_the_page(page):
+    names = [
+        "Table 1",
+        "Funnel",
+        "Domains",
+        "Lengths",
+        "Scores",
+        "Near misses",
+        "Examples",
+        "Quarantine",
+        "Make it again",
+    ]
+    assert page.ids == [
+        "content",
+        "table",
+        "funnel",
+        "domains",
+        "lengths",
+        "scores",
+        "near",
+        "examples",
+        "quarantine",
+        "again",
+    ]
+    assert " ".join(names) in page.text
+
+
+def test_table_one_and_funnel_say_what_the_manifest_says(run, page):
+    rows, _, manifest = run
+    share = manifest["table"][0]
+    line = page.table(["source", "asked"])[0]
+    assert line == [
+        "forum",
+        *(_html.number(share[k]) for k in ("asked", "available", "taken", "prompt_words", "response_words")),
+    ]
+    found = page.table(["step", "left"])
+    counts = manifest["counts"]["forum"]
+    left = counts["read"]
+    assert found[0][:2] == ["read", f"{left:,}"]
+    by_step = {row["step"]: row for row in manifest["funnel"]}
+    judged = [row for row in found[1:-1] if "strip_links" not in row[0]]
+    assert [next(s for s in by_step if s in row[0]) for row in judged] == [
+        "length",
+        "at_least",
+        "near_duplicates",
+        "sample",
+    ]
+    for row, (_, count) in zip(judged, by_step.items(), strict=True):
+        left -= count["first"]
+        assert row[1:] == [f"{n:,}" for n in (left, count["first"], count["fails"], count["alone"])]
+    assert found[-1][:2] == ["kept", f"{rows.height:,}"] and left == rows.height
+    assert "min 200 · max 3,000" in page.text and "threshold 0.8" in page.text
+
+
+def test_domains_show_thirty_and_the_sum_of_the_rest(run, page):
+    rows, ledger, manifest = run
+    found = page.table(["domain"])
+    assert len(found) == 31 and found[-1][0] == "15 more"
+    for column, total in ((2, ledger.height), (3, manifest["table"][0]["available"]), (4, rows.height)):
+        assert sum(int(row[column].replace(",", "")) for row in found) == total
+
+
+def test_lengths_show_pool_and_set_with_their_thresholds(run, page):
+    rows, _, _ = run
+    labels = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
+    said = next(label for label in labels if label.startswith("Histogram of Length"))
+    assert "The pool: 400 rows, 0 to 3,990" in said and f"The set: {rows.height} rows" in said
+    assert "min 200" in page.texts and "max 3,000" in page.texts
+
+
+def test_everything_that_data_brings_along_is_escaped():
+    rows, ledger, manifest = make(name=EVIL, source=EVIL, domain=EVIL, odd=EVIL)
+    manifest["absent"] = {EVIL: EVIL}
+    manifest["recipe_file"] = EVIL
+    manifest["recipe"]["note"] = EVIL
+    manifest["curate"][EVIL] = EVIL
+    manifest["steps"][EVIL][0]["params"][EVIL] = EVIL
+    manifest["steps"]["all"][0]["params"]["words"] = [EVIL, {"a": EVIL}]
+    manifest["inputs"][0] |= {"part": EVIL, "file": EVIL, "sha256": EVIL}
+    manifest["counts"][EVIL]["quarantined"] = 3
+    manifest["quarantine"] = [{"source": EVIL, "error": EVIL, "records": 3, "first": EVIL}]
+    plain = make()
+    clean = Page(report(*plain, examples=texts(plain[1])))
+    page = Page(report(rows, ledger, manifest, texts(ledger, EVIL)))
+    assert page.tags.count("script") == 1 and page.raw["script"] == clean.raw["script"]
+    assert "img" not in page.tags and not [a for a in page.attributes if a[1] == "onerror"]
+    assert page.text.count(EVIL) > 40, "and it is shown, not left out"
+    assert {name for _, name, _ in page.attributes} <= {name for _, name, _ in clean.attributes}
+
+
+@given(st.text(alphabet=st.characters(codec=None, categories=None), max_size=40))
+def test_any_text_comes_through_a_page_as_it_was(said):
+    markup = _html.el("p", _html.el("b", said, title=said))
+    page = Page(markup)
+    shown = _html._FORBIDDEN.sub("\ufffd", said.replace("\r\n", "\n").replace("\r", "\n"))
+    assert "".join(page.texts) == shown
+    assert page.attributes == [("b", "title", shown)]
+    assert markup.encode("utf-8")
+
+
+def test_markup_cannot_be_smuggled_into_an_attribute():
+    assert _html.el("p", title=_html.el("b", "x")) == '<p title="&lt;b&gt;x&lt;/b&gt;"></p>'
+
+
+def test_the_same_inputs_give_the_same_bytes_and_the_clock_gives_nothing(run):
+    rows, ledger, manifest = run
+    before = report(rows, ledger, manifest, texts(ledger))
+    again = {
+        **manifest,
+        "seconds": {"forum": 99.0},
+        "stages": {"built": [], "reused": ["a"]},
+        "outputs": {"x": "y"},
+    }
+    shuffled = ledger.sample(fraction=1, shuffle=True, seed=3)
+    assert report(rows, shuffled, json.loads(json.dumps(again)), texts(shuffled)) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param(
+            {"absent": {"wikihow": "no file at data"}},
+            "Not there: wikihow: no file at data",
+            id="a source is absent",
+        ),
+        pytest.param({"limit": 20}, "at most 20 rows of each part", id="a trial run"),
+        pytest.param({"size": 1000}, "where the recipe asks for 1,000", id="too few rows"),
+        pytest.param({"taken": -5}, "forum gave 42 of 47", id="a source falls short"),
+        pytest.param(
+            {"quarantined": 2}, "2 records could not be read: 2 of forum", id="records in quarantine"
+        ),
+    ],
+)
+def test_what_is_not_as_asked_is_said_on_top(run, change, said):
+    rows, ledger, manifest = run
+    manifest = json.loads(json.dumps(manifest))
+    share = manifest["table"][0]
+    share["asked"] -= change.get("taken", 0)
+    manifest["counts"]["forum"]["quarantined"] = change.get("quarantined", 0)
+    manifest |= {k: v for k, v in change.items() if k in manifest}
+    text = Page(report(rows, ledger, manifest)).text
+    assert said in text.partition("What the set is made of")[0]
+    assert "Every source gave" not in text
+
+
+def test_nothing_is_alarming_when_all_is_as_asked(page):
+    assert "Every source gave what it was asked for, and every record could be read." in page.text
+    assert "Not as asked" not in page.text
+
+
+def test_a_run_that_read_nothing_still_has_a_page():
+    rows, ledger = (frame.head(0) for frame in make()[:2])
+    empty = manifest_of(rows, ledger, "empty", "forum")
+    empty["table"][0] |= {"prompt_words": None, "response_words": None}
+    text = Page(report(rows, ledger, empty)).text
+    assert "The set is empty." in text and "No row failed just one step" in text
+
+
+def test_pairs_count_as_answers(run):
+    rows, ledger, manifest = run
+    pairs = rows.with_columns(
+        chosen="response", rejected=pl.lit("no"), response=pl.lit(None, dtype=pl.String)
+    )
+    text = Page(report(pairs, ledger, manifest)).text
+    assert f"{rows.height} pairs of answers: {rows.height} from forum." in text
+    assert f"The set: {rows.height} rows" in text
+
+
+def test_repeats_stand_between_the_row_wise_steps_and_the_selects(run):
+    _, _, manifest = run
+    repeats = {"source": "forum", "step": "repeated", "asked": 400, "fails": 1, "first": 1, "alone": 1}
+    manifest = {**manifest, "funnel": [repeats, *manifest["funnel"]]}
+    order = [line.label for line in _report_steps.lines(manifest, "forum")]
+    assert order == ["length", "at_least", "strip_links", "repeated", "near_duplicates", "sample"]
+
+
+def test_a_million_rows_take_seconds_and_the_page_stays_small(run):
+    _, small, manifest = run
+    n = 1_000_000
+    big = pl.concat([small] * (n // small.height), rechunk=True).with_columns(
+        id=pl.int_range(n).hash(seed=1).cast(pl.String) + pl.int_range(n).hash(seed=2).cast(pl.String)
+    )
+    rows = pl.concat([make()[0]] * 20).head(1000)
+    manifest = {**manifest, "funnel": funnel(big).to_dicts()}
+    start = time.process_time(), time.perf_counter()
+    page = report(rows, big, manifest, texts(small))
+    seconds = min(time.process_time() - start[0], time.perf_counter() - start[1])
+    assert len(page.encode()) < 1_000_000
+    assert seconds < 4, f"{seconds:.1f} s"  # under 2 s on a quiet machine
+
+
+def test_steps_without_texts_show_ids_and_evidence(run, page):
+    _, ledger, _ = run
+    found = examples(ledger, texts(ledger))
+    lacking = found.filter(pl.col("prompt").is_null())
+    assert set(lacking["step"]) == {"near_duplicates", "sample"} and lacking.height == 6
+    assert all(row[:12] in page.text for row in lacking["id"]) and "sample: because" in page.text
+    assert "Why?" in page.text
+
+
+def test_reasons_of_the_quarantine_come_most_frequent_first(run):
+    rows, ledger, manifest = run
+    bad = [("a", "line 1", "no json"), ("a", "line 5", "too deep"), ("b", "line 2", "too deep")]
+    lines = [json.dumps({"source": "forum", "file": f, "where": w, "error": e}) for f, w, e in bad]
+    found = reasons(lines)
+    assert [(r["error"], r["records"], r["first"]) for r in found] == [
+        ("too deep", 2, "a, line 5"),
+        ("no json", 1, "a, line 1"),
+    ]
+    counts = {"forum": {**manifest["counts"]["forum"], "quarantined": 3}}
+    page = Page(report(rows, ledger, {**manifest, "counts": counts, "quarantine": found}))
+    assert page.table(["source", "what was wrong"])[0] == ["forum", "too deep", "2", "a, line 5"]
+    assert page.table(["source", "records"])[0] == ["forum", "403", "3", "0.74 %"]
