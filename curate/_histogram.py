@@ -56,12 +56,7 @@ def counts(numbers: pl.Series, on: Scale) -> list[int]:
     [3, 1, 1]
     """
     # The small slack keeps 0.3, which lies a rounding below 3 * 0.1, in its own bin.
-    bins = (
-        ((finite(numbers).cast(pl.Float64) - on.low) / on.step + 1e-9)
-        .floor()
-        .clip(0, on.bins - 1)
-        .cast(pl.Int64)
-    )
+    bins = ((finite(numbers).cast(pl.Float64) - on.low) / on.step + 1e-9).floor().clip(0, on.bins - 1).cast(pl.Int64)
     found = dict(bins.value_counts().rows())
     return [int(found.get(i, 0)) for i in range(on.bins)]
 

@@ -17,9 +17,7 @@ def page(title: str, head: Html, sections: Sequence[tuple[str, str, Html]], foot
         el("a", "Skip to the content", href="#content", class_="skip"),
         head,
         el("nav", el("ul", *links), aria_label="Contents"),
-        el(
-            "main", join((el("section", part, id=anchor) for anchor, _, part in sections), "\n"), id="content"
-        ),
+        el("main", join((el("section", part, id=anchor) for anchor, _, part in sections), "\n"), id="content"),
         el("footer", foot),
         el("script", Html(SCRIPT)),
     ]
@@ -32,11 +30,7 @@ def page(title: str, head: Html, sections: Sequence[tuple[str, str, Html]], foot
         el("title", title),
         el("style", Html(STYLE)),
     ]
-    return (
-        "<!doctype html>\n"
-        + el("html", el("head", *top), "\n", el("body", join(body, "\n")), lang="en")
-        + "\n"
-    )
+    return "<!doctype html>\n" + el("html", el("head", *top), "\n", el("body", join(body, "\n")), lang="en") + "\n"
 
 
 def _policy() -> str:

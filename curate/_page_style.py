@@ -137,6 +137,7 @@ _CHARTS = """
 svg { display: block; overflow: visible }
 svg text {
   font: 12px system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif; fill: var(--soft);
+  paint-order: stroke; stroke: var(--page); stroke-width: 4px;
 }
 svg .name { fill: var(--ink); font-weight: 600 }
 .bar { display: inline-block; border-radius: 2px; overflow: hidden }
@@ -144,7 +145,6 @@ svg .name { fill: var(--ink); font-weight: 600 }
 .kept { fill: var(--kept) } .gone { fill: var(--gone) }
 .pool { fill: var(--pool) } .track { fill: var(--track) }
 .middle { text-anchor: middle } .end { text-anchor: end }
-.grid { stroke: var(--line); stroke-dasharray: 2 3 }
 .base { stroke: var(--soft) }
 .threshold { stroke: var(--alarm); stroke-dasharray: 5 3; stroke-width: 1.5 }
 .legend {
@@ -183,8 +183,11 @@ _NARROW = """
   body { padding: 1.25rem 1rem 3rem }
   .lede { font-size: 1.08rem }
   main > section { margin-top: 2.75rem }
-  th, td { padding-right: .75rem }
-  .name { min-width: 11rem }
+  table { font-size: .88rem }
+  thead th { font-size: .78rem }
+  th, td { padding-right: .5rem }
+  .less, .more { display: block }
+  .name { min-width: 13.5rem }
   .stack, .stack tbody, .stack tfoot, .stack tr, .stack th, .stack td { display: block; width: auto }
   .stack thead { display: none }
   .stack tr {

@@ -25,11 +25,7 @@ def lengths(rows: pl.DataFrame, ledger: pl.DataFrame, manifest: dict[str, Any]) 
     """Show how long the responses are in characters: in the set, and in the pool where a step measured it."""
     measured = next((m for m in measures(ledger, manifest) if m.is_response_length), None)
     answers = [c for c in ("response", "chosen") if c in rows.columns]
-    kept = (
-        rows.select(pl.coalesce(answers).str.len_chars()).to_series()
-        if answers
-        else pl.Series([], dtype=pl.Int64)
-    )
+    kept = rows.select(pl.coalesce(answers).str.len_chars()).to_series() if answers else pl.Series([], dtype=pl.Int64)
     groups = [_Group("kept", "The set", kept)]
     note = None
     if measured:
@@ -52,9 +48,7 @@ def scores(rows: pl.DataFrame, ledger: pl.DataFrame, manifest: dict[str, Any]) -
     there = [figure for figure in figures if figure is not None]
     if not there:
         return None
-    more = (
-        f"{plural(len(found) - _CHARTS, 'more measure')} in ledger.parquet." if len(found) > _CHARTS else None
-    )
+    more = f"{plural(len(found) - _CHARTS, 'more measure')} in ledger.parquet." if len(found) > _CHARTS else None
     return join([el("h2", "Scores and measures"), el("div", *there, class_="figures"), _note(more)])
 
 

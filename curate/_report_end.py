@@ -19,9 +19,7 @@ def quarantine(manifest: dict[str, Any]) -> Html:
     if not any(count["quarantined"] for count in counts.values()):
         return join([title, el("p", "Every record could be read.", class_="note")])
     heads = [("source", ""), ("records", "n"), ("could not be read", "n"), ("share", "n")]
-    rows: list[list[object]] = [
-        _lost(name, count["read"], count["quarantined"]) for name, count in counts.items()
-    ]
+    rows: list[list[object]] = [_lost(name, count["read"], count["quarantined"]) for name, count in counts.items()]
     caption = "Each stands in quarantine.jsonl with its file, place, reason and raw text."
     return join([title, table(caption, heads, rows), _reasons(manifest.get("quarantine") or [])])
 
@@ -34,9 +32,7 @@ def _reasons(reasons: list[dict[str, Any]]) -> Html | None:
     if not reasons:
         return None
     heads = [("source", ""), ("what was wrong", "long"), ("records", "n"), ("the first", "")]
-    rows: list[list[object]] = [
-        [r["source"], r["error"], number(r["records"]), r["first"]] for r in reasons[:_REASONS]
-    ]
+    rows: list[list[object]] = [[r["source"], r["error"], number(r["records"]), r["first"]] for r in reasons[:_REASONS]]
     return table("Reasons, the most frequent first.", heads, rows)
 
 
@@ -78,8 +74,7 @@ def _versions(manifest: dict[str, Any]) -> Html:
 def _inputs(inputs: list[dict[str, Any]]) -> Html:
     heads = [("file", ""), ("source", ""), ("part", ""), ("bytes", "n"), ("SHA-256, first half", "")]
     rows: list[list[object]] = [
-        [i["file"], i["source"], i["part"], number(i["bytes"]), el("code", i["sha256"])]
-        for i in inputs[:_INPUTS]
+        [i["file"], i["source"], i["part"], number(i["bytes"]), el("code", i["sha256"])] for i in inputs[:_INPUTS]
     ]
     more = f" {len(inputs) - _INPUTS:,} more stand in manifest.json." if len(inputs) > _INPUTS else ""
     return table(f"Files that were read, with their hashes.{more}", heads, rows)

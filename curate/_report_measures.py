@@ -47,9 +47,7 @@ def measures(ledger: pl.DataFrame, manifest: dict[str, Any]) -> list[Measure]:
     found: dict[tuple[str, str], Measure] = {}
     for source, step in _steps(manifest):
         for column in _columns(ledger, step):
-            kind = {
-                k: v for k, v in step["params"].items() if k not in bounds(step["params"]) and v is not None
-            }
+            kind = {k: v for k, v in step["params"].items() if k not in bounds(step["params"]) and v is not None}
             made = Measure(column, step["filter"], step["label"], column.partition(".")[2], step["params"])
             measure = found.setdefault((column, repr(sorted(kind.items()))), made)
             measure.sources.append(source)
@@ -61,18 +59,12 @@ def measures(ledger: pl.DataFrame, manifest: dict[str, Any]) -> list[Measure]:
 def _steps(manifest: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """List every step once for every source that takes it."""
     own = [(source, step) for source in manifest["counts"] for step in manifest["steps"].get(source, [])]
-    return own + [
-        (source, step) for step in manifest["steps"].get("all", []) for source in manifest["counts"]
-    ]
+    return own + [(source, step) for step in manifest["steps"].get("all", []) for source in manifest["counts"]]
 
 
 def _columns(ledger: pl.DataFrame, step: dict[str, Any]) -> list[str]:
     label = step["label"]
-    return [
-        c
-        for c, dtype in ledger.schema.items()
-        if dtype.is_float() and (c == label or c.startswith(f"{label}."))
-    ]
+    return [c for c, dtype in ledger.schema.items() if dtype.is_float() and (c == label or c.startswith(f"{label}."))]
 
 
 def _of(ledger: pl.DataFrame, sources: list[str]) -> pl.DataFrame:
@@ -86,22 +78,16 @@ def near_misses(ledger: pl.DataFrame, manifest: dict[str, Any]) -> pl.DataFrame:
     measured, bound (its name), threshold, distance; `alone` says how many rows failed this step only, `close`
     how many of those lie within a tenth of the threshold.
     """
-    failing = pl.sum_horizontal(
-        [pl.lit(0), *((~pl.col(n)).fill_null(False).cast(pl.Int32) for n in verdicts(ledger))]
-    )
+    failing = pl.sum_horizontal([pl.lit(0), *((~pl.col(n)).fill_null(False).cast(pl.Int32) for n in verdicts(ledger))])
     single = ledger.filter(failing == 1)
     frames = [
-        _near(single, source, step, ledger)
-        for source, step in _steps(manifest)
-        if step["verb"] in {"keep", "drop"}
+        _near(single, source, step, ledger) for source, step in _steps(manifest) if step["verb"] in {"keep", "drop"}
     ]
     there = [frame for frame in frames if frame is not None and frame.height]
     return pl.concat(there) if there else pl.DataFrame()
 
 
-def _near(
-    single: pl.DataFrame, source: str, step: dict[str, Any], ledger: pl.DataFrame
-) -> pl.DataFrame | None:
+def _near(single: pl.DataFrame, source: str, step: dict[str, Any], ledger: pl.DataFrame) -> pl.DataFrame | None:
     columns, limits = _columns(ledger, step), bounds(step["params"])
     # Over several texts it is not known which of them failed; a step without numbers has no nearness.
     if len(columns) != 1 or not limits:

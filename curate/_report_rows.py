@@ -69,9 +69,7 @@ def _short(row: str) -> Html:
     return el("code", row[:12], title=row)
 
 
-def dropped(
-    rows: pl.DataFrame, ledger: pl.DataFrame, manifest: dict[str, Any], given: pl.DataFrame | None
-) -> Html:
+def dropped(rows: pl.DataFrame, ledger: pl.DataFrame, manifest: dict[str, Any], given: pl.DataFrame | None) -> Html:
     """Show for each source some rows kept and some that each step dropped first, with text if there is."""
     found = examples(ledger, given)
     note = "Chosen by hashes, not to look good or bad. Texts are as the row-wise steps left them, and cut."

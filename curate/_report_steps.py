@@ -47,9 +47,7 @@ def _order(manifest: dict[str, Any], source: str, counts: dict[str, Any]) -> lis
     own = list(manifest["steps"].get(source, []))
     pool = next((i for i, step in enumerate(own) if step["verb"] == "select"), len(own))
     repeats = [_unlisted("drop", REPEATED)] if REPEATED in counts else []
-    last = (
-        [{**_unlisted("select", SAMPLE), "params": _sampling(manifest, source)}] if SAMPLE in counts else []
-    )
+    last = [{**_unlisted("select", SAMPLE), "params": _sampling(manifest, source)}] if SAMPLE in counts else []
     order = [*own[:pool], *repeats, *own[pool:], *manifest["steps"].get("all", []), *last]
     listed = {step["label"] for step in order}
     return [*order, *(_unlisted("drop", label) for label in counts if label not in listed)]

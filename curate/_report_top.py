@@ -12,11 +12,12 @@ from curate._html import Html, el, join, number, percent, plural, table
 def headline(rows: pl.DataFrame, manifest: dict[str, Any]) -> Html:
     """Say the set's name, in one sentence what it is made of, and its figures."""
     read = sum(count["read"] for count in manifest["counts"].values())
+    sources = sum(1 for row in manifest["table"] if row["taken"])
     facts = {
         "rows": number(rows.height),
         "rows read": number(read),
         "kept": percent(rows.height, read),
-        "sources": number(sum(1 for row in manifest["table"] if row["taken"])),
+        "source" if sources == 1 else "sources": number(sources),
         "seed": manifest["seed"],
     }
     tiles = (el("div", el("dt", name), el("dd", value)) for name, value in facts.items())
@@ -37,9 +38,7 @@ def sentence(rows: pl.DataFrame, manifest: dict[str, Any]) -> str:
         return "The set is empty."
     pairs = bool(rows.height) and rows["chosen"].is_not_null().all() if "chosen" in rows.columns else False
     what = (
-        ("pair of answers", "pairs of answers")
-        if pairs
-        else ("prompt with its answer", "prompts with their answers")
+        ("pair of answers", "pairs of answers") if pairs else ("prompt with its answer", "prompts with their answers")
     )
     named = [f"{row['taken']:,} from {row['source']}" for row in parts[:6]]
     rest = sum(row["taken"] for row in parts[6:])
@@ -53,9 +52,7 @@ def notices(rows: pl.DataFrame, manifest: dict[str, Any]) -> Html:
     """Say loudly what is not as asked, or that all is."""
     said = list(_wrong(rows, manifest))
     if not said:
-        return el(
-            "p", "Every source gave what it was asked for, and every record could be read.", class_="fine"
-        )
+        return el("p", "Every source gave what it was asked for, and every record could be read.", class_="fine")
     items = (el("li", el("strong", what), " ", how) for what, how in said)
     return el("section", el("h2", "Not as asked"), el("ul", *items), class_="notices")
 
@@ -73,15 +70,13 @@ def _wrong(rows: pl.DataFrame, manifest: dict[str, Any]) -> list[tuple[str, str]
         each = ", ".join(f"{n:,} of {name}" for name, n in bad.items())
         said.append(("Quarantined:", f"{plural(sum(bad.values()), 'record')} could not be read: {each}."))
     if manifest.get("limit") is not None:
-        said.append(
-            ("A trial:", f"at most {plural(manifest['limit'], 'row')} of each part of a source were read.")
-        )
+        said.append(("A trial:", f"at most {plural(manifest['limit'], 'row')} of each part of a source were read."))
     return said
 
 
 def _short(short: list[dict[str, Any]], rows: list[dict[str, Any]]) -> str:
     less = ", ".join(f"{row['source']} gave {row['taken']:,} of {row['asked']:,}" for row in short)
-    more = ", ".join(f"{r['source']} +{r['taken'] - r['asked']:,}" for r in rows if r["taken"] > r["asked"])
+    more = ", ".join(f"{r['source']} (+{r['taken'] - r['asked']:,})" for r in rows if r["taken"] > r["asked"])
     return f"{less}; what was missing came from {more}." if more else f"{less}; the set is smaller for it."
 
 
@@ -108,9 +103,7 @@ def table_one(rows: pl.DataFrame, manifest: dict[str, Any]) -> Html:
     ]
     totals = [number(sum(r[name] for r in manifest["table"])) for name in ("asked", "available", "taken")]
     means = [number(_mean_words(rows, names)) for names in (("prompt",), ("response", "chosen"))]
-    caption = (
-        "Table 1. Rows asked of each source, left by its filters, and taken; mean length of what was taken."
-    )
+    caption = "Table 1. Rows asked of each source, left by its filters, and taken; mean length of what was taken."
     return join([el("h2", "What the set is made of"), table(caption, heads, body, ["all", *totals, *means])])
 
 

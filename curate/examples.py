@@ -24,9 +24,7 @@ def samples(rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
     [('a', '2', 'length', 'How?', None, 'length: 4')]
     """
     texts = [name for name in ("prompt", "response", "chosen") if name in rows.columns]
-    together = rows.select("source", "id", *texts).hstack(
-        ledger.select(pl.col("dropped_by").alias("step"), "detail")
-    )
+    together = rows.select("source", "id", *texts).hstack(ledger.select(pl.col("dropped_by").alias("step"), "detail"))
     few = _fewest(together.filter(pl.col("step").is_not_null()))
     answers = [pl.col(name) for name in ("response", "chosen") if name in texts]
     answer = pl.coalesce(answers) if answers else pl.lit(None, dtype=pl.String)
@@ -50,10 +48,7 @@ def _fewest(rows: pl.DataFrame) -> pl.DataFrame:
     turn = hash01("id", 0, "examples").alias("_turn")
     alike = ["source", "step"]
     first = (
-        rows.with_columns(turn)
-        .unique([*alike, "id"])
-        .sort(*alike, "_turn", "id")
-        .group_by(alike, maintain_order=True)
+        rows.with_columns(turn).unique([*alike, "id"]).sort(*alike, "_turn", "id").group_by(alike, maintain_order=True)
     )
     return first.head(EACH).select(rows.columns).drop("_turn", strict=False)
 
@@ -64,9 +59,7 @@ def examples(ledger: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:
     Those are the steps that look at the whole pool: they drop rows long after their texts have passed by.
     """
     have = merge([given]) if given is not None else merge([])
-    kinds = (
-        ledger.lazy().filter(pl.col("dropped_by").is_not_null()).select("source", step="dropped_by").unique()
-    )
+    kinds = ledger.lazy().filter(pl.col("dropped_by").is_not_null()).select("source", step="dropped_by").unique()
     lacking = kinds.collect().join(have, on=["source", "step"], how="anti").sort("source", "step")
     frames = [_lowest(ledger, source, step) for source, step in lacking.rows()]
     return pl.concat([have, *frames], how="diagonal_relaxed")

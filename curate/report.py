@@ -10,8 +10,9 @@ import polars as pl
 from curate._html import Html
 from curate._page import page
 from curate._report_charts import lengths, scores
+from curate._report_domains import domains
 from curate._report_end import quarantine, reproduce
-from curate._report_funnel import domains, funnels
+from curate._report_funnel import funnels
 from curate._report_rows import dropped, near
 from curate._report_top import headline, table_one
 

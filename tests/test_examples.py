@@ -9,9 +9,7 @@ def test_samples_of_parts_merge_to_the_sample_of_the_whole():
     whole = texts(ledger)
     parts = [texts(part) for part in ledger.sample(fraction=1, shuffle=True, seed=1).iter_slices(17)]
     assert (
-        merge(parts).equals(whole)
-        and merge(parts[::-1]).equals(whole)
-        and merge([merge(parts), whole]).equals(whole)
+        merge(parts).equals(whole) and merge(parts[::-1]).equals(whole) and merge([merge(parts), whole]).equals(whole)
     )
     assert whole.group_by("source", "step").len()["len"].to_list() == [3, 3]
     assert whole["response"].str.len_chars().max() == 301 and whole["response"].str.ends_with("…").all()

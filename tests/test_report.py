@@ -108,9 +108,7 @@ def test_the_page_can_be_read_without_eyes_and_mouse(page):
     assert headings[0] == 1 and headings.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(headings)), "no level is left out"
     assert page.tags.count("caption") == page.tags.count("table")
-    assert page.tags.count("th") == sum(
-        1 for tag, name, _ in page.attributes if (tag, name) == ("th", "scope")
-    )
+    assert page.tags.count("th") == sum(1 for tag, name, _ in page.attributes if (tag, name) == ("th", "scope"))
     assert page.tags.count("svg") == sum(
         1 for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label") and value
     )
@@ -118,9 +116,7 @@ def test_the_page_can_be_read_without_eyes_and_mouse(page):
     targets = {value[1:] for _, name, value in page.attributes if name == "href"}
     assert targets <= set(page.ids) and len(targets) == 10
     scrolls = sum(1 for _, name, value in page.attributes if (name, value) == ("class", "scroll"))
-    assert (
-        scrolls == page.tags.count("table") <= sum(1 for _, name, _ in page.attributes if name == "tabindex")
-    )
+    assert scrolls == page.tags.count("table") <= sum(1 for _, name, _ in page.attributes if name == "tabindex")
 
 
 def test_the_order_of_the_page(page):
@@ -251,9 +247,7 @@ def test_the_same_inputs_give_the_same_bytes_and_the_clock_gives_nothing(run):
         pytest.param({"limit": 20}, "at most 20 rows of each part", id="a trial run"),
         pytest.param({"size": 1000}, "where the recipe asks for 1,000", id="too few rows"),
         pytest.param({"taken": -5}, "forum gave 42 of 47", id="a source falls short"),
-        pytest.param(
-            {"quarantined": 2}, "2 records could not be read: 2 of forum", id="records in quarantine"
-        ),
+        pytest.param({"quarantined": 2}, "2 records could not be read: 2 of forum", id="records in quarantine"),
     ],
 )
 def test_what_is_not_as_asked_is_said_on_top(run, change, said):
@@ -283,9 +277,7 @@ def test_a_run_that_read_nothing_still_has_a_page():
 
 def test_pairs_count_as_answers(run):
     rows, ledger, manifest = run
-    pairs = rows.with_columns(
-        chosen="response", rejected=pl.lit("no"), response=pl.lit(None, dtype=pl.String)
-    )
+    pairs = rows.with_columns(chosen="response", rejected=pl.lit("no"), response=pl.lit(None, dtype=pl.String))
     text = Page(report(pairs, ledger, manifest)).text
     assert f"{rows.height} pairs of answers: {rows.height} from forum." in text
     assert f"The set: {rows.height} rows" in text

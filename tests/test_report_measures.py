@@ -18,13 +18,9 @@ def test_near_misses_are_the_nearest_of_those_that_failed_one_step_only():
 
 def test_lengths_in_words_are_not_mixed_with_lengths_in_characters():
     _, ledger, manifest = make()
-    both = pl.concat(
-        [ledger, ledger.with_columns(source=pl.lit("words"), **{"length.response": pl.lit(3.0)})]
-    )
+    both = pl.concat([ledger, ledger.with_columns(source=pl.lit("words"), **{"length.response": pl.lit(3.0)})])
     steps = {**manifest["steps"], "words": [step("keep", "length", column="response", min=1, unit="words")]}
     counts = dict.fromkeys(("forum", "words"), manifest["counts"]["forum"])
-    found = [
-        m for m in measures(both, {**manifest, "steps": steps, "counts": counts}) if m.filter == "length"
-    ]
+    found = [m for m in measures(both, {**manifest, "steps": steps, "counts": counts}) if m.filter == "length"]
     assert [m.is_response_length for m in found] == [True, False]
     assert found[0].numbers(both).max() == 3990 and found[1].numbers(both).unique().to_list() == [3.0]
