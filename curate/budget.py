@@ -28,10 +28,11 @@ def shares(
 ) -> dict[str, Share]:
     """Settle how many rows each source gives, so that the sum is exactly `size`.
 
-    `asked` are the recipe's `take`s; they are shares of `size`, scaled when they do not sum to it, and a source without one
-    gets an equal part of what the others leave. Under the rule `redistribute`, what a source cannot give goes to the sources
-    that still have rows, in proportion to their shares, and last to those that were asked for none; under `accept` the set
-    stays smaller; under `fail` (and when all sources together cannot fill the size) `Shortfall` is raised.
+    `asked` are the recipe's `take`s; they are shares of `size`, scaled when they do not sum to it, and a source
+    without one gets an equal part of what the others leave. Under the rule `redistribute`, what a source cannot give
+    goes to the sources that still have rows, in proportion to their shares, and last to those that were asked for
+    none; under `accept` the set stays smaller; under `fail` (and when all sources together cannot fill the size)
+    `Shortfall` is raised.
 
     >>> shares({"a": 6, "b": 4, "docs": 0}, {"a": 3, "b": 5, "docs": 90}, size=10, rule="redistribute")["docs"]
     Share(asked=0, available=90, taken=2)
@@ -51,9 +52,7 @@ def shares(
     return {name: Share(goal[name], available[name], taken[name]) for name in goal}
 
 
-def scale(
-    asked: Mapping[str, int | None], available: Mapping[str, int], size: int | None, seed: int
-) -> dict[str, int]:
+def scale(asked: Mapping[str, int | None], available: Mapping[str, int], size: int | None, seed: int) -> dict[str, int]:
     """Turn `take`s into row counts that sum to `size` (or stand as they are when there is no size)."""
     if size is None:
         return {name: available[name] if take is None else take for name, take in asked.items()}

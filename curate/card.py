@@ -8,7 +8,10 @@ import polars as pl
 
 
 def card(rows: pl.DataFrame, manifest: dict[str, Any]) -> str:
-    """Write README.md for a set, with the front matter that dataset hubs read (plain `load_dataset` opens the folder)."""
+    """Write README.md for a set, with the front matter by which `load_dataset` opens the folder.
+
+    Every number in it is the manifest's.
+    """
     licences = rows.group_by("source", "license").len().sort("source", "license", nulls_last=True)
     lines = [
         "---",
@@ -46,13 +49,13 @@ def card(rows: pl.DataFrame, manifest: dict[str, Any]) -> str:
         "",
         "## Known limits",
         "",
-        "Filters are rules, not judgements: what they let through can still be wrong, dated or off-topic. Answers were written "
-        "by the communities and authors named above and carry their habits.",
+        "Filters are rules, not judgements: what they let through can still be wrong, dated or off-topic. Answers were "
+        "written by the communities and authors named above and carry their habits.",
         "",
         "## Make it again",
         "",
-        "The recipe as it ran, the hashes of inputs and outputs and all versions are in `manifest.json`; `curate verify` "
-        "derives the set again and compares the hashes.",
+        "The recipe as it ran, the hashes of inputs and outputs and all versions are in `manifest.json`; "
+        "`curate verify` derives the set again and compares the hashes.",
         "",
     ]
     return "\n".join(lines)

@@ -15,8 +15,9 @@ from curate.errors import UserError
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
+
 class _Command(click.Group):
-    """A group whose user errors are one screen, in words, with exit code 2; anything else is a bug and shows its trace."""
+    """A group that tells user errors in words, with exit code 2; anything else is a bug and shows its trace."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -70,7 +71,9 @@ def main() -> None:
 
 
 _recipe = click.argument("recipe", type=click.Path(path_type=Path))
-_sets = click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe, dotted; repeat.")
+_sets = click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe, dotted; repeat."
+)
 _seed = click.option("--seed", type=int, help="Use this seed instead of the recipe's.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
 

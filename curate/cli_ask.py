@@ -121,7 +121,9 @@ def schema() -> None:
 
 @click.command()
 @click.argument("out", type=_OUT)
-@click.option("--format", "format_", required=True, help="prompt_completion, messages, alpaca, sharegpt, preference, dataset.")
+@click.option(
+    "--format", "format_", required=True, help="prompt_completion, messages, alpaca, sharegpt, preference, dataset."
+)
 @click.option("--to", type=_OUT, help="File or folder to write.  [default: OUT/train.FORMAT.jsonl]")
 def export(out: Path, format_: str, to: Path | None) -> None:
     """Write the set of OUT in another format."""

@@ -1,8 +1,8 @@
 """What a filter is, and how to apply one to whatever holds the rows.
 
 A filter is a plain function from parameters to a polars expression; its return annotation says what kind it is. Nothing
-else is needed to write one: no class, no registration. Here are the annotations, the two marks a filter may carry, and the
-five verbs that apply filters to a string, a list, a polars, pandas, Arrow or Hugging Face table.
+else is needed to write one: no class, no registration. Here are the annotations, the two marks a filter may carry, and
+the five verbs that apply filters to a string, a list, a polars, pandas, Arrow or Hugging Face table.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def explains(filter_: Callable[..., Any]) -> Callable[[F], F]:
 def measures(filter_: Callable[..., Any]) -> Callable[[F], F]:
     """Mark a function as the measure of a filter: the number that its verdict compares.
 
-    The function takes any of the filter's parameters, by the same names, and returns a numeric expression. It is evaluated
-    on every row and stands in the ledger, so that a threshold can be moved without a second run.
+    The function takes any of the filter's parameters, by the same names, and returns a numeric expression. It is
+    evaluated on every row and stands in the ledger, so that a threshold can be moved without a second run.
     """
 
     def mark(measure: F) -> F:

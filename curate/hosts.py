@@ -99,9 +99,9 @@ def edit(data: Any, expr: pl.Expr) -> Any:
 class batched:  # noqa: N801 - used like a function; a class only so that it pickles with its expression
     """Make a filter a function of a batch, for hosts that map one: `dataset.filter(batched(good), batched=True)`.
 
-    Called with a mapping of columns to lists it returns the list of values, or `{name: values}` when a name is given. It
-    pickles, and its pickle is stable, so Hugging Face caches hit. In a process forked after polars was loaded it raises
-    RuntimeError, since polars' threads do not survive a fork and the worker would hang for ever.
+    Called with a mapping of columns to lists it returns the list of values, or `{name: values}` when a name is given.
+    It pickles, and its pickle is stable, so Hugging Face caches hit. In a process forked after polars was loaded it
+    raises RuntimeError, since polars' threads do not survive a fork and the worker would hang for ever.
 
     >>> from curate.filters import length
     >>> batched(length("response", max=5))({"response": ["hello", "hello there"]})
@@ -116,8 +116,8 @@ class batched:  # noqa: N801 - used like a function; a class only so that it pic
         """Evaluate the filter on one batch."""
         if os.getpid() != _PID:
             raise RuntimeError(
-                "a polars filter cannot run in a forked worker: leave out num_proc (polars uses every core by itself) or "
-                "start workers with the 'spawn' method"
+                "a polars filter cannot run in a forked worker: leave out num_proc (polars uses every core by itself) "
+                "or start workers with the 'spawn' method"
             )
         frame = pl.DataFrame({c: batch[c] for c in self.expr.meta.root_names()}, strict=False)
         values = frame.select(self.expr).to_series()
@@ -135,8 +135,8 @@ def _host(data: Any) -> str:
 
 def _unknown(data: Any) -> TypeError:
     return TypeError(
-        f"cannot apply a filter to {type(data).__name__}: give a text, a list of texts, a polars or pandas frame, an Arrow "
-        "table or a Hugging Face dataset"
+        f"cannot apply a filter to {type(data).__name__}: give a text, a list of texts, a polars or pandas frame, "
+        "an Arrow table or a Hugging Face dataset"
     )
 
 
@@ -152,7 +152,8 @@ def _table(expr: pl.Expr, data: Any) -> pl.DataFrame:
     columns = list(dict.fromkeys(expr.meta.root_names()))
     match _host(data):
         case "polars":
-            return data.lazy().select(columns).collect()  # type: ignore[no-any-return]
+            table: pl.DataFrame = data.lazy().select(columns).collect()
+            return table
         case "pandas":
             return pl.from_pandas(data[columns])
         case "pyarrow":

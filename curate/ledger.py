@@ -12,7 +12,7 @@ import polars as pl
 REPEATED = "repeated"  # an input row whose every column equals that of a row already there
 _FIRST = ["id", "source", "domain"]
 _LAST = ["kept", "dropped_by", "detail"]
-_EMPTY = {name: pl.String for name in _FIRST} | {"dropped_by": pl.String, "detail": pl.String, "kept": pl.Boolean}
+_EMPTY = dict.fromkeys(_FIRST, pl.String) | {"dropped_by": pl.String, "detail": pl.String, "kept": pl.Boolean}
 
 
 def gather(frames: list[pl.DataFrame]) -> pl.DataFrame:
@@ -115,15 +115,21 @@ def find(ledger: pl.DataFrame, row: str) -> dict[str, Any]:
 def diff(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """List the rows in one set and not in the other: gained or lost, and the step that decides it.
 
-    For a lost row the step is what drops it now, for a gained one what dropped it before; null where the row was not in the
-    other run's input at all.
+    For a lost row the step is what drops it now, for a gained one what dropped it before; null where the row was not
+    in the other run's input at all.
     """
     columns = ["id", "source", "domain", "kept", "dropped_by", "detail"]
     both = (
         before.select(columns)
         .sort("kept", descending=True)
         .unique("id", keep="first")
-        .join(after.select(columns).sort("kept", descending=True).unique("id", keep="first"), on="id", how="full", suffix="_after", coalesce=True)
+        .join(
+            after.select(columns).sort("kept", descending=True).unique("id", keep="first"),
+            on="id",
+            how="full",
+            suffix="_after",
+            coalesce=True,
+        )
     )
     was, now = pl.col("kept").fill_null(False), pl.col("kept_after").fill_null(False)
     changed = both.filter(was != now)

@@ -55,7 +55,7 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
 
 
 def arrange(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Bring a set into its one order: columns standard first, rows shuffled by the hash of (seed, id), ready to train on."""
+    """Bring a set into its one order: standard columns first, rows shuffled by the hash of (seed, id)."""
     # A set has answers or pairs; and `misfits` (values of ragged files that fit no column) only where there are any.
     unused = [c for c in ("response", "chosen", "rejected", "misfits") if c in rows.columns and rows[c].is_null().all()]
     rows = rows.drop([c for c in unused if rows.height or c != "response"])
@@ -106,7 +106,7 @@ def _quarantine(state: Run) -> str:
 
 
 def table(rows: pl.DataFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
-    """Make the set's Table 1 (LIMA, section 2): a line a source, with rows asked and taken and mean lengths in words."""
+    """Make the set's Table 1 (LIMA, section 2): a line a source, rows asked and taken, mean lengths in words."""
     answer = pl.col("response" if "response" in rows.columns else "chosen")
     means = rows.group_by("source").agg(
         prompt_words=pl.col("prompt").str.count_matches(r"\S+").mean().round(1),

@@ -1,4 +1,4 @@
-"""Passes over rows that are too many for memory: a part is read, judged batch by batch, and left as a finished stage."""
+"""Passes over rows too many for memory: a part is read, judged batch by batch, and left as a finished stage."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def pass_over(
 ) -> dict[str, Any]:
     """Pass every batch through the steps into `folder`: rows-*.parquet, ledger-*.parquet, examples.parquet, bad.jsonl.
 
-    Returns the counts (rows read and kept, records quarantined, bytes of each). Memory holds one batch and what is gathered
+    Returns the counts (rows read and kept, records quarantined, bytes of each). Memory holds one batch and what is
+    gathered
     for the next file, whatever the input's size. `tell` is called with the rows of each batch.
     """
     rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger")
@@ -127,7 +128,11 @@ def read_again(files: list[Path], alive: pl.DataFrame, batch_rows: int) -> Itera
     """Read the rows still alive (`source`, `id`), each once, out of files that earlier passes left."""
     key = ["source", "id"]
     for file in files:
-        rows = pl.read_parquet(file).join(alive, on=key, how="semi", maintain_order="left").unique(key, maintain_order=True)
+        rows = (
+            pl.read_parquet(file)
+            .join(alive, on=key, how="semi", maintain_order="left")
+            .unique(key, maintain_order=True)
+        )
         alive = alive.join(rows, on=key, how="anti")  # a repeated row stands in the files as often as it was read
         for start in range(0, rows.height, batch_rows):
             yield Batch(rows[start : start + batch_rows])

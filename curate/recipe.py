@@ -115,7 +115,7 @@ def load(file: Path, sets: tuple[str, ...] = (), *, seed: int | None = None) -> 
 def _locate(file: Path) -> Path:
     packaged = Path(__file__).parent / "recipes"
     for candidate in (file, packaged / file.name, packaged / f"{file.name}.yaml"):
-        if candidate.is_file() and (candidate == file or file.parent in {Path("."), Path("recipes")}):
+        if candidate.is_file() and (candidate == file or file.parent in {Path(), Path("recipes")}):
             return candidate
     return file
 
@@ -129,9 +129,7 @@ def parse(data: dict[str, Any], places: Places) -> Recipe:
     sources = [reading.source(name, given, used) for name, given in _items(data.get("sources"))]
     steps = reading.steps(data.get("steps"), ("steps",), used)
     output = reading.keys(OutputKeys, data.get("output") or {}, ("output",))
-    extra = {
-        name: reading.read(output[name], ("output", name)) for name in ("dev", "test_prompts") if output.get(name)
-    }
+    extra = {name: reading.read(output[name], ("output", name)) for name in ("dev", "test_prompts") if output.get(name)}
     if reading.problems:
         raise RecipeError(places.file, reading.problems)
     keys = {k: top[k] for k in ("name", "seed", "size", "shortfall", "max_bad")}

@@ -70,7 +70,7 @@ def kind_of(function: Function) -> Kind:
     'property'
     """
     try:
-        returned = typing.get_type_hints(function, include_extras=True).get("return")
+        returned: Any = typing.get_type_hints(function, include_extras=True).get("return")
     except (NameError, TypeError):
         return "any"
     if returned is Choice:

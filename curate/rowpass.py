@@ -1,7 +1,7 @@
 """The row-wise pass: one pure function from a batch and its steps to the rows kept and every verdict.
 
-Every cheap step judges every row, whatever the other steps said, so that "which filter alone removed this" is set algebra
-on the ledger. A costly step sees only the rows that the steps before it left.
+Every cheap step judges every row, whatever the other steps said, so that "which filter alone removed this" is set
+algebra on the ledger. A costly step sees only the rows that the steps before it left.
 """
 
 from __future__ import annotations
@@ -81,8 +81,10 @@ def _lines(asked: pl.DataFrame, values: pl.DataFrame, step: Step) -> pl.DataFram
     """Write `step: evidence` for the rows that fail a step; spans are looked for in no others."""
     failed = ~values[step.label].fill_null(False)
     numbers = [c for c in values.columns if c.startswith(f"{step.label}.")]
-    evidence = asked.filter(failed).select("_row", *spans(step)).hstack(
-        values.filter(failed).select(pl.col(step.label).is_null().alias("_null"), *numbers)
+    evidence = (
+        asked.filter(failed)
+        .select("_row", *spans(step))
+        .hstack(values.filter(failed).select(pl.col(step.label).is_null().alias("_null"), *numbers))
     )
     shown = [pl.col(c).cast(pl.String) for c in evidence.columns if c not in {"_row", "_null"}]
     said = pl.concat_str([pl.lit(""), *shown], separator=" ", ignore_nulls=True).str.replace_all(r"\s+", " ")

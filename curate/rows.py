@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 import polars_hash as plh
@@ -43,7 +43,7 @@ class Batch(NamedTuple):
     """Rows read, and the records beside them that could not be."""
 
     rows: pl.DataFrame
-    bad: list[Bad] = []
+    bad: Sequence[Bad] = ()
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,13 @@ def with_ids(rows: pl.DataFrame) -> pl.DataFrame:
 def _digest(name: str, dtype: pl.DataType) -> pl.Expr:
     """Hash one column; what is not text is hashed as its JSON."""
     text = plh.col(name) if dtype == pl.String else plh.col(name).pipe(_as_json, dtype)
-    digest: pl.Expr = text.nchash.xxh3_128().cast(pl.String)
+    digest = _hashes(text).xxh3_128().cast(pl.String)
     return pl.when(pl.col(name).is_not_null()).then(digest)
+
+
+def _hashes(text: Any) -> Any:
+    """Reach the namespace that polars-hash gives every expression, which no type stub knows."""
+    return text.nchash
 
 
 def _as_json(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -107,6 +112,6 @@ def hash01(column: str, seed: int, use: str) -> pl.Expr:
     [0.683, 0.114]
     """
     text = pl.format("{}\x1f{}\x1f{}", pl.lit(seed), pl.lit(use), pl.col(column))
-    drawn: pl.Expr = text.nchash.xxh3_64()
+    drawn: pl.Expr = _hashes(text).xxh3_64()
     # The upper 53 bits: all that a double holds, so the largest hash stays below 1.
     return ((drawn // 2**11).cast(pl.Float64) / 2.0**53).alias(column)

@@ -82,8 +82,8 @@ def run(
 ) -> tuple[Result, Run]:
     """Run a recipe to its set and ledger, in memory; `curate.outputs.write` puts them on disk.
 
-    `limit` reads at most that many rows of each part. Raise `RunError`, `SourceError`, `StepError` or `Shortfall`, each one
-    sentence; finished stages stay, so the next run goes on from there.
+    `limit` reads at most that many rows of each part. Raise `RunError`, `SourceError`, `StepError` or `Shortfall`,
+    each one sentence; finished stages stay, so the next run goes on from there.
     """
     state = Run(recipe, stages, batch_rows, limit, tell or (lambda what, rows: None))
     pools = {source.name: _timed(state, source.name, _source, source) for source in recipe.sources}
@@ -184,8 +184,9 @@ def _enough_good(state: Run, source: str) -> None:
         first = next(line for file in state.quarantine for line in ledgers.bad_lines(file, source))
         raise RunError(
             f"source '{source}': {count['bad']:,} of {count['bad'] + count['read']:,} records could not be read "
-            f"({lost:.1%} of records or bytes, max_bad is {state.recipe.max_bad:.1%}). The first: {first}. Mend the input, or "
-            f"accept what is there with `--set max_bad={min(1.0, round(lost + 0.005, 2))}`. What was read is kept."
+            f"({lost:.1%} of records or bytes, max_bad is {state.recipe.max_bad:.1%}). The first: {first}. Mend the "
+            f"input, or accept what is there with `--set max_bad={min(1.0, round(lost + 0.005, 2))}`. "
+            "What was read is kept."
         )
 
 
@@ -202,7 +203,7 @@ def _together(state: Run, pools: list[Pool]) -> Pool:
 
 
 def _go_on(state: Run, pool: Pool, steps: list[Step]) -> Pool:
-    """Take a pool through steps of any kind: selects look at the whole pool, row-wise steps pass over its rows again."""
+    """Take a pool through steps of any kind: selects see all of it, row-wise steps pass over its rows again."""
     for selects, group in groupby(steps, key=lambda step: step.verb == "select"):
         together = list(group)
         if selects:

@@ -40,7 +40,12 @@ def schema() -> dict[str, Any]:
 
 def _named(functions: dict[str, registry.Function]) -> dict[str, Any]:
     """Describe `{name: {parameters}}` for one of several functions; `module:function` takes any parameters."""
-    own = {"type": "object", "patternProperties": {"^[\\w.]+:\\w+$": {}}, "additionalProperties": False, "minProperties": 1}
+    own = {
+        "type": "object",
+        "patternProperties": {"^[\\w.]+:\\w+$": {}},
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
     return {"oneOf": [*(_one(name, _parameters(f)) for name, f in functions.items()), own]}
 
 

@@ -24,7 +24,12 @@ def progress() -> Iterator[Tell]:
     if not errors.is_terminal:
         yield lambda what, rows: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,} rows"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=errors, transient=True) as bars:
         tasks: dict[str, Any] = {}
 
@@ -101,7 +106,9 @@ def show_plan(recipe: Recipe, found: list[dict[str, Any]]) -> None:
     tried = {row["source"]: row for row in found}
     for source in recipe.sources:
         row = tried[source.name]
-        there = f"not there: {row['absent']}" if row["absent"] else f"{row['kept']:,} of {row['sampled']:,} tried rows kept"
+        there = (
+            f"not there: {row['absent']}" if row["absent"] else f"{row['kept']:,} of {row['sampled']:,} tried rows kept"
+        )
         console.print(f"[bold]{source.name}[/bold]  {source.read.name}, take {source.take}: {there}", soft_wrap=True)
         for step in source.steps:
             console.print(f"    {step.verb} {step.name} {_params(step.params)}", soft_wrap=True, markup=False)

@@ -44,9 +44,7 @@ class Step:
         return {"verb": self.verb, "filter": self.name, "label": self.label, "params": self.params}
 
 
-def build(
-    verb: str, name: str, label: str, function: Callable[..., Any], params: dict[str, Any], place: str
-) -> Step:
+def build(verb: str, name: str, label: str, function: Callable[..., Any], params: dict[str, Any], place: str) -> Step:
     """Make a step and try it: a filter that refuses its parameters raises here, not in the middle of a run."""
     column = params.get("column")
     takes_one = "column" in params and not _takes_list(function)

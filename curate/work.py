@@ -32,7 +32,7 @@ def run_recipe(
     batch_rows: int = 10_000,
     tell: Tell | None = None,
 ) -> dict[str, Any]:
-    """Run a recipe into a folder and return its manifest. Stages stand beside the folder, shared with its neighbours."""
+    """Run a recipe into a folder and return its manifest; stages stand beside it, shared with its neighbours."""
     stages = Stages(out.parent / ".stages", fresh=fresh)
     out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is said before the work, not after it
     result, state = run(recipe, stages, batch_rows=batch_rows, limit=limit, tell=tell)

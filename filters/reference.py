@@ -37,7 +37,7 @@ _PRESETS: dict[str, list[str]] = {
         r"(?i:\b(?:in|see|per) my (?:\w+ )?answers?\b|\ba separate answer\b)",
         r"(?i:\banswers? (?:above|below|posted)\b|\banswers here\b|\b(?:above|below) answers?\b)",
         r"\banswers? (?:from|by) \[?(?:@|[A-Z][a-z])",
-        rf"{_USER}['’]s? (?:own |excellent |great |good |nice |helpful )?{_POST}\b",  # noqa: RUF001
+        rf"{_USER}['’]s? (?:own |excellent |great |good |nice |helpful )?{_POST}\b",
         r"(?i:\b(?:in|from|see|to) (?:the|a|your|his|her|their|my) comments?\b)",
         r"(?i:\bcomments? (?:above|below)\b)",
         r"(?:^|[^\w/.])@[A-Za-z]\w{2,}",
@@ -119,7 +119,7 @@ def _plain(phrase: str) -> str:
         raise ValueError(
             f"there is no preset {phrase!r}: the presets are {', '.join(_PRESETS)}; a phrase has blanks"
         )
-    pattern = r"\s+".join(re.escape(word).replace(r"\*", r"\w*").replace("'", "['’]") for word in words)  # noqa: RUF001
+    pattern = r"\s+".join(re.escape(word).replace(r"\*", r"\w*").replace("'", "['’]") for word in words)
     # A boundary is asked for only where the phrase has a letter at its edge: "C++" and "@ann" have one side
     # free.
     start, end = (r"\b" if re.match(r"\w", edge) else "" for edge in (phrase.strip()[0], phrase.strip()[-1]))

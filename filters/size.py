@@ -78,5 +78,5 @@ def at_most(column: str, value: float) -> Property:
 @measures(at_least)
 @measures(at_most)
 def number(column: str) -> pl.Expr:
-    """Take the number itself; what is none, NaN included, as null: polars alone would call NaN larger than everything."""
+    """Take the number itself; NaN, which polars orders above everything, and what is no number as null."""
     return pl.col(column).cast(pl.Float64, strict=False).fill_nan(None)

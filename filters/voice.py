@@ -21,7 +21,7 @@ _STRETCHES: dict[Ignored, str] = {
     "quotes": (
         r"(?m:^[ \t]*(?:(?:[-*+]|\d+\.)[ \t]+)?>[^\n]*)"
         r'|\B"[^"\n]*(?:\n[^"\n]+)*"|“[^”\n]*(?:\n[^”\n]+)*”|«[^»\n]*»'
-        r"|\B'[^\s'][^'\n]*(?:\b'\b[^'\n]*)*'\B|‘[^‘’\n]*(?:\b’\b[^‘’\n]*)*’\B"  # noqa: RUF001
+        r"|\B'[^\s'][^'\n]*(?:\b'\b[^'\n]*)*'\B|‘[^‘’\n]*(?:\b’\b[^‘’\n]*)*’\B"
     ),
     "symbols": FORMULAS,
 }
@@ -38,18 +38,18 @@ _NUMBERED = (
 # The capital I where it is no pronoun. Small letters ("the type I use") need something after the numeral to
 # tell.
 _LETTERS: dict[Ignored, str] = {
-    "contractions": r"(?i:\b(?:I|we)['’](?:m|re|ve|d|ll)\b)",  # noqa: RUF001
+    "contractions": r"(?i:\b(?:I|we)['’](?:m|re|ve|d|ll)\b)",
     "symbols": (
-        r"\bI\s*[=≈≠⊗⊕×·∘∈⊂⊆≤≥^⟩→]|[=⊗⊕×·∘⟨]\s*I\b|\bI[(\[{+]|\bI-\w|\)I\b|\bI \(\w+\), [A-Z] \("  # noqa: RUF001
+        r"\bI\s*[=≈≠⊗⊕×·∘∈⊂⊆≤≥^⟩→]|[=⊗⊕×·∘⟨]\s*I\b|\bI[(\[{+]|\bI-\w|\)I\b|\bI \(\w+\), [A-Z] \("
         r"|(?i:\b(?:matrix|identity|gates?|pauli|operators?|letters?|symbols?|variable|ideal|interval|current|index))"
-        r"\s+I(?:['’]s\b|[.,;:)\]]|\s+(?:is|are|has|and|or|on|in|as|with|of|to|for|acts?)\b)"  # noqa: RUF001
+        r"\s+I(?:['’]s\b|[.,;:)\]]|\s+(?:is|are|has|and|or|on|in|as|with|of|to|for|acts?)\b)"
         r"|\bI,\s*[B-HJ-Z]\b|\b[B-HJ-Z],\s*[B-HJ-Z],\s*(?:and\s+|or\s+)?I\b"
     ),
     "roman": (
         rf"\b(?:{_NUMBERED}|{_RULERS})\s+I\b"
         r"|\b(?:type|phase|class|stage|level|calculus|algebra|calc|grade|group|part)\s+I"
         r"(?:[.,;:)]|\s+(?:errors?|is|are|was|and|or|to|in|of|for|class|course|students?)\b)"
-        r"|\(I\)|(?m:^[ \t#*_]*I[.):])|\bI\s*(?:,|and|or|&|/|-|–|to)\s*I{2,3}\b|\b[A-Z][a-z]+ I\. [A-Z][a-z]"  # noqa: RUF001
+        r"|\(I\)|(?m:^[ \t#*_]*I[.):])|\bI\s*(?:,|and|or|&|/|-|–|to)\s*I{2,3}\b|\b[A-Z][a-z]+ I\. [A-Z][a-z]"
     ),
     "i/o": r"\bI/O\b|\bI\s?&\s?[A-Z]\b|(?:\b[A-Z]\.)+I\b|\bI\.(?:[A-Z]\.)+|\bI\.\s?[eE]\.",
 }
@@ -110,7 +110,7 @@ def _without(column: str, ignore: list[Ignored]) -> pl.Expr:
 
 
 def _spoken(words: list[str]) -> str:
-    if wrong := [word for word in words if not re.fullmatch(r"\w+(?:['’ -]\w+)*", word)]:  # noqa: RUF001
+    if wrong := [word for word in words if not re.fullmatch(r"\w+(?:['’ -]\w+)*", word)]:
         raise ValueError(f"words are plain words, not {wrong[0]!r}")
     if not words:
         raise ValueError("words is empty: name the words of the first person, as I and my")
@@ -119,7 +119,7 @@ def _spoken(words: list[str]) -> str:
 
 def _word(word: str) -> str:
     if word == "I":
-        return r"\bI\b|\bi['’](?:m|ve|ll|d)\b"  # noqa: RUF001
+        return r"\bI\b|\bi['’](?:m|ve|ll|d)\b"
     if word.lower() in ("us", "me"):
         return rf"\b[{word[0].upper()}{word[0].lower()}]{word[1:].lower()}\b"
     return rf"\b(?i:{re.escape(word)})\b"

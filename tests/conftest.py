@@ -47,7 +47,12 @@ def rows(n: int, **more: Any) -> list[dict[str, Any]]:
     """Make n different rows over three domains, some too short, some in the first person."""
     said = ["Warm air rises because it is less dense than the cold air around it.", "I think so.", "No."]
     return [
-        {"prompt": f"Question {i}?", "response": f"{said[i % 3]} ({i})", "domain": "abc"[i % 3 if i % 7 else 0], "score": i % 10}
+        {
+            "prompt": f"Question {i}?",
+            "response": f"{said[i % 3]} ({i})",
+            "domain": "abc"[i % 3 if i % 7 else 0],
+            "score": i % 10,
+        }
         | more
         for i in range(n)
     ]

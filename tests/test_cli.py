@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -84,7 +83,16 @@ def test_why_of_an_unknown_row_or_folder(there):
 
 def test_diff_of_two_settings_names_the_step(there):
     call("run", "recipe.yaml", "--out", "out/a")
-    call("run", "recipe.yaml", "--out", "out/b", "--set", "sources.one.steps.0.keep.length.min=40", "--set", "shortfall=accept")
+    call(
+        "run",
+        "recipe.yaml",
+        "--out",
+        "out/b",
+        "--set",
+        "sources.one.steps.0.keep.length.min=40",
+        "--set",
+        "shortfall=accept",
+    )
     changes = as_json("diff", "out/a", "out/b")
     assert changes
     assert {c["step"] for c in changes if c["change"] == "lost"} <= {"length", "sample"}
@@ -163,7 +171,9 @@ def test_every_command_and_option_has_help():
         assert command.help, f"{name} says nothing of itself"
         for option in command.params:
             assert getattr(option, "help", "") or option.param_type_name == "argument", f"{name} {option.name}"
-    assert {"run", "check", "list", "why", "diff", "verify", "report", "schema", "export", "doctor"} <= set(main.commands)
+    assert {"run", "check", "list", "why", "diff", "verify", "report", "schema", "export", "doctor"} <= set(
+        main.commands
+    )
 
 
 def test_an_interrupt_says_that_the_work_is_kept(there, monkeypatch):

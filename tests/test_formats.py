@@ -58,13 +58,17 @@ def test_preference():
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_row_that_a_format_cannot_hold_is_named(format_):
-    row = {"prompt": "p", "response": None, "chosen": None} if format_ != "alpaca" else {"prompt": "p", "response": "r", "history": HISTORY}
+    row = (
+        {"prompt": "p", "response": None, "chosen": None}
+        if format_ != "alpaca"
+        else {"prompt": "p", "response": "r", "history": HISTORY}
+    )
     with pytest.raises(ValueError, match=f"row .* '{format_}'"):
         only(format_, **row)
 
 
 def test_lines_are_json_whatever_the_text_holds():
-    text = "line\u2028separator \"quoted\"\n\ttab é 🎉"
+    text = 'line\u2028separator "quoted"\n\ttab é 🎉'
     rows = standardise(pl.DataFrame({"prompt": [text], "response": ["r"]}), "s")
     lines = to_jsonl(rows, "messages").split("\n")
     assert len(lines) == 2

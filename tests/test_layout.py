@@ -80,10 +80,12 @@ def test_imports_run_one_way(name, file):
     room = next((r for r in ROOMS if name == r or name.startswith(f"{r}.")), None)
     if room:
         allowed = CONTRACTS | ROOMS[room]
-        wrong = {i for i in imports(file) if not any(i == a or i.startswith(f"{a}.") for a in allowed) and i != "curate"}
+        wrong = {
+            i for i in imports(file) if not any(i == a or i.startswith(f"{a}.") for a in allowed) and i != "curate"
+        }
         assert not wrong, f"{name} may know only the contracts and its own room"
         return
-    if "_" == name.rpartition(".")[2][0] and name != "curate.__main__":
+    if name.rpartition(".")[2][0] == "_" and name != "curate.__main__":
         return  # a private helper stands in the room of the one module that uses it
     level = next((i for i, layer in enumerate(LAYERS) if name in layer), None)
     assert level is not None, f"{name} has no layer: give it one in LAYERS"
@@ -124,5 +126,7 @@ def test_nothing_in_the_repository_names_a_machine():
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
     if not files:
         pytest.skip("not a git checkout")
-    wrong = [f for f in files if (ROOT / f).is_file() and os.fsencode(str(Path.home())) + b"/" in (ROOT / f).read_bytes()]
+    wrong = [
+        f for f in files if (ROOT / f).is_file() and os.fsencode(str(Path.home())) + b"/" in (ROOT / f).read_bytes()
+    ]
     assert wrong == []

@@ -47,8 +47,18 @@ def test_the_funnel_counts_first_and_alone():
         dropped_by=[None, "length", "length", "voice", "length"],
     )
     rows = {r["step"]: r for r in ledgers.funnel(ledger).to_dicts()}
-    assert (rows["length"]["asked"], rows["length"]["fails"], rows["length"]["first"], rows["length"]["alone"]) == (5, 3, 3, 2)
-    assert (rows["voice"]["asked"], rows["voice"]["fails"], rows["voice"]["first"], rows["voice"]["alone"]) == (4, 2, 1, 1)
+    assert (rows["length"]["asked"], rows["length"]["fails"], rows["length"]["first"], rows["length"]["alone"]) == (
+        5,
+        3,
+        3,
+        2,
+    )
+    assert (rows["voice"]["asked"], rows["voice"]["fails"], rows["voice"]["first"], rows["voice"]["alone"]) == (
+        4,
+        2,
+        1,
+        1,
+    )
 
 
 def test_find_takes_the_beginning_of_an_id():

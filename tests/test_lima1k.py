@@ -10,6 +10,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -21,7 +22,7 @@ NAMES = ("train.parquet", "train.jsonl", "ledger.parquet")
 
 
 @cache
-def run(data: str, out: str, *options: str, threads: str = "2") -> tuple[dict, str]:
+def run(data: str, out: str, *options: str, threads: str = "2") -> tuple[dict[str, Any], str]:
     """Run lima1k as a command; the session's runs share stages only where they share an `out` folder's parent."""
     env = os.environ | {"CURATE_DATA": data, "POLARS_MAX_THREADS": threads, "NUMBA_NUM_THREADS": threads}
     command = [sys.executable, "-m", "curate", "run", "recipes/lima1k.yaml", "--out", out, *options]
@@ -73,7 +74,10 @@ def test_the_stack_exchange_part_holds_only_rows_that_pass_the_papers_rules(real
         assert not re.search(r"<(p|a|img|strong|em|ul|ol|li|code|pre|blockquote)\b[^>]*>|https?://|!\[", outside), text
     titles_and_bodies = rows.select(is_title=pl.col("prompt") == pl.col("title"))["is_title"].mean()
     assert 0.2 < titles_and_bodies < 0.8
-    assert set(rows["domain"]) <= {f"{s}.stackexchange.com" for s in ("ai", "bioinformatics", "quantumcomputing", "matheducators", "beer", "coffee")}
+    assert set(rows["domain"]) <= {
+        f"{s}.stackexchange.com"
+        for s in ("ai", "bioinformatics", "quantumcomputing", "matheducators", "beer", "coffee")
+    }
 
 
 def test_every_question_and_answer_of_the_dumps_is_accounted_for_by_site(real, data, outs):

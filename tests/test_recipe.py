@@ -29,18 +29,48 @@ HEAD = """\
 @pytest.mark.parametrize(
     ("step", "line", "said"),
     [
-        pytest.param("- keep: {lenght: {min: 1}}", "r.yaml:6: at sources.mine.steps[0].keep.lenght", "did you mean 'length'?", id="filter"),
-        pytest.param("- kep: {length: {min: 1}}", "steps[0].kep", "there is no verb 'kep'; did you mean 'keep'?", id="verb"),
-        pytest.param("- keep: {length: {mim: 1}}", "keep.length.mim", "there is no 'mim' here; did you mean 'min'?", id="parameter"),
-        pytest.param("- keep: {length: {min: many}}", "keep.length.min", "should be a valid integer, not 'many'", id="type"),
-        pytest.param("- keep: {length: {min: true}}", "keep.length.min", "should be a valid integer, not True", id="no coercion"),
+        pytest.param(
+            "- keep: {lenght: {min: 1}}",
+            "r.yaml:6: at sources.mine.steps[0].keep.lenght",
+            "did you mean 'length'?",
+            id="filter",
+        ),
+        pytest.param(
+            "- kep: {length: {min: 1}}", "steps[0].kep", "there is no verb 'kep'; did you mean 'keep'?", id="verb"
+        ),
+        pytest.param(
+            "- keep: {length: {mim: 1}}",
+            "keep.length.mim",
+            "there is no 'mim' here; did you mean 'min'?",
+            id="parameter",
+        ),
+        pytest.param(
+            "- keep: {length: {min: many}}", "keep.length.min", "should be a valid integer, not 'many'", id="type"
+        ),
+        pytest.param(
+            "- keep: {length: {min: true}}", "keep.length.min", "should be a valid integer, not True", id="no coercion"
+        ),
         pytest.param("- keep: {length: {min: 9, max: 2}}", "keep.length", "min", id="what the filter itself refuses"),
-        pytest.param("- keep: {length: 5}", "keep.length", "takes parameters (column, min, max, unit), not 5", id="no mapping"),
+        pytest.param(
+            "- keep: {length: 5}", "keep.length", "takes parameters (column, min, max, unit), not 5", id="no mapping"
+        ),
         pytest.param("- keep: {at_least: {column: score}}", "keep.at_least", "'value' is missing", id="missing"),
-        pytest.param("- keep: {matches: {column: response, pattern: '('}}", "keep.matches", "unclosed group", id="a broken pattern"),
-        pytest.param("- drop: {replace_opening: {}}", "steps[0].drop", "'replace_opening' is an edit, so its verb is 'edit'", id="kind"),
+        pytest.param(
+            "- keep: {matches: {column: response, pattern: '('}}",
+            "keep.matches",
+            "unclosed group",
+            id="a broken pattern",
+        ),
+        pytest.param(
+            "- drop: {replace_opening: {}}",
+            "steps[0].drop",
+            "'replace_opening' is an edit, so its verb is 'edit'",
+            id="kind",
+        ),
         pytest.param("- keep", "steps[0]", "a step is one verb", id="no step"),
-        pytest.param("- keep: {'nowhere:f': {}}", "keep.nowhere:f", "'nowhere' cannot be imported", id="a module not there"),
+        pytest.param(
+            "- keep: {'nowhere:f': {}}", "keep.nowhere:f", "'nowhere' cannot be imported", id="a module not there"
+        ),
         pytest.param("- keep: {'json:dunp': {}}", "keep.json:dunp", "did you mean 'dump'?", id="a function not there"),
     ],
 )
@@ -119,5 +149,7 @@ def test_a_users_own_function_is_found_beside_the_recipe(tmp_path):
         "import polars as pl\n\ndef polite(column: str = 'response') -> pl.Expr:\n    return pl.col(column).str.contains('please')\n"
     )
     file = tmp_path / "r.yaml"
-    file.write_text("name: x\nsources: {a: {read: {jsonl: {path: a}}, steps: [{keep: {'my_filters_here:polite': {}}}]}}\n")
+    file.write_text(
+        "name: x\nsources: {a: {read: {jsonl: {path: a}}, steps: [{keep: {'my_filters_here:polite': {}}}]}}\n"
+    )
     assert load(file).sources[0].steps[0].label == "polite"

@@ -93,7 +93,7 @@ def test_over_several_columns_each_must_pass(verb):
     step = (verb, length, "length", {"column": ["prompt", "response"], "min": 3, "max": None, "unit": "chars"})
     rows = standardise(pl.DataFrame({"prompt": ["long", "long", "x"], "response": ["long", "x", "x"]}), "s")
     passed = row_pass(rows, steps(step))
-    kept, ledger = passed.kept, passed.ledger
+    ledger = passed.ledger
     expected = [True, False, False] if verb == "keep" else [False, False, True]
     assert ledger["kept"].to_list() == expected
     assert ledger["length.prompt"].to_list() == [4, 4, 1]

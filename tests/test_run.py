@@ -14,8 +14,8 @@ import pytest
 from curate.budget import Shortfall
 from curate.passes import StepError
 from curate.recipe import load
-from curate.run import RunError
 from curate.rows import SourceError
+from curate.run import RunError
 from curate.stages import hash_file
 from curate.work import run_recipe
 from tests.conftest import rows
@@ -36,7 +36,10 @@ RECIPE = {
         },
         "two": {"read": {"jsonl": {"path": "two.jsonl"}}, "take": 8, "steps": STEPS},
     },
-    "steps": [{"select": {"exact_duplicates": {"column": "prompt"}}}, {"keep": {"length": {"column": "prompt", "max": 14}}}],
+    "steps": [
+        {"select": {"exact_duplicates": {"column": "prompt"}}},
+        {"keep": {"length": {"column": "prompt", "max": 14}}},
+    ],
 }
 
 
@@ -123,7 +126,16 @@ def test_a_changed_input_is_read_again_and_the_other_is_not(there, write_recipe,
 def test_what_a_run_writes(there, write_recipe):
     manifest = run_recipe(load(write_recipe(RECIPE)), there / "out")
     names = {file.name for file in (there / "out").iterdir()}
-    assert names == {"train.parquet", "train.jsonl", "ledger.parquet", "examples.parquet", "quarantine.jsonl", "manifest.json", "report.html", "README.md"}
+    assert names == {
+        "train.parquet",
+        "train.jsonl",
+        "ledger.parquet",
+        "examples.parquet",
+        "quarantine.jsonl",
+        "manifest.json",
+        "report.html",
+        "README.md",
+    }
     assert {n: hash_file(there / "out" / n) for n in manifest["outputs"]} == manifest["outputs"]
     assert json.loads((there / "out/manifest.json").read_text())["table"] == manifest["table"]
 
@@ -150,8 +162,17 @@ def test_an_optional_source_that_is_not_there_hands_on_its_share(there, write_re
 
 
 def test_a_column_that_is_not_there_is_said_with_step_line_and_suggestion(there, write_recipe):
-    recipe = {"sources": {"one": {"read": {"jsonl": {"path": "one.jsonl"}}, "steps": [{"keep": {"length": {"column": "respons", "min": 1}}}]}}}
-    with pytest.raises(StepError, match=r"recipe.yaml:\d+: keep length: reads the column 'respons'.*did you mean 'response'"):
+    recipe = {
+        "sources": {
+            "one": {
+                "read": {"jsonl": {"path": "one.jsonl"}},
+                "steps": [{"keep": {"length": {"column": "respons", "min": 1}}}],
+            }
+        }
+    }
+    with pytest.raises(
+        StepError, match=r"recipe.yaml:\d+: keep length: reads the column 'respons'.*did you mean 'response'"
+    ):
         run_recipe(load(write_recipe(recipe)), there / "out")
 
 
@@ -161,7 +182,11 @@ def test_a_users_function_that_raises_is_named(there, write_recipe, monkeypatch)
         "    return pl.col(column).map_batches(boom, return_dtype=pl.Boolean, is_elementwise=True)\n\n"
         "def boom(series: pl.Series) -> pl.Series:\n    raise RuntimeError('no model here')\n"
     )
-    recipe = {"sources": {"one": {"read": {"jsonl": {"path": "one.jsonl"}}, "steps": [{"keep": {"raising_filter:broken": {}}}]}}}
+    recipe = {
+        "sources": {
+            "one": {"read": {"jsonl": {"path": "one.jsonl"}}, "steps": [{"keep": {"raising_filter:broken": {}}}]}
+        }
+    }
     with pytest.raises(StepError, match=r"keep raising_filter:broken: .*no model here"):
         run_recipe(load(write_recipe(recipe)), there / "out")
 
@@ -184,6 +209,20 @@ def test_limit_reads_that_many_rows_of_each_part(there, write_recipe):
 
 
 def test_a_set_of_no_rows_is_written_too(there, write_recipe):
-    manifest = run_recipe(load(write_recipe({"sources": {"one": {"read": {"jsonl": {"path": "one.jsonl"}}, "steps": [{"keep": {"length": {"min": 9999}}}]}}})), there / "out")
+    manifest = run_recipe(
+        load(
+            write_recipe(
+                {
+                    "sources": {
+                        "one": {
+                            "read": {"jsonl": {"path": "one.jsonl"}},
+                            "steps": [{"keep": {"length": {"min": 9999}}}],
+                        }
+                    }
+                }
+            )
+        ),
+        there / "out",
+    )
     assert manifest["counts"]["one"]["kept"] == 0
     assert pl.read_parquet(there / "out/train.parquet").height == 0

@@ -26,7 +26,7 @@ def found(text: str, phrases: list[str]) -> Any:
         pytest.param("The answer below is right.", id="the answer below"),
         pytest.param("One of the previous answers has it.", id="one of the answers"),
         pytest.param("Ann's answer has it.", id="a name's answer"),
-        pytest.param("Jonas’ excellent answer has it.", id="a name's answer, typographic"),  # noqa: RUF001
+        pytest.param("Jonas’ excellent answer has it.", id="a name's answer, typographic"),
         pytest.param("Lee's answer has it.", id="a name that begins like Let"),
         pytest.param("Adding to [jo17's answer](https://example.org/1)", id="a user's answer, linked"),
         pytest.param("It was explained in the comments.", id="in the comments"),
@@ -89,7 +89,7 @@ def test_site(text, holds):
         pytest.param("other answers", "other answer", False, id="whole words only, at the end"),
         pytest.param("other answers", "other answer*", True, id="a star for the rest of a word"),
         pytest.param("Use C++ here", "c++", True, id="signs at the edge"),
-        pytest.param("Don’t do it", "don't", True, id="a typographic apostrophe"),  # noqa: RUF001
+        pytest.param("Don’t do it", "don't", True, id="a typographic apostrophe"),
         pytest.param("a.b", "a b", False, id="nothing but blanks between words"),
         pytest.param("axb", "a.b", False, id="a phrase is no pattern"),
         pytest.param("voilà tout", "voilà", True, id="letters outside ASCII"),
