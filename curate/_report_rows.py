@@ -9,9 +9,7 @@ import polars as pl
 from curate._html import DASH, Html, el, join, number, percent, plural, table
 from curate._report_measures import near_misses
 from curate._report_steps import lines
-from curate.examples import EACH, examples
-
-_CUT = 300
+from curate.examples import EACH, cut, examples
 
 
 def near(ledger: pl.DataFrame, manifest: dict[str, Any]) -> Html:
@@ -95,12 +93,8 @@ def _source(rows: pl.DataFrame, found: pl.DataFrame, manifest: dict[str, Any], s
 def _kept(rows: pl.DataFrame) -> pl.DataFrame:
     answers = [c for c in ("response", "chosen") if c in rows.columns]
     answer = pl.coalesce(answers) if answers else pl.lit(None, dtype=pl.String)
-    cut = [_cut(pl.col("prompt")).alias("prompt"), _cut(answer).alias("response")]
+    cut = [cut(pl.col("prompt")).alias("prompt"), cut(answer).alias("response")]
     return rows.head(EACH).select("id", *cut, detail=pl.lit(None, dtype=pl.String))
-
-
-def _cut(text: pl.Expr) -> pl.Expr:
-    return pl.when(text.str.len_chars() > _CUT).then(text.str.slice(0, _CUT) + "…").otherwise(text)
 
 
 def _fold(title: str, rows: pl.DataFrame) -> Html:
