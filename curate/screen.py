@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,8 @@ from rich.text import Text
 from curate.recipe import Recipe
 from curate.run import Tell
 
-console = Console(highlight=False)
+# A log or a pipe has no width of its own: wide enough that no name is cut.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
 errors = Console(stderr=True, highlight=False)
 
 

@@ -4,7 +4,7 @@ To add one: write a function in a module of this folder, its table in `tests/fil
 """
 
 from curate.filters.duplicates import exact_duplicates
-from curate.filters.markup import html_to_markdown
+from curate.filters.markup import html_to_markdown, strip_links
 from curate.filters.reference import mentions
 from curate.filters.safety import toxic
 from curate.filters.sampling import domains, quotas, random, top
@@ -27,6 +27,7 @@ __all__ = [
     "random",
     "replace_opening",
     "self_contained",
+    "strip_links",
     "top",
     "toxic",
 ]
