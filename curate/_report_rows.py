@@ -93,8 +93,8 @@ def _source(rows: pl.DataFrame, found: pl.DataFrame, manifest: dict[str, Any], s
 def _kept(rows: pl.DataFrame) -> pl.DataFrame:
     answers = [c for c in ("response", "chosen") if c in rows.columns]
     answer = pl.coalesce(answers) if answers else pl.lit(None, dtype=pl.String)
-    cut = [cut(pl.col("prompt")).alias("prompt"), cut(answer).alias("response")]
-    return rows.head(EACH).select("id", *cut, detail=pl.lit(None, dtype=pl.String))
+    texts = [cut(pl.col("prompt")).alias("prompt"), cut(answer).alias("response")]
+    return rows.head(EACH).select("id", *texts, detail=pl.lit(None, dtype=pl.String))
 
 
 def _fold(title: str, rows: pl.DataFrame) -> Html:
