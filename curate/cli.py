@@ -26,12 +26,10 @@ class _Command(click.Group):
             raise
         except KeyboardInterrupt:
             _stop("Stopped. Finished stages are kept: the same command goes on from there.", 130)
-        except OSError as error:
-            _stop(_os_words(error), 2)
         except UserError as error:
             _stop(str(error), 2)
         except Exception as error:
-            words = _disk_words(error)
+            words = _os_words(error)
             if words is None:
                 raise
             _stop(words, 2)
@@ -42,26 +40,22 @@ def _stop(message: str, code: int) -> None:
     sys.exit(code)
 
 
-def _os_words(error: OSError) -> str:
-    import errno
+def _os_words(error: Exception) -> str | None:
+    """Say what the disk refused, also where an engine's own error type hides it; None for any other error."""
+    import re
+    import tempfile
 
-    where = f" {error.filename}" if error.filename else ""
-    match error.errno:
-        case errno.ENOSPC | errno.EDQUOT:
-            return f"The disk is full:{where}. Finished stages are kept; make room and run the same command again."
-        case errno.EROFS | errno.EACCES | errno.EPERM:
-            return f"Cannot write or read{where}: {error.strerror}. Choose another folder with --out."
-    return f"{error.strerror or error}{where and ':' + where}"
-
-
-def _disk_words(error: Exception) -> str | None:
-    """Recognise a full or read-only disk behind an engine's own error type."""
-    text = str(error)
-    if "No space left" in text or "os error 28" in text:
-        return "The disk is full. Finished stages are kept; make room and run the same command again."
-    if "Read-only file system" in text or "Permission denied" in text:
-        return f"Cannot write: {text.splitlines()[0]}. Choose another folder with --out."
-    return None
+    text = re.sub(r"^\[\w+ \d+\] ", "", str(error).partition("\n")[0])
+    if any(sign in text for sign in ("No space left", "not enough space", "Disk quota", "File too large")):
+        return (
+            "The disk is full, or a file may not grow further. Outputs and stages stand where --out says, what is "
+            f"held only for a while in {tempfile.gettempdir()}. Finished stages are kept: make room and run the same "
+            "command again."
+        )
+    if any(sign in text for sign in ("Read-only file system", "Permission denied", "Operation not permitted")):
+        return f"A file cannot be read or written: {text}"
+    # click itself ends a broken pipe in silence
+    return text if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) else None
 
 
 @click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

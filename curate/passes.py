@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from curate.step import Step, expressions
 
 _FLUSH_BYTES = 64 * 2**20  # kept rows are gathered up to this before a file is written
 _FLUSH_ROWS = 500_000
+_HOLDS = {pl.String(): "text", pl.Boolean(): "true or false", pl.Int64(): "numbers", pl.Float64(): "numbers"}
 
 
 class StepError(UserError):
@@ -116,12 +117,26 @@ def _try(rows: pl.DataFrame, steps: Sequence[Step]) -> Any:
 
 def _in_words(step: Step, rows: pl.DataFrame, error: Exception) -> str:
     at = f"{step.place}: {step.verb} {step.name}"
-    missing = [c for e in expressions(step) for c in e.meta.root_names() if c not in rows.columns]
-    if missing:
-        known = [c for c in rows.columns if c not in {"id", "source"}]
-        return f"{at}: reads the column '{missing[0]}', which these rows do not have; {did_you_mean(missing[0], known)}"
-    first = (str(error) or type(error).__name__).strip().splitlines()[0]
-    return f"{at}: {first}"
+    asked = list(dict.fromkeys(c for e in expressions(step) for c in e.meta.root_names()))
+    for column in asked:
+        if column not in rows.columns:
+            return f"{at}: {no_column(column, rows.columns)}"
+    return f"{at}: {misfit(error, rows, asked)}"
+
+
+def no_column(column: str, known: Iterable[str]) -> str:
+    """Say that a column is not there, and which one may be meant."""
+    others = [c for c in known if c not in {"id", "source"}]
+    return f"reads the column '{column}', which these rows do not have; {did_you_mean(column, others)}"
+
+
+def misfit(error: Exception, rows: pl.DataFrame, asked: Iterable[str]) -> str:
+    """Say an error in one line; an engine's own word on types is led in by what the columns hold."""
+    first = (str(error) or "it says no more").strip().splitlines()[0]
+    if isinstance(error, pl.exceptions.PolarsError):
+        holds = [f"'{c}' holds {_HOLDS.get(rows.schema[c], rows.schema[c])}" for c in asked if c in rows.columns]
+        return ": ".join([*([", ".join(holds)] if holds else []), first])
+    return first if isinstance(error, ValueError) else f"{type(error).__name__}: {first}"
 
 
 def read_again(files: list[Path], alive: pl.DataFrame, batch_rows: int) -> Iterator[Batch]:

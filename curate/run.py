@@ -16,7 +16,7 @@ from curate.budget import Share, shares
 from curate.errors import UserError
 from curate.filter import Choice
 from curate.filters import domains
-from curate.passes import StepError, count_of, pass_over, read_again, standardise
+from curate.passes import StepError, count_of, misfit, no_column, pass_over, read_again, standardise
 from curate.recipe import Recipe, Source, data_folder
 from curate.rows import Batch, Part, SourceError, SourceMissing
 from curate.stages import Stage, Stages, fingerprint
@@ -139,7 +139,13 @@ def _leading(steps: tuple[Step, ...]) -> tuple[list[Step], list[Step]]:
 
 def _pass(state: Run, source: Source, part: Part, steps: list[Step]) -> Stage:
     """Read one part and pass it through the row-wise steps, unless that was done before."""
-    hashes = fingerprint(part.files, state.stages.folder / "files.json")
+    try:
+        hashes = fingerprint(part.files, state.stages.folder / "files.json")
+    except OSError as error:
+        if error.filename not in map(str, part.files):
+            raise
+        said = f"{error.filename} cannot be read: {error.strerror}"
+        raise SourceError(f"{source.read.place}: source '{source.name}': {said}") from None
     depends = {
         "source": source.name,
         "read": [source.read.name, {k: v for k, v in source.read.params.items() if not isinstance(v, Path)}],
@@ -234,13 +240,18 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
     depends = {"pool": pool.key, "step": step.described()}
 
     def build(folder: Path) -> dict[str, Any]:
-        rows = look(pool, [*_columns_of(step)])
+        columns = _columns_of(step)
+        rows = look(pool, columns)
         state.tell(step.label, rows.height)
+        at = f"{step.place}: select {step.name}"
+        if ":" not in step.name:
+            _there(pool, [step.params.get("column"), step.params.get("by"), step.params.get("prefer")], at)
         try:
             choice: Choice = step.function(rows, **step.params)
-        except (ValueError, pl.exceptions.PolarsError) as error:
-            raise StepError(f"{step.place}: select {step.name}: {str(error).splitlines()[0]}") from error
-        _decided(rows, step.label, choice).write_parquet(folder / "choice.parquet")
+            decided = _decided(rows, step.label, choice)
+        except Exception as error:  # a user's own selector may raise anything
+            raise StepError(f"{at}: {misfit(error, rows, columns)}") from error
+        decided.write_parquet(folder / "choice.parquet")
         return {"kept": int(choice.kept.sum()), "read": rows.height}
 
     stage = state.stage("select", step.label, depends, build)
@@ -252,6 +263,14 @@ def _columns_of(step: Step) -> list[str]:
     """Find the columns a selector may read: those that its parameters name."""
     named = [v for v in step.params.values() if isinstance(v, str | list)]
     return [str(c) for v in named for c in (v if isinstance(v, list) else [v])]
+
+
+def _there(pool: Pool, columns: list[Any], at: str) -> None:
+    """Raise StepError for a column that no row of the pool has."""
+    known = list(dict.fromkeys(name for file in pool.files for name in pl.read_parquet_schema(file)))
+    for column in [c for named in columns for c in (named if isinstance(named, list) else [named])]:
+        if known and column is not None and column not in known:
+            raise StepError(f"{at}: {no_column(column, known)}")
 
 
 def look(pool: Pool, columns: list[str]) -> pl.DataFrame:
@@ -289,6 +308,8 @@ def _fill(state: Run, pool: Pool) -> Result:
     """Fill the budget from the rows alive, last of all, so that exactly `size` rows remain."""
     recipe = state.recipe
     wanted = [str(s.sample[k]) for s in recipe.sources for k in ("by", "prefer") if s.sample.get(k)]
+    for s in recipe.sources:
+        _there(pool, [s.sample.get("by"), s.sample.get("prefer")], f"{s.read.place}: source '{s.name}': sample")
     rows = look(pool, wanted)
     by_source = {s.name: rows.filter(pl.col("source") == s.name) for s in recipe.sources}
     available = {s.name: _available(by_source[s.name], s) for s in recipe.sources}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,26 @@ def run_recipe(
     tell: Tell | None = None,
 ) -> dict[str, Any]:
     """Run a recipe into a folder and return its manifest; stages stand beside it, shared with its neighbours."""
-    stages = Stages(out.parent / ".stages", fresh=fresh)
-    out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is said before the work, not after it
+    _writable(out)
+    stages = Stages(_writable(out.parent / ".stages"), fresh=fresh)
     result, state = run(recipe, stages, batch_rows=batch_rows, limit=limit, tell=tell)
     return write(result, state, out)
+
+
+def _writable(folder: Path) -> Path:
+    """Make a folder and try it: one that cannot be written is said before the work, not after it."""
+    probe = folder / f".{os.getpid()}"
+    try:
+        for place in (folder, *folder.parents):
+            if place.exists() and not place.is_dir():
+                raise OutputError(f"{place} is a file, where a folder is needed: choose another one with --out")
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        said = f"{folder} cannot be written: {error.strerror}; choose another folder with --out"
+        raise OutputError(said) from None
+    return folder
 
 
 def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
