@@ -1,7 +1,8 @@
 """Character references as flat tables that both the interpreted and the compiled scanner can read.
 
-The names are those of the HTML standard, as the standard library lists them (html.entities.html5): with the semicolon, and
-for the 106 old ones without. A table is an open-addressing hash of name numbers; names and texts lie end to end.
+The names are those of the HTML standard, as the standard library lists them (html.entities.html5): with the
+semicolon, and for the 106 old ones without. A table is an open-addressing hash of name numbers; names and texts lie
+end to end.
 """
 
 from __future__ import annotations

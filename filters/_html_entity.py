@@ -13,12 +13,12 @@ from curate.filters._entities import (
     TEXTS,
     WINDOWS,
 )
-from curate.filters._html_find import Bytes
+from curate.filters._html_find import Numbers, Output, Source
 from curate.filters._html_tags import is_letter, is_space
 from curate.filters._html_write import LOW, OUT, SPACE, begin_text
 
 
-def find_name(src: Bytes, at: int, end: int) -> int:
+def find_name(src: Source, at: int, end: int) -> int:
     """Look up src[at:end] among the names; give its number, or 0."""
     value = 0
     for place in range(at, end):
@@ -37,7 +37,7 @@ def find_name(src: Bytes, at: int, end: int) -> int:
     return 0
 
 
-def named(src: Bytes, at: int, end: int, strict: bool) -> tuple[int, int]:
+def named(src: Source, at: int, end: int, strict: bool) -> tuple[int, int]:
     """Read the longest name at `at`; give its number (0: none) and the place after it.
 
     Old names need no semicolon, unless `strict`.
@@ -66,7 +66,7 @@ def hex_digit(byte: int) -> int:
     return -1
 
 
-def numeric(src: Bytes, at: int, end: int, strict: bool) -> tuple[int, int]:
+def numeric(src: Source, at: int, end: int, strict: bool) -> tuple[int, int]:
     """Read a number after "&#"; give its code point (-1: none) and the place after it."""
     base = 10
     if at < end and src[at] | 32 == 120:
@@ -98,7 +98,7 @@ def meant(point: int) -> int:
     return point
 
 
-def write_point(out: Bytes, at: int, point: int) -> int:
+def write_point(out: Output, at: int, point: int) -> int:
     """Write a code point in UTF-8."""
     if point < 0x80:
         out[at] = point
@@ -118,7 +118,7 @@ def write_point(out: Bytes, at: int, point: int) -> int:
     return at + 2
 
 
-def resolve(src: Bytes, at: int, end: int, strict: bool, out: Bytes, to: int) -> tuple[int, int]:
+def resolve(src: Source, at: int, end: int, strict: bool, out: Output, to: int) -> tuple[int, int]:
     """Write what the reference at `at` means to out[to:]; give the places after both, or (-1, to) when it is none."""
     if at + 1 < end and src[at + 1] == 35:
         point, after = numeric(src, at + 2, end, strict)
@@ -135,7 +135,7 @@ def resolve(src: Bytes, at: int, end: int, strict: bool, out: Bytes, to: int) ->
     return after, to
 
 
-def reference(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
+def reference(src: Source, at: int, end: int, out: Output, state: Numbers) -> int:
     """Do what the "&" at `at` begins; give the place after it. White space waits, as if it stood there itself."""
     plain = state[LOW] < 0
     to = state[OUT]

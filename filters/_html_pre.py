@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from curate.filters._html_entity import resolve
-from curate.filters._html_find import Bytes, copy, find
+from curate.filters._html_find import Numbers, Output, Source, copy, find
 from curate.filters._html_tables import BR, CELL, CODE, CODE_KEY, IN_CODE, INLINE, KIND_BITS, PRE, UNKNOWN
 from curate.filters._html_tags import (
     attribute,
@@ -32,7 +32,7 @@ from curate.filters._html_write import (
 )
 
 
-def language(src: Bytes, at: int, end: int) -> tuple[int, int]:
+def language(src: Source, at: int, end: int) -> tuple[int, int]:
     """Give where the language named by a class like "lang-r" or "language-r" lies, (0, 0) when none is."""
     at = attribute(src, at, end, 0)
     if at < 0:
@@ -51,37 +51,29 @@ def language(src: Bytes, at: int, end: int) -> tuple[int, int]:
     return 0, 0
 
 
-def is_lang(src: Bytes, at: int, end: int) -> bool:
+def is_lang(src: Source, at: int, end: int) -> bool:
     """Say whether a word is "lang" or "language"."""
     if end - at != 4 and end - at != 8:
         return False
     if not (src[at] == 108 and src[at + 1] == 97 and src[at + 2] == 110 and src[at + 3] == 103):
         return False
-    return end - at == 4 or (
-        src[at + 4] == 117 and src[at + 5] == 97 and src[at + 6] == 103 and src[at + 7] == 101
-    )
+    return end - at == 4 or (src[at + 4] == 117 and src[at + 5] == 97 and src[at + 6] == 103 and src[at + 7] == 101)
 
 
-def is_name(src: Bytes, at: int, end: int) -> bool:
+def is_name(src: Source, at: int, end: int) -> bool:
     """Say whether a word can follow a fence, and is not "none"."""
     if end - at == 4 and src[at] == 110 and src[at + 1] == 111 and src[at + 2] == 110 and src[at + 3] == 101:
         return False
     for place in range(at, end):
         byte = src[place]
         if not (
-            is_letter(byte)
-            or 48 <= byte <= 57
-            or byte == 43
-            or byte == 35
-            or byte == 45
-            or byte == 46
-            or byte == 95
+            is_letter(byte) or 48 <= byte <= 57 or byte == 43 or byte == 35 or byte == 45 or byte == 46 or byte == 95
         ):
             return False
     return end - at <= 32
 
 
-def ends_here(src: Bytes, at: int, end: int) -> bool:
+def ends_here(src: Source, at: int, end: int) -> bool:
     """Say whether nothing but white space is left before </code> or </pre>, or the end."""
     while at < end and is_space(src[at]):
         at += 1
@@ -89,11 +81,11 @@ def ends_here(src: Bytes, at: int, end: int) -> bool:
         return True
     if at + 2 < end and src[at] == 60 and src[at + 1] == 47 and is_letter(src[at + 2]):
         kind = tag_does(tag_name(src, at + 2, end)[0]) % KIND_BITS
-        return kind == PRE or kind == CODE
+        return PRE <= kind <= CODE
     return False
 
 
-def inner_code(src: Bytes, at: int, end: int, state: Bytes) -> tuple[int, int]:
+def inner_code(src: Source, at: int, end: int, state: Numbers) -> tuple[int, int]:
     """Give where the name and the ">" of a <code> tag at `at` lie, (-1, -1) when there is none."""
     if at + 5 < end and src[at] == 60 and is_letter(src[at + 1]):
         key, name_end = tag_name(src, at + 1, end)
@@ -104,7 +96,7 @@ def inner_code(src: Bytes, at: int, end: int, state: Bytes) -> tuple[int, int]:
     return -1, -1
 
 
-def pre_block(src: Bytes, name_end: int, close: int, end: int, out: Bytes, state: Bytes) -> int:
+def pre_block(src: Source, name_end: int, close: int, end: int, out: Output, state: Numbers) -> int:
     """Write the block whose <pre> tag ends at `close`; give the place after it, or -1 when `out` is too small."""
     at = close + 1
     if at < end and src[at] == 13:
@@ -142,14 +134,14 @@ def pre_block(src: Bytes, name_end: int, close: int, end: int, out: Bytes, state
     return at
 
 
-def skip_end(src: Bytes, at: int, end: int, has_code: bool) -> int:
+def skip_end(src: Source, at: int, end: int, has_code: bool) -> int:
     """Give the place of the end tag that follows white space (an empty block leaves no trace)."""
     while at < end and is_space(src[at]):
         at += 1
     return at
 
 
-def close_fence(out: Bytes, state: Bytes, fence: int) -> None:
+def close_fence(out: Output, state: Numbers, fence: int) -> None:
     """Write the closing fence; both fences are longer than any run of backticks between them."""
     start, at = fence + 3, state[OUT]
     ticks = max(longest_run(out, start, at) + 1, 3)
@@ -168,7 +160,7 @@ def close_fence(out: Bytes, state: Bytes, fence: int) -> None:
     state[OUT] = at
 
 
-def code_lines(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
+def code_lines(src: Source, at: int, end: int, out: Output, state: Numbers) -> int:
     """Write the text of a code block, ending in a new line; give the place after it, or -1."""
     waits = True  # what containers put before a line waits for the line's first byte
     while at < end:
@@ -196,7 +188,7 @@ def code_lines(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
 NOTHING, WROTE, NEW_LINE, DONE = range(4)
 
 
-def code_byte(src: Bytes, at: int, end: int, waits: bool, out: Bytes, state: Bytes) -> tuple[int, int]:
+def code_byte(src: Source, at: int, end: int, waits: bool, out: Output, state: Numbers) -> tuple[int, int]:
     """Do what the byte that ended a run of code means; give the place after it, and what was done."""
     byte = src[at]
     if byte == 0:
@@ -226,7 +218,7 @@ def code_byte(src: Bytes, at: int, end: int, waits: bool, out: Bytes, state: Byt
     return after, WROTE
 
 
-def code_tag(src: Bytes, at: int, end: int, waits: bool, out: Bytes, state: Bytes) -> tuple[int, int]:
+def code_tag(src: Source, at: int, end: int, waits: bool, out: Output, state: Numbers) -> tuple[int, int]:
     """Do what the "<" at `at` begins inside code; WROTE when it is only a "<".
 
     Only elements of HTML are tags here: <stdio.h> or <String> in code that its author did not escape is code.
@@ -254,7 +246,7 @@ def code_tag(src: Bytes, at: int, end: int, waits: bool, out: Bytes, state: Byte
     return after, NOTHING
 
 
-def new_line(out: Bytes, state: Bytes, blank: bool) -> None:
+def new_line(out: Output, state: Numbers, blank: bool) -> None:
     """End a line of code; an empty one keeps the quote signs before it."""
     to = state[OUT]
     if blank:

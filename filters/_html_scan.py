@@ -1,20 +1,21 @@
 """The scanning half: one pass over the bytes of HTML, driven by tags, writing text as it goes.
 
-Every function here runs as it stands and also compiled by numba (curate.filters._html_engine). -1 says that the output buffer
-is too small: the row is then begun again with a larger one. The rules follow the HTML standard's tokenizer, except that
-nothing is thrown away for a "<" that opens no tag.
+Every function here runs as it stands and also compiled by numba (curate.filters._html_engine). -1 says that the
+output buffer is too small: the row is then begun again with a larger one. The rules follow the HTML standard's
+tokenizer, except that nothing is thrown away for a "<" that opens no tag.
 """
 
 from __future__ import annotations
 
 from curate.filters._html_entity import reference
-from curate.filters._html_find import Bytes, copy, find, text_end
+from curate.filters._html_find import Numbers, Output, Source, copy, find, text_end
 from curate.filters._html_pre import pre_block
 from curate.filters._html_tables import (
     AMP,
     BR,
     CELL,
     CODE,
+    DOLLAR,
     INLINE,
     KIND_BITS,
     LI,
@@ -51,6 +52,7 @@ from curate.filters._html_write import (
     LIST_ENDED,
     LOW,
     MARGIN,
+    MATH_END,
     MAX_BARS,
     NUMBER,
     OUT,
@@ -72,7 +74,7 @@ from curate.filters._html_write import (
 )
 
 
-def innermost(state: Bytes, kind: int, other: int) -> int:
+def innermost(state: Numbers, kind: int, other: int) -> int:
     """Give the level of the innermost container of either kind, or -1."""
     for level in range(state[DEPTH] - 1, -1, -1):
         if state[STACK + FIELDS * level] == kind or state[STACK + FIELDS * level] == other:
@@ -80,12 +82,13 @@ def innermost(state: Bytes, kind: int, other: int) -> int:
     return -1
 
 
-def list_break(state: Bytes) -> None:
-    """Ask for the break around a list: a blank line, or only a new line where the list is inside an item."""
-    block_break(state, 1 if innermost(state, LI, LI) >= 0 else 2)
+def list_break(state: Numbers) -> None:
+    """Ask for the break around a list: a blank line, or only a new line where it is inside another list."""
+    inside = max(innermost(state, UL, OL), innermost(state, LI, LI)) >= 0
+    block_break(state, 1 if inside else 2)
 
 
-def open_list(src: Bytes, name_end: int, close: int, state: Bytes, kind: int) -> None:
+def open_list(src: Source, name_end: int, close: int, state: Numbers, kind: int) -> None:
     """Open a list; one that stands in a list without an item of its own is indented as if it had one."""
     list_break(state)
     top = STACK + FIELDS * (state[DEPTH] - 1)
@@ -97,7 +100,7 @@ def open_list(src: Bytes, name_end: int, close: int, state: Bytes, kind: int) ->
     push(state, kind, number, (2 if state[top] == UL else 3) if inside else 0)
 
 
-def open_item(src: Bytes, name_end: int, close: int, state: Bytes) -> None:
+def open_item(src: Source, name_end: int, close: int, state: Numbers) -> None:
     """Open an item, closing the one before it; its number is its list's next."""
     level = innermost(state, LI, QUOTE)
     holder = innermost(state, UL, OL)
@@ -112,7 +115,7 @@ def open_item(src: Bytes, name_end: int, close: int, state: Bytes) -> None:
     push(state, LI, number, 2 if number < 0 else digits(number) + 2)
 
 
-def close_container(state: Bytes, kind: int, other: int, barrier: int, barrier2: int) -> None:
+def close_container(state: Numbers, kind: int, other: int, barrier: int, barrier2: int) -> None:
     """Close the innermost container of either kind, with all in it, unless a barrier stands before it."""
     if state[OVER]:
         state[OVER] -= 1
@@ -122,7 +125,7 @@ def close_container(state: Bytes, kind: int, other: int, barrier: int, barrier2:
         pop_to(state, level)
 
 
-def container_tag(src: Bytes, name_end: int, close: int, state: Bytes, kind: int, ends: bool) -> None:
+def container_tag(src: Source, name_end: int, close: int, state: Numbers, kind: int, ends: bool) -> None:
     """Open or close a list, an item or a quote."""
     if kind == LI:
         if ends:
@@ -144,7 +147,7 @@ def container_tag(src: Bytes, name_end: int, close: int, state: Bytes, kind: int
         open_list(src, name_end, close, state, kind)
 
 
-def table_tag(state: Bytes, kind: int, ends: bool) -> None:
+def table_tag(state: Numbers, kind: int, ends: bool) -> None:
     """Begin or end a table, a row or a cell: a row is a line, its cells stand between bars."""
     if kind == CELL:
         if not ends:
@@ -157,7 +160,7 @@ def table_tag(state: Bytes, kind: int, ends: bool) -> None:
     state[CELLS] = state[SEPARATORS] = 0
 
 
-def flow_tag(state: Bytes, kind: int, ends: bool) -> None:
+def flow_tag(state: Numbers, kind: int, ends: bool) -> None:
     """Do what tags that only break lines or mark code do."""
     if kind == PARAGRAPH:
         line_break(state, 2)
@@ -171,7 +174,7 @@ def flow_tag(state: Bytes, kind: int, ends: bool) -> None:
             state[SPAN_ENDED] = 1
 
 
-def unseen(src: Bytes, at: int, end: int, key: int, does: int, state: Bytes) -> int:
+def unseen(src: Source, at: int, end: int, key: int, does: int, state: Numbers) -> int:
     """Skip an element that is not shown; give the place after its end tag's name."""
     bit = 1 << (does // KIND_BITS)
     raw = does % KIND_BITS == RAW
@@ -187,14 +190,14 @@ def unseen(src: Bytes, at: int, end: int, key: int, does: int, state: Bytes) -> 
     return at
 
 
-def find_close(src: Bytes, at: int, end: int) -> int:
+def find_close(src: Source, at: int, end: int) -> int:
     """Give the place after the ">" of the end tag at `at`."""
     while at < end and src[at] != 62:
         at += 1
     return min(at + 1, end)
 
 
-def literal(src: Bytes, at: int, out: Bytes, state: Bytes) -> int:
+def literal(src: Source, at: int, out: Output, state: Numbers) -> int:
     """Write one byte as it is."""
     begin_text(out, state)
     out[state[OUT]] = src[at]
@@ -202,7 +205,7 @@ def literal(src: Bytes, at: int, out: Bytes, state: Bytes) -> int:
     return at + 1
 
 
-def markup(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
+def markup(src: Source, at: int, end: int, out: Output, state: Numbers) -> int:
     """Do what the "<" at `at` begins; give the place after it."""
     after = in_comment(src, at, end)
     if after >= 0:
@@ -229,14 +232,14 @@ def markup(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
         return after if ends else unseen(src, after, end, key, does, state)
     if kind >= TABLE:
         table_tag(state, kind, ends)
-    elif kind == UL or kind == OL or kind == LI or kind == QUOTE:
+    elif UL <= kind <= QUOTE:
         container_tag(src, name_end, close, state, kind, ends)
     else:
         flow_tag(state, kind, ends)
     return after
 
 
-def copy_run(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> None:
+def copy_run(src: Source, at: int, end: int, out: Output, state: Numbers) -> None:
     """Write a run of plain text; the spaces around it wait."""
     if src[at] == 32:
         state[SPACE] = 1
@@ -251,7 +254,23 @@ def copy_run(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> None:
         state[SPACE] = 1
 
 
-def between(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
+def dollar(src: Source, at: int, end: int, out: Output, state: Numbers) -> int:
+    """Write a "$"; where it begins a displayed formula ("$$" to "$$", no tag between), note its end."""
+    if at + 1 < end and src[at + 1] == 36 and at >= state[MATH_END]:
+        stop = find(src, at + 2, end, LT)
+        close = find(src, at + 2, stop, DOLLAR)
+        while close + 1 < stop and src[close + 1] != 36:
+            close = find(src, close + 1, stop, DOLLAR)
+        if close + 1 < stop:
+            if state[SPACE] and src[at - 1] == 10:
+                line_break(state, 1)
+            state[MATH_END] = close + 2
+            literal(src, at, out, state)
+            at += 1
+    return literal(src, at, out, state)
+
+
+def between(src: Source, at: int, end: int, out: Output, state: Numbers) -> int:
     """Do what the byte that ended a run of text means; give the place after it."""
     byte = src[at]
     if byte == 60:
@@ -264,12 +283,16 @@ def between(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
             return literal(src, at + 1, out, state)
         state[SPACE] = 1
         return at + 2
-    if byte:
+    if byte == 36:
+        return dollar(src, at, end, out, state)
+    if byte == 10 and at <= state[MATH_END]:
+        line_break(state, 1)  # the lines of a displayed formula are its author's
+    elif byte:
         state[SPACE] = 1
     return at + 1
 
 
-def scan_html(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
+def scan_html(src: Source, at: int, end: int, out: Output, state: Numbers) -> int:
     """Turn the HTML in src[at:end] into text; give the place after it in `out`, or -1."""
     while at < end:
         stop = text_end(src, at, end)
@@ -287,7 +310,7 @@ def scan_html(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
     return -1 if state[FULL] else state[OUT]
 
 
-def scan_plain(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
+def scan_plain(src: Source, at: int, end: int, out: Output, state: Numbers) -> int:
     """Copy text that holds no tag, resolving only references that end in a semicolon."""
     while at < end:
         stop = find(src, at, end, AMP)
@@ -301,7 +324,7 @@ def scan_plain(src: Bytes, at: int, end: int, out: Bytes, state: Bytes) -> int:
     return state[OUT]
 
 
-def has_tag(src: Bytes, at: int, end: int, state: Bytes) -> bool:
+def has_tag(src: Source, at: int, end: int, state: Numbers) -> bool:
     """Say whether any element of HTML, or a comment, is there."""
     at = find(src, at, end, LT)
     while at < end:
@@ -316,7 +339,7 @@ def has_tag(src: Bytes, at: int, end: int, state: Bytes) -> bool:
     return False
 
 
-def scan_row(src: Bytes, at: int, end: int, out: Bytes, out_at: int, state: Bytes) -> int:
+def scan_row(src: Source, at: int, end: int, out: Output, out_at: int, state: Numbers) -> int:
     """Turn one row into text; give the place after it in `out`, or -1 when `out` is too small."""
     reset(state, out_at)
     if has_tag(src, at, end, state):
@@ -327,7 +350,7 @@ def scan_row(src: Bytes, at: int, end: int, out: Bytes, out_at: int, state: Byte
     return scan_plain(src, at, end, out, state)
 
 
-def scan_rows(src: Bytes, starts: Bytes, first: int, out: Bytes, ends: Bytes, state: Bytes) -> int:
+def scan_rows(src: Source, starts: Numbers, first: int, out: Output, ends: Numbers, state: Numbers) -> int:
     """Turn rows into text from row `first` on; give the number of the first row that did not fit."""
     at = ends[first - 1] if first else 0
     for row in range(first, len(ends)):

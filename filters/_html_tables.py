@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 # Bit masks of CLASS: the bytes that end a run in each of the scanner's modes.
-IN_TEXT, IN_CODE, IN_TAG, LT, GT, AMP, TICK, DOUBLE, SINGLE = 1, 2, 4, 8, 16, 32, 64, 128, 256
+IN_TEXT, IN_CODE, IN_TAG, LT, GT, AMP, TICK, DOUBLE, SINGLE, DOLLAR = 1, 2, 4, 8, 16, 32, 64, 128, 256, 512
 
 _ENDS = {
-    IN_TEXT: b"<&\n\r\t\f\0\xc2",  # 0xC2 begins a no-break space; a space ends a run only before another one
+    IN_TEXT: b"<&$\n\r\t\f\0\xc2",  # 0xC2 begins a no-break space; a space ends a run only before another one
     IN_CODE: b"<&\n\r\0",
     IN_TAG: b">\"'",
     LT: b"<",
@@ -15,6 +15,7 @@ _ENDS = {
     TICK: b"`",
     DOUBLE: b'"',
     SINGLE: b"'",
+    DOLLAR: b"$",
 }
 CLASS = [sum(mask for mask, ends in _ENDS.items() if byte in ends) for byte in range(256)]
 
@@ -23,9 +24,9 @@ UNKNOWN, INLINE, PARAGRAPH, LINE, BR, UL, OL, LI, QUOTE, PRE, CODE, TABLE, ROW, 
 
 _ELEMENTS = {
     # Markers dropped, text kept.
-    INLINE: "a abbr acronym area b base basefont bdi bdo big button cite col colgroup data dfn em embed font frame frameset"
-    " head html i img input ins kbd label link map mark meta meter nobr noscript object output param picture progress q"
-    " rb rp rt rtc ruby samp small source span strong sub sup time track tt u var wbr body",
+    INLINE: "a abbr acronym area b base basefont bdi bdo big button cite col colgroup data dfn em embed font frame"
+    " frameset head html i img input ins kbd label link map mark meta meter nobr noscript object output param picture"
+    " progress q rb rp rt rtc ruby samp small source span strong sub sup time track tt u var wbr body",
     PARAGRAPH: "p h1 h2 h3 h4 h5 h6 hr dl figure figcaption details summary",
     LINE: "address article aside caption center dd dialog dir div dt fieldset footer form header hgroup legend main"
     " menu nav optgroup option search section select textarea tbody tfoot thead",

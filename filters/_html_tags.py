@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curate.filters._html_find import Bytes, find
+from curate.filters._html_find import Numbers, Source, find
 from curate.filters._html_tables import (
     DOUBLE,
     GT,
@@ -27,7 +27,7 @@ def is_space(byte: int) -> bool:
     return byte == 32 or byte == 10 or byte == 9 or byte == 13 or byte == 12
 
 
-def tag_name(src: Bytes, at: int, end: int) -> tuple[int, int]:
+def tag_name(src: Source, at: int, end: int) -> tuple[int, int]:
     """Read a name; give its number (-1: none that the table can hold) and the place after it."""
     key = 0
     first = at
@@ -59,7 +59,7 @@ def tag_does(key: int) -> int:
     return UNKNOWN
 
 
-def after_equals(src: Bytes, at: int, first: int) -> bool:
+def after_equals(src: Source, at: int, first: int) -> bool:
     """Say whether the quote at `at` begins a value, rather than being a stray one."""
     at -= 1
     while at > first and is_space(src[at]):
@@ -67,11 +67,11 @@ def after_equals(src: Bytes, at: int, first: int) -> bool:
     return at >= first and src[at] == 61
 
 
-def tag_close(src: Bytes, at: int, end: int, state: Bytes) -> int:
+def tag_close(src: Source, at: int, end: int, state: Numbers) -> int:
     """Give the place of the ">" that ends the tag, or -1.
 
-    A ">" in a quoted value does not end it. When such a quote runs to the end of the text, quotes are not trusted any more
-    in this row: that also keeps the scan linear.
+    A ">" in a quoted value does not end it. When such a quote runs to the end of the text, quotes are not trusted
+    any more in this row: that also keeps the scan linear.
     """
     if state[NO_GT]:
         return -1
@@ -95,7 +95,7 @@ def tag_close(src: Bytes, at: int, end: int, state: Bytes) -> int:
     return -1
 
 
-def in_comment(src: Bytes, at: int, end: int) -> int:
+def in_comment(src: Source, at: int, end: int) -> int:
     """Give the place after the comment, declaration or instruction at `at`, or -1 when there is none."""
     if at + 2 >= end:
         return -1
@@ -110,7 +110,7 @@ def in_comment(src: Bytes, at: int, end: int) -> int:
     return -1
 
 
-def comment_end(src: Bytes, at: int, end: int) -> int:
+def comment_end(src: Source, at: int, end: int) -> int:
     """Give the place after "-->"; a comment without an end takes the rest, as in a browser."""
     if at < end and src[at] == 62:
         return at + 1
@@ -124,22 +124,17 @@ def comment_end(src: Bytes, at: int, end: int) -> int:
     return end
 
 
-def find_end_tag(src: Bytes, at: int, end: int, key: int) -> int:
+def find_end_tag(src: Source, at: int, end: int, key: int) -> int:
     """Give the place of the next end tag of the named element, or `end`."""
     at = find(src, at, end, LT)
     while at < end:
-        if (
-            at + 2 < end
-            and src[at + 1] == 47
-            and is_letter(src[at + 2])
-            and tag_name(src, at + 2, end)[0] == key
-        ):
+        if at + 2 < end and src[at + 1] == 47 and is_letter(src[at + 2]) and tag_name(src, at + 2, end)[0] == key:
             return at
         at = find(src, at + 1, end, LT)
     return end
 
 
-def attribute(src: Bytes, at: int, end: int, which: int) -> int:
+def attribute(src: Source, at: int, end: int, which: int) -> int:
     """Give the place where the value of an attribute begins in src[at:end], or -1.
 
     `which` is 0 for class, 1 for start, 2 for value.
@@ -156,7 +151,7 @@ def attribute(src: Bytes, at: int, end: int, which: int) -> int:
     return -1
 
 
-def same5(src: Bytes, at: int, a: int, b: int, c: int, d: int, e: int) -> bool:
+def same5(src: Source, at: int, a: int, b: int, c: int, d: int, e: int) -> bool:
     """Compare five letters, whatever their case."""
     return (
         src[at] | 32 == a
@@ -167,7 +162,7 @@ def same5(src: Bytes, at: int, a: int, b: int, c: int, d: int, e: int) -> bool:
     )
 
 
-def value_start(src: Bytes, at: int, end: int) -> int:
+def value_start(src: Source, at: int, end: int) -> int:
     """Give the first place of the value after "=", inside its quotes, or -1."""
     while at < end and is_space(src[at]):
         at += 1
@@ -181,7 +176,7 @@ def value_start(src: Bytes, at: int, end: int) -> int:
     return at
 
 
-def number_in(src: Bytes, at: int, end: int, default: int) -> int:
+def number_in(src: Source, at: int, end: int, default: int) -> int:
     """Read a number of at most nine digits (more are no list number in Markdown), or give the default."""
     if at < 0 or at >= end:
         return default

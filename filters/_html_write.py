@@ -1,13 +1,13 @@
 """The writing half of the markup scanner: what stands between two pieces of text.
 
-Nothing is written before the text it belongs to: breaks, spaces, list markers, quote signs and backticks wait in the state
-until text comes, so empty elements leave no trace and nothing has to be trimmed. The state is a flat row of numbers, in
-the subset of Python that numba compiles.
+Nothing is written before the text it belongs to: breaks, spaces, list markers, quote signs and backticks wait in
+the state until text comes, so empty elements leave no trace and nothing has to be trimmed. The state is a flat row
+of numbers, in the subset of Python that numba compiles.
 """
 
 from __future__ import annotations
 
-from curate.filters._html_find import Bytes, find
+from curate.filters._html_find import Numbers, Output, find
 from curate.filters._html_tables import LI, QUOTE, TICK
 
 # The places of the state.
@@ -29,7 +29,8 @@ LAX = 14  # a quote in a tag ran to the end of the text: tags end at the first "
 NO_GT = 15  # there is no further ">"
 UNCLOSED = 16  # bits of the SKIP elements known to have no further end tag
 FULL = 17  # the output buffer is too small
-STACK = 18
+MATH_END = 18  # where the displayed formula ends that we are in, or were last
+STACK = 19
 
 # A container: its kind (QUOTE, LI, or UL and OL), its number (-1: a bullet), its indent, whether its marker waits.
 NUMBER, INDENT, WAITS, FIELDS = 1, 2, 3, 4
@@ -39,7 +40,7 @@ STATE_SIZE = STACK + FIELDS * MAX_DEPTH
 MARGIN = 1024  # room for the most that can wait: two prefixes of 24 markers and 64 bars
 
 
-def reset(state: Bytes, out_at: int) -> None:
+def reset(state: Numbers, out_at: int) -> None:
     """Begin a row."""
     for place in range(STACK):
         state[place] = 0
@@ -48,7 +49,7 @@ def reset(state: Bytes, out_at: int) -> None:
     state[GAP] = 1
 
 
-def line_break(state: Bytes, level: int) -> None:
+def line_break(state: Numbers, level: int) -> None:
     """Ask for a new line (1) or a blank line (2) before the next text."""
     if state[IN_CELL]:
         state[SPACE] = 1  # a table row stays on one line
@@ -56,14 +57,14 @@ def line_break(state: Bytes, level: int) -> None:
         state[GAP] = max(state[GAP], level)
 
 
-def block_break(state: Bytes, level: int) -> None:
+def block_break(state: Numbers, level: int) -> None:
     """Ask for a break that a table cell does not swallow."""
     state[IN_CELL] = 0
     line_break(state, level)
     state[GAP] = max(state[GAP], 1)
 
 
-def push(state: Bytes, kind: int, number: int, indent: int) -> None:
+def push(state: Numbers, kind: int, number: int, indent: int) -> None:
     """Open a container."""
     if state[DEPTH] == MAX_DEPTH:
         state[OVER] += 1
@@ -76,7 +77,7 @@ def push(state: Bytes, kind: int, number: int, indent: int) -> None:
     state[DEPTH] += 1
 
 
-def pop_to(state: Bytes, level: int) -> None:
+def pop_to(state: Numbers, level: int) -> None:
     """Close containers until `level` are open."""
     state[DEPTH] = level
     state[LOW] = min(state[LOW], level)
@@ -91,7 +92,7 @@ def digits(number: int) -> int:
     return count
 
 
-def write_marker(out: Bytes, at: int, number: int) -> int:
+def write_marker(out: Output, at: int, number: int) -> int:
     """Write "- " or "12. "."""
     if number < 0:
         out[at] = 45
@@ -107,7 +108,7 @@ def write_marker(out: Bytes, at: int, number: int) -> int:
     return at + 1
 
 
-def write_prefix(out: Bytes, at: int, state: Bytes, depth: int) -> int:
+def write_prefix(out: Output, at: int, state: Numbers, depth: int) -> int:
     """Write what the outermost `depth` containers put before a line."""
     for level in range(depth):
         entry = STACK + FIELDS * level
@@ -125,7 +126,7 @@ def write_prefix(out: Bytes, at: int, state: Bytes, depth: int) -> int:
     return at
 
 
-def write_blank(out: Bytes, at: int, state: Bytes, depth: int) -> int:
+def write_blank(out: Output, at: int, state: Numbers, depth: int) -> int:
     """Write an empty line inside the outermost `depth` containers."""
     line = at
     at = write_prefix(out, at, state, depth)
@@ -135,7 +136,7 @@ def write_blank(out: Bytes, at: int, state: Bytes, depth: int) -> int:
     return at + 1
 
 
-def longest_run(out: Bytes, at: int, end: int) -> int:
+def longest_run(out: Output, at: int, end: int) -> int:
     """Measure the longest run of backticks in out[at:end]."""
     longest = 0
     at = find(out, at, end, TICK)
@@ -148,13 +149,13 @@ def longest_run(out: Bytes, at: int, end: int) -> int:
     return longest
 
 
-def shift(out: Bytes, at: int, end: int, by: int) -> None:
+def shift(out: Output, at: int, end: int, by: int) -> None:
     """Move out[at:end] to the right."""
     for place in range(end - 1, at - 1, -1):
         out[place + by] = out[place]
 
 
-def close_span(out: Bytes, state: Bytes) -> None:
+def close_span(out: Output, state: Numbers) -> None:
     """Close the open code span, with more backticks than it holds in a row."""
     start, end = state[SPAN], state[OUT]
     ticks = longest_run(out, start, end)
@@ -178,7 +179,7 @@ def close_span(out: Bytes, state: Bytes) -> None:
     state[SPAN] = 0
 
 
-def begin(out: Bytes, state: Bytes) -> None:
+def begin(out: Output, state: Numbers) -> None:
     """Write all that waits before the next text, except the backtick that opens a code span."""
     ended = state[SPAN_ENDED] and (not state[IN_SPAN] or state[SPACE])
     if state[SPAN] and (state[GAP] or state[SEPARATORS] or ended):
@@ -204,7 +205,7 @@ def begin(out: Bytes, state: Bytes) -> None:
     state[LOW] = state[DEPTH]
 
 
-def begin_text(out: Bytes, state: Bytes) -> None:
+def begin_text(out: Output, state: Numbers) -> None:
     """Write all that waits before the next text."""
     begin(out, state)
     if state[IN_SPAN] and not state[SPAN]:

@@ -10,14 +10,17 @@ from curate.filter import Edit
 def html_to_markdown(column: str = "response") -> Edit:
     r"""Turn HTML into Markdown that keeps paragraphs, code, lists, quotes and table rows, and drops all other markup.
 
-    Code is kept to the byte (`<pre>` becomes a fenced block with its language, `<code>` an inline span); links and headings
-    keep their words; images, comments, scripts and struck-out text go; character references are resolved once. Broken HTML is
-    read as a browser reads it, except that a "<" which opens no tag stays. White space outside code collapses, as in a
-    browser; but text without any HTML element is no HTML, and keeps its line breaks and everything else, with only
-    references like `&amp;` resolved. Null stays null.
+    Code is kept to the byte (`<pre>` becomes a fenced block with its language, `<code>` an inline span); links and
+    headings keep their words; images, comments, scripts and struck-out text go; character references are resolved
+    once. Formulas ($…$) stay. Broken HTML is read as a browser reads it, except that a "<" which opens no tag stays.
+    White space collapses as in a browser, outside code and the lines of displayed formulas ($$…$$); but text without
+    any HTML element is no HTML: it keeps its line breaks and everything else, with only references like `&amp;`
+    resolved. Null stays null.
 
-    What is kept follows LIMA (Zhou et al. 2023, section 2.1: "retaining only code blocks and lists"), and beyond it what
-    the text cannot be read without.
+    With numba installed (the extra `fast`), large columns are scanned by compiled code, to the same bytes.
+
+    LIMA (Zhou et al. 2023, section 2.1) keeps code blocks and lists only; paragraphs, quotes and the rows of tables
+    are kept here because the text cannot be read without them.
 
     >>> frame = pl.DataFrame({"response": ["<p>Use <code>a &lt; b</code>:</p><ol><li>one<li>two</ol>"]})
     >>> print(frame.select(html_to_markdown()).item())
@@ -34,3 +37,30 @@ def _html(text: pl.Series) -> pl.Series:
     from curate.filters._html_engine import convert
 
     return convert(text)
+
+
+def strip_links(column: str = "response") -> Edit:
+    """Take links out of Markdown or plain text: their words stay, addresses, images and definitions go.
+
+    `[words](address)` and `[words][1]` become their words. Images, lines that define a reference (`[1]: http…`),
+    `<http…>` and bare addresses (http, https, ftp, www.) go, with the spaces, the empty brackets and the lines that
+    only they filled. Nothing changes inside fenced or inline code, and nothing in a text without links. Null stays
+    null.
+
+    >>> frame = pl.DataFrame({"response": ["See [the docs](https://a.org) (https://b.org), or `curl https://c.org`."]})
+    >>> frame.select(strip_links()).item()
+    'See the docs, or `curl https://c.org`.'
+    """
+    edit: pl.Expr = pl.col(column).map_batches(_links, return_dtype=pl.String, is_elementwise=True)
+    return edit
+
+
+def _links(text: pl.Series) -> pl.Series:
+    from curate.filters._links import SIGNS, strip
+
+    if text.dtype == pl.Null:
+        return text.cast(pl.String)
+    at = text.str.contains_any(SIGNS, ascii_case_insensitive=True).arg_true()
+    if not len(at):
+        return text
+    return text.clone().scatter(at, pl.Series(map(strip, text.gather(at)), dtype=pl.String))
