@@ -20,7 +20,7 @@ from curate.passes import standardise
 from curate.recipe import Read, Recipe
 from curate.report import report
 from curate.rows import STANDARD, hash01
-from curate.run import Result, Run
+from curate.run import Result, Run, RunError
 from curate.stages import hash_file, versions
 
 MANIFEST = "manifest.json"
@@ -32,15 +32,16 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
 
     The manifest is removed first and written last: a folder without one is unfinished.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / MANIFEST).unlink(missing_ok=True)
     recipe = state.recipe
     rows = arrange(result.rows, recipe.seed)
     ledger = ledgers.order(result.ledger)
+    texts = {format_: _training(rows, format_) for format_ in _formats(recipe, rows)}
+    out.mkdir(parents=True, exist_ok=True)
+    (out / MANIFEST).unlink(missing_ok=True)
     written = [_parquet(out / "train.parquet", rows), _parquet(out / "ledger.parquet", ledger)]
-    for i, format_ in enumerate(_formats(recipe, rows)):
+    for i, format_ in enumerate(texts):
         name = "train.jsonl" if i == 0 else f"train.{format_}.jsonl"
-        written.append(_text(out / name, to_jsonl(rows, format_)))
+        written.append(_text(out / name, texts[format_]))
     for name, read in recipe.extra.items():
         written += _prompts(out, name, read)
     written.append(_text(out / "quarantine.jsonl", _quarantine(state)))
@@ -68,6 +69,14 @@ def _formats(recipe: Recipe, rows: pl.DataFrame) -> tuple[str, ...]:
     """Choose the formats: what the recipe says, except that a set of pairs is a preference set."""
     pairs = "chosen" in rows.columns
     return ("preference",) if pairs and recipe.formats == ("prompt_completion",) else recipe.formats
+
+
+def _training(rows: pl.DataFrame, format_: str) -> str:
+    try:
+        return to_jsonl(rows, format_)
+    except ValueError as error:
+        hint = "fill it with an edit, or drop such rows, as in `keep: {length: {column: prompt, min: 1}}`"
+        raise RunError(f"the set cannot be written: {error}: {hint}") from None
 
 
 def _whole(file: Path, write_to: Callable[[Path], Any]) -> Path:

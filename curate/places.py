@@ -93,8 +93,10 @@ def read_yaml(file: Path) -> tuple[dict[str, Any], Places]:
         node = loader.get_single_node()
     except FileNotFoundError:
         raise RecipeError(str(file), [Problem((), "there is no such file")]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(str(file), [Problem((), f"cannot be read: {error}")]) from None
+    except OSError as error:
+        raise RecipeError(str(file), [Problem((), f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError as error:
+        raise RecipeError(str(file), [Problem((), f"is not UTF-8 text: see byte {error.start + 1}")]) from None
     except yaml.YAMLError as error:
         raise RecipeError(str(file), [_syntax(error)]) from None
     problems: list[Problem] = []
@@ -112,7 +114,8 @@ def read_yaml(file: Path) -> tuple[dict[str, Any], Places]:
 
 def _syntax(error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None)
-    message = getattr(error, "problem", None) or str(error)
+    told = [getattr(error, "context", None), getattr(error, "problem", None)]
+    message = ", ".join(filter(None, told)) or str(error).splitlines()[0]
     return Problem((), f"not valid YAML: {message}", mark.line + 1 if mark else 0)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -20,12 +21,20 @@ _A = {"property": "a property", "edit": "an edit", "score": "a score", "select":
 Shortfall = Literal["fail", "accept", "redistribute"]
 Format = Literal["prompt_completion", "messages", "alpaca", "sharegpt", "preference"]
 
+_NAME = r"^\w[\w.-]*$"
+
+
+def _names_a_folder(name: str) -> str:
+    if not re.fullmatch(_NAME, name):
+        raise ValueError("should begin with a letter or digit and hold no others than these, '_', '-' and '.'")
+    return name
+
 
 class RecipeKeys(pydantic.BaseModel):
     """The keys of a recipe."""
 
     model_config = pydantic.ConfigDict(extra="forbid", strict=True)
-    name: str = pydantic.Field(min_length=1, pattern=r"^[\w.-]+$")
+    name: Annotated[str, pydantic.AfterValidator(_names_a_folder), pydantic.Field(json_schema_extra={"pattern": _NAME})]
     seed: int = 0
     size: int | None = pydantic.Field(None, gt=0)
     shortfall: Shortfall = "fail"

@@ -53,7 +53,7 @@ def _own(name: str, folder: Path | None) -> Function:
             sys.path.append(place)
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # whatever a user's module does on import is said in one sentence
+    except (Exception, SystemExit) as error:  # whatever a user's module does on import is said in one sentence
         raise LookupError(f"'{module_name}' cannot be imported: {type(error).__name__}: {error}") from None
     function = getattr(module, function_name, None)
     if not callable(function):
@@ -126,8 +126,8 @@ def _sentence(item: dict[str, Any], known: list[str]) -> tuple[KeyPath, str]:
             return path[:-1], f"'{path[-1]}' is missing"
         case "extra_forbidden":
             return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), known)}"
-    message = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    return path, f"should be {message}, not {_show(item.get('input'))}"
+    message = item["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    return path, f"{message[:1].lower()}{message[1:]}, not {_show(item.get('input'))}"
 
 
 def _is_type_tag(part: str | int) -> bool:

@@ -75,7 +75,8 @@ class Stages:
         """Give a built stage its name, unless a run beside this one was faster: that one's files may be in use."""
         if not self.fresh and (folder / _DONE).is_file():
             return
-        (folder / _DONE).unlink(missing_ok=True)  # first: half a stage, left by a kill here, must not pass for a whole one
+        # The mark goes first: half a stage, left by a kill here, must not pass for a whole one.
+        (folder / _DONE).unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         building.rename(folder)
 
@@ -87,7 +88,7 @@ def hash_file(path: Path) -> str:
 
 
 def fingerprint(files: tuple[Path, ...], memo: Path) -> list[str]:
-    """Hash files by content, remembering each by (path, size, time of change) in `memo`, so large dumps are hashed once."""
+    """Hash files by content; `memo` remembers each by path, size and time of change: large dumps are hashed once."""
     try:
         known = json.loads(memo.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -19,7 +19,7 @@ from tests.conftest import rows
 
 KILLS = 20
 DATA = ("train.parquet", "train.jsonl", "ledger.parquet")
-WORDS = "warm air rises because it is less dense than my cold answer above as mentioned by them".split()
+WORDS = ["warm", "air", "rises", "because", "it", "is", "less", "dense", "than", "my", "cold", "answer", "above", "as", "mentioned", "by", "them"]
 STEPS = [
     {"edit": {"replace_opening": {"column": "response", "old": "warm", "new": "Warm"}}},
     {"keep": {"length": {"min": 200}}},
@@ -59,7 +59,12 @@ def pool(tmp_path_factory) -> Path:
             lines = []
             for i in range(2000):
                 said = " ".join(drawn.choices(WORDS, k=drawn.randint(20, 60)))
-                row = {"prompt": f"Question {i % 1950} of {name}?", "response": said, "domain": "abc"[i % 3], "score": i % 17}
+                row = {
+                    "prompt": f"Question {i % 1950} of {name}?",
+                    "response": said,
+                    "domain": "abc"[i % 3],
+                    "score": i % 17,
+                }
                 lines.append(json.dumps(row) + "\n")
             (folder / name / f"{part}.jsonl").write_text("".join(lines), encoding="utf-8")
     (folder / "recipe.yaml").write_text(json.dumps({"name": "crash", **RECIPE}), encoding="utf-8")
@@ -136,7 +141,9 @@ def small(tmp_path, monkeypatch, write_jsonl, write_recipe):
 def test_an_output_folder_without_its_manifest_is_unfinished(small, tmp_path):
     manifest = run_recipe(small, tmp_path / "out")
     (tmp_path / "out/manifest.json").unlink()
-    with pytest.raises(OutputError, match="is not a finished output folder: the run that writes it did not end; run it again"):
+    with pytest.raises(
+        OutputError, match="is not a finished output folder: the run that writes it did not end; run it again"
+    ):
         why(tmp_path / "out", "0")
     assert run_recipe(small, tmp_path / "out")["outputs"].keys() == manifest["outputs"].keys()
 
