@@ -19,7 +19,7 @@ from curate.step import Step, expressions
 
 _FLUSH_BYTES = 64 * 2**20  # kept rows are gathered up to this before a file is written
 _FLUSH_ROWS = 500_000
-_HOLDS = {pl.String(): "text", pl.Boolean(): "true or false", pl.Int64(): "numbers", pl.Float64(): "numbers"}
+_HOLDS = {pl.String(): "text", pl.Boolean(): "true or false"}
 
 
 class StepError(UserError):
@@ -121,7 +121,21 @@ def _in_words(step: Step, rows: pl.DataFrame, error: Exception) -> str:
     for column in asked:
         if column not in rows.columns:
             return f"{at}: {no_column(column, rows.columns)}"
+    given = rows.lazy().select(e.alias(str(i)) for i, e in enumerate(expressions(step)))
+    if step.judges and (found := [t for t in _types(given) if t != pl.Boolean]):
+        return f"{at}: gives {_said(found[0])}, where true or false is needed of each row"
     return f"{at}: {misfit(error, rows, asked)}"
+
+
+def _types(frame: pl.LazyFrame) -> list[pl.DataType]:
+    try:
+        return frame.collect_schema().dtypes()
+    except pl.exceptions.PolarsError:
+        return []
+
+
+def _said(dtype: pl.DataType) -> str:
+    return "numbers" if dtype.is_numeric() else _HOLDS.get(dtype, str(dtype))
 
 
 def no_column(column: str, known: Iterable[str]) -> str:
@@ -134,7 +148,7 @@ def misfit(error: Exception, rows: pl.DataFrame, asked: Iterable[str]) -> str:
     """Say an error in one line; an engine's own word on types is led in by what the columns hold."""
     first = (str(error) or "it says no more").strip().splitlines()[0]
     if isinstance(error, pl.exceptions.PolarsError):
-        holds = [f"'{c}' holds {_HOLDS.get(rows.schema[c], rows.schema[c])}" for c in asked if c in rows.columns]
+        holds = [f"'{c}' holds {_said(rows.schema[c])}" for c in asked if c in rows.columns]
         return ": ".join([*([", ".join(holds)] if holds else []), first])
     return first if isinstance(error, ValueError) else f"{type(error).__name__}: {first}"
 

@@ -79,6 +79,8 @@ def expressions(step: Step) -> list[pl.Expr]:
 def verdict(step: Step) -> pl.Expr:
     """Make the verdict of a keep or drop step: True passes; over several columns, each must."""
     exprs = expressions(step)
+    if ":" in step.name:  # what a user's own function gives may be a number: `&` refuses that, `~` would turn its bits
+        exprs = [e & pl.lit(True) for e in exprs]
     return pl.all_horizontal(exprs if step.verb == "keep" else [~e for e in exprs])
 
 
