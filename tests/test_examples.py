@@ -1,7 +1,7 @@
 import polars as pl
 
 from curate.examples import examples, merge
-from tests.small_run import make, texts
+from tests.report.small_run import make, texts
 
 
 def test_samples_of_parts_merge_to_the_sample_of_the_whole():

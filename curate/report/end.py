@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from curate._html import Html, el, join, number, percent, plural, table
+from curate.report.html import Html, el, join, number, percent, plural, table
 
 _INPUTS = 500
 _REASONS = 50

@@ -14,12 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate import _html, _report_steps
-from curate._quarantine import reasons
 from curate.examples import examples
 from curate.ledger import funnel
-from curate.report import report
-from tests.small_run import make, manifest_of, texts
+from curate.quarantine import reasons
+from curate.report import html, report, steps
+from tests.report.small_run import make, manifest_of, texts
 
 EVIL = "\"><img src=x onerror=alert(1)></td><script>alert('p')</script>&amp;"
 
@@ -152,7 +151,7 @@ def test_table_one_and_funnel_say_what_the_manifest_says(run, page):
     line = page.table(["source", "asked"])[0]
     assert line == [
         "forum",
-        *(_html.number(share[k]) for k in ("asked", "available", "taken", "prompt_words", "response_words")),
+        *(html.number(share[k]) for k in ("asked", "available", "taken", "prompt_words", "response_words")),
     ]
     found = page.table(["step", "left"])
     counts = manifest["counts"]["forum"]
@@ -211,16 +210,16 @@ def test_everything_that_data_brings_along_is_escaped():
 
 @given(st.text(alphabet=st.characters(codec=None, categories=None), max_size=40))
 def test_any_text_comes_through_a_page_as_it_was(said):
-    markup = _html.el("p", _html.el("b", said, title=said))
+    markup = html.el("p", html.el("b", said, title=said))
     page = Page(markup)
-    shown = _html._FORBIDDEN.sub("\ufffd", said.replace("\r\n", "\n").replace("\r", "\n"))
+    shown = html._FORBIDDEN.sub("\ufffd", said.replace("\r\n", "\n").replace("\r", "\n"))
     assert "".join(page.texts) == shown
     assert page.attributes == [("b", "title", shown)]
     assert markup.encode("utf-8")
 
 
 def test_markup_cannot_be_smuggled_into_an_attribute():
-    assert _html.el("p", title=_html.el("b", "x")) == '<p title="&lt;b&gt;x&lt;/b&gt;"></p>'
+    assert html.el("p", title=html.el("b", "x")) == '<p title="&lt;b&gt;x&lt;/b&gt;"></p>'
 
 
 def test_the_same_inputs_give_the_same_bytes_and_the_clock_gives_nothing(run):
@@ -287,7 +286,7 @@ def test_repeats_stand_between_the_row_wise_steps_and_the_selects(run):
     _, _, manifest = run
     repeats = {"source": "forum", "step": "repeated", "asked": 400, "fails": 1, "first": 1, "alone": 1}
     manifest = {**manifest, "funnel": [repeats, *manifest["funnel"]]}
-    order = [line.label for line in _report_steps.lines(manifest, "forum")]
+    order = [line.label for line in steps.lines(manifest, "forum")]
     assert order == ["length", "at_least", "strip_links", "repeated", "near_duplicates", "sample"]
 
 

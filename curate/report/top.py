@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from curate._html import Html, el, join, number, percent, plural, table
+from curate.report.html import Html, el, join, number, percent, plural, table
 
 
 def headline(rows: pl.DataFrame, manifest: dict[str, Any]) -> Html:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from curate._charts import bar
-from curate._html import Html, el, join, number, percent, table
-from curate._report_steps import Line, lines
+from curate.report.charts import bar
+from curate.report.html import Html, el, join, number, percent, table
+from curate.report.steps import Line, lines
 
 _NOTE = (
     "“Removed here” counts the rows that the step is the first to refuse, “fails” all that it refuses, also "

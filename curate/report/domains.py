@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from curate._charts import pair
-from curate._html import Html, el, join, number, percent, table
-from curate._report_funnel import legend
-from curate._report_steps import SAMPLE
+from curate.report.charts import pair
+from curate.report.funnel import legend
+from curate.report.html import Html, el, join, number, percent, table
+from curate.report.steps import SAMPLE
 
 _SHOWN = 30
 _KEYS = (("pool", "share of what was read"), ("kept", "share of the set"))

@@ -6,8 +6,8 @@ import base64
 import hashlib
 from collections.abc import Sequence
 
-from curate._html import Html, el, join
-from curate._page_style import SCRIPT, STYLE
+from curate.report.html import Html, el, join
+from curate.report.style import SCRIPT, STYLE
 
 
 def page(title: str, head: Html, sections: Sequence[tuple[str, str, Html]], foot: str) -> str:

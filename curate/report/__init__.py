@@ -7,14 +7,14 @@ from typing import Any
 
 import polars as pl
 
-from curate._html import Html
-from curate._page import page
-from curate._report_charts import lengths, scores
-from curate._report_domains import domains
-from curate._report_end import quarantine, reproduce
-from curate._report_funnel import funnels
-from curate._report_rows import dropped, near
-from curate._report_top import headline, table_one
+from curate.report.domains import domains
+from curate.report.end import quarantine, reproduce
+from curate.report.figures import lengths, scores
+from curate.report.funnel import funnels
+from curate.report.html import Html
+from curate.report.page import page
+from curate.report.rows import dropped, near
+from curate.report.top import headline, table_one
 
 
 def report(

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from curate._histogram import Scale, nice
-from curate._html import Html, el, number, plural
+from curate.report.histogram import Scale, nice
+from curate.report.html import Html, el, number, plural
 
 _PLOT = 120  # height of a histogram's bars
 _TOP = 24  # room above for the name

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from curate._charts import Panel, histogram
-from curate._histogram import Scale, counts, finite, scale, summary
-from curate._html import Html, el, join, number, plural
-from curate._report_measures import Measure, measures
+from curate.report.charts import Panel, histogram
+from curate.report.histogram import Scale, counts, finite, scale, summary
+from curate.report.html import Html, el, join, number, plural
+from curate.report.measures import Measure, measures
 
 _CHARTS = 12
 

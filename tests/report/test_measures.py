@@ -1,7 +1,7 @@
 import polars as pl
 
-from curate._report_measures import measures, near_misses
-from tests.small_run import make, step
+from curate.report.measures import measures, near_misses
+from tests.report.small_run import make, step
 
 
 def test_near_misses_are_the_nearest_of_those_that_failed_one_step_only():

@@ -4,7 +4,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate import _charts, _histogram
+from curate.report import charts, histogram
 
 numbers = st.lists(
     st.floats(-1e6, 1e6) | st.integers(-1000, 1000).map(float) | st.just(float("nan")) | st.none(),
@@ -15,15 +15,15 @@ numbers = st.lists(
 @given(numbers, numbers, st.lists(st.floats(-1e7, 1e7), max_size=2))
 def test_a_histogram_counts_every_number_once(first, second, marks):
     groups = [pl.Series(values, dtype=pl.Float64) for values in (first, second)]
-    on = _histogram.scale(groups, marks)
+    on = histogram.scale(groups, marks)
     if on is None:
-        assert not any(_histogram.finite(group).len() for group in groups)
+        assert not any(histogram.finite(group).len() for group in groups)
         return
-    assert on.step > 0 and 1 <= on.bins <= 3 * _histogram.BINS
+    assert on.step > 0 and 1 <= on.bins <= 3 * histogram.BINS
     for group in groups:
-        assert sum(_histogram.counts(group, on)) == _histogram.finite(group).len()
-    drawn = _charts.histogram(
-        [_charts.Panel("all", _histogram.counts(groups[0], on), "kept")],
+        assert sum(histogram.counts(group, on)) == histogram.finite(group).len()
+    drawn = charts.histogram(
+        [charts.Panel("all", histogram.counts(groups[0], on), "kept")],
         on,
         [("m", m) for m in marks],
         "says",
@@ -34,5 +34,5 @@ def test_a_histogram_counts_every_number_once(first, second, marks):
 
 
 def test_a_threshold_far_away_does_not_press_the_numbers_into_a_corner():
-    on = _histogram.scale([pl.Series(range(1000))], [1_000_000])
+    on = histogram.scale([pl.Series(range(1000))], [1_000_000])
     assert on and on.high <= 1100
