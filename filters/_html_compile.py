@@ -11,6 +11,7 @@ import functools
 import hashlib
 import importlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -71,7 +72,7 @@ def is_kept(rows: Any) -> bool:
     return folder is not None and any(Path(folder).glob(f"*{rows.py_func.__qualname__}*.nbi"))
 
 
-def _compile_used(user: FunctionType, names: dict[str, Any], functions: dict[str, FunctionType]) -> None:
+def _compile_used(user: Callable[..., Any], names: dict[str, Any], functions: dict[str, FunctionType]) -> None:
     """Compile what a function uses, the innermost first."""
     from numba import njit
 
@@ -97,7 +98,7 @@ def _functions() -> dict[str, FunctionType]:
     }
 
 
-def _over(function: FunctionType, names: dict[str, Any]) -> FunctionType:
+def _over(function: Callable[..., Any], names: dict[str, Any]) -> FunctionType:
     """Give the same function over other globals."""
     twin = FunctionType(function.__code__, names, function.__name__, function.__defaults__)
     twin.__annotations__ = function.__annotations__

@@ -307,7 +307,7 @@ def scan_html(src: Source, at: int, end: int, out: Output, state: Numbers) -> in
                 return -1
     if state[SPAN]:
         close_span(out, state)
-    return -1 if state[FULL] else state[OUT]
+    return -1 if state[FULL] else int(state[OUT])
 
 
 def scan_plain(src: Source, at: int, end: int, out: Output, state: Numbers) -> int:
@@ -321,7 +321,7 @@ def scan_plain(src: Source, at: int, end: int, out: Output, state: Numbers) -> i
         at = stop
         if at < end:
             at = reference(src, at, end, out, state)
-    return state[OUT]
+    return int(state[OUT])
 
 
 def has_tag(src: Source, at: int, end: int, state: Numbers) -> bool:

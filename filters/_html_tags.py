@@ -153,7 +153,7 @@ def attribute(src: Source, at: int, end: int, which: int) -> int:
 
 def same5(src: Source, at: int, a: int, b: int, c: int, d: int, e: int) -> bool:
     """Compare five letters, whatever their case."""
-    return (
+    return bool(
         src[at] | 32 == a
         and src[at + 1] | 32 == b
         and src[at + 2] | 32 == c
