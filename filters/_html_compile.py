@@ -42,8 +42,8 @@ def scanner(make: bool = True) -> Any:
     if not is_kept(rows):
         if not make:
             return None
-        # Never a silent stall.
-        print("curate: compiling the markup scanner, once (about 15 seconds); later runs load it", file=sys.stderr)
+        later = "later runs load it" if rows.stats.cache_path else "there is no folder to keep it in"
+        print(f"curate: compiling the markup scanner (about 15 seconds); {later}", file=sys.stderr)
         _compile_used(_html_scan.scan_rows, rows.py_func.__globals__, _functions())
     rows.compile(_types(rows.py_func))
     return rows

@@ -270,26 +270,14 @@ def dollar(src: Source, at: int, end: int, out: Output, state: Numbers) -> int:
     return literal(src, at, out, state)
 
 
-def between(src: Source, at: int, end: int, out: Output, state: Numbers) -> int:
-    """Do what the byte that ended a run of text means; give the place after it."""
+def white(src: Source, at: int, state: Numbers) -> int:
+    """Note the white space at `at`; give the place after it."""
     byte = src[at]
-    if byte == 60:
-        return markup(src, at, end, out, state)
-    if byte == 38:
-        return reference(src, at, end, out, state)
-    if byte == 0xC2:
-        if at + 1 < end and src[at + 1] != 0xA0:
-            literal(src, at, out, state)
-            return literal(src, at + 1, out, state)
-        state[SPACE] = 1
-        return at + 2
-    if byte == 36:
-        return dollar(src, at, end, out, state)
     if byte == 10 and at <= state[MATH_END]:
         line_break(state, 1)  # the lines of a displayed formula are its author's
     elif byte:
         state[SPACE] = 1
-    return at + 1
+    return at + (2 if byte == 0xC2 else 1)
 
 
 def scan_html(src: Source, at: int, end: int, out: Output, state: Numbers) -> int:
@@ -301,10 +289,21 @@ def scan_html(src: Source, at: int, end: int, out: Output, state: Numbers) -> in
         if stop > at:
             copy_run(src, at, stop, out, state)
         at = stop
-        if at < end:
-            at = between(src, at, end, out, state)
+        if at == end:
+            break
+        byte = src[at]
+        if byte == 60:
+            at = markup(src, at, end, out, state)
             if at < 0:
                 return -1
+        elif byte == 38:
+            at = reference(src, at, end, out, state)
+        elif byte == 36:
+            at = dollar(src, at, end, out, state)
+        elif byte == 0xC2 and at + 1 < end and src[at + 1] != 0xA0:
+            at = literal(src, literal(src, at, out, state), out, state)
+        else:
+            at = white(src, at, state)
     if state[SPAN]:
         close_span(out, state)
     return -1 if state[FULL] else int(state[OUT])
