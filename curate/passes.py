@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -157,14 +158,20 @@ def read_again(files: list[Path], alive: pl.DataFrame, batch_rows: int) -> Itera
     """Read the rows still alive (`source`, `id`), each once, out of files that earlier passes left."""
     key = ["source", "id"]
     for file in files:
-        rows = (
-            pl.read_parquet(file)
-            .join(alive, on=key, how="semi", maintain_order="left")
-            .unique(key, maintain_order=True)
-        )
+        whole = pl.read_parquet(file)
+        rows = whole.join(alive, on=key, how="semi", maintain_order="left").unique(key, maintain_order=True)
+        rows = _apart(rows) if 2 * rows.height < whole.height else rows
         alive = alive.join(rows, on=key, how="anti")  # a repeated row stands in the files as often as it was read
         for start in range(0, rows.height, batch_rows):
             yield Batch(rows[start : start + batch_rows])
+
+
+def _apart(rows: pl.DataFrame) -> pl.DataFrame:
+    """Copy rows into memory of their own: a few rows taken out of a file would else hold the text of all of it."""
+    copy = io.BytesIO()
+    rows.write_ipc(copy)
+    copy.seek(0)
+    return pl.read_ipc(copy)
 
 
 def count_of(counts: Sequence[dict[str, Any]]) -> dict[str, int]:
