@@ -78,6 +78,21 @@ def _proportional(weights: Mapping[str, float], total: int) -> dict[str, int]:
     return counts
 
 
+def domain_shares(
+    asked: int, available: Mapping[str, int], taken: Mapping[str, int], *, domain_temperature: float = 1
+) -> dict[str, Share]:
+    """Say what temperature sampling asks of each domain, what there is, and what was taken.
+
+    The asked share is p ~ n^(1/T) of what the source is asked for, before any domain runs out (LIMA, section 2.1).
+
+    >>> domain_shares(10, {"a": 1, "b": 27}, {"a": 1, "b": 9}, domain_temperature=3)["a"]
+    Share(asked=3, available=1, taken=1)
+    """
+    weights = {name: n ** (1 / domain_temperature) for name, n in available.items() if n}
+    ideal = _proportional(weights, asked) if weights else {}
+    return {name: Share(ideal.get(name, 0), n, taken.get(name, 0)) for name, n in available.items()}
+
+
 def _spread(
     taken: dict[str, int], goal: Mapping[str, int], available: Mapping[str, int], missing: int, seed: int
 ) -> dict[str, int]:

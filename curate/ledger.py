@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -49,15 +46,6 @@ def order(ledger: pl.DataFrame) -> pl.DataFrame:
     """Bring a ledger into its one order of rows and columns, whatever order the input had."""
     steps = [c for c in ledger.columns if c not in {*_FIRST, *_LAST}]
     return ledger.select(*_FIRST, *steps, *_LAST).sort(*_FIRST, *_LAST, nulls_last=True)
-
-
-def bad_lines(file: Path, source: str) -> Iterator[str]:
-    """Read a quarantine file as sentences: where, and what was wrong."""
-    with file.open(encoding="utf-8") as lines:
-        for line in lines:
-            bad = json.loads(line)
-            if bad["source"] == source:
-                yield f"{bad['file']}, {bad['where']}: {bad['error']}"
 
 
 def verdicts(ledger: pl.DataFrame) -> list[str]:

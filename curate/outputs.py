@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +13,15 @@ import polars as pl
 from curate import ledger as ledgers
 from curate.card import card
 from curate.examples import merge
+from curate.fill import Result
 from curate.formats import to_jsonl
+from curate.manifest import manifest_of, quarantined
 from curate.passes import standardise
 from curate.recipe import Read, Recipe
 from curate.report import report
 from curate.rows import STANDARD, hash01
-from curate.run import Result, Run, RunError
-from curate.stages import hash_file, versions
+from curate.stages import hash_file
+from curate.state import Run, RunError
 
 MANIFEST = "manifest.json"
 _FRONT = ["id", "source", *STANDARD]
@@ -44,10 +44,10 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
         written.append(_text(out / name, texts[format_]))
     for name, read in recipe.extra.items():
         written += _prompts(out, name, read)
-    written.append(_text(out / "quarantine.jsonl", _quarantine(state)))
+    written.append(_text(out / "quarantine.jsonl", quarantined(state)))
     examples = merge([pl.read_parquet(file) for file in state.examples])
     written.append(_parquet(out / "examples.parquet", examples))
-    manifest = _manifest(result, state, rows, ledger)
+    manifest = manifest_of(result, state, rows, ledger)
     written.append(_text(out / "report.html", report(rows, ledger, manifest, examples)))
     written.append(_text(out / "README.md", card(rows, manifest)))
     manifest["outputs"] = {file.name: hash_file(file) for file in written}
@@ -107,62 +107,6 @@ def _prompts(out: Path, name: str, read: Read) -> list[Path]:
     rows = rows.select(c for c in rows.columns if rows[c].null_count() < rows.height)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.iter_rows(named=True))
     return [_parquet(out / f"{name}.parquet", rows), _text(out / f"{name}.jsonl", lines)]
-
-
-def _quarantine(state: Run) -> str:
-    lines = [line for file in state.quarantine for line in file.read_text(encoding="utf-8").splitlines()]
-    return "".join(f"{line}\n" for line in sorted(lines))
-
-
-def table(rows: pl.DataFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
-    """Make the set's Table 1 (LIMA, section 2): a line a source, rows asked and taken, mean lengths in words."""
-    answer = pl.col("response" if "response" in rows.columns else "chosen")
-    means = rows.group_by("source").agg(
-        prompt_words=pl.col("prompt").str.count_matches(r"\S+").mean().round(1),
-        response_words=answer.str.count_matches(r"\S+").mean().round(1),
-    )
-    lengths = {row["source"]: row for row in means.iter_rows(named=True)}
-    nothing = {"prompt_words": None, "response_words": None}
-    return [
-        {"source": name, **asdict(share), **{k: lengths.get(name, nothing)[k] for k in nothing}}
-        for name, share in shares.items()
-    ]
-
-
-def _manifest(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataFrame) -> dict[str, Any]:
-    recipe = state.recipe
-    counts = {
-        name: {
-            "read": count["read"],
-            "kept": rows.filter(pl.col("source") == name).height,
-            "dropped": ledger.filter((pl.col("source") == name) & ~pl.col("kept")).height,
-            "quarantined": count["bad"],
-        }
-        for name, count in state.counts.items()
-    }
-    domains = ledger.group_by("source", "domain").agg(read=pl.len(), kept=pl.col("kept").sum())
-    return {
-        "name": recipe.name,
-        "curate": versions(),
-        "python": platform.python_version(),
-        "seed": recipe.seed,
-        "size": recipe.size,
-        "limit": state.limit,
-        "recipe_file": Path(recipe.file).name,
-        "recipe": recipe.raw,
-        "steps": {
-            **{source.name: [step.described() for step in source.steps] for source in recipe.sources},
-            "all": [step.described() for step in recipe.steps],
-        },
-        "inputs": state.inputs,
-        "absent": state.absent,
-        "counts": counts,
-        "table": table(rows, result.shares),
-        "domains": domains.sort("source", "domain", nulls_last=True).to_dicts(),
-        "funnel": ledgers.funnel(ledger).to_dicts(),
-        "stages": {"built": state.built, "reused": state.reused},
-        "seconds": state.seconds,
-    }
 
 
 def rewrite_report(out: Path) -> Path:

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
+
+
+def sentences(file: Path, source: str) -> Iterator[str]:
+    """Read one source's records out of a quarantine file as sentences: where, and what was wrong."""
+    with file.open(encoding="utf-8") as lines:
+        for bad in map(json.loads, lines):
+            if bad["source"] == source:
+                yield f"{bad['file']}, {bad['where']}: {bad['error']}"
 
 
 def reasons(lines: Iterable[str]) -> list[dict[str, Any]]:

@@ -13,11 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from curate.recipe import Recipe
-from curate.run import Tell
+from curate.state import Tell
 
 # A log or a pipe has no width of its own: wide enough that no name is cut.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
 errors = Console(stderr=True, highlight=False)
+_SHARE = ("asked", "available", "taken")
 
 
 @contextmanager
@@ -48,6 +49,7 @@ def progress() -> Iterator[Tell]:
 def show_run(manifest: dict[str, Any], out: str) -> None:
     """Print the funnel, Table 1, and in the last lines what the set is made of."""
     show_funnel(manifest["funnel"])
+    show_quotas(manifest["quotas"])
     show_table(manifest["table"], manifest["absent"])
     for line in notices(manifest):
         console.print(line, style="yellow", soft_wrap=True)
@@ -67,24 +69,40 @@ def show_funnel(funnel: list[dict[str, Any]]) -> None:
     for name in ("asked", "fails", "dropped here", "only by this"):
         table.add_column(name, justify="right")
     last = None
-    for row in sorted(funnel, key=lambda r: r["source"]):
+    for row in funnel:
         numbers = (f"{row[k]:,}" for k in ("asked", "fails", "first", "alone"))
         table.add_row(row["source"] if row["source"] != last else "", row["step"], *numbers)
         last = row["source"]
     console.print(table)
 
 
+def show_quotas(quotas: list[dict[str, Any]], most: int = 8) -> None:
+    """Print what the largest domains of each sampled source were asked for and gave, the others summed."""
+    table = Table("source", "domain", title="Quotas", title_justify="left")
+    for name in _SHARE:
+        table.add_column(name, justify="right")
+    for source in dict.fromkeys(row["source"] for row in quotas):
+        rows = sorted((r for r in quotas if r["source"] == source), key=lambda r: (-r["asked"], r["domain"]))
+        shown, rest = rows[:most], rows[most:]
+        if rest:
+            shown.append({"domain": f"{len(rest)} more", **{k: sum(r[k] for r in rest) for k in _SHARE}})
+        for i, row in enumerate(shown):
+            table.add_row("" if i else source, row["domain"], *(f"{row[k]:,}" for k in _SHARE))
+    if quotas:
+        console.print(table)
+
+
 def show_table(rows: list[dict[str, Any]], absent: dict[str, str]) -> None:
     """Print the set's Table 1, like LIMA's: rows asked and taken and mean lengths, a line a source."""
     table = Table("source", title="The set", title_justify="left")
-    for name in ("asked", "available", "taken", "prompt, words", "response, words"):
+    for name in (*_SHARE, "prompt, words", "response, words"):
         table.add_column(name, justify="right")
     for row in rows:
         means = ("–" if row[k] is None else f"{row[k]:,.0f}" for k in ("prompt_words", "response_words"))
         name = f"{row['source']} (not there)" if row["source"] in absent else row["source"]
-        table.add_row(name, *(f"{row[k]:,}" for k in ("asked", "available", "taken")), *means)
+        table.add_row(name, *(f"{row[k]:,}" for k in _SHARE), *means)
     table.add_section()
-    table.add_row("all", *(f"{sum(r[k] for r in rows):,}" for k in ("asked", "available", "taken")), "", "")
+    table.add_row("all", *(f"{sum(r[k] for r in rows):,}" for k in _SHARE), "", "")
     console.print(table)
 
 

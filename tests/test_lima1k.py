@@ -57,6 +57,18 @@ def test_exactly_1000_rows_on_the_real_dumps(real, outs):
     assert "their share went to docstrings" in screen.replace("\n", " ")
 
 
+def test_quotas_are_on_screen_and_in_the_manifest(real):
+    manifest, screen = real
+    stem = {q["domain"]: q for q in manifest["quotas"] if q["source"] == "stackexchange_stem"}
+    assert sum(q["asked"] for q in stem.values()) == 200
+    assert sum(q["taken"] for q in stem.values()) == next(r["taken"] for r in manifest["table"])
+    for name, quota in stem.items():
+        assert name in screen
+        assert quota["taken"] <= quota["available"]
+    docs = [q for q in manifest["quotas"] if q["source"] == "docstrings"]
+    assert all(q["asked"] == q["taken"] for q in docs if q["taken"] < q["available"]), "quotas are exact"
+
+
 def test_the_stack_exchange_part_holds_only_rows_that_pass_the_papers_rules(real, outs):
     rows = pl.read_parquet(outs / "real/out/train.parquet").filter(pl.col("source").str.starts_with("stackexchange"))
     assert rows.height > 20

@@ -15,8 +15,8 @@ from curate.budget import Shortfall
 from curate.passes import StepError
 from curate.recipe import load
 from curate.rows import SourceError
-from curate.run import RunError
 from curate.stages import hash_file
+from curate.state import RunError
 from curate.work import run_recipe
 from tests.conftest import rows
 

@@ -1,0 +1,126 @@
+"""The pool: rows on their way through steps that come after the first pass, or that look at all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate import ledger as ledgers
+from curate.filter import Choice
+from curate.passes import StepError, misfit, no_column, pass_over, read_again, standardise
+from curate.state import Run
+from curate.step import Step
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The rows of one or several sources so far: their ledger in memory, their text in files."""
+
+    ledger: pl.DataFrame
+    files: list[Path]
+    key: str
+
+    @property
+    def alive(self) -> pl.DataFrame:
+        """List the rows that no step has dropped, as (source, id)."""
+        return self.ledger.filter("kept").select("source", "id")
+
+
+def go_on(state: Run, pool: Pool, steps: list[Step]) -> Pool:
+    """Take a pool through steps of any kind: selects see all of it, row-wise steps pass over its rows again."""
+    for selects, group in groupby(steps, key=lambda step: step.verb == "select"):
+        together = list(group)
+        if selects:
+            for step in together:
+                pool = _select(state, pool, step)
+        else:
+            pool = _pass_again(state, pool, together)
+    return pool
+
+
+def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
+    depends = {"pool": pool.key, "steps": [step.described() for step in steps]}
+    what = ", ".join(step.label for step in steps)
+
+    def build(folder: Path) -> dict[str, Any]:
+        batches = read_again(pool.files, pool.alive, state.batch_rows)
+        return pass_over(batches, steps, "", folder, lambda rows: state.tell(what, rows))
+
+    stage = state.stage("again", what, depends, build)
+    state.examples += stage.files("examples.parquet")
+    frames = [pl.read_parquet(file).drop("domain") for file in stage.files("ledger-*.parquet")]
+    found = pl.concat(frames, how="diagonal_relaxed") if frames else None
+    return Pool(ledgers.extend(pool.ledger, found), stage.files("rows-*.parquet"), stage.key)
+
+
+def _select(state: Run, pool: Pool, step: Step) -> Pool:
+    """Let a selector choose from the rows alive; it sees them in the order of their ids."""
+    depends = {"pool": pool.key, "step": step.described()}
+
+    def build(folder: Path) -> dict[str, Any]:
+        columns = _columns_of(step)
+        rows = look(pool, columns)
+        state.tell(step.label, rows.height)
+        at = f"{step.place}: select {step.name}"
+        if ":" not in step.name:
+            demand(pool, [step.params.get("column"), step.params.get("by"), step.params.get("prefer")], at)
+        try:
+            choice: Choice = step.function(rows, **step.params)
+            found = decided(rows, step.label, choice)
+        except Exception as error:  # a user's own selector may raise anything
+            raise StepError(f"{at}: {misfit(error, rows, columns)}") from error
+        found.write_parquet(folder / "choice.parquet")
+        return {"kept": int(choice.kept.sum()), "read": rows.height}
+
+    stage = state.stage("select", step.label, depends, build)
+    found = pl.read_parquet(stage.folder / "choice.parquet")
+    return Pool(ledgers.extend(pool.ledger, found), pool.files, stage.key)
+
+
+def _columns_of(step: Step) -> list[str]:
+    """Find the columns a selector may read: those that its parameters name."""
+    named = [v for v in step.params.values() if isinstance(v, str | list)]
+    return [str(c) for v in named for c in (v if isinstance(v, list) else [v])]
+
+
+def demand(pool: Pool, columns: list[Any], at: str) -> None:
+    """Raise StepError for a column that no row of the pool has."""
+    known = list(dict.fromkeys(name for file in pool.files for name in pl.read_parquet_schema(file)))
+    for column in [c for named in columns for c in (named if isinstance(named, list) else [named])]:
+        if known and column is not None and column not in known:
+            raise StepError(f"{at}: {no_column(column, known)}")
+
+
+def look(pool: Pool, columns: list[str]) -> pl.DataFrame:
+    """Read the identity, domain, score and some more columns of the rows alive, in the order of their ids."""
+    wanted = list(dict.fromkeys(["id", "source", "domain", "score", *columns]))
+    frames = []
+    for file in pool.files:
+        lazy = pl.scan_parquet(file)
+        there = [c for c in wanted if c in lazy.collect_schema().names()]
+        frames.append(lazy.select(there).collect())
+    if not frames:
+        return standardise(pl.DataFrame({"id": [], "source": []}, schema={"id": pl.String, "source": pl.String}), "")
+    rows = pl.concat(frames, how="diagonal_relaxed")
+    return rows.unique(["source", "id"], keep="any").join(pool.alive, on=["source", "id"], how="semi").sort("id")
+
+
+def decided(rows: pl.DataFrame, label: str, choice: Choice) -> pl.DataFrame:
+    """Write a selector's choice as ledger columns."""
+    line = pl.when(pl.col("why").is_not_null()).then(pl.format("{}: {}", pl.lit(label), "why"))
+    return (
+        rows.select("source", "id")
+        .with_columns(choice.kept.fill_null(False).alias("kept"), choice.why.alias("why"))
+        .select(
+            "source",
+            "id",
+            pl.col("kept").alias(label),
+            pl.when(~pl.col("kept")).then(pl.lit(label)).alias("dropped_by"),
+            pl.when(~pl.col("kept")).then(line).alias("detail"),
+            "kept",
+        )
+    )

@@ -1,0 +1,43 @@
+"""A run under way: its settings, its stages, and what it found out for the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from curate.errors import UserError
+from curate.recipe import Recipe
+from curate.stages import Stage, Stages
+
+Tell = Callable[[str, int], None]  # (what is being done, rows done since the last call)
+
+
+class RunError(UserError):
+    """Say in words why a run stopped; what was finished is kept for the next one."""
+
+
+@dataclass
+class Run:
+    """One run under way: its settings, and what it found out."""
+
+    recipe: Recipe
+    stages: Stages
+    batch_rows: int = 10_000
+    limit: int | None = None
+    tell: Tell = lambda what, rows: None
+    built: list[str] = field(default_factory=list)
+    reused: list[str] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    quarantine: list[Path] = field(default_factory=list)
+    examples: list[Path] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def stage(self, name: str, label: str, depends: dict[str, Any], build: Callable[[Path], dict[str, Any]]) -> Stage:
+        """Get a stage and note whether it had to be built."""
+        stage = self.stages.get(name, depends, build)
+        (self.reused if stage.reused else self.built).append(label)
+        return stage
