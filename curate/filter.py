@@ -7,7 +7,8 @@ the five verbs that apply filters to a string, a list, a polars, pandas, Arrow o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
 import polars as pl
@@ -18,10 +19,15 @@ Score: TypeAlias = Annotated[pl.Expr, "score"]  # a number for one row
 
 
 class Choice(NamedTuple):
-    """What a selector decides, row by row of the pool it was given: kept or not, and why not."""
+    """What a selector decides, row by row of the pool it was given: kept or not, and why not.
+
+    `notes` are figures about the choice as a whole, for the manifest: how much of what an exact search finds was found,
+    say.
+    """
 
     kept: pl.Series  # Boolean
     why: pl.Series  # String, null where kept
+    notes: Mapping[str, float] = MappingProxyType({})
 
 
 F = TypeVar("F", bound=Callable[..., Any])
