@@ -87,7 +87,9 @@ class Text(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.parts: list[str] = []
-        self.handle_data = self.parts.append
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
 
 
 def standard_library(text: pl.Series) -> pl.Series:
@@ -111,12 +113,13 @@ def scan_only(text: pl.Series) -> tuple[Callable[[], object], float]:
     import numpy as np
 
     from curate.filters._html_compile import scanner
+    from curate.filters._html_scan import STATE_SIZE
 
     src = text.filter(text != "").cast(pl.Binary).cast(pl.List(pl.UInt8)).explode().to_numpy()
     src.flags.writeable = False
     starts = np.concatenate([[0], np.cumsum(text.str.len_bytes().to_numpy(), dtype=np.int64)])
     out, ends = np.zeros(2 * len(src), dtype=np.uint8), np.zeros(len(text), dtype=np.int64)
-    state = np.zeros(_html_engine.STATE_SIZE, dtype=np.int64)
+    state = np.zeros(STATE_SIZE, dtype=np.int64)
     rows = scanner()
     return lambda: rows(src, starts, 0, out, ends, state), len(src) / 1e6
 

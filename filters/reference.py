@@ -116,9 +116,7 @@ def _plain(phrase: str) -> str:
     if not words or set(phrase) <= set("* "):
         raise ValueError(f"a phrase is blank: {phrase!r}")
     if re.fullmatch(r"[a-z]+(?:_[a-z]+)+", phrase):
-        raise ValueError(
-            f"there is no preset {phrase!r}: the presets are {', '.join(_PRESETS)}; a phrase has blanks"
-        )
+        raise ValueError(f"there is no preset {phrase!r}: the presets are {', '.join(_PRESETS)}; a phrase has blanks")
     pattern = r"\s+".join(re.escape(word).replace(r"\*", r"\w*").replace("'", "['’]") for word in words)
     # A boundary is asked for only where the phrase has a letter at its edge: "C++" and "@ann" have one side
     # free.

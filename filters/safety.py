@@ -66,8 +66,6 @@ def _predict(texts: list[str]) -> list[float]:
     try:
         model = import_module("profanity_check")
     except ModuleNotFoundError as missing:
-        raise ModuleNotFoundError(
-            "the filter toxic needs its model: pip install 'curate-lm[toxic]'"
-        ) from missing
+        raise ModuleNotFoundError("the filter toxic needs its model: pip install 'curate-lm[toxic]'") from missing
     probabilities: list[float] = model.predict_prob(texts).tolist()
     return probabilities

@@ -26,9 +26,7 @@ def random(pool: pl.DataFrame, *, n: int, seed: int = 0) -> Choice:
     """
     _check_n(n)
     drawn = pool.select("id", hash01("id", seed, "random").alias("draw"))
-    return _first(
-        drawn, ["draw", "id"], [False, False], n, f"not picked: {n} of {pool.height} drawn at random"
-    )
+    return _first(drawn, ["draw", "id"], [False, False], n, f"not picked: {n} of {pool.height} drawn at random")
 
 
 def top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choice:
@@ -95,7 +93,8 @@ def domains(
     kept = pl.col("rank") < pl.col("quota")
     name = pl.col("domain").str.strip_prefix("\x1f")
     why = pl.when(~kept).then(pl.format("not picked: {} of {} taken in {}", "quota", "size", name))
-    return Choice(*judged.select(kept.alias("kept"), why.alias("why")).get_columns())
+    decided = judged.select(kept.alias("kept"), why.alias("why"))
+    return Choice(decided["kept"], decided["why"])
 
 
 def quotas(
@@ -122,18 +121,14 @@ def quotas(
     """
     _check_n(n)
     if math.isnan(domain_temperature) or domain_temperature < 0.1:
-        raise ValueError(
-            f"domain_temperature must be 0.1 or more (inf for equal shares), not {domain_temperature}"
-        )
+        raise ValueError(f"domain_temperature must be 0.1 or more (inf for equal shares), not {domain_temperature}")
     if per_domain is not None and per_domain < 0:
         raise ValueError(f"per_domain must be 0 or more, not {per_domain}")
     if low := [name for name, size in sizes.items() if size < 0]:
         raise ValueError(f"the size of {low[0]!r} is negative")
     caps = {name: size if per_domain is None else min(size, per_domain) for name, size in sizes.items()}
     # Whole numbers from here on: the sums are exact, so the order of the domains cannot matter.
-    weights = {
-        name: int(size ** (1 / domain_temperature) * 2**32) for name, size in sizes.items() if caps[name]
-    }
+    weights = {name: int(size ** (1 / domain_temperature) * 2**32) for name, size in sizes.items() if caps[name]}
     left = min(n, sum(caps.values()))
     quota = dict.fromkeys(sizes, 0)
     while weights:

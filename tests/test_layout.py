@@ -65,7 +65,15 @@ ROOMS = {
 LAYERS = [
     {"curate.errors", "curate"},
     {"curate.rows", "curate.places", "curate.filter"},
-    {"curate.filters", "curate.sources", "curate.hosts", "curate.step", "curate.ledger", "curate.formats", "curate.quarantine"},
+    {
+        "curate.filters",
+        "curate.sources",
+        "curate.hosts",
+        "curate.step",
+        "curate.ledger",
+        "curate.formats",
+        "curate.quarantine",
+    },
     {"curate.registry", "curate.rowpass", "curate.stages", "curate.budget", "curate.examples"},
     {"curate.recipe", "curate.passes", "curate.catalog", "curate.doctor"},
     {"curate.state", "curate.schema", "curate.card", "curate.report"},

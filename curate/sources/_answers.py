@@ -44,9 +44,7 @@ def _unique(posts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     if not posts["id"].is_duplicated().any():
         return posts, posts.clear()
     tags = pl.col("tags").list.join("|")
-    posts = posts.sort(
-        "id", "is_answer", "question", "score", "body", "title", "license", "accepted_id", tags, "byte"
-    )
+    posts = posts.sort("id", "is_answer", "question", "score", "body", "title", "license", "accepted_id", tags, "byte")
     first = pl.col("id").is_first_distinct()
     return posts.filter(first), posts.filter(~first)
 
@@ -102,9 +100,7 @@ def _twice(posts: pl.DataFrame, file: str) -> list[Bad]:
 
 
 def _orphans(posts: pl.DataFrame, file: str) -> list[Bad]:
-    error = pl.format(
-        "answer {} has no question: {} is not among the dump's readable questions", "id", "question"
-    )
+    error = pl.format("answer {} has no question: {} is not among the dump's readable questions", "id", "question")
     return _bad(posts, error, file)
 
 

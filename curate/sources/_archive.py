@@ -72,9 +72,7 @@ def _member(path: Path, table: str) -> Generator[bytes, None, None]:
         thread.join()
 
 
-def _extract(
-    path: Path, table: str, ready: queue.Queue[bytes | Exception | None], stop: threading.Event
-) -> None:
+def _extract(path: Path, table: str, ready: queue.Queue[bytes | Exception | None], stop: threading.Event) -> None:
     def put(item: bytes | Exception | None) -> None:
         while not stop.is_set():
             with contextlib.suppress(queue.Full):

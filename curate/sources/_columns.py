@@ -52,9 +52,7 @@ def shown(value: object) -> str:
         return f"the number {value}" if abs(value) < 1e20 else "a very large number"
     if isinstance(value, str):
         return f"the text {value if len(value) <= 40 else value[:40] + '…'!r}"
-    return (
-        "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else f"{value!r}"[:60]
-    )
+    return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else f"{value!r}"[:60]
 
 
 def infer(records: list[Record]) -> Types:

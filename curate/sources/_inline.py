@@ -93,9 +93,7 @@ def _role(role: str, argument: str) -> str:
         return ""
     if role in {"doi", "arxiv", "pep", "rfc"}:
         return (
-            titled[1]
-            if titled
-            else {"doi": "doi:", "arxiv": "arXiv:", "pep": "PEP ", "rfc": "RFC "}[role] + argument
+            titled[1] if titled else {"doi": "doi:", "arxiv": "arXiv:", "pep": "PEP ", "rfc": "RFC "}[role] + argument
         )
     if titled:
         return titled[1]

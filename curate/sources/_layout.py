@@ -127,9 +127,7 @@ def renamed(file: Path, keys: Iterable[str], wanted: Wanted) -> dict[str, str]:
     names = {there: here for here, there in wanted.columns.items()}
     for there, here in names.items():
         if keys and there not in keys:
-            raise SourceError(
-                f"{file} has no column {there!r}{_meant(there, keys)}; it has: {', '.join(keys)}"
-            )
+            raise SourceError(f"{file} has no column {there!r}{_meant(there, keys)}; it has: {', '.join(keys)}")
         if here in keys and here not in names:
             raise SourceError(
                 f"{file} has a column {here!r} of its own beside {there!r}: "
@@ -167,14 +165,10 @@ def no_prompt(file: Path, keys: Iterable[str]) -> str:
     close = get_close_matches("prompt", keys, n=1) or [key for key in _LIKELY if key in keys] or keys
     if not close:
         return f"{file} has no column 'prompt'; its records are empty"
-    return (
-        f"{file} has no column 'prompt'; it has: {', '.join(keys)}. Map it: columns: {{prompt: {close[0]}}}"
-    )
+    return f"{file} has no column 'prompt'; it has: {', '.join(keys)}. Map it: columns: {{prompt: {close[0]}}}"
 
 
-def wanted(
-    columns: dict[str, str] | None, shape: Shape | None, domain: str | None, license: str | None
-) -> Wanted:
+def wanted(columns: dict[str, str] | None, shape: Shape | None, domain: str | None, license: str | None) -> Wanted:
     """Check what a recipe says about a file.
 
     Raises:
@@ -183,7 +177,5 @@ def wanted(
     columns = columns or {}
     twice = [there for there in columns.values() if list(columns.values()).count(there) > 1]
     if twice:
-        raise ValueError(
-            f"columns: {twice[0]!r} is named twice; one column of the file makes one column here"
-        )
+        raise ValueError(f"columns: {twice[0]!r} is named twice; one column of the file makes one column here")
     return Wanted(columns, shape, domain, license)

@@ -160,17 +160,13 @@ def _call(arguments: ast.arguments, *, method: bool) -> str:
 
 
 def _default(value: ast.expr) -> ast.expr:
-    private = isinstance(value, ast.Name | ast.Attribute) and not ast.unparse(value).startswith(
-        ("np.", "float")
-    )
+    private = isinstance(value, ast.Name | ast.Attribute) and not ast.unparse(value).startswith(("np.", "float"))
     return ast.Constant(...) if private or "_NoValue" in ast.unparse(value) else value
 
 
 def _newdocs(call: ast.expr) -> list[tuple[str, str, str]]:
     """Read `add_newdoc(module, name, docs)`, docs being a text, a pair (member, text) or a list of pairs."""
-    if not (
-        isinstance(call, ast.Call) and ast.unparse(call.func).endswith("add_newdoc") and len(call.args) >= 3
-    ):
+    if not (isinstance(call, ast.Call) and ast.unparse(call.func).endswith("add_newdoc") and len(call.args) >= 3):
         return []
     try:
         module, name, docs = (ast.literal_eval(argument) for argument in call.args[:3])
@@ -320,9 +316,7 @@ def _of(module: Module, owner: str) -> list[Definition]:
     return [found for path, found in module.definitions.items() if path.startswith(f"{owner}.")]
 
 
-def _ancestry(
-    modules: dict[str, Module], found: Definition, seen: frozenset[tuple[str, str]]
-) -> Iterator[Definition]:
+def _ancestry(modules: dict[str, Module], found: Definition, seen: frozenset[tuple[str, str]]) -> Iterator[Definition]:
     if found.kind != "class" or (found.module, found.path) in seen:
         return
     seen |= {(found.module, found.path)}

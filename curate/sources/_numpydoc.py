@@ -142,9 +142,7 @@ def _entries(lines: list[str], *, named: bool) -> list[str]:
 
 def _entry(head: str, body: list[str], *, named: bool) -> str:
     """Write one entry as a list item: "- `x` (int): explanation"."""
-    google = (
-        re.match(r"(\*{0,2}\w+)(?: \(([^)]*)\))?: (\S.*)", head) if not re.search(r"\s:\s", head) else None
-    )
+    google = re.match(r"(\*{0,2}\w+)(?: \(([^)]*)\))?: (\S.*)", head) if not re.search(r"\s:\s", head) else None
     if google and (google[2] or len(head) > 40 or not any(map(str.strip, body))):
         kind = f" ({inline(google[2])})" if google[2] else ""
         return _rst.item("- ", f"`{google[1]}`{kind}:", [google[3], *body])

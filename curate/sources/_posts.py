@@ -36,17 +36,14 @@ def posts_of(rows: Rows, file: str) -> tuple[pl.DataFrame, list[Bad]]:
 
 def _table(rows: Rows) -> pl.DataFrame:
     columns = {
-        name: pl.Series([row.get(name) for row in rows.attributes], dtype=pl.String)
-        for name in (*_NUMBERS, *_TEXTS)
+        name: pl.Series([row.get(name) for row in rows.attributes], dtype=pl.String) for name in (*_NUMBERS, *_TEXTS)
     }
     places = {"byte": rows.starts, "end": rows.ends()}
     return pl.DataFrame({**columns, **{name: pl.Series(at, dtype=pl.Int64) for name, at in places.items()}})
 
 
 def _typed(table: pl.DataFrame) -> pl.DataFrame:
-    numbers = table.with_columns(
-        pl.col(name).cast(pl.Int64, strict=False).alias(f"{name}#") for name in _NUMBERS
-    )
+    numbers = table.with_columns(pl.col(name).cast(pl.Int64, strict=False).alias(f"{name}#") for name in _NUMBERS)
     kind = pl.col("PostTypeId#")
     is_answer = kind == ANSWER
     return numbers.filter(kind.is_null() | kind.is_in([QUESTION, ANSWER])).select(
@@ -95,9 +92,7 @@ def _missing(name: str) -> pl.Expr:
 
 def _no_number(name: str) -> pl.Expr:
     wrong = pl.col(name).is_not_null() & pl.col(f"{name}#").is_null()
-    return pl.when(wrong).then(
-        pl.format("{} is not a whole number: '{}'", pl.lit(name), pl.col(name).str.slice(0, 40))
-    )
+    return pl.when(wrong).then(pl.format("{} is not a whole number: '{}'", pl.lit(name), pl.col(name).str.slice(0, 40)))
 
 
 def _unreadable(faulty: pl.DataFrame, rows: Rows, file: str) -> list[Bad]:

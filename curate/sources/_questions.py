@@ -59,9 +59,7 @@ _VERBS = {verb: verb for verb in _IMPERATIVES.split()} | {"return": "get"}
 _UNFIT = re.compile(r"[.:;?!$\[\]*]|\b(?:I|[Tt]his|self|it|not)\b")
 _OPENERS = "the a an all each every one two both another either whether if missing multiple"
 _DETERMINERS = set(_OPENERS.split())
-_THIRD = {
-    f"{verb}{'es' if verb.endswith(('s', 'x', 'ch', 'sh')) else 's'}": base for verb, base in _VERBS.items()
-}
+_THIRD = {f"{verb}{'es' if verb.endswith(('s', 'x', 'ch', 'sh')) else 's'}": base for verb, base in _VERBS.items()}
 
 
 def question(name: str, kind: Kind, summary: str) -> str:
@@ -97,6 +95,4 @@ def _whole(rest: str, *, bare: bool) -> bool:
     words = rest.split()
     if words[0].lower() in _DETERMINERS:
         return bare or words[0].lower() not in {"whether", "if"}
-    return bare and any(
-        word.endswith("s") and word not in {"is", "as", "this"} for word in words[:3] if word.isalpha()
-    )
+    return bare and any(word.endswith("s") and word not in {"is", "as", "this"} for word in words[:3] if word.isalpha())

@@ -160,9 +160,7 @@ class _Text:
     def take(self, mark: str) -> None:
         """Step over a character that must come next."""
         if (found := self.ahead()) != mark:
-            raise ValueError(
-                f"not JSON: expected {mark!r}, got {repr(found) if found else 'the end of the file'}"
-            )
+            raise ValueError(f"not JSON: expected {mark!r}, got {repr(found) if found else 'the end of the file'}")
         self._at += 1
 
     def value(self) -> tuple[Any, str]:

@@ -192,9 +192,7 @@ class _Reader:
             place = end - len(self.window[start:].lstrip())
             self.broken.append(Broken(place, "file ends in the middle of a record", rest[:RAW], end - place))
         else:
-            self.broken.append(
-                Broken(end, "file ends without its closing tag: later records may be missing", b"", 0)
-            )
+            self.broken.append(Broken(end, "file ends without its closing tag: later records may be missing", b"", 0))
 
 
 def _refuse(*_: object) -> None:

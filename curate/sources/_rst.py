@@ -165,9 +165,7 @@ def _render(name: str, argument: str, body: list[str]) -> list[str]:
         return [_labelled(f"**{name.capitalize()}:**", [argument, *body] if argument else body)]
     if name == "deprecated":
         version, _, rest = argument.partition(" ")
-        return [
-            _labelled(f"**Deprecated since version {version.rstrip(':')}:**", [rest, *body] if rest else body)
-        ]
+        return [_labelled(f"**Deprecated since version {version.rstrip(':')}:**", [rest, *body] if rest else body)]
     if name == "math":
         return _formulas("\n".join([argument, *body] if argument else body))
     if name in _CODE:

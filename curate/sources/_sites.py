@@ -34,16 +34,12 @@ def dumps(path: Path) -> dict[str, tuple[Path, ...]]:
     (`ai.stackexchange.com.7z`, `stackoverflow.com-Posts.7z`, `ai/Posts.xml`).
     """
     if not path.exists():
-        raise SourceMissing(
-            f"{path} is not there; a Stack Exchange dump (.7z) or a folder of dumps would be right"
-        )
+        raise SourceMissing(f"{path} is not there; a Stack Exchange dump (.7z) or a folder of dumps would be right")
     found: dict[str, list[Path]] = {}
     for file in sorted(_files(path)):
         found.setdefault(_site(file), []).append(file)
     if not found:
-        raise SourceMissing(
-            f"{path} holds no Stack Exchange dump: neither a .7z archive nor a Posts.xml is in it"
-        )
+        raise SourceMissing(f"{path} holds no Stack Exchange dump: neither a .7z archive nor a Posts.xml is in it")
     return {site: tuple(found[site]) for site in sorted(found)}
 
 
@@ -52,10 +48,7 @@ def groups() -> dict[str, list[str]]:
     text = (importlib.resources.files("curate.recipes") / "stackexchange_sites.yaml").read_text("utf-8")
     known = yaml.safe_load(text)
     renamed: dict[str, str] = known.pop("renamed", {})
-    return {
-        group: [*names, *(new for new, old in renamed.items() if old in names)]
-        for group, names in known.items()
-    }
+    return {group: [*names, *(new for new, old in renamed.items() if old in names)] for group, names in known.items()}
 
 
 def in_group(path: Path, there: list[str], group: str) -> list[str]:

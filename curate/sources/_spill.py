@@ -34,9 +34,7 @@ class Spill:
     def __enter__(self) -> Spill:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.folder is not None:
             self.folder.cleanup()
 
@@ -60,9 +58,7 @@ class Spill:
     def _write(self) -> None:
         if self.folder is None:
             self.folder = tempfile.TemporaryDirectory(prefix="curate-")
-        posts = (
-            pl.concat(self.frames) if self.frames else pl.DataFrame({"question": []}, {"question": pl.Int64})
-        )
+        posts = pl.concat(self.frames) if self.frames else pl.DataFrame({"question": []}, {"question": pl.Int64})
         self.frames, self.bytes = [], 0
         for (number,), part in posts.group_by(pl.col("question") // self.width):
             self._append(int(str(number)), part)

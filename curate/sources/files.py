@@ -173,11 +173,7 @@ def lines(file: Path, *, blank: bool = False) -> Iterator[Line | Bad]:
             skip_mark(stream, file)
             while raw := stream.readline(MAX_RECORD):
                 number += 1
-                size = (
-                    len(raw)
-                    if len(raw) < MAX_RECORD or raw.endswith(b"\n")
-                    else len(raw) + _skip_line(stream)
-                )
+                size = len(raw) if len(raw) < MAX_RECORD or raw.endswith(b"\n") else len(raw) + _skip_line(stream)
                 if blank or not raw.isspace():
                     yield Line(number, raw, size)
         except damage() as error:
@@ -199,9 +195,7 @@ def _skip_line(stream: io.BufferedReader) -> int:
 def broken(file: Path, where: str, error: Exception) -> Bad:
     """Make the record of a file that cannot be read on; what was lost is at most the size of the file."""
     reason = str(error) or type(error).__name__
-    return Bad(
-        str(file), where, f"the file is damaged here and cannot be read on: {reason}", "", file.stat().st_size
-    )
+    return Bad(str(file), where, f"the file is damaged here and cannot be read on: {reason}", "", file.stat().st_size)
 
 
 def bad(file: Path, where: str, error: str, raw: bytes, size: int | None = None) -> Bad:

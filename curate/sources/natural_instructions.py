@@ -111,18 +111,14 @@ def _texts(record: Task, key: str) -> list[str]:
     value = record.get(key)
     values = value if isinstance(value, list) else [] if value is None else [value]
     if not all(isinstance(item, str) for item in values):
-        raise ValueError(
-            f"{key}: expected text, got {shown(next(v for v in values if not isinstance(v, str)))}"
-        )
+        raise ValueError(f"{key}: expected text, got {shown(next(v for v in values if not isinstance(v, str)))}")
     return values
 
 
 def _in(task: Task, languages: list[str] | None) -> bool:
     if languages is None:
         return True
-    return all(
-        name in languages for key in ("Input_language", "Output_language") for name in _texts(task, key)
-    )
+    return all(name in languages for key in ("Input_language", "Output_language") for name in _texts(task, key))
 
 
 def _same(file: Path, task: Task) -> dict[str, str | None]:

@@ -111,14 +111,10 @@ def _after(month: str) -> str:
     return f"{match[1]}{year + number // 12}-{number % 12 + 1:02}"
 
 
-def _read(
-    asked: Path, comments: tuple[Path, ...], wanted: frozenset[str], batch_rows: int
-) -> Iterator[Batch]:
+def _read(asked: Path, comments: tuple[Path, ...], wanted: frozenset[str], batch_rows: int) -> Iterator[Batch]:
     if not comments:
         for posts, bad in _posts(asked, wanted, _submission, batch_rows):
-            yield Batch(
-                _rows(posts.with_columns(score="prompt_score", response=pl.lit(None, pl.String))), bad
-            )
+            yield Batch(_rows(posts.with_columns(score="prompt_score", response=pl.lit(None, pl.String))), bad)
         return
     with Spill(width=1) as spill:
         for file in (asked, *comments):
@@ -241,9 +237,7 @@ def _joined(group: pl.DataFrame) -> pl.DataFrame:
     answers = best.filter(pl.col("response").is_not_null()).select("thread", "response", "score")
     threads = asked.drop("response", "score").join(answers, on="thread", how="left").sort("thread")
     kept = pl.when(~pl.col("removed"))
-    return _rows(
-        threads.with_columns(kept.then("response").alias("response"), kept.then("score").alias("score"))
-    )
+    return _rows(threads.with_columns(kept.then("response").alias("response"), kept.then("score").alias("score")))
 
 
 def _rows(posts: pl.DataFrame) -> pl.DataFrame:

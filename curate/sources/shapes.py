@@ -14,9 +14,7 @@ from typing import Literal, get_args
 from curate.sources._columns import Record, shown
 from curate.sources._turns import ROLES, Dialogue, as_turns, assistant, dialogue, transcript, user
 
-Shape = Literal[
-    "plain", "alpaca", "sharegpt", "messages", "prompt_completion", "preference", "ultrafeedback", "hh"
-]
+Shape = Literal["plain", "alpaca", "sharegpt", "messages", "prompt_completion", "preference", "ultrafeedback", "hh"]
 
 # What files call the standard columns; the first that is there counts, when the column itself is not there.
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -156,18 +154,14 @@ def _prompt_completion(record: Record) -> Record:
     asked, answer = record.pop("prompt", None), record.pop("completion", None)
     if isinstance(asked, (str, type(None))) and isinstance(answer, (str, type(None))):
         return _put(record, prompt=asked, response=answer)
-    return _spread(
-        record, dialogue(as_turns(asked, user) + as_turns(answer, assistant), "prompt and completion")
-    )
+    return _spread(record, dialogue(as_turns(asked, user) + as_turns(answer, assistant), "prompt and completion"))
 
 
 def _preference(record: Record) -> Record:
     asked, answers = record.pop("prompt", None), [record.pop(key, None) for key in ("chosen", "rejected")]
     if all(isinstance(value, (str, type(None))) for value in (asked, *answers)):
         return _put(record, prompt=asked, chosen=answers[0], rejected=answers[1])
-    said = [
-        _one_side(asked, answer, name) for answer, name in zip(answers, ("chosen", "rejected"), strict=True)
-    ]
+    said = [_one_side(asked, answer, name) for answer, name in zip(answers, ("chosen", "rejected"), strict=True)]
     return _pair(record, *said)
 
 
@@ -208,8 +202,7 @@ def _ultrafeedback(record: Record) -> Record:
     if not isinstance(completions, list) or not all(isinstance(c, dict) for c in completions):
         raise ValueError(f"completions: expected a list of objects, got {shown(completions)}")
     answers = [
-        {"response": _text(c, "response"), "score": _rating(c), "model": _text(c, "model") or None}
-        for c in completions
+        {"response": _text(c, "response"), "score": _rating(c), "model": _text(c, "model") or None} for c in completions
     ]
     rated = [answer for answer in answers if answer["score"] is not None]
     best = max(rated or answers, key=lambda answer: answer["score"] or 0.0, default=None)

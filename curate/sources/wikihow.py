@@ -82,9 +82,7 @@ def _read(file: Path, batch_rows: int) -> Iterator[Batch]:
             if isinstance(item, Bad):
                 bad.append(item)
             elif lacking := [name for name in ("title", "text") if not (item.record[name] or "").strip()]:
-                bad.append(
-                    files.bad(file, f"line {item.where}", f"{lacking[0]} is empty", item.raw, item.size)
-                )
+                bad.append(files.bad(file, f"line {item.where}", f"{lacking[0]} is empty", item.raw, item.size))
             else:
                 rows.append(_row(item.record))
         yield Batch(pl.DataFrame(rows, schema=SCHEMA), bad)

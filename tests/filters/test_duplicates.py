@@ -57,16 +57,10 @@ POOL = pl.DataFrame(
 @pytest.mark.parametrize(
     ("parameters", "why"),
     [
-        pytest.param(
-            {}, ["duplicate of a", None, "duplicate of a", None, None], id="score, then smallest id"
-        ),
+        pytest.param({}, ["duplicate of a", None, "duplicate of a", None, None], id="score, then smallest id"),
         pytest.param({"prefer": "votes"}, ["duplicate of b"] * 2 + [None] * 3, id="another column"),
-        pytest.param(
-            {"prefer": None}, ["duplicate of a", None, "duplicate of a", None, None], id="the id alone"
-        ),
-        pytest.param(
-            {"column": ["prompt", "response"]}, [None, None, "duplicate of c", None, None], id="two columns"
-        ),
+        pytest.param({"prefer": None}, ["duplicate of a", None, "duplicate of a", None, None], id="the id alone"),
+        pytest.param({"column": ["prompt", "response"]}, [None, None, "duplicate of c", None, None], id="two columns"),
         pytest.param({"column": "votes"}, [None] * 5, id="a number"),
     ],
 )
@@ -134,9 +128,7 @@ def test_refuses(parameters, sentence):
 
 
 @given(
-    st.lists(
-        st.tuples(st.sampled_from(["a", "A ", "b", None]), st.sampled_from([None, 1.0, 2.0])), max_size=12
-    ),
+    st.lists(st.tuples(st.sampled_from(["a", "A ", "b", None]), st.sampled_from([None, 1.0, 2.0])), max_size=12),
     st.randoms(use_true_random=False),
 )
 def test_the_order_of_the_rows_does_not_matter(rows, random):

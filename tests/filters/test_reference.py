@@ -105,9 +105,7 @@ def test_a_phrase_of_your_own(text, phrase, holds):
         pytest.param([], "needs phrases", id="none"),
         pytest.param(["  "], "blank", id="blank"),
         pytest.param(["*"], "blank", id="a star alone"),
-        pytest.param(
-            ["other_answer"], "no preset 'other_answer': the presets are other_answers, site", id="misspelt"
-        ),
+        pytest.param(["other_answer"], "no preset 'other_answer': the presets are other_answers, site", id="misspelt"),
     ],
 )
 def test_refuses(phrases, sentence):

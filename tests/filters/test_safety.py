@@ -8,9 +8,7 @@ import pytest
 from curate.filters import toxic
 from curate.filters.safety import _probabilities, profanity_rounded
 
-pytest.importorskip(
-    "profanity_check", reason="the model of toxic is not installed: pip install 'curate-lm[toxic]'"
-)
+pytest.importorskip("profanity_check", reason="the model of toxic is not installed: pip install 'curate-lm[toxic]'")
 
 
 @pytest.mark.parametrize(

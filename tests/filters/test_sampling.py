@@ -18,14 +18,10 @@ temperatures = st.sampled_from([0.5, 1, 1.7, 3, 10, INF])
     ("given_sizes", "n", "temperature", "expected"),
     [
         pytest.param(SIZES, 200, 3, [109, 50, 23, 11, 5, 2], id="LIMA's temperature, 200 rows"),
-        pytest.param(
-            SIZES, 20_000, 3, [11250, 5221, 2424, 1000, 100, 5], id="the small domains give all they have"
-        ),
+        pytest.param(SIZES, 20_000, 3, [11250, 5221, 2424, 1000, 100, 5], id="the small domains give all they have"),
         pytest.param({"a": 60, "b": 30, "c": 10}, 10, 1, [6, 3, 1], id="1 is proportional"),
         pytest.param({"a": 60, "b": 30, "c": 10}, 9, INF, [3, 3, 3], id="inf is the same from each"),
-        pytest.param(
-            {"a": 60, "b": 30, "c": 1}, 9, INF, [4, 4, 1], id="what one cannot give goes to the others"
-        ),
+        pytest.param({"a": 60, "b": 30, "c": 1}, 9, INF, [4, 4, 1], id="what one cannot give goes to the others"),
         pytest.param({"a": 5, "b": 0}, 3, 3, [3, 0], id="an empty domain gives nothing"),
         pytest.param({"a": 5, "b": 4}, 100, 3, [5, 4], id="more asked than there is"),
         pytest.param({"a": 5, "b": 4}, 0, 3, [0, 0], id="none asked"),
@@ -152,9 +148,7 @@ def test_a_selector_refuses_a_negative_n(select, parameters):
     ],
 )
 def test_a_selector_names_the_column_that_is_not_there(select, parameters, column):
-    with pytest.raises(
-        ValueError, match=f"{select.__name__}: the rows have no column '{column}', only id, domain"
-    ):
+    with pytest.raises(ValueError, match=f"{select.__name__}: the rows have no column '{column}', only id, domain"):
         select(pool(), n=1, **parameters)
 
 

@@ -15,9 +15,7 @@ from curate.filters.size import length_measured, number
         pytest.param("abcd", {"min": 3, "max": 5}, True, id="between two bounds"),
         pytest.param("", {"min": 0}, True, id="an empty text has length 0"),
         pytest.param("né😀", {"min": 3, "max": 3}, True, id="characters are code points, not bytes"),
-        pytest.param(
-            "one  two\nthree\t4", {"min": 4, "max": 4, "unit": "words"}, True, id="any blank parts words"
-        ),
+        pytest.param("one  two\nthree\t4", {"min": 4, "max": 4, "unit": "words"}, True, id="any blank parts words"),
         pytest.param("  ", {"max": 0, "unit": "words"}, True, id="blanks alone are no word"),
         pytest.param("well-known", {"min": 2, "unit": "words"}, False, id="a hyphen parts no words"),
         pytest.param(None, {"min": 1}, None, id="null has no verdict"),
@@ -52,15 +50,13 @@ def test_length_measures_what_it_compares():
 @pytest.mark.parametrize(
     ("values", "least", "most"),
     [
-        pytest.param(
-            [9, 10, 11], [False, True, True], [True, True, False], id="whole numbers, bound included"
-        ),
+        pytest.param([9, 10, 11], [False, True, True], [True, True, False], id="whole numbers, bound included"),
         pytest.param([9.99, 10.0], [False, True], [True, True], id="fractions"),
         pytest.param([float("nan"), None], [None, None], [None, None], id="NaN and null have no verdict"),
+        pytest.param([float("inf"), float("-inf")], [True, False], [False, True], id="infinities are numbers"),
         pytest.param(
-            [float("inf"), float("-inf")], [True, False], [False, True], id="infinities are numbers"
+            ["12", " ", "ten", None], [True, None, None, None], [False, None, None, None], id="text as in CSV"
         ),
-        pytest.param(["12", " ", "ten", None], [True, None, None, None], [False, None, None, None], id="text as in CSV"),
     ],
 )
 def test_at_least_and_at_most(values, least, most):

@@ -33,9 +33,7 @@ def test_matches(text, pattern, holds):
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
-        pytest.param(
-            "(a", "'\\(a' is no regular expression for polars: unclosed group$", id="unclosed group"
-        ),
+        pytest.param("(a", "'\\(a' is no regular expression for polars: unclosed group$", id="unclosed group"),
         pytest.param("(?<=a)b", "look-behind, is not supported$", id="look-around"),
         pytest.param("a{99999}{9999}", "exceeds size limit", id="too large"),
         pytest.param("(?x) a # comment", "unclosed group", id="a comment that would swallow what follows"),
@@ -50,9 +48,7 @@ def test_matches_says_what_is_wrong_with_a_pattern(pattern, reason):
     ("text", "pattern", "span"),
     [
         pytest.param("a b c", "b", "a b c", id="short text whole"),
-        pytest.param(
-            "-" * 99 + "hit" + "+" * 99, "h.t", "-" * 40 + "hit" + "+" * 40, id="40 characters each side"
-        ),
+        pytest.param("-" * 99 + "hit" + "+" * 99, "h.t", "-" * 40 + "hit" + "+" * 40, id="40 characters each side"),
         pytest.param("é" * 50 + "x", "x", "é" * 40 + "x", id="characters, not bytes"),
         pytest.param("x 1 x 2", r"\d|x 2", "x 1 x 2", id="the first place, alternatives kept together"),
         pytest.param("a\n\nb", "b", "a b", id="on one line"),
@@ -94,19 +90,13 @@ def test_self_contained(title):
         pytest.param("Teaching fractions in small groups", "asks nothing", id="a topic"),
         pytest.param("Why does this happen?", 'points elsewhere: "this"', id="this"),
         pytest.param("What do these symbols mean?", 'points elsewhere: "these"', id="these"),
-        pytest.param(
-            "What is wrong in the following proof?", 'points elsewhere: "the following"', id="following"
-        ),
+        pytest.param("What is wrong in the following proof?", 'points elsewhere: "the following"', id="following"),
         pytest.param("Can somebody explain the above formula?", 'points elsewhere: "the above"', id="above"),
         pytest.param("What is going on here?", 'points elsewhere: "here?"', id="here"),
         pytest.param("Why is my sorting code slow?", 'points elsewhere: "my sorting code"', id="my code"),
-        pytest.param(
-            "How to solve Exercise 2.4?", 'points elsewhere: "Exercise 2"', id="an exercise of a book"
-        ),
+        pytest.param("How to solve Exercise 2.4?", 'points elsewhere: "Exercise 2"', id="an exercise of a book"),
         pytest.param("It boils over, why?", 'points elsewhere: "It"', id="it as the opening"),
-        pytest.param(
-            "Is my tea too weak, please help", 'points elsewhere: "please help"', id="a cry for help"
-        ),
+        pytest.param("Is my tea too weak, please help", 'points elsewhere: "please help"', id="a cry for help"),
     ],
 )
 def test_not_self_contained(title, fault):
@@ -173,9 +163,7 @@ def test_prompt_from_title_or_body(title, body, prompts):
 
 
 def test_prompt_from_title_or_body_is_half_and_half_and_moves_with_the_seed():
-    frame = pl.DataFrame({"id": [str(i) for i in range(4000)]}).with_columns(
-        title=pl.lit("T"), body=pl.lit("B")
-    )
+    frame = pl.DataFrame({"id": [str(i) for i in range(4000)]}).with_columns(title=pl.lit("T"), body=pl.lit("B"))
     first, second = (frame.select(prompt_from_title_or_body(seed=s)).to_series() for s in (1, 2))
     assert 1880 < (first == "T").sum() < 2120
     assert 1880 < (first == second).sum() < 2120

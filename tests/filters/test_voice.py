@@ -50,9 +50,7 @@ NOT_SPEAKING = [
     pytest.param('People ask "how do I boil it?" often.', id="quotation marks"),
     pytest.param('A line: "how do\nI boil it?" so.', id="a quotation over a line break"),
     pytest.param("People ask “how do I boil it?” often.", id="typographic quotation marks"),
-    pytest.param(
-        "The rule 'I don't know, so I ask' helps.", id="single quotation marks around an apostrophe"
-    ),
+    pytest.param("The rule 'I don't know, so I ask' helps.", id="single quotation marks around an apostrophe"),
     pytest.param("> I am quoted\n> and my dog too", id="quoted lines"),
     pytest.param("- > I am quoted in a list", id="a quoted line in a list"),
     pytest.param("The sum $I + 1$ is even.", id="formula"),
@@ -131,10 +129,7 @@ def test_refuses(parameters, sentence):
 
 
 def test_null_has_no_verdict():
-    assert (
-        pl.DataFrame({"response": [None]}, schema={"response": pl.String}).select(first_person()).item()
-        is None
-    )
+    assert pl.DataFrame({"response": [None]}, schema={"response": pl.String}).select(first_person()).item() is None
 
 
 def test_the_span_shows_the_word_and_what_stands_around_it():

@@ -86,9 +86,7 @@ def test_train_has_thirteen_refusals_and_at_least_fifteen_kinds_of_task():
     assert max(count for kind, count in kinds.items() if kind != "safety") <= 5
 
 
-@pytest.mark.parametrize(
-    "row", [row for row in TRAIN if row["domain"] == "safety"], ids=lambda r: r["prompt"][:30]
-)
+@pytest.mark.parametrize("row", [row for row in TRAIN if row["domain"] == "safety"], ids=lambda r: r["prompt"][:30])
 def test_a_refusal_says_no_at_once_and_goes_on_to_offer_something(row):
     opening, offer = " ".join(row["response"].split()[:90]), row["response"].split("\n\n", 1)[1]
     assert re.search(r"\b(?:won't|wouldn't|can't)\b", opening)

@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-SITES = yaml.safe_load(
-    (Path(__file__).parents[2] / "recipes" / "stackexchange_sites.yaml").read_text(encoding="utf-8")
-)
+SITES = yaml.safe_load((Path(__file__).parents[2] / "recipes" / "stackexchange_sites.yaml").read_text(encoding="utf-8"))
 GROUPS = ("stem", "other", "excluded")
 OWN_HOSTS = {
     "stackoverflow.com",

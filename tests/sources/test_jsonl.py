@@ -57,9 +57,7 @@ BAD_LINES = [
     ),
     pytest.param(b'{"prompt": "\\ud83d"}', "prompt: not Unicode text", id="half of a surrogate pair"),
     pytest.param(b'{"n": ' + b"9" * 5000 + b"}", "Exceeds the limit", id="a number of 5,000 digits"),
-    pytest.param(
-        b'{"a": ' + b"[" * 99 + b"]" * 99 + b"}", "nested more than 64 levels deep", id="nested deeply"
-    ),
+    pytest.param(b'{"a": ' + b"[" * 99 + b"]" * 99 + b"}", "nested more than 64 levels deep", id="nested deeply"),
     pytest.param(b'{"a":' * 99_999, "nested more than 64 levels deep", id="nested beyond the parser"),
 ]
 
@@ -82,9 +80,7 @@ def test_a_bad_line_has_its_place_and_reason_and_costs_no_other(write, line, rea
         pytest.param(b'{"prompt": "a", "prompt": "b"}', {"prompt": "b"}, id="of a key twice the last counts"),
         pytest.param(b'  {"prompt": "a"}\r', {"prompt": "a"}, id="blanks and CRLF"),
         pytest.param(b'{"prompt": null, "x": 1}', {"prompt": None, "x": 1}, id="null"),
-        pytest.param(
-            b'{"prompt": "a", "score": 3}', {"prompt": "a", "score": 3.0}, id="a whole number as a score"
-        ),
+        pytest.param(b'{"prompt": "a", "score": 3}', {"prompt": "a", "score": 3.0}, id="a whole number as a score"),
         pytest.param(b'{"prompt": ""}', {"prompt": ""}, id="empty text stays"),
     ],
 )
@@ -109,9 +105,7 @@ def test_what_is_no_error(write, line, row):
         ),
         pytest.param([1, "a"], pl.String(), ["1", '"a"'], id="mixed: JSON"),
         pytest.param([1, True], pl.String(), ["1", "true"], id="numbers and truth values: JSON"),
-        pytest.param(
-            [{"a": 1}, {"b": 1}], pl.String(), ['{"a": 1}', '{"b": 1}'], id="objects of other keys: JSON"
-        ),
+        pytest.param([{"a": 1}, {"b": 1}], pl.String(), ['{"a": 1}', '{"b": 1}'], id="objects of other keys: JSON"),
         pytest.param([[1], ["é"]], pl.String(), ["[1]", '["é"]'], id="lists of other things: JSON"),
         pytest.param([{}, []], pl.String(), ["{}", "[]"], id="empty ones: JSON"),
         pytest.param([2**70, 1], pl.String(), [str(2**70), "1"], id="numbers too large to hold: JSON"),
@@ -144,9 +138,7 @@ def test_a_dialogue_keeps_its_history_though_none_of_the_first_thousand_has_one(
 
 
 def test_columns_are_mapped_and_constants_fill_what_is_missing(write):
-    file = write(
-        {"title": "p", "n": 3, "domain": "x", "id": 7, "source": "s"}, {"title": "q", "domain": None}
-    )
+    file = write({"title": "p", "n": 3, "domain": "x", "id": 7, "source": "s"}, {"title": "q", "domain": None})
     rows, _ = read(file, columns={"prompt": "title", "score": "n"}, domain="d", license="MIT")
     assert rows.to_dicts() == [
         {"prompt": "p", "score": 3.0, "domain": "x", "file_id": 7, "file_source": "s", "license": "MIT"},
@@ -155,9 +147,7 @@ def test_columns_are_mapped_and_constants_fill_what_is_missing(write):
 
 
 def test_two_columns_can_change_places(write):
-    rows, _ = read(
-        write({"prompt": "a", "response": "b"}), columns={"prompt": "response", "response": "prompt"}
-    )
+    rows, _ = read(write({"prompt": "a", "response": "b"}), columns={"prompt": "response", "response": "prompt"})
     assert rows.to_dicts() == [{"prompt": "b", "response": "a"}]
 
 
@@ -208,9 +198,7 @@ def test_a_column_missing_in_one_record_is_null_there(write):
 
 
 def test_a_record_with_both_names_of_a_column_is_bad(write):
-    rows, [bad] = read(
-        write(*[{"question": "a"}] * 1000, {"question": "b", "prompt": "c"}, {"question": "d"})
-    )
+    rows, [bad] = read(write(*[{"question": "a"}] * 1000, {"question": "b", "prompt": "c"}, {"question": "d"}))
     assert rows["prompt"].to_list() == ["a"] * 1000 + ["d"]
     assert bad.where == "line 1001"
     assert bad.error == "prompt: there is a column of this name, and another one is mapped to it"
@@ -244,12 +232,8 @@ ARRAYS = [
         id="broken UTF-8",
     ),
     pytest.param(b'[{"prompt":"a"},{"prompt":}, {}]', 1, [("item 2", "Expecting value")], id="broken JSON"),
-    pytest.param(
-        b'[{"prompt":"a"},{"prom', 1, [("item 2", "Unterminated string")], id="cut short in an item"
-    ),
-    pytest.param(
-        b'[{"prompt":"a"}', 1, [("item 2", "expected ',', got the end")], id="cut short after an item"
-    ),
+    pytest.param(b'[{"prompt":"a"},{"prom', 1, [("item 2", "Unterminated string")], id="cut short in an item"),
+    pytest.param(b'[{"prompt":"a"}', 1, [("item 2", "expected ',', got the end")], id="cut short after an item"),
     pytest.param(b'[{"prompt":"a"} {"prompt":"b"}]', 1, [("item 2", "expected ',', got '{'")], id="no comma"),
     pytest.param(b'[{"prompt":"a"}] x', 1, [("item 2", "more after the end")], id="more after the end"),
 ]
@@ -308,9 +292,7 @@ value = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=5,
 )
-record = st.dictionaries(
-    st.sampled_from(["prompt", "response", "score", "history", "x", "y"]), value, max_size=5
-)
+record = st.dictionaries(st.sampled_from(["prompt", "response", "score", "history", "x", "y"]), value, max_size=5)
 line = st.one_of(
     record.map(lambda r: json.dumps({"prompt": "p"} | r).encode()),
     st.text(max_size=9).map(lambda s: json.dumps({"prompt": s}).encode()),

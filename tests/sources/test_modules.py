@@ -66,9 +66,7 @@ def names(**files: str) -> dict[str, str]:
             {},
             id="not what only type checkers see",
         ),
-        pytest.param(
-            {"p": "from .b import f", "p__b": "from . import f"}, {}, id="imports in a circle lead nowhere"
-        ),
+        pytest.param({"p": "from .b import f", "p__b": "from . import f"}, {}, id="imports in a circle lead nowhere"),
         pytest.param({"p": "from numpy import dot", "p__a": ""}, {}, id="nothing of another package"),
         pytest.param(
             {"p": 'def f(x: int): ...\ndef f(x):\n    "F."\ndef f(x): pass', "p__a": ""},
@@ -144,9 +142,7 @@ def test_documentation_added_by_calls():
         pytest.param("a: int, b: str = 'x'", "(a, b='x')", id="annotations go"),
         pytest.param("self, a=_sentinel, *, b=lib.none, **c", "(self, a=..., *, b=..., **c)", id="sentinels"),
         pytest.param("a, /, *b, c=None", "(a, /, *b, c=None)", id="every kind of argument"),
-        pytest.param(
-            "dtype=np.float64, a=-1", "(dtype=np.float64, a=-1)", id="values that say something stay"
-        ),
+        pytest.param("dtype=np.float64, a=-1", "(dtype=np.float64, a=-1)", id="values that say something stay"),
     ],
 )
 def test_how_a_function_is_called(arguments, call):

@@ -118,9 +118,7 @@ def test_google_sections_are_read_too():
     ("section", "after"),
     [
         pytest.param("Returns\n-------\nndarray\n    The sum.", "- `ndarray`: The sum.", id="a bare type"),
-        pytest.param(
-            "Returns\n-------\nlist of int\n    Sums.", "- list of int: Sums.", id="a type in words"
-        ),
+        pytest.param("Returns\n-------\nlist of int\n    Sums.", "- list of int: Sums.", id="a type in words"),
         pytest.param("Returns\n-------\nThe sum of all.", "The sum of all.", id="plain text"),
         pytest.param("Methods\n-------\nfit(X)\n    Fit.", "- `fit(X)`: Fit.", id="a call as a name"),
         pytest.param("Parameters\n----------\nx : int", "- `x` (int)", id="an entry without explanation"),
@@ -142,9 +140,7 @@ def test_summary(doc, summary):
     assert _numpydoc.summary(doc) == summary
 
 
-@pytest.mark.parametrize(
-    "doc", [pytest.param("%(x)s", id="percent"), pytest.param("Return the {klass}.", id="braces")]
-)
+@pytest.mark.parametrize("doc", [pytest.param("%(x)s", id="percent"), pytest.param("Return the {klass}.", id="braces")])
 def test_placeholders_make_a_template(doc):
     assert _numpydoc.is_template(doc)
 

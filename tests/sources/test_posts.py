@@ -11,9 +11,7 @@ SOUND = {"Id": "1", "PostTypeId": "2", "ParentId": "7", "Score": "-3", "Body": "
 
 
 def posts(**attributes: str | None):
-    row = " ".join(
-        f'{name}="{value}"' for name, value in {**SOUND, **attributes}.items() if value is not None
-    )
+    row = " ".join(f'{name}="{value}"' for name, value in {**SOUND, **attributes}.items() if value is not None)
     frames, bad = [], []
     for rows in read_rows(iter([f"<posts>\n  <row {row} />\n</posts>".encode()])):
         frame, faulty = posts_of(rows, "Posts.xml")
@@ -43,9 +41,7 @@ def test_the_columns_of_an_answer():
         pytest.param({"Id": "one"}, "Id is not a whole number: 'one'", id="an id in letters"),
         pytest.param({"Score": ""}, "Score is not a whole number: ''", id="an empty score"),
         pytest.param({"Score": "1.5"}, "Score is not a whole number: '1.5'", id="half a vote"),
-        pytest.param(
-            {"Score": "9" * 30}, f"Score is not a whole number: '{'9' * 30}'", id="more than 64 bits"
-        ),
+        pytest.param({"Score": "9" * 30}, f"Score is not a whole number: '{'9' * 30}'", id="more than 64 bits"),
         pytest.param({"ParentId": "x"}, "ParentId is not a whole number: 'x'", id="a parent in letters"),
         pytest.param({"PostTypeId": "?"}, "PostTypeId is not a whole number: '?'", id="a type in letters"),
         pytest.param(
@@ -76,9 +72,7 @@ def test_the_raw_text_of_a_bad_record_is_cut():
         pytest.param({"PostTypeId": "1", "ParentId": None}, id="a question needs no parent"),
         pytest.param({"PostTypeId": "1", "ParentId": "x"}, id="and none is looked at"),
         pytest.param({"Body": ""}, id="an empty body is there"),
-        pytest.param(
-            {"ViewCount": "many", "OwnerUserId": None}, id="attributes that are not used are not checked"
-        ),
+        pytest.param({"ViewCount": "many", "OwnerUserId": None}, id="attributes that are not used are not checked"),
     ],
 )
 def test_a_sound_post(attributes):
@@ -114,9 +108,7 @@ def test_both_spellings_of_tags(written, tags):
         pytest.param(None, "2011-04-08T00:00:00.000", "CC BY-SA 3.0", id="the first day of 3.0"),
         pytest.param(None, "2018-05-01T23:59:59.999", "CC BY-SA 3.0", id="the last day of 3.0"),
         pytest.param(None, "2018-05-02T00:00:00.000", "CC BY-SA 4.0", id="the first day of 4.0"),
-        pytest.param(
-            "CC BY-SA 4.0", "2010-01-01T00:00:00.000", "CC BY-SA 4.0", id="what the dump says goes first"
-        ),
+        pytest.param("CC BY-SA 4.0", "2010-01-01T00:00:00.000", "CC BY-SA 4.0", id="what the dump says goes first"),
         pytest.param(None, "yesterday", None, id="no date, no licence"),
         pytest.param(None, None, None, id="nothing known, nothing said"),
     ],

@@ -100,12 +100,8 @@ def test_a_submission_with_its_best_comment_is_a_row(dump):
             "early",
             id="then oldest",
         ),
-        pytest.param(
-            [{"score": "12", "body": "as text"}, {"body": "as number"}], "as text", id="score as text"
-        ),
-        pytest.param(
-            [{"score": None, "body": "none"}, {"score": -3, "body": "low"}], "low", id="no score last"
-        ),
+        pytest.param([{"score": "12", "body": "as text"}, {"body": "as number"}], "as text", id="score as text"),
+        pytest.param([{"score": None, "body": "none"}, {"score": -3, "body": "low"}], "low", id="no score last"),
         pytest.param([{"parent_id": "t1_q"}], None, id="not right below"),
         pytest.param([{"body": "[removed]"}], None, id="removed"),
         pytest.param([{"body": "[deleted]"}], None, id="deleted"),
@@ -208,9 +204,7 @@ def test_rows_are_the_same_however_much_is_held_in_memory(dump, monkeypatch):
         pytest.param(b"[]", "expected an object, got a list", id="no object"),
         pytest.param(b'{"id": "b"}', "title: expected text, got nothing", id="no title"),
         pytest.param(b'{"id": 5, "title": "a"}', "id: expected text, got the number 5", id="no text"),
-        pytest.param(
-            b'{"id": "b", "title": "\\ud83d"}', "it holds text that is not Unicode", id="surrogates"
-        ),
+        pytest.param(b'{"id": "b", "title": "\\ud83d"}', "it holds text that is not Unicode", id="surrogates"),
     ],
 )
 def test_a_bad_line_costs_itself_only(dump, line, error):

@@ -217,12 +217,8 @@ def test_the_record_itself_is_left_as_it_is(shape, before, after):
 BROKEN = [
     pytest.param([], "expected a list of turns, got a list", id="no turns"),
     pytest.param("Hi.", "expected a list of turns, got the text 'Hi.'", id="text where turns should be"),
-    pytest.param(
-        ["Hi."], "turn 1: expected a role and its text, got the text 'Hi.'", id="a turn that is text"
-    ),
-    pytest.param(
-        said("assistant: Hi."), "turn 1: expected a turn of the user, got one of the assistant", id="order"
-    ),
+    pytest.param(["Hi."], "turn 1: expected a role and its text, got the text 'Hi.'", id="a turn that is text"),
+    pytest.param(said("assistant: Hi."), "turn 1: expected a turn of the user, got one of the assistant", id="order"),
     pytest.param(
         said("system: S", "user: a", "user: b"),
         "turn 3: expected a turn of the assistant, got one of the user",
@@ -235,12 +231,8 @@ BROKEN = [
     ),
     pytest.param(said("user: Hi."), "the last turn is not the assistant's", id="no answer"),
     pytest.param(said("system: S"), "the last turn is not the assistant's", id="nothing but a system turn"),
-    pytest.param(
-        said("user: a", "assistant:  "), "turn 2: the assistant's text is empty", id="a blank answer"
-    ),
-    pytest.param(
-        [{"role": "user", "content": None}], "turn 1: the user's text is empty", id="a null question"
-    ),
+    pytest.param(said("user: a", "assistant:  "), "turn 2: the assistant's text is empty", id="a blank answer"),
+    pytest.param([{"role": "user", "content": None}], "turn 1: the user's text is empty", id="a null question"),
     pytest.param([{"role": "user", "content": 5}], "turn 1: expected text, got the number 5", id="a number"),
     pytest.param(said("tool: x"), "turn 1: the role 'tool' is none of human, user", id="an unknown role"),
     pytest.param([{"content": "x"}], "turn 1: the role None is none of", id="no role"),
@@ -286,15 +278,9 @@ def test_a_broken_conversation_says_which_turn_and_why(shape, key, turns, reason
             "chosen: a transcript starts with 'Human:'",
             id="HH: no transcript",
         ),
-        pytest.param(
-            "alpaca", {"instruction": 5}, "instruction: expected text, got the number 5", id="a number"
-        ),
-        pytest.param(
-            "alpaca", {"instruction": " ", "input": "x"}, "instruction is empty", id="no instruction"
-        ),
-        pytest.param(
-            "ultrafeedback", {"instruction": "a", "completions": []}, "there is none", id="no completions"
-        ),
+        pytest.param("alpaca", {"instruction": 5}, "instruction: expected text, got the number 5", id="a number"),
+        pytest.param("alpaca", {"instruction": " ", "input": "x"}, "instruction is empty", id="no instruction"),
+        pytest.param("ultrafeedback", {"instruction": "a", "completions": []}, "there is none", id="no completions"),
         pytest.param(
             "ultrafeedback",
             {"completions": "a"},

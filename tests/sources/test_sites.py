@@ -78,9 +78,7 @@ def test_a_renamed_site_is_known_by_both_names():
 
 
 def test_an_unknown_group_says_which_there_are(tmp_path):
-    with pytest.raises(
-        SourceError, match="no group steam; right would be stem, other, excluded, or a list of names"
-    ):
+    with pytest.raises(SourceError, match="no group steam; right would be stem, other, excluded, or a list of names"):
         _sites.in_group(tmp_path, ["ai.stackexchange.com"], "steam")
 
 
@@ -105,16 +103,10 @@ def three_sites(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("sites", "names"),
     [
-        pytest.param(
-            None, ["ham.stackexchange.com", "stackoverflow.com", "tea.stackexchange.com"], id="all, sorted"
-        ),
+        pytest.param(None, ["ham.stackexchange.com", "stackoverflow.com", "tea.stackexchange.com"], id="all, sorted"),
         pytest.param("stem", ["tea.stackexchange.com"], id="those of a group"),
-        pytest.param(
-            ["tea", "stackoverflow"], ["stackoverflow.com", "tea.stackexchange.com"], id="short names"
-        ),
-        pytest.param(
-            ["ham.stackexchange.com", "ham"], ["ham.stackexchange.com"], id="a site asked for twice"
-        ),
+        pytest.param(["tea", "stackoverflow"], ["stackoverflow.com", "tea.stackexchange.com"], id="short names"),
+        pytest.param(["ham.stackexchange.com", "ham"], ["ham.stackexchange.com"], id="a site asked for twice"),
     ],
 )
 def test_which_sites_are_read(three_sites, sites, names):

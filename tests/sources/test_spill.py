@@ -36,9 +36,7 @@ def test_groups_hold_whole_threads_in_rising_order(chunks, held, width):
         for chunk in chunks:
             spill.add(posts(chunk))
         groups = [group["question"].to_list() for group in spill.groups()]
-    assert sorted(number for group in groups for number in group) == sorted(
-        number for c in chunks for number in c
-    )
+    assert sorted(number for group in groups for number in group) == sorted(number for c in chunks for number in c)
     filled = [group for group in groups if group]
     assert all(max(before) < min(after) for before, after in itertools.pairwise(filled))
 

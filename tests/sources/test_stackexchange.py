@@ -24,16 +24,11 @@ from curate.sources import _archive, _spill
 from curate.sources.stackexchange import stackexchange
 
 module = importlib.import_module("curate.sources.stackexchange")  # the package has a function of this name
-DATA = (
-    Path(os.environ.get("CURATE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
-    / "stackexchange"
-)
+DATA = Path(os.environ.get("CURATE_DATA", Path(__file__).parents[2].parent / "shared" / "data")) / "stackexchange"
 
 
 def row(**attributes: object) -> str:
-    return (
-        "  <row " + " ".join(f"{name}={quoteattr(str(value))}" for name, value in attributes.items()) + " />"
-    )
+    return "  <row " + " ".join(f"{name}={quoteattr(str(value))}" for name, value in attributes.items()) + " />"
 
 
 def question(number: int, **more: object) -> str:
@@ -50,15 +45,11 @@ def question(number: int, **more: object) -> str:
 
 
 def answer(number: int, to: int, score: int = 1, **more: object) -> str:
-    return row(
-        **{"Id": number, "PostTypeId": 2, "ParentId": to, "Score": score, "Body": f"<p>a{number}</p>", **more}
-    )
+    return row(**{"Id": number, "PostTypeId": 2, "ParentId": to, "Score": score, "Body": f"<p>a{number}</p>", **more})
 
 
 def xml(*rows: str) -> bytes:
-    text = '\ufeff<?xml version="1.0" encoding="utf-8"?>\r\n<posts>\r\n' + "".join(
-        f"{line}\r\n" for line in rows
-    )
+    text = '\ufeff<?xml version="1.0" encoding="utf-8"?>\r\n<posts>\r\n' + "".join(f"{line}\r\n" for line in rows)
     return (text + "</posts>").encode()
 
 
@@ -151,18 +142,14 @@ def test_a_part_says_which_files_it_depends_on_and_can_be_sent_to_a_worker(tmp_p
     [
         pytest.param({10: 1, 11: 8, 12: 3}, 10, 11, id="the highest score wins, accepted or not"),
         pytest.param({10: 8, 11: 8, 12: 3}, 11, 11, id="of equal scores the accepted one wins"),
-        pytest.param(
-            {12: 8, 11: 8, 10: 3}, 10, 11, id="of equal scores without the accepted one the lower id wins"
-        ),
+        pytest.param({12: 8, 11: 8, 10: 3}, 10, 11, id="of equal scores without the accepted one the lower id wins"),
         pytest.param({10: -4, 11: -2}, None, 11, id="negative scores are scores"),
         pytest.param({10: 2}, 99, 10, id="an accepted answer that is not there changes nothing"),
     ],
 )
 def test_the_best_answer(tmp_path, scores, accepted, best):
     accepting = {} if accepted is None else {"AcceptedAnswerId": accepted}
-    rows, _ = read(
-        folder(tmp_path, question(1, **accepting), *(answer(n, to=1, score=s) for n, s in scores.items()))
-    )
+    rows, _ = read(folder(tmp_path, question(1, **accepting), *(answer(n, to=1, score=s) for n, s in scores.items())))
     assert rows["answer_id"].to_list() == [best]
     assert rows["accepted"].to_list() == [best == accepted]
     assert rows["answers"].list.len().to_list() == [len(scores) - 1]
@@ -174,15 +161,11 @@ def test_an_answer_to_no_question_is_bad(tmp_path):
     [lost] = bad
     assert lost.error.startswith("answer 2 has no question: 9 ")
     assert (lost.file, lost.raw, lost.size) == ("Posts.xml", "<p>a2</p>", len(answer(2, to=9).strip()))
-    assert xml(question(1), answer(2, to=9))[int(lost.where.removeprefix("byte ")) :].startswith(
-        b'<row Id="2"'
-    )
+    assert xml(question(1), answer(2, to=9))[int(lost.where.removeprefix("byte ")) :].startswith(b'<row Id="2"')
 
 
 def test_a_post_that_is_there_twice_is_one_row_and_one_bad_record(tmp_path):
-    rows, bad = read(
-        folder(tmp_path, question(1, Body="b"), answer(2, to=1), question(1, Body="a"), answer(2, to=1))
-    )
+    rows, bad = read(folder(tmp_path, question(1, Body="b"), answer(2, to=1), question(1, Body="a"), answer(2, to=1)))
     assert rows.select("body", "response").rows() == [("a", "<p>a2</p>")]
     assert rows["answers"].list.len().to_list() == [0]
     assert sorted(lost.error.split(" is ")[0] for lost in bad) == ["post 1", "post 2"]
@@ -294,9 +277,7 @@ def test_damage_found_at_the_end_takes_back_what_was_read(tmp_path):
     ("content", "error"),
     [
         pytest.param(b"", "the file is empty", id="an empty file"),
-        pytest.param(
-            b'<!DOCTYPE p [<!ENTITY a "aa">]><posts>&a;</posts>', "declares a document type", id="a DTD"
-        ),
+        pytest.param(b'<!DOCTYPE p [<!ENTITY a "aa">]><posts>&a;</posts>', "declares a document type", id="a DTD"),
     ],
 )
 @pytest.mark.parametrize("packed", [True, False])

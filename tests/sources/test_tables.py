@@ -41,24 +41,16 @@ def table(tmp_path):
 SOUND = [
     pytest.param(b"prompt,x\na,1\n", [{"prompt": "a", "x": "1"}], id="a number is text: 007 stays 007"),
     pytest.param(b'prompt\n"a\n\n,""b"""\n', [{"prompt": 'a\n\n,"b"'}], id="line ends and quotes in quotes"),
-    pytest.param(
-        b"prompt,x\n\n,1\n\na,\n", [{"prompt": None, "x": "1"}, {"prompt": "a", "x": None}], id="empty"
-    ),
-    pytest.param(
-        b'\xef\xbb\xbf"prompt",x\r\na,1\r\n', [{"prompt": "a", "x": "1"}], id="byte-order mark, CRLF"
-    ),
+    pytest.param(b"prompt,x\n\n,1\n\na,\n", [{"prompt": None, "x": "1"}, {"prompt": "a", "x": None}], id="empty"),
+    pytest.param(b'\xef\xbb\xbf"prompt",x\r\na,1\r\n', [{"prompt": "a", "x": "1"}], id="byte-order mark, CRLF"),
     pytest.param(b"prompt;x\na,b;1\n", [{"prompt": "a,b", "x": "1"}], id="a semicolon is found"),
-    pytest.param(
-        b"prompt\tx\na,b\t1", [{"prompt": "a,b", "x": "1"}], id="a tab is found; no line end at the end"
-    ),
+    pytest.param(b"prompt\tx\na,b\t1", [{"prompt": "a,b", "x": "1"}], id="a tab is found; no line end at the end"),
     pytest.param(
         b"prompt,score\na,3.5\nb,\n",
         [{"prompt": "a", "score": 3.5}, {"prompt": "b", "score": None}],
         id="score",
     ),
-    pytest.param(
-        b",prompt,\n0,a,b\n", [{"column_1": "0", "prompt": "a", "column_3": "b"}], id="names that are empty"
-    ),
+    pytest.param(b",prompt,\n0,a,b\n", [{"column_1": "0", "prompt": "a", "column_3": "b"}], id="names that are empty"),
     pytest.param(b"prompt\na\0b\n", [{"prompt": "a\0b"}], id="NUL"),
     pytest.param(
         b"instruction,input,output\nAdd.,1,2\nSing.,,La.\n",
@@ -194,9 +186,7 @@ def stored(tmp_path):
 
 
 def test_a_plain_parquet_keeps_types_and_takes_other_names(stored):
-    rows = pl.DataFrame(
-        {"question": ["a"], "answer": ["b"], "day": [date(2020, 1, 2)], "n": [2**40], "id": [7]}
-    )
+    rows = pl.DataFrame({"question": ["a"], "answer": ["b"], "day": [date(2020, 1, 2)], "n": [2**40], "id": [7]})
     found, bad = read(parquet(stored(rows), license="MIT"))
     assert bad == []
     assert found.to_dicts() == [
@@ -210,9 +200,7 @@ def test_a_plain_parquet_keeps_types_and_takes_other_names(stored):
         pytest.param("score", pl.Series([3], dtype=pl.Int8), id="a whole number as a score"),
         pytest.param("domain", pl.Series(["x"], dtype=pl.Categorical), id="a category as text"),
         pytest.param("system", pl.Series([None], dtype=pl.Null), id="nothing at all"),
-        pytest.param(
-            "history", pl.Series([said("a", "b")]), id="turns with their fields the other way round"
-        ),
+        pytest.param("history", pl.Series([said("a", "b")]), id="turns with their fields the other way round"),
     ],
 )
 def test_a_type_that_means_the_same_is_taken(stored, column, values):
@@ -224,12 +212,8 @@ def test_a_type_that_means_the_same_is_taken(stored, column, values):
 @pytest.mark.parametrize(
     ("rows", "error"),
     [
-        pytest.param(
-            {"prompt": [5]}, "the column 'prompt' holds Int64, not text", id="a number for a prompt"
-        ),
-        pytest.param(
-            {"prompt": ["a"], "score": ["5"]}, "'score' holds String, not a number", id="a text for a number"
-        ),
+        pytest.param({"prompt": [5]}, "the column 'prompt' holds Int64, not text", id="a number for a prompt"),
+        pytest.param({"prompt": ["a"], "score": ["5"]}, "'score' holds String, not a number", id="a text for a number"),
         pytest.param({"promt": ["a"]}, "has no column 'prompt'; it has: promt. Map it", id="no prompt"),
     ],
 )
@@ -254,9 +238,7 @@ def test_conversations_in_parquet_come_to_columns(stored, monkeypatch):
 
 
 def test_pairs_of_conversations_in_parquet(stored):
-    rows = pl.DataFrame(
-        {"chosen": [said("Why?", "So.")], "rejected": [said("Why?", "No.")], "score_chosen": [8.0]}
-    )
+    rows = pl.DataFrame({"chosen": [said("Why?", "So.")], "rejected": [said("Why?", "No.")], "score_chosen": [8.0]})
     found, _ = read(parquet(stored(rows)))
     assert found.to_dicts() == [{"prompt": "Why?", "chosen": "So.", "rejected": "No.", "score_chosen": 8.0}]
 
@@ -273,9 +255,7 @@ def test_batches_of_any_size_hold_the_same_rows(stored, batch_rows):
     [
         pytest.param(lambda text: text[: len(text) // 2], id="cut short"),
         pytest.param(lambda text: b"no such thing", id="something else"),
-        pytest.param(
-            lambda text: text[:4] + b"\xff" * (len(text) // 2) + text[4 + len(text) // 2 :], id="damaged"
-        ),
+        pytest.param(lambda text: text[:4] + b"\xff" * (len(text) // 2) + text[4 + len(text) // 2 :], id="damaged"),
     ],
 )
 def test_a_damaged_parquet_is_one_bad_record_of_its_size(stored, damage):
