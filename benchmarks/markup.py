@@ -113,7 +113,7 @@ def scan_only(text: pl.Series) -> tuple[Callable[[], object], float]:
     import numpy as np
 
     from curate.filters._html_compile import scanner
-    from curate.filters._html_scan import STATE_SIZE
+    from curate.filters._html_write import STATE_SIZE
 
     src = text.filter(text != "").cast(pl.Binary).cast(pl.List(pl.UInt8)).explode().to_numpy()
     src.flags.writeable = False

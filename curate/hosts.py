@@ -150,19 +150,19 @@ def _of_texts(expr: pl.Expr, texts: list[Any]) -> pl.Series:
 def _table(expr: pl.Expr, data: Any) -> pl.DataFrame:
     """Take the columns an expression reads out of a table, as polars."""
     columns = list(dict.fromkeys(expr.meta.root_names()))
+    frame: Any
     match _host(data):
         case "polars":
-            table: pl.DataFrame = data.lazy().select(columns).collect()
-            return table
+            frame = data.lazy().select(columns).collect()
         case "pandas":
-            return pl.from_pandas(data[columns])
+            frame = pl.from_pandas(data[columns])
         case "pyarrow":
             frame = pl.from_arrow(data.select(columns))
-            assert isinstance(frame, pl.DataFrame)
-            return frame
         case "datasets":
-            return pl.DataFrame({c: data[c][:] for c in columns}, strict=False)
-    raise _unknown(data)
+            frame = pl.DataFrame({c: data[c][:] for c in columns}, strict=False)
+        case _:
+            raise _unknown(data)
+    return pl.DataFrame(frame)
 
 
 def _pandas_series(values: pl.Series, data: Any) -> Any:
