@@ -19,7 +19,25 @@ from tests.conftest import rows
 
 KILLS = 20
 DATA = ("train.parquet", "train.jsonl", "ledger.parquet")
-WORDS = ["warm", "air", "rises", "because", "it", "is", "less", "dense", "than", "my", "cold", "answer", "above", "as", "mentioned", "by", "them"]
+WORDS = [
+    "warm",
+    "air",
+    "rises",
+    "because",
+    "it",
+    "is",
+    "less",
+    "dense",
+    "than",
+    "my",
+    "cold",
+    "answer",
+    "above",
+    "as",
+    "mentioned",
+    "by",
+    "them",
+]
 STEPS = [
     {"edit": {"replace_opening": {"column": "response", "old": "warm", "new": "Warm"}}},
     {"keep": {"length": {"min": 200}}},

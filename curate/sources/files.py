@@ -116,7 +116,30 @@ def unpacked(file: Path) -> io.BufferedReader:
         raw = openers.get(file.suffix.lower(), io.FileIO)(file)
     except OSError as error:
         raise SourceError(f"{file} cannot be opened: {error.strerror or error}") from None
-    return io.BufferedReader(raw, 2**18)
+    return io.BufferedReader(raw if isinstance(raw, io.RawIOBase) else _Soon(raw), 2**18)
+
+
+class _Soon(io.RawIOBase):
+    """A packed file that hands on what is unpacked so far: one cut short loses what stands behind its cut, no more.
+
+    The packers' own `readinto` fills the whole buffer first, and drops all of it when the cut comes before its end.
+    """
+
+    def __init__(self, packed: Any) -> None:
+        self._packed = packed
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._packed.close()
+        super().close()
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        target = memoryview(buffer).cast("B")
+        found = self._packed.read1(len(target))
+        target[: len(found)] = found
+        return len(found)
 
 
 class _Zst(io.RawIOBase):
