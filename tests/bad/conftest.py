@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bad.command import DUMPS, GOOD, recipe
+from tests.conftest import rows
+
+
+@pytest.fixture
+def there(tmp_path, monkeypatch, write_jsonl, write_recipe):
+    monkeypatch.setenv("CURATE_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # a recipe's folder joins it for the user's own functions
+    write_jsonl("one.jsonl", rows(GOOD))
+    write_recipe(recipe())
+    return tmp_path
+
+
+@pytest.fixture
+def dumps(there, write_recipe):
+    write_recipe(DUMPS)
+    Path("dumps").mkdir()
+    return there / "dumps"

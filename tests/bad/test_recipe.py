@@ -1,0 +1,197 @@
+"""Recipes that are wrong: every error with its line and what would be right, and no half of a set."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bad.command import DUMPS, STEPS, done, posts, recipe, refused
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("length: {mni: 1}", ["recipe.yaml:6", "length.mni", "did you mean 'min'?"], id="a misspelt key"),
+        pytest.param(
+            "length: {min: ten}",
+            ["recipe.yaml:6", "length.min", "should be a valid integer, not 'ten'"],
+            id="text for a number",
+        ),
+        pytest.param(
+            "length: {min: 1.5}", ["recipe.yaml:6", "length.min", "integer", "not 1.5"], id="half a character"
+        ),
+        pytest.param("length: {min: 9, max: 5}", ["recipe.yaml:6", "min (9) is above max (5)"], id="an empty range"),
+        pytest.param("lenght: {min: 1}", ["recipe.yaml:6", "did you mean 'length'?"], id="a misspelt filter"),
+        pytest.param(
+            "exact_duplicates: {column: prompt}", ["recipe.yaml:6", "its verb is 'select'"], id="the wrong verb"
+        ),
+        pytest.param(
+            "length: {column: respons, min: 1}",
+            ["recipe.yaml:6", "'respons'", "did you mean 'response'?"],
+            id="a missing column",
+        ),
+        pytest.param(
+            "length: {column: score, min: 1}",
+            ["recipe.yaml:6: keep length: 'score' holds numbers"],
+            id="a column of numbers",
+        ),
+        pytest.param(
+            "own_words:good: {}",
+            ["recipe.yaml:6", "own_words.py, line 1", "SyntaxError"],
+            id="own function with a syntax error",
+        ),
+        pytest.param(
+            "own_leaves:good: {}",
+            ["recipe.yaml:6", "'own_leaves' cannot be imported: SystemExit"],
+            id="own module that exits",
+        ),
+        pytest.param("own_fine:god: {}", ["recipe.yaml:6", "did you mean 'good'?"], id="own function misspelt"),
+        pytest.param(
+            "own_fine:number: {}",
+            ["recipe.yaml:6", "gives numbers, where true or false is needed"],
+            id="own property of numbers",
+        ),
+        pytest.param(
+            "own_fine:raises: {}",
+            ["recipe.yaml:6: keep own_fine:raises", "no model here"],
+            id="own function that raises",
+        ),
+        pytest.param(
+            "own_gone:good: {}", ["recipe.yaml:6", "No module named 'own_gone'"], id="own module that is not there"
+        ),
+    ],
+)
+def test_a_step_that_is_wrong_is_said_with_its_line(there, text, said):
+    Path("own_words.py").write_text("def good(:\n")
+    Path("own_leaves.py").write_text("raise SystemExit(3)\n")
+    Path("own_fine.py").write_text(
+        "import polars as pl\n"
+        "def good(column: str = 'response') -> pl.Expr:\n    return pl.col(column).is_not_null()\n"
+        "def number(column: str = 'response') -> pl.Expr:\n    return pl.col(column).str.len_chars()\n"
+        "def raises(column: str = 'response') -> pl.Expr:\n"
+        "    return pl.col(column).map_batches(boom, return_dtype=pl.Boolean, is_elementwise=True)\n"
+        "def boom(series):\n    raise RuntimeError('no model here')\n"
+    )
+    Path("recipe.yaml").write_text(
+        "name: test\nsources:\n  one:\n    read: {jsonl: {path: one.jsonl}}\n    steps:\n    - keep: {" + text + "}\n"
+    )
+    out = refused()
+    for part in said:
+        assert part in out, out
+    assert not list(Path("out").glob("test/*")), "an error leaves no half of a set"
+    for name in ("own_words", "own_leaves", "own_fine"):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        pytest.param(
+            {"exact_duplicates": {"column": "promt"}},
+            "'promt', which these rows do not have; did you mean 'prompt'?",
+            id="a missing column",
+        ),
+        pytest.param({"top": {"by": "prompt", "n": 5}}, "select top: 'prompt' holds text", id="a column of text"),
+        pytest.param({"own_choice:short": {}}, "select own_choice:short: ", id="own selector that answers for one row"),
+        pytest.param({"own_choice:other": {}}, "select own_choice:other: ", id="own selector that gives no choice"),
+        pytest.param(
+            {"own_choice:raises": {}},
+            "select own_choice:raises: KeyError: 'no such key'",
+            id="own selector that raises",
+        ),
+    ],
+)
+def test_a_selector_that_cannot_choose_is_said_with_its_line(there, write_recipe, steps, said):
+    Path("own_choice.py").write_text(
+        "import polars as pl\nfrom curate.filter import Choice\n"
+        "def short(pool: pl.DataFrame) -> Choice:\n    return Choice(pl.Series([True]), pl.Series([None], dtype=pl.String))\n"
+        "def other(pool: pl.DataFrame) -> Choice:\n    return 5\n"
+        "def raises(pool: pl.DataFrame) -> Choice:\n    raise KeyError('no such key')\n"
+    )
+    write_recipe(recipe([*STEPS, {"select": steps}]))
+    out = refused()
+    assert out.startswith("recipe.yaml:")
+    assert said in out
+    sys.modules.pop("own_choice", None)
+
+
+@pytest.mark.parametrize("sample", [{"by": "topic"}, {"by": "domain", "prefer": "topic"}])
+def test_a_sample_by_a_missing_column(there, write_recipe, sample):
+    source = recipe()["sources"]["one"] | {"take": 5, "sample": sample}
+    write_recipe({"sources": {"one": source}})
+    assert "source 'one': sample: reads the column 'topic', which these rows do not have" in refused()
+
+
+def test_a_set_without_prompts_is_refused_and_what_stood_there_stays(dumps, write_recipe):
+    (dumps / "tea").mkdir()
+    (dumps / "tea/Posts.xml").write_text(posts(9, "tea"), encoding="utf-8")
+    done()
+    before = Path("out/test/manifest.json").read_bytes()
+    write_recipe(recipe(read=DUMPS["sources"]["one"]["read"]))
+    out = refused()
+    assert "has no prompt, which the format 'prompt_completion' needs" in out
+    assert "drop such rows" in out
+    assert Path("out/test/manifest.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(b"", ["recipe.yaml:1", "a recipe is a mapping of keys"], id="empty"),
+        pytest.param(
+            b"name: test\nsources:\n  one: {read: [}\n", ["recipe.yaml:3", "not valid YAML"], id="broken YAML"
+        ),
+        pytest.param(b"name: test\nsources:\n\tone: 1\n", ["recipe.yaml:3", "'\\t'"], id="a tab"),
+        pytest.param(b"name: t\n---\nname: u\n", ["recipe.yaml:2", "a single document"], id="two documents"),
+        pytest.param(
+            b"name: !!python/object/apply:os.getcwd []\n", ["recipe.yaml:1", "not valid YAML"], id="code for data"
+        ),
+        pytest.param(b"name: a\x00b\n", ["recipe.yaml", "special characters are not allowed"], id="a zero byte"),
+        pytest.param("name: tést\n".encode("latin-1"), ["recipe.yaml", "is not UTF-8 text"], id="another encoding"),
+        pytest.param(None, ["recipe.yaml", "there is no such file"], id="not there"),
+        pytest.param(
+            b"name: test\nsources:\n  one: {read: authored}\n  two: {read: authored}\n  one: {read: authored}\n",
+            ["recipe.yaml:5: at sources.one", "this key stands twice here"],
+            id="two sources of one name",
+        ),
+        pytest.param(
+            b"name: ..\nsuorces: {}\nseed: one\n",
+            [
+                "recipe.yaml:1",
+                "'sources' is missing",
+                "should begin with a letter",
+                "recipe.yaml:2",
+                "did you mean 'sources'?",
+                "recipe.yaml:3",
+            ],
+            id="several errors at once",
+        ),
+    ],
+)
+def test_a_recipe_that_cannot_be_used(there, content, said):
+    Path("recipe.yaml").write_bytes(content) if content is not None else Path("recipe.yaml").unlink()
+    out = refused()
+    for part in said:
+        assert part in out, out
+    assert not Path("out").exists()
+
+
+def test_a_folder_for_a_recipe(there):
+    Path("recipe.yaml").unlink()
+    Path("recipe.yaml").mkdir()
+    assert "cannot be read" in refused()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("max_bad", "--set takes KEY=VALUE"),
+        ("max_bad=2", "less than or equal to 1"),
+        ("sources.one.steps.7.keep=1", "there is nothing at '7'"),
+        ("name=../../elsewhere", "should begin with a letter or digit"),
+    ],
+)
+def test_a_setting_that_is_wrong(there, given, said):
+    assert said in refused("--set", given)
