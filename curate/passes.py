@@ -61,8 +61,7 @@ def pass_over(
     """Pass every batch through the steps into `folder`: rows-*.parquet, ledger-*.parquet, examples.parquet, bad.jsonl.
 
     Returns the counts (rows read and kept, records quarantined, bytes of each). Memory holds one batch and what is
-    gathered
-    for the next file, whatever the input's size. `tell` is called with the rows of each batch.
+    gathered for the next file, whatever the input's size. `tell` is called with the rows of each batch.
     """
     rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger")
     examples = merge([])
@@ -79,11 +78,10 @@ def pass_over(
             count["bytes"] += int(batch.rows.estimated_size())
             prepared = standardise(batch.rows, source)
             passed = _try(prepared, steps)
-            kept = passed.kept
-            rows.add(kept)
+            rows.add(apart(passed.kept, batch.rows.height))
             ledger.add(passed.ledger)
-            examples = merge([examples, samples(passed.rows, passed.ledger)])
-            count["kept"] += kept.height
+            examples = apart(merge([examples, samples(passed.rows, passed.ledger)]), batch.rows.height)
+            count["kept"] += passed.kept.height
             tell(batch.rows.height)
     rows.flush()
     ledger.flush()
@@ -160,14 +158,19 @@ def read_again(files: list[Path], alive: pl.DataFrame, batch_rows: int) -> Itera
     for file in files:
         whole = pl.read_parquet(file)
         rows = whole.join(alive, on=key, how="semi", maintain_order="left").unique(key, maintain_order=True)
-        rows = _apart(rows) if 2 * rows.height < whole.height else rows
+        rows = apart(rows, whole.height)
         alive = alive.join(rows, on=key, how="anti")  # a repeated row stands in the files as often as it was read
         for start in range(0, rows.height, batch_rows):
             yield Batch(rows[start : start + batch_rows])
 
 
-def _apart(rows: pl.DataFrame) -> pl.DataFrame:
-    """Copy rows into memory of their own: a few rows taken out of a file would else hold the text of all of it."""
+def apart(rows: pl.DataFrame, taken_from: int) -> pl.DataFrame:
+    """Copy rows into memory of their own if they are but a few of those they were taken from.
+
+    A row that polars takes out of a frame holds on to the text of all the rows beside it.
+    """
+    if 2 * rows.height > taken_from:
+        return rows
     copy = io.BytesIO()
     rows.write_ipc(copy)
     copy.seek(0)
