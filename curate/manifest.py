@@ -64,6 +64,7 @@ def manifest_of(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataF
         "domains": domains.sort("source", "domain", nulls_last=True).to_dicts(),
         "funnel": _in_order(ledgers.funnel(ledger), steps),
         "quarantine": reasons(quarantined(state).splitlines()),
+        "notes": state.notes,
         "stages": {"built": state.built, "reused": state.reused},
         "seconds": state.seconds,
     }

@@ -74,9 +74,11 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
         except Exception as error:  # a user's own selector may raise anything
             raise StepError(f"{at}: {misfit(error, rows, columns)}") from error
         found.write_parquet(folder / "choice.parquet")
-        return {"kept": int(choice.kept.sum()), "read": rows.height}
+        return {"kept": int(choice.kept.sum()), "read": rows.height, "notes": dict(choice.notes)}
 
     stage = state.stage("select", step.label, depends, build)
+    if stage.meta["notes"]:
+        state.notes[step.label] = stage.meta["notes"]
     found = pl.read_parquet(stage.folder / "choice.parquet")
     return Pool(ledgers.extend(pool.ledger, found), pool.files, stage.key)
 

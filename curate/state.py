@@ -34,6 +34,7 @@ class Run:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     quarantine: list[Path] = field(default_factory=list)
     examples: list[Path] = field(default_factory=list)
+    notes: dict[str, dict[str, float]] = field(default_factory=dict)  # what selectors say of their choice as a whole
     seconds: dict[str, float] = field(default_factory=dict)
 
     def stage(self, name: str, label: str, depends: dict[str, Any], build: Callable[[Path], dict[str, Any]]) -> Stage:

@@ -27,6 +27,7 @@ from curate.filters._html_tables import (
     QUOTE,
     RAW,
     ROW,
+    SUP,
     TABLE,
     UL,
     UNKNOWN,
@@ -62,6 +63,7 @@ from curate.filters._html_write import (
     SPAN,
     SPAN_ENDED,
     STACK,
+    START,
     UNCLOSED,
     begin_text,
     block_break,
@@ -205,6 +207,18 @@ def literal(src: Source, at: int, out: Output, state: Numbers) -> int:
     return at + 1
 
 
+def is_power(src: Source, at: int, end: int, out: Output, state: Numbers) -> bool:
+    """Say whether the raised text at `at` is an exponent: 10<sup>6</sup> is no 106. Ordinals and footnotes are none."""
+    last = state[OUT] - 1
+    if at >= end or last < state[START] or state[GAP] or state[SPACE]:
+        return False
+    if not (48 <= src[at] <= 57 or src[at] == 45 or src[at] == 0xE2):  # a digit, "-" or the minus sign
+        return False
+    base = out[last]
+    alone = last == state[START] or not (is_letter(out[last - 1]) or out[last - 1] >= 128)
+    return bool(48 <= base <= 57 or base == 41 or (is_letter(base) and alone))
+
+
 def markup(src: Source, at: int, end: int, out: Output, state: Numbers) -> int:
     """Do what the "<" at `at` begins; give the place after it."""
     after = in_comment(src, at, end)
@@ -222,6 +236,9 @@ def markup(src: Source, at: int, end: int, out: Output, state: Numbers) -> int:
     kind = does % KIND_BITS
     after = close + 1
     if kind <= INLINE:
+        if does == SUP and not ends and is_power(src, after, end, out, state):
+            out[state[OUT]] = 94
+            state[OUT] += 1
         return after
     if kind == PRE:
         if ends:

@@ -73,3 +73,4 @@ def _tag_table() -> tuple[list[int], list[int]]:
 
 TAG_KEYS, TAG_DOES = _tag_table()
 CODE_KEY = name_key("code")
+SUP = TAG_DOES[TAG_KEYS.index(name_key("sup"))]

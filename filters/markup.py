@@ -11,8 +11,8 @@ def html_to_markdown(column: str = "response") -> Edit:
     r"""Turn HTML into Markdown that keeps paragraphs, code, lists, quotes and table rows, and drops all other markup.
 
     Code is kept to the byte (`<pre>` becomes a fenced block with its language, `<code>` an inline span); links and
-    headings keep their words; images, comments, scripts and struck-out text go; character references are resolved
-    once. Formulas ($…$) stay. Broken HTML is read as a browser reads it, except that a "<" which opens no tag stays.
+    headings keep their words, raised numbers their sense (`10^6`); images, comments, scripts and struck-out text go;
+    character references are resolved once. Formulas ($…$) stay. Broken HTML is read as a browser reads it, except that a "<" which opens no tag stays.
     White space collapses as in a browser, outside code and the lines of displayed formulas ($$…$$); but text without
     any HTML element is no HTML: it keeps its line breaks and everything else, with only references like `&amp;`
     resolved. Null stays null.

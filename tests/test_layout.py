@@ -55,16 +55,17 @@ def imports(file: Path) -> set[str]:
 
 
 # What the lower rooms may know: the contracts, and their own room. Nothing below knows what stands above it.
-CONTRACTS = {"curate.filter", "curate.rows", "curate.errors"}
+CONTRACTS = {"curate.filter", "curate.rows", "curate.errors", "curate.lattice"}
 ROOMS = {
-    "curate.filters": {"curate.filters"},
+    "curate.filters": {"curate.filters", "curate.embeddings"},
+    "curate.embeddings": {"curate.embeddings"},
     "curate.sources": {"curate.sources", "curate.places.did_you_mean", "curate.places", "curate.recipes"},
     "curate.report": {"curate.report", "curate.ledger", "curate.examples"},
     "curate.train": {"curate.train"},
 }
 LAYERS = [
     {"curate.errors", "curate"},
-    {"curate.rows", "curate.places", "curate.filter"},
+    {"curate.rows", "curate.places", "curate.filter", "curate.lattice"},
     {
         "curate.filters",
         "curate.sources",

@@ -202,6 +202,19 @@ def test_a_bad_record_costs_only_itself_and_too_many_stop_the_run(there, write_r
     assert (bad["source"], bad["where"]) == ("one", "line 131")
 
 
+def test_what_a_selector_says_of_its_choice_stands_in_the_manifest(there, write_recipe):
+    (there / "saying_selector.py").write_text(
+        "import polars as pl\nfrom curate.filter import Choice\n\n"
+        "def first(pool: pl.DataFrame, *, n: int) -> Choice:\n"
+        "    kept = pl.Series([i < n for i in range(pool.height)])\n"
+        "    return Choice(kept, pl.Series([None if k else 'later' for k in kept]), {'of': pool.height})\n"
+    )
+    recipe = {"sources": {"one": RECIPE["sources"]["one"] | {"take": None}}, "steps": [{"select": {"saying_selector:first": {"n": 3}}}]}
+    manifest = run_recipe(load(write_recipe(recipe)), there / "out")
+    assert manifest["notes"] == {"first": {"of": 64}}
+    assert run_recipe(load(write_recipe(recipe)), there / "out")["notes"] == manifest["notes"], "reused stages say it too"
+
+
 def test_limit_reads_that_many_rows_of_each_part(there, write_recipe):
     recipe = load(write_recipe({"sources": RECIPE["sources"], "shortfall": "accept"}))
     manifest = run_recipe(recipe, there / "out", limit=9, batch_rows=4)

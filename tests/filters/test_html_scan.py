@@ -182,7 +182,7 @@ class Words(HTMLParser):
 
 
 def words(text: str) -> list[str]:
-    return re.findall(r"[^\W_]+|[<&$\\]", text.replace("`", ""))
+    return re.findall(r"[^\W_]+|[<&$\\]", re.sub(r"[`^]", "", text))  # marks of code and of powers
 
 
 def posts(site: str, folder: Path) -> list[str]:

@@ -32,6 +32,10 @@ HTML = [
     pytest.param("<p>a<br>b<br/>c</p>", "a\nb\nc", id="line breaks"),
     pytest.param("<p>a<br><br>b</p>", "a\n\nb", id="two line breaks are a paragraph"),
     pytest.param("a<div>b</div><div>c</div>", "a\nb\nc", id="divisions are lines"),
+    pytest.param("10<sup>6</sup> m<sup>-2</sup> (a)<sup>2</sup>", "10^6 m^-2 (a)^2", id="powers are no digits"),
+    pytest.param(
+        "1<sup>st</sup> word<sup>1</sup> 2 <sup>3</sup>", "1st word1 2 3", id="ordinals and footnotes are no powers"
+    ),
     pytest.param("<h1>Title</h1>text", "Title\n\ntext", id="a heading is a paragraph"),
     pytest.param("<p>a</p><hr><p>b</p>", "a\n\nb", id="a rule leaves the paragraph break"),
     pytest.param("<p>a <b>b</b><i>c</i> x<sup>n</sup> <kbd>F1</kbd></p>", "a bc xn F1", id="markers drop"),
