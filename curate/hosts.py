@@ -24,6 +24,7 @@ def apply(expr: pl.Expr, data: Any) -> Any:
     >>> apply(strip_links("response"), "see [the docs](https://example.org)")
     'see the docs'
     """
+    _not_forked()
     if isinstance(data, str):
         return apply(expr, [data])[0]
     if isinstance(data, list):
@@ -46,6 +47,7 @@ def keep(data: Any, expr: pl.Expr) -> Any:
     >>> keep(["short", "long enough"], length("response", min=6))
     ['long enough']
     """
+    _not_forked()
     match _host(data):
         case "list":
             mask = _of_texts(expr, data).to_list()
@@ -78,6 +80,7 @@ def edit(data: Any, expr: pl.Expr) -> Any:
     >>> edit("<p>Use <code>len</code></p>", html_to_markdown())
     'Use `len`'
     """
+    _not_forked()
     name = expr.meta.output_name()
     match _host(data):
         case "str" | "list":
@@ -114,16 +117,21 @@ class batched:  # noqa: N801 - used like a function; a class only so that it pic
 
     def __call__(self, batch: Any) -> Any:
         """Evaluate the filter on one batch."""
-        if os.getpid() != _PID:
-            raise RuntimeError(
-                "a polars filter cannot run in a forked worker: leave out num_proc (polars uses every core by itself) "
-                "or start workers with the 'spawn' method"
-            )
+        _not_forked()
         frame = pl.DataFrame({c: batch[c] for c in self.expr.meta.root_names()}, strict=False)
         values = frame.select(self.expr).to_series()
         if self.name is not None:
             return {self.name: values.to_list()}
         return values.fill_null(False).to_list() if values.dtype == pl.Boolean else values.to_list()
+
+
+def _not_forked() -> None:
+    """Raise RuntimeError in a process forked after polars was loaded, where a query may wait for ever."""
+    if os.getpid() != _PID:
+        raise RuntimeError(
+            "a polars filter cannot run in a forked worker: leave out num_proc (polars uses every core by itself) "
+            "or start workers with the 'spawn' method"
+        )
 
 
 def _host(data: Any) -> str:
