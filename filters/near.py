@@ -34,9 +34,9 @@ def near_duplicates(
     goes has a kept one it is near to, which chains of likeness (connected components) would not promise. A row
     without words is nobody's duplicate. Several columns are read as one text.
 
-    The defaults find prompts of 8 words or more with a tenth of their words changed. For long texts, runs of 5 words and a
-    threshold of 0.7 or 0.8 are usual (Lee et al. 2022, arXiv 2107.06499, section 4.2: 5-grams and 0.8), which leave
-    such edits in: with a share e of the words changed, about (1-e)^n / (2 - (1-e)^n) of the runs of n words agree.
+    The defaults find prompts of 15 words or more with a tenth of their words changed. For long texts, runs of 5 words
+    and a threshold of 0.8 are usual (Lee et al. 2022, arXiv 2107.06499, section 4.2), which leave such edits in: with
+    a share e of the words changed, about (1-e)^n / (2 - (1-e)^n) of the runs of n words agree.
     Prompts made from one template are near-duplicates in this sense: compare the responses there.
 
     Candidates come from MinHash signatures, so a few pairs may be missed; `notes` has the recall against an exact
@@ -60,8 +60,51 @@ def near_duplicates(
     text = ranked["text"]
     keys = _minhash.band_keys(text, words, threshold)
     of, likeness = _minhash.survivors(text, keys, words, threshold)
-    there, found = _minhash.recall(text, keys, words, threshold, _sample(ranked, seed))
-    return _choice(ranked, of, likeness, _notes(there, found))
+    pairs = _minhash.recall(text, keys, words, threshold, _drawn(ranked, seed)[:SAMPLE])
+    return _choice(ranked, of, likeness, pairs)
+
+
+def semantic_duplicates(
+    pool: pl.DataFrame,
+    *,
+    column: str | list[str] = "prompt",
+    threshold: float = 0.9,
+    vectors: str | None = None,
+    model: str = "all-MiniLM-L6-v2",
+    prefer: str | None = "score",
+    seed: int = 0,
+) -> Choice:
+    """Keep no two rows whose texts mean nearly the same: whose vectors have a cosine of `threshold` or more.
+
+    The vectors are those of `model`, embedded once ever (another threshold embeds nothing again), or those of the
+    column `vectors`. Rows are taken best first, by the highest `prefer` (nulls and NaN last), among equals by the
+    smallest id, and dropped if a kept row is that near: not by cells, as SemDeDup does (arXiv 2303.09540), which
+    misses what lies across a border, nor by connected components, which chain. A null is nobody's duplicate.
+
+    Up to 20,000 rows every pair is compared. Beyond that the search looks into the 8 nearest of some 2 * sqrt(n) cells
+    (faiss); `notes` has the recall of pairs against an exact search for 500 rows, which `seed` draws. The answer
+    is the same for any seed, order of rows and number of threads, given the same vectors.
+
+    Raises ValueError if a column is not there or a number is out of its range, UserError without the extra `near`.
+
+    >>> import polars as pl
+    >>> pool = pl.DataFrame({"id": ["a", "b", "c"], "v": [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]})
+    >>> semantic_duplicates(pool, vectors="v").why.to_list()
+    [None, 'duplicate of a, 0.99', None]
+    """
+    from curate.filters import _neighbours
+    from curate.filters._given import vectors_of
+
+    who = "semantic_duplicates"
+    _check(threshold, who)
+    if vectors is not None:
+        require(pool, vectors, who)
+    ranked = _ranked(pool, column if vectors is None else [], prefer, who)
+    given = ranked if vectors is None else pool[ranked["at"]]
+    table = vectors_of(given, "text", vectors, model, who)
+    found = None if len(table) <= _neighbours.EXACT else _neighbours.cells(table, _drawn(ranked, 0))
+    of, likeness = _neighbours.survivors(table, threshold, found)
+    return _choice(ranked, of, likeness, _neighbours.recall(table, threshold, found, _drawn(ranked, seed)[:SAMPLE]))
 
 
 def _check(threshold: float, who: str) -> None:
@@ -70,35 +113,32 @@ def _check(threshold: float, who: str) -> None:
 
 
 def _ranked(pool: pl.DataFrame, column: str | list[str], prefer: str | None, who: str) -> pl.DataFrame:
-    """List rows with their text, best first; what decides last makes the order one of rows, not of places."""
+    """List rows with their text, best first; rows with one id are one and the same row."""
     columns = [column] if isinstance(column, str) else column
-    if not columns:
-        raise ValueError(f"{who} needs a column to compare")
     for name in columns:
         require(pool, name, who)
-    text = pl.concat_str(pl.col(columns).cast(pl.String), separator="\n", ignore_nulls=True)
-    nothing = pl.all_horizontal(pl.col(columns).is_null())
-    rows = pool.select("id", best_first(pool, prefer, who), pl.when(~nothing).then(text).alias("text"))
-    return rows.with_row_index("at").sort("best", "id", "text", descending=[True, False, False], nulls_last=True)
+    joined = (
+        pl.concat_str(pl.col(columns).cast(pl.String), separator="\n", ignore_nulls=True) if columns else pl.lit("")
+    )
+    text = pl.when(~pl.all_horizontal(pl.col(columns).is_null())).then(joined) if columns else joined
+    rows = pool.select("id", best_first(pool, prefer, who), text.alias("text"))
+    return rows.with_row_index("at").sort("best", "id", descending=[True, False], nulls_last=True)
 
 
-def _sample(ranked: pl.DataFrame, seed: int) -> NDArray[np.int64]:
-    """Draw the rows on which recall is measured, as places in the ranking."""
-    drawn = ranked.select(hash01("id", seed, "near").alias("draw")).with_row_index("rank")
-    return drawn.bottom_k(SAMPLE, by="draw")["rank"].sort().cast(pl.Int64).to_numpy()
-
-
-def _notes(there: int, found: int) -> dict[str, float]:
-    """Say how many near pairs an exact search of the sample finds, and which share of them was found here."""
-    return {"near pairs in sample": there} | ({"recall": round(found / there, 4)} if there else {})
+def _drawn(ranked: pl.DataFrame, seed: int) -> NDArray[np.int64]:
+    """Give the rows in a drawn order, as places in the ranking."""
+    drawn = ranked.select(hash01("id", seed, "near").alias("draw"), "id").with_row_index("rank")
+    return drawn.sort("draw", "id")["rank"].cast(pl.Int64).to_numpy()
 
 
 def _choice(
-    ranked: pl.DataFrame, of: NDArray[np.int64], likeness: NDArray[np.float64], notes: dict[str, float]
+    ranked: pl.DataFrame, of: NDArray[np.int64], likeness: NDArray[np.float64], pairs: tuple[int, int]
 ) -> Choice:
-    near = pl.Series("of", of)
-    judged = ranked.select("at", "id").with_columns(near, pl.Series("like", likeness).round(2))
-    survivor = ranked["id"].gather(near.clip(0)) if ranked.height else ranked["id"]
-    said = pl.format("duplicate of {}, {}", survivor, pl.col("like").cast(pl.Decimal(10, 2)).cast(pl.String))
-    why = judged.select("at", pl.when(pl.col("of") >= 0).then(said).alias("why")).sort("at")["why"]
+    """Name the survivor of each dropped row; note how many near pairs a sample has, and the share that was found."""
+    near = pl.Series("of", of, dtype=pl.Int64)
+    like = pl.Series("like", likeness, dtype=pl.Float64).round(2).cast(pl.Decimal(10, 2)).cast(pl.String)
+    said = pl.format("duplicate of {}, {}", ranked["id"].gather(near.clip(0)), like)
+    why = ranked.select("at", pl.when(near >= 0).then(said).alias("why")).sort("at")["why"]
+    there, found = pairs
+    notes = {"near pairs in sample": float(there)} | ({"recall": round(found / there, 4)} if there else {})
     return Choice(why.is_null().alias("kept"), why, notes)
