@@ -20,8 +20,9 @@ Function: TypeAlias = Callable[..., Any]
 Kind: TypeAlias = Literal["property", "edit", "score", "select", "source", "any"]
 Group: TypeAlias = Literal["filters", "sources"]
 
-# Given by the runner, so not a recipe's to set: the pool a selector chooses from.
-_GIVEN = {"pool"}
+# Given by the runner, so not a recipe's to set: the pool a selector chooses from (or, in a program, an array with ids),
+# and what is chosen already.
+_GIVEN = {"pool", "ids", "chosen"}
 
 
 def names(group: Group) -> dict[str, Function]:
@@ -85,9 +86,10 @@ def kind_of(function: Function) -> Kind:
 def parameters(function: Function) -> type[pydantic.BaseModel]:
     """Make the schema of a function's parameters from its signature: types, defaults, no others allowed."""
     hints = typing.get_type_hints(function, include_extras=True)
+    given = _GIVEN if kind_of(function) == "select" else set()
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        if name in _GIVEN or parameter.kind is parameter.VAR_KEYWORD:
+        if name in given or parameter.kind is parameter.VAR_KEYWORD:
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[name] = (_in_yaml(name, hints.get(name, Any)), default)
