@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-
 from curate.errors import UserError
 from curate.lattice import SQUARE, to_lattice
 
