@@ -33,8 +33,8 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
     """Apply row-wise steps to a batch, which has `id`, `source`, `domain` and the columns that the steps name.
 
     The ledger has these three, a Boolean column a step (its label), a Float64 column `label.column` where the filter
-    measures something, `dropped_by` (the first step that failed), `detail` (a line `step: evidence` for every step that
-    failed) and `kept`. Null where a step was not asked.
+    measures something, `dropped_by` (the first step that failed), `detail` (a line for every step that failed, with the
+    numbers it measured, and for the first with the text it rests on) and `kept`. Null where a step was not asked.
     """
     rows = rows.with_row_index("_row")
     ledger = rows.select("_row", "id", "source", "domain")
@@ -49,9 +49,14 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
             rows = rows.with_columns(s for step in together for s in scores(step))
             ledger = ledger.hstack(rows.select(step.label for step in together))
         else:
-            asked = rows if family == "cheap" else rows.filter(_left(ledger, labels))
+            left = _left(ledger, labels)
+            asked = rows if family == "cheap" else rows.filter(left)
+            left = left if family == "cheap" else left.filter(left)
             values = asked.select("_row", *_questions(together))
-            lines += [_lines(asked, values, step) for step in together]
+            for step in together:
+                passed = values[step.label].fill_null(False)
+                lines.append(_lines(asked, values, step, ~passed, left & ~passed))
+                left &= passed
             answers = values.with_columns(pl.col(step.label).fill_null(False) for step in together)
             ledger = ledger.join(answers, on="_row", how="left", maintain_order="left")
             labels += [step.label for step in together]
@@ -77,19 +82,18 @@ def _questions(steps: list[Step]) -> list[pl.Expr]:
     return [e for step in steps for e in (verdict(step).alias(step.label), *measures(step))]
 
 
-def _lines(asked: pl.DataFrame, values: pl.DataFrame, step: Step) -> pl.DataFrame:
-    """Write `step: evidence` for the rows that fail a step; spans are looked for in no others."""
-    failed = ~values[step.label].fill_null(False)
-    numbers = [c for c in values.columns if c.startswith(f"{step.label}.")]
-    evidence = (
-        asked.filter(failed)
-        .select("_row", *spans(step))
-        .hstack(values.filter(failed).select(pl.col(step.label).is_null().alias("_null"), *numbers))
-    )
-    shown = [pl.col(c).cast(pl.String) for c in evidence.columns if c not in {"_row", "_null"}]
-    said = pl.concat_str([pl.lit(""), *shown], separator=" ", ignore_nulls=True).str.replace_all(r"\s+", " ")
-    text = pl.when("_null").then(pl.lit(NO_VALUE)).otherwise(said.str.strip_chars())
-    return evidence.select("_row", (pl.lit(f"{step.label}: ") + text).str.strip_chars_end(": ").alias("detail"))
+def _lines(asked: pl.DataFrame, values: pl.DataFrame, step: Step, failed: pl.Series, first: pl.Series) -> pl.DataFrame:
+    """Write `step: evidence` for the rows that fail a step: its numbers, and where it is the first to drop, the text.
+
+    Looking for the text costs more than the verdict, so it is done only where it answers why the row is out.
+    """
+    numbers = [pl.col(c).cast(pl.String) for c in values.columns if c.startswith(f"{step.label}.")]
+    nothing = pl.when(pl.col(step.label).is_null()).then(pl.lit(NO_VALUE))
+    said = values.filter(failed).select("_row", nothing.alias("_nothing"), *numbers)
+    if step.has_spans and first.any():
+        said = said.join(asked.filter(first).select("_row", *spans(step)), on="_row", how="left", maintain_order="left")
+    evidence = pl.concat_str(pl.exclude("_row"), separator=" ", ignore_nulls=True).str.replace_all(r"\s+", " ")
+    return said.select("_row", detail=(pl.lit(f"{step.label}: ") + evidence).str.strip_chars_end(": "))
 
 
 def _close(ledger: pl.DataFrame, labels: list[str], lines: list[pl.DataFrame]) -> pl.DataFrame:

@@ -39,6 +39,11 @@ class Step:
         """Tell whether the step runs a model, and so sees only the rows that earlier steps left."""
         return bool(getattr(self.function, "costly", False))
 
+    @property
+    def has_spans(self) -> bool:
+        """Tell whether the filter can show the text that its verdict rests on."""
+        return hasattr(self.function, "span")
+
     def described(self) -> dict[str, Any]:
         """Describe the step as data, for keys and the manifest."""
         return {"verb": self.verb, "filter": self.name, "label": self.label, "params": self.params}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import polars as pl
 
@@ -39,6 +40,29 @@ def check_pattern(pattern: str) -> None:
 def leave_out(text: pl.Expr, patterns: list[str]) -> pl.Expr:
     """Replace what any of the patterns finds by [...]; where two overlap, the first to begin counts."""
     return text.str.replace_all(ascii_boundaries("|".join(patterns)), "[...]") if patterns else text
+
+
+def found_outside(column: str, pattern: str, stretches: list[list[str]]) -> pl.Expr:
+    """Hold if a pattern is found in a text outside some stretches, which are left out one group after another.
+
+    Looking for stretches costs ten times as much as looking for the pattern, so it is done only in texts that hold the
+    pattern at all: leaving something out never makes one, since [...] has no letters and ends at no letter.
+    """
+    judge = partial(_found_outside, pattern=pattern, stretches=stretches)
+    found: pl.Expr = pl.col(column).map_batches(judge, return_dtype=pl.Boolean, is_elementwise=True)
+    return found
+
+
+def _found_outside(texts: pl.Series, pattern: str, stretches: list[list[str]]) -> pl.Series:
+    found = texts.cast(pl.String).str.contains(pattern)
+    at = found.arg_true()
+    if not at.len() or not stretches:
+        return found
+    rest = pl.col(texts.name)
+    for patterns in stretches:
+        rest = leave_out(rest, patterns)
+    closer = texts.gather(at).to_frame().select(rest.str.contains(pattern)).to_series()
+    return found.scatter(at, closer)
 
 
 def ascii_boundaries(pattern: str) -> str:

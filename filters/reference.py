@@ -7,7 +7,7 @@ import re
 import polars as pl
 
 from curate.filter import Property, explains
-from curate.filters._regex import CODE, FORMULAS, ascii_boundaries, leave_out, span
+from curate.filters._regex import CODE, FORMULAS, ascii_boundaries, found_outside, leave_out, span
 
 _SAID = r"(?:mentioned|said|noted|stated|pointed out|suggested|explained|commented|posted|written)"
 _SAYS = r"(?:mentioned|mentions|pointed out|points out|said|says|noted|notes|suggested|suggests|commented)"
@@ -88,7 +88,7 @@ def mentions(
     >>> pl.DataFrame({"response": said}).select(mentions(phrases=["crash*"])).to_series().to_list()
     [False, True, False]
     """
-    return _looked_into(column).str.contains(_any_of(phrases))
+    return found_outside(column, _any_of(phrases), [[CODE, FORMULAS]])
 
 
 @explains(mentions)

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 import polars as pl
 
 from curate.filter import Property, explains
-from curate.filters._regex import CODE, FORMULAS, leave_out, span
+from curate.filters._regex import CODE, FORMULAS, found_outside, leave_out, span
 
 Ignored: TypeAlias = Literal["code", "quotes", "contractions", "symbols", "roman", "i/o"]
 _DEFAULT: list[Ignored] = ["code", "quotes", "symbols", "roman", "i/o"]
@@ -87,7 +87,7 @@ def first_person(
     >>> pl.DataFrame({"response": said}).select(first_person()).to_series().to_list()
     [True, False, False, False, True, None]
     """
-    return _without(column, ignore).str.contains(_spoken(words))
+    return found_outside(column, _spoken(words), _stretches(ignore))
 
 
 @explains(first_person)
@@ -101,12 +101,17 @@ def first_person_where(
 
 
 def _without(column: str, ignore: list[Ignored]) -> pl.Expr:
+    text = pl.col(column)
+    for patterns in _stretches(ignore):
+        text = leave_out(text, patterns)
+    return text
+
+
+def _stretches(ignore: list[Ignored]) -> list[list[str]]:
+    """List what is left out: stretches in another voice first, then letters that are no pronoun."""
     if unknown := [name for name in ignore if name not in get_args(Ignored)]:
         raise ValueError(f"ignore knows {', '.join(get_args(Ignored))}, not {unknown[0]!r}")
-    text = pl.col(column)
-    for kind in (_STRETCHES, _LETTERS):
-        text = leave_out(text, [kind[name] for name in kind if name in ignore])
-    return text
+    return [found for kind in (_STRETCHES, _LETTERS) if (found := [kind[name] for name in kind if name in ignore])]
 
 
 def _spoken(words: list[str]) -> str:
