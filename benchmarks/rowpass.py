@@ -2,8 +2,9 @@
 
     python -m benchmarks.rowpass [--rows 200000]
 
-The work: strip markup keeping code and lists, strip links, length 1,200 to 4,096, first person, phrases; a ledger with every
-verdict, and the rows kept, written. The floor imports polars, reads the file, touches every byte and writes what is kept.
+The work: strip markup keeping code and lists, strip links, length 1,200 to 4,096, first person, phrases; a ledger with
+every verdict, and the rows kept, written. The floor imports polars, reads the file, touches every byte and writes what
+is kept.
 """
 
 from __future__ import annotations
