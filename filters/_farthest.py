@@ -41,7 +41,7 @@ class Greedy:
         self.picks = np.full(len(self.centres), -1, dtype=np.int64)
         # Nothing seen yet: a cosine of -1, below any other.
         self.most = np.full(count, -SQUARE, dtype=np.int32)
-        self.seen = np.zeros(count, dtype=np.int64)
+        self.seen = np.zeros(count, dtype=np.int32)
         self.scores = np.empty(count)
 
     def state(self) -> tuple[Any, ...]:
@@ -57,16 +57,16 @@ def farthest_first(
     The cosine is to the picks before it and to `chosen`; before there are any, the weight alone decides. Ties go to
     the smaller rank. Rows without a direction, or with nothing to add, come after all others.
     """
-    from curate.filters import _kernels
+    from curate.filters import _kernels_farthest as kernels
 
     greedy = Greedy(vectors, draw, weights, chosen, n, groups, room)
     total, before = len(greedy.centres), greedy.count
-    in_ranges(_kernels.begin, len(vectors), 65_536, greedy.vectors, *greedy.state())
+    in_ranges(kernels.begin, len(vectors), 65_536, greedy.vectors, *greedy.state())
     _close(greedy)
     if not before and n:
         _first(greedy)
     in_ranges(
-        _kernels.scan, len(vectors), 65_536, greedy.vectors, greedy.centres, 0, min(greedy.count, 1), *greedy.state()
+        kernels.scan, len(vectors), 65_536, greedy.vectors, greedy.centres, 0, min(greedy.count, 1), *greedy.state()
     )
     while greedy.count < total and _round(greedy, total):
         pass
@@ -94,7 +94,7 @@ def _round(greedy: Greedy, total: int) -> bool:
     """Pick what can be picked from the rows with the highest bounds; tell whether any row had something to add."""
     import numpy as np
 
-    from curate.filters import _kernels
+    from curate.filters import _kernels_farthest as kernels
 
     scores, rank = greedy.scores, greedy.draw.rank
     rows, floor = _highest(scores, greedy.size)
@@ -112,7 +112,7 @@ def _round(greedy: Greedy, total: int) -> bool:
         outside, outside_rank = scores[rows[INSIDE]], rank[rows[INSIDE]]
         rows = rows[:INSIDE]
     square, *state = greedy.state()
-    greedy.count = _kernels.take_from(
+    greedy.count = kernels.take_from(
         rows,
         greedy.vectors[rows],
         outside,
@@ -133,24 +133,24 @@ def _round(greedy: Greedy, total: int) -> bool:
 
 
 def _chunk(first: int, last: int, rows: Any, floor: float, *rest: Any) -> None:
-    from curate.filters import _kernels
+    from curate.filters import _kernels_farthest as kernels
 
     vectors, centres, count, *state = rest
-    _kernels.catch_up(rows, first, last, vectors, centres, count, floor, *state)
+    kernels.catch_up(rows, first, last, vectors, centres, count, floor, *state)
 
 
 def _highest(scores: Any, count: int) -> tuple[Any, float]:
     """Find about as many rows as asked with the highest bounds, and the highest bound of all the others."""
     import numpy as np
 
-    from curate.filters import _kernels
+    from curate.filters import _kernels_farthest as kernels
 
     # Where to cut is guessed from every 64th row of a large pool; any cut is right, some are faster.
     every = 64 if len(scores) > 64 * count // 16 else 1
     sample = scores[::every]
     place = max(0, len(sample) - max(1, count // every))
-    least = max(float(np.partition(sample, place)[place]), np.nextafter(_kernels.NOTHING, 0))
-    found = in_ranges(_kernels.above, len(scores), 262_144, scores, least)
+    least = max(float(np.partition(sample, place)[place]), np.nextafter(kernels.NOTHING, 0))
+    found = in_ranges(kernels.above, len(scores), 262_144, scores, least)
     return np.concatenate([rows for rows, _ in found]), max(below for _, below in found)
 
 

@@ -1,13 +1,16 @@
-"""Compiled loops over lattice vectors. Whole numbers only, so no order of summing can show.
+"""What the compiled loops of the selectors share: products of lattice vectors, logarithms, scores.
 
-One file, because numba looks for changes only in the file of the function it kept. Every kernel takes a range of rows
-and lets go of the interpreter's lock: `_threads` runs ranges side by side.
+Products are whole numbers, so no order of summing can show. Every kernel lets go of the interpreter's lock: `_threads`
+runs ranges of rows side by side.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,8 +32,18 @@ _LN2 = 0.6931471805599453
 _ROOT_HALF = 0.7071067811865476
 
 
+@functools.cache
+def _digest() -> str:
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("_kernels*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile on the first call and keep the machine code, where there is a folder to keep it in."""
+    # numba looks for changes only in a function's own file, not in those of the functions it uses.
+    function.__qualname__ = f"{function.__name__}_{_digest()}"
     try:
         return njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # no such folder: made anew by each process
@@ -64,11 +77,11 @@ def weigh(draw: Any, quality: Any, exponent: float, temperature: float, out: Any
 
 
 @compiled
-def score_of(most: int, square: int, weight: float) -> Any:
-    """Score a row by the largest product with what is chosen: ln(1 - cosine) + weight."""
-    if most >= square or weight <= NOTHING:
+def score_of(gain: int, weight: float) -> Any:
+    """Score a row by what it adds: ln(gain) + weight."""
+    if gain <= 0 or weight <= NOTHING:
         return NOTHING
-    return ln(float(square - most)) + weight
+    return ln(float(gain)) + weight
 
 
 def _products(centres: int) -> Any:
@@ -142,148 +155,3 @@ def four(vectors: Any, i: int, centres: Any, c: int, most: int) -> Any:
         e += tail(vectors, i, centres, c + 2)
         f += tail(vectors, i, centres, c + 3)
     return np.int32(max(max(most, max(a, b)), max(e, f)))
-
-
-@compiled
-def catch_up(
-    rows: Any,
-    first: int,
-    last: int,
-    vectors: Any,
-    centres: Any,
-    count: int,
-    floor: float,
-    square: int,
-    weights: Any,
-    most: Any,
-    seen: Any,
-    scores: Any,
-) -> None:
-    """Show rows[first:last] the centres they have not seen, each until it falls below `floor`."""
-    for r in range(first, last):
-        i = rows[r]
-        c, top = seen[i], most[i]
-        score = scores[i]
-        while c < count and score >= floor:
-            before = top
-            if c + 4 <= count:
-                top = four(vectors, i, centres, c, top)
-                c += 4
-            else:
-                top = max(top, dot(vectors, i, centres, c))
-                c += 1
-            if top > before:
-                score = score_of(top, square, weights[i])
-        most[i], seen[i], scores[i] = top, c, score
-
-
-@compiled
-def begin(first: int, last: int, vectors: Any, square: int, weights: Any, most: Any, seen: Any, scores: Any) -> None:
-    """Score rows before anything is chosen; a zero vector is at once as near as can be."""
-    for i in range(first, last):
-        j = 0
-        while j < vectors.shape[1] and vectors[i, j] == 0:
-            j += 1
-        if j == vectors.shape[1]:
-            most[i] = square
-        scores[i] = score_of(max(most[i], 0), square, weights[i])
-
-
-@compiled
-def scan(
-    first: int,
-    last: int,
-    vectors: Any,
-    centres: Any,
-    start: int,
-    stop: int,
-    square: int,
-    weights: Any,
-    most: Any,
-    seen: Any,
-    scores: Any,
-) -> None:
-    """Show every row of a range the centres start to stop."""
-    for i in range(first, last):
-        if scores[i] == GONE:
-            continue
-        top = most[i]
-        for c in range(start, stop):
-            top = max(top, dot(vectors, i, centres, c))
-        most[i], seen[i], scores[i] = top, stop, score_of(top, square, weights[i])
-
-
-@compiled
-def above(first: int, last: int, scores: Any, least: float) -> Any:
-    """Find the rows of a range that score `least` or more, and the highest score of the others."""
-    rows = np.empty(last - first, dtype=np.int64)
-    count, below = 0, NOTHING
-    for i in range(first, last):
-        if scores[i] >= least:
-            rows[count] = i
-            count += 1
-        elif scores[i] > below:
-            below = scores[i]
-    return rows[:count].copy(), below
-
-
-@compiled
-def take_from(
-    rows: Any,
-    vectors: Any,
-    outside: float,
-    outside_rank: int,
-    want: int,
-    centres: Any,
-    count: int,
-    square: int,
-    weights: Any,
-    ranks: Any,
-    groups: Any,
-    room: Any,
-    most: Any,
-    seen: Any,
-    scores: Any,
-    picks: Any,
-) -> int:
-    """Pick greedily among rows that have seen every centre, while the best of them beats whatever is outside.
-
-    `vectors` are those of `rows`. `room` says how many each group may still give. Each pick becomes a centre; return
-    how many centres there are then.
-    """
-    alive = np.arange(len(rows))
-    n_alive = len(alive)
-    while want > 0:
-        best, best_score, best_rank = -1, outside, outside_rank
-        kept = 0
-        for a in range(n_alive):
-            m = alive[a]
-            i = rows[m]
-            score, rank = scores[i], ranks[i]
-            # What has fallen behind the outside cannot be picked here; it waits as it is for a later round.
-            if score < outside or (score == outside and rank > outside_rank) or room[groups[i]] == 0:
-                continue
-            alive[kept] = m
-            kept += 1
-            if score > best_score or (score == best_score and rank < best_rank):
-                best, best_score, best_rank = m, score, rank
-        n_alive = kept
-        if best < 0:
-            return count
-        i = rows[best]
-        picks[count], scores[i] = i, GONE
-        room[groups[i]] -= 1
-        for j in range(vectors.shape[1]):
-            centres[count, j] = vectors[best, j]
-        count += 1
-        want -= 1
-        for a in range(n_alive):
-            i = rows[alive[a]]
-            seen[i] = count
-            if scores[i] == GONE:
-                continue
-            product = dot(vectors, alive[a], centres, count - 1)
-            if product > most[i]:
-                most[i] = product
-                scores[i] = score_of(product, square, weights[i])
-    return count
