@@ -1,0 +1,140 @@
+"""Texts that must stay out of training: the packaged prompts by name, and benchmarks of the user's own in files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+PACKAGED = ("dev", "test")
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
+# Where benchmarks keep what they ask, looked for in this order.
+COLUMNS = ("prompt", "question", "instruction", "problem", "query", "input", "text", "turns")
+
+
+class Benchmark(NamedTuple):
+    """One file: the name it goes by in the evidence, its path, the column of its texts, and what tells its version."""
+
+    name: str
+    path: str
+    column: str | None
+    stamp: tuple[int, int]
+
+
+def find(by: list[str]) -> tuple[Benchmark, ...]:
+    """Find what `by` names: `dev`, `test`, or a file, with `:column` behind it where the usual names do not fit.
+
+    A relative path starts at the working folder or, if it is not there, at the data folder. Raise ValueError if one is
+    not there or cannot be read.
+    """
+    if not by:
+        raise ValueError("by must name dev, test or a file at least")
+    return tuple(_one(name) for name in by)
+
+
+def _one(name: str) -> Benchmark:
+    packaged = Path(str(resources.files("curate.recipes") / "authored" / f"{name}.jsonl"))
+    path, column = (packaged, "prompt") if name in PACKAGED else _file(name)
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"by: {name!r} is neither dev nor test nor a file of {', '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise ValueError(f"by: there is no file {path}")
+    about = path.stat()
+    shown = name if name in PACKAGED else path.name
+    return Benchmark(shown, str(path.absolute()), column, (about.st_mtime_ns, about.st_size))
+
+
+def _file(name: str) -> tuple[Path, str | None]:
+    """Split a path from the column behind it; the colon after a drive's letter is none."""
+    path, colon, column = name.rpartition(":")
+    if not colon or Path(name).suffix.lower() in SUFFIXES:
+        path, column = name, ""
+    here = Path(path).expanduser()
+    there = Path(os.environ.get("CURATE_DATA", "data")) / here
+    return (here if here.is_file() or not there.is_file() else there), column or None
+
+
+@lru_cache(maxsize=32)
+def texts(benchmark: Benchmark) -> pl.DataFrame:
+    """Read the texts of a benchmark as (text, place), the place being its line or row, without the empty ones."""
+    path = Path(benchmark.path)
+    read = {".csv": _csv, ".tsv": _csv, ".txt": _txt, ".parquet": _parquet, ".json": _json}.get(
+        path.suffix.lower(), _jsonl
+    )
+    column, lines = benchmark.column, []
+    for place, record in read(path):
+        column = column or _column(record, path)
+        if column not in record:
+            raise ValueError(f"by: {path.name}, {place}: there is no {column!r}, only {', '.join(map(str, record))}")
+        lines.append((_text(record[column]), f"{benchmark.name} {place}"))
+    found = pl.DataFrame(lines, schema={"text": pl.String, "place": pl.String}, orient="row")
+    return found.filter(pl.col("text").str.strip_chars() != "")
+
+
+def _column(record: dict[str, Any], path: Path) -> str:
+    for name in COLUMNS:
+        if name in record:
+            return name
+    raise ValueError(
+        f"by: {path.name} has none of {', '.join(COLUMNS)}, only {', '.join(map(str, record))}: "
+        f"name the column of its texts, as in {path.name}:{next(iter(record), 'column')}"
+    )
+
+
+def _text(value: Any) -> str | None:
+    """Take a text, or several as one: some benchmarks ask in turns."""
+    if isinstance(value, list):
+        return "\n".join(_text(part) or "" for part in value)
+    if isinstance(value, dict):
+        return _text(value.get("content"))
+    return value if isinstance(value, str) else None
+
+
+def _jsonl(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    with path.open(encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield f"line {number}", _record(line, path, f"line {number}")
+
+
+def _record(line: str, path: Path, place: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"by: {path.name}, {place}: no JSON ({error.msg})") from None
+    return record if isinstance(record, dict) else {"text": record}
+
+
+def _json(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"by: {path.name}, line {error.lineno}: no JSON ({error.msg})") from None
+    if not isinstance(listed, list):
+        raise ValueError(f"by: {path.name} is no list of records")
+    for number, record in enumerate(listed, 1):
+        yield f"record {number}", record if isinstance(record, dict) else {"text": record}
+
+
+def _csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        rows = csv.DictReader(lines, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+        for row in rows:
+            yield f"line {rows.line_num}", row
+
+
+def _txt(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    with path.open(encoding="utf-8-sig") as lines:
+        yield from ((f"line {number}", {"text": line}) for number, line in enumerate(lines, 1))
+
+
+def _parquet(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, row in enumerate(pl.read_parquet(path).iter_rows(named=True), 1):
+        yield f"row {number}", row
