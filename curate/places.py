@@ -12,6 +12,8 @@ import yaml
 
 from curate.errors import UserError
 
+_TOLD = 10  # errors told at once: what a screen holds
+_LISTED = 40  # names listed at once
 KeyPath: TypeAlias = tuple[str | int, ...]
 
 
@@ -25,7 +27,7 @@ class Problem:
 
 
 class RecipeError(UserError):
-    """Tell everything that is wrong with a recipe at once, in the order of its lines."""
+    """Tell what is wrong with a recipe, ten errors at once, in the order of its lines; `problems` are all of them."""
 
     def __init__(self, file: str, problems: list[Problem]) -> None:
         self.file = file
@@ -37,11 +39,13 @@ class RecipeError(UserError):
         told: dict[tuple[int, str], list[Problem]] = {}
         for problem in self.problems:
             told.setdefault((problem.line, problem.message), []).append(problem)
-        for (line, message), same in told.items():
+        for (line, message), same in list(told.items())[:_TOLD]:
             place = f"{self.file}:{line}" if line else self.file
             more = f" (and in {len(same) - 1} more places that use this anchor)" if len(same) > 1 else ""
             yield f"{place}: at {spell(same[0].path)}{more}" if same[0].path else place
             yield f"    {message}"
+        if len(told) > _TOLD:
+            yield f"and {len(told) - _TOLD:,} more errors, told when these are mended"
 
 
 @dataclass
@@ -81,7 +85,8 @@ def did_you_mean(word: str, known: list[str]) -> str:
     'known: length, toxic'
     """
     near = get_close_matches(word, known, n=1)
-    return f"did you mean '{near[0]}'?" if near else "known: " + ", ".join(sorted(known))
+    more = f" and {len(known) - _LISTED:,} more" if len(known) > _LISTED else ""
+    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(known)[:_LISTED])}{more}"
 
 
 def read_yaml(file: Path) -> tuple[dict[str, Any], Places]:

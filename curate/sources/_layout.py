@@ -127,7 +127,7 @@ def renamed(file: Path, keys: Iterable[str], wanted: Wanted) -> dict[str, str]:
     names = {there: here for here, there in wanted.columns.items()}
     for there, here in names.items():
         if keys and there not in keys:
-            raise SourceError(f"{file} has no column {there!r}{_meant(there, keys)}; it has: {', '.join(keys)}")
+            raise SourceError(f"{file} has no column {there!r}{_meant(there, keys)}; it has: {_some(keys)}")
         if here in keys and here not in names:
             raise SourceError(
                 f"{file} has a column {here!r} of its own beside {there!r}: "
@@ -159,13 +159,18 @@ def _meant(name: str, keys: list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def _some(keys: list[str], most: int = 40) -> str:
+    more = f" and {len(keys) - most:,} more" if len(keys) > most else ""
+    return ", ".join(keys[:most]) + more
+
+
 def no_prompt(file: Path, keys: Iterable[str]) -> str:
     """Say that no column holds a prompt, which ones there are, and how to map the likeliest."""
     keys = list(keys)
     close = get_close_matches("prompt", keys, n=1) or [key for key in _LIKELY if key in keys] or keys
     if not close:
         return f"{file} has no column 'prompt'; its records are empty"
-    return f"{file} has no column 'prompt'; it has: {', '.join(keys)}. Map it: columns: {{prompt: {close[0]}}}"
+    return f"{file} has no column 'prompt'; it has: {_some(keys)}. Map it: columns: {{prompt: {close[0]}}}"
 
 
 def wanted(columns: dict[str, str] | None, shape: Shape | None, domain: str | None, license: str | None) -> Wanted:

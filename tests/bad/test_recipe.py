@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -176,6 +177,22 @@ def test_a_recipe_that_cannot_be_used(there, content, said):
     for part in said:
         assert part in out, out
     assert not Path("out").exists()
+
+
+def test_more_errors_than_a_screen_holds(there):
+    steps = "".join(f"    - keep: {{lenght{i}: {{min: 1}}}}\n" for i in range(60))
+    Path("recipe.yaml").write_text(
+        f"name: test\nsources:\n  one:\n    read: {{jsonl: {{path: one.jsonl}}}}\n    steps:\n{steps}"
+    )
+    assert refused().endswith("and 50 more errors, told when these are mended\n")
+
+
+@pytest.mark.parametrize("column", ["prompt", "zzz"])
+def test_more_columns_than_a_screen_holds(there, write_recipe, column):
+    row = {f"column {i}": "text" for i in range(2000)} | ({"prompt": "Why?"} if column == "zzz" else {})
+    Path("one.jsonl").write_text(json.dumps(row) + "\n")
+    write_recipe(recipe([{"keep": {"length": {"column": column, "min": 1}}}]))
+    assert "more" in refused()
 
 
 def test_a_folder_for_a_recipe(there):
