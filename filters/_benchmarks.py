@@ -63,19 +63,30 @@ def _file(name: str) -> tuple[Path, str | None]:
 
 @lru_cache(maxsize=32)
 def texts(benchmark: Benchmark) -> pl.DataFrame:
-    """Read the texts of a benchmark as (text, place), the place being its line or row, without the empty ones."""
+    """Read the texts of a benchmark as (text, place), the place being its line or row, without the empty ones.
+
+    Raises ValueError for what is not readable: a benchmark half read would let the other half pass.
+    """
     path = Path(benchmark.path)
-    read = {".csv": _csv, ".tsv": _csv, ".txt": _txt, ".parquet": _parquet, ".json": _json}.get(
-        path.suffix.lower(), _jsonl
-    )
-    column, lines = benchmark.column, []
-    for place, record in read(path):
+    try:
+        lines = list(_texts(path, benchmark))
+    except (UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError, OSError) as error:
+        raise ValueError(f"by: {path.name} cannot be read: {error}") from None
+    found = pl.DataFrame(lines, schema={"text": pl.String, "place": pl.String}, orient="row")
+    found = found.filter(pl.col("text").str.strip_chars() != "")
+    if found.is_empty():
+        raise ValueError(f"by: {path.name} has no text to compare with")
+    return found
+
+
+def _texts(path: Path, benchmark: Benchmark) -> Iterator[tuple[str | None, str]]:
+    reader = _READERS.get(path.suffix.lower(), _jsonl)
+    column = benchmark.column
+    for place, record in reader(path):
         column = column or _column(record, path)
         if column not in record:
             raise ValueError(f"by: {path.name}, {place}: there is no {column!r}, only {', '.join(map(str, record))}")
-        lines.append((_text(record[column]), f"{benchmark.name} {place}"))
-    found = pl.DataFrame(lines, schema={"text": pl.String, "place": pl.String}, orient="row")
-    return found.filter(pl.col("text").str.strip_chars() != "")
+        yield _text(record[column]), f"{benchmark.name} {place}"
 
 
 def _column(record: dict[str, Any], path: Path) -> str:
@@ -138,3 +149,6 @@ def _txt(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def _parquet(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, row in enumerate(pl.read_parquet(path).iter_rows(named=True), 1):
         yield f"row {number}", row
+
+
+_READERS = {".csv": _csv, ".tsv": _csv, ".txt": _txt, ".parquet": _parquet, ".json": _json}

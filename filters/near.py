@@ -68,7 +68,7 @@ def semantic_duplicates(
     pool: pl.DataFrame,
     *,
     column: str | list[str] = "prompt",
-    threshold: float = 0.9,
+    threshold: float = 0.85,
     vectors: str | None = None,
     model: str = "all-MiniLM-L6-v2",
     prefer: str | None = "score",
