@@ -8,7 +8,7 @@ import polars as pl
 
 from curate.report.charts import pair
 from curate.report.funnel import legend
-from curate.report.html import Html, el, join, number, percent, table
+from curate.report.html import DASH, Html, el, join, number, percent, table
 from curate.report.steps import SAMPLE
 
 _SHOWN = 30
@@ -20,6 +20,7 @@ class _Domain(NamedTuple):
     source: str
     read: int
     left: int
+    asked: int | None  # its quota, where its source is sampled by domain
     kept: int
 
 
@@ -39,6 +40,7 @@ def domains(ledger: pl.DataFrame, manifest: dict[str, Any]) -> Html | None:
         ("source", ""),
         ("read", "n"),
         ("left by filters", "n"),
+        ("asked", "n"),
         ("kept", "n"),
         ("share", "bars"),
     ]
@@ -50,9 +52,11 @@ def domains(ledger: pl.DataFrame, manifest: dict[str, Any]) -> Html | None:
 
 def _found(ledger: pl.DataFrame, manifest: dict[str, Any]) -> list[_Domain]:
     left = _left(ledger)
+    asked = {(q["source"], q["domain"]): q["asked"] for q in manifest["quotas"]}
     return [
-        _Domain(d["domain"] or "(none)", d["source"], d["read"], left.get((d["source"], d["domain"]), 0), d["kept"])
+        _Domain(d["domain"] or "(none)", d["source"], d["read"], left.get(name, 0), asked.get(name), d["kept"])
         for d in manifest["domains"]
+        for name in [(d["source"], d["domain"])]
     ]
 
 
@@ -65,7 +69,9 @@ def _left(ledger: pl.DataFrame) -> dict[tuple[str, str | None], int]:
 
 
 def _sum(name: str, of: list[_Domain]) -> _Domain:
-    return _Domain(name, "", sum(d.read for d in of), sum(d.left for d in of), sum(d.kept for d in of))
+    asked = [d.asked for d in of if d.asked is not None]
+    read, left, kept = (sum(counts) for counts in zip(*((d.read, d.left, d.kept) for d in of), strict=True))
+    return _Domain(name, "", read, left, sum(asked) if asked else None, kept)
 
 
 def _shares(domain: _Domain, whole: _Domain) -> tuple[float, float]:
@@ -75,5 +81,5 @@ def _shares(domain: _Domain, whole: _Domain) -> tuple[float, float]:
 def _row(domain: _Domain, whole: _Domain, most: float) -> list[object]:
     read, kept = _shares(domain, whole)
     says = f"{percent(domain.read, whole.read)} of the rows read, {percent(domain.kept, whole.kept)} of the rows kept"
-    counts = (number(n) for n in (domain.read, domain.left, domain.kept))
+    counts = (DASH if n is None else number(n) for n in (domain.read, domain.left, domain.asked, domain.kept))
     return [domain.name, domain.source, *counts, pair(read / most, kept / most, says)]

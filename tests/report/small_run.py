@@ -93,6 +93,10 @@ def manifest_of(rows: pl.DataFrame, ledger: pl.DataFrame, name: str, source: str
             }
         ],
         "domains": domains.to_dicts(),
+        "quotas": [
+            {"source": d["source"], "domain": d["domain"], "asked": 2, "available": d["read"], "taken": d["kept"]}
+            for d in domains.to_dicts()
+        ],
         "funnel": funnel(ledger).to_dicts(),
         "stages": {"built": ["a"], "reused": []},
         "seconds": {"forum": 1.25},

@@ -176,7 +176,8 @@ def test_domains_show_thirty_and_the_sum_of_the_rest(run, page):
     rows, ledger, manifest = run
     found = page.table(["domain"])
     assert len(found) == 31 and found[-1][0] == "15 more"
-    for column, total in ((2, ledger.height), (3, manifest["table"][0]["available"]), (4, rows.height)):
+    asked = sum(quota["asked"] for quota in manifest["quotas"])
+    for column, total in ((2, ledger.height), (3, manifest["table"][0]["available"]), (4, asked), (5, rows.height)):
         assert sum(int(row[column].replace(",", "")) for row in found) == total
 
 
