@@ -17,7 +17,7 @@ import yaml
 from click.testing import CliRunner
 
 from curate.cli import main
-from tests.bad.command import GOOD, STEPS, done, recipe, refused
+from tests.bad_input.command import GOOD, STEPS, done, recipe, refused
 from tests.conftest import ROOT, rows
 
 NOBODY = 65534

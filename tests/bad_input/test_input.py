@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.bad.command import GOOD, done, posts, quarantine, recipe, refused
+from tests.bad_input.command import GOOD, done, posts, quarantine, recipe, refused
 from tests.conftest import rows
 
 # One bad record among many: quarantined with its place and reason, and every other row is as it was.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad.command import DUMPS, GOOD, recipe
+from tests.bad_input.command import DUMPS, GOOD, recipe
 from tests.conftest import rows
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad.command import DUMPS, STEPS, done, posts, recipe, refused
+from tests.bad_input.command import DUMPS, STEPS, done, posts, recipe, refused
 
 
 @pytest.mark.parametrize(
