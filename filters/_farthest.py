@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 # Rows brought up to date in a round, and rows picked from: 2048 vectors of 384 are 1.5 MB, so they stay in cache.
 ROUND = 8192
 INSIDE = 2048
-WORTH = 1.0
+# Products a round should make for each row there is: looking for the rows to bring up to date costs about one.
+WORTH = 3.0
 
 
 class Greedy:
@@ -102,7 +103,6 @@ def _round(greedy: Greedy, total: int) -> bool:
         return False
     before = greedy.seen[rows].sum()
     in_ranges(_chunk, len(rows), 256, rows, floor, greedy.vectors, greedy.centres, greedy.count, *greedy.state())
-    # Looking for the rows costs about as much as a product for each there is: a round should be worth it.
     done = greedy.seen[rows].sum() - before + len(rows)
     greedy.size = int(greedy.size * min(2.0, max(0.5, WORTH * len(scores) / done)))
     rows = rows[scores[rows] > floor]
@@ -144,12 +144,13 @@ def _highest(scores: Any, count: int) -> tuple[Any, float]:
     import numpy as np
 
     from curate.filters import _kernels_farthest as kernels
+    from curate.filters._kernels import NOTHING
 
     # Where to cut is guessed from every 64th row of a large pool; any cut is right, some are faster.
     every = 64 if len(scores) > 64 * count // 16 else 1
     sample = scores[::every]
     place = max(0, len(sample) - max(1, count // every))
-    least = max(float(np.partition(sample, place)[place]), np.nextafter(kernels.NOTHING, 0))
+    least = max(float(np.partition(sample, place)[place]), np.nextafter(NOTHING, 0))
     found = in_ranges(kernels.above, len(scores), 262_144, scores, least)
     return np.concatenate([rows for rows, _ in found]), max(below for _, below in found)
 

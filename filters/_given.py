@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
+from curate.errors import UserError
 from curate.filter import Choice
 from curate.filters._draw import Draw, draw
 from curate.filters._pool import require
@@ -18,6 +20,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# Above this temperature the noise alone decides, as at inf: whatever else a score holds is below its last bit.
+UNIFORM = 1e12
+
+
+class Rows(NamedTuple):
+    """The rows to choose from: vectors (n, d) on the lattice, the draw, and the quality of each if there is one."""
+
+    vectors: NDArray[np.int16]
+    draw: Draw
+    quality: NDArray[np.float64] | None
+
+
 class Domains(NamedTuple):
     """The domain of each row by number, how many rows each domain may still give, and the words for those left over."""
 
@@ -26,12 +40,13 @@ class Domains(NamedTuple):
     why: pl.Series | str
 
 
-def require_numba(who: str) -> None:
-    """Raise ImportError in words if numba is not there."""
-    try:
-        import numba  # noqa: F401
-    except ImportError:
-        raise ImportError(f"{who} needs numba: pip install 'curate-lm[embed]'") from None
+def rows(pool: Any, ids: Any, column: str, vectors: str | None, model: str, quality: Any, seed: int, who: str) -> Rows:
+    """Collect what every selector needs to know of the rows."""
+    if not importlib.util.find_spec("numba"):
+        raise UserError(f"{who} needs numba: pip install 'curate-lm[embed]'")
+    table = vectors_of(pool, column, vectors, model, who)
+    drawn = draw_for(pool, ids, len(table), seed, who)
+    return Rows(table, drawn, None if quality is None else qualities(pool, quality, len(table), who))
 
 
 def vectors_of(pool: Any, column: str, vectors: str | None, model: str, who: str) -> NDArray[np.int16]:
@@ -107,17 +122,27 @@ def qualities(pool: Any, named: Any, count: int, who: str) -> NDArray[np.float64
     return factors
 
 
-def weights_of(number: Any, quality: Any, quality_weight: float, temperature: float) -> NDArray[np.float64]:
-    """Give ln(quality ** quality_weight) + temperature * noise for each row; at inf the noise is all there is."""
+def weights_of(given: Rows, quality_weight: float, temperature: float) -> NDArray[np.float64]:
+    """Give ln(quality ** quality_weight) + temperature * noise for each row."""
     import numpy as np
 
     from curate.filters import _kernels
 
-    weights = np.zeros(len(number))
-    if quality is None:
-        quality, quality_weight = number, 0.0
-    _kernels.weigh(number, np.ascontiguousarray(quality), float(quality_weight), float(temperature), weights)
+    number, weights = given.draw.number, np.zeros(len(given.draw.number))
+    quality, power = (number, 0.0) if given.quality is None else (np.ascontiguousarray(given.quality), quality_weight)
+    _kernels.weigh(number, quality, float(power), float(temperature), weights)
     return weights
+
+
+def by_quality(pool: Any, named: Any, drawn: Draw, who: str) -> NDArray[np.int64]:
+    """Order rows by quality, highest first, nulls and NaN last, ties by the draw."""
+    order: NDArray[np.int64] = drawn.rank.argsort()
+    if named is None:
+        return order
+    numbers = column_of(pool, named, len(order), who).cast(pl.Float64).fill_nan(None)
+    frame = pl.DataFrame({"quality": numbers, "rank": drawn.rank}).with_row_index("at")
+    best = frame.sort("quality", "rank", descending=[True, False], nulls_last=True)["at"]
+    return best.cast(pl.Int64).to_numpy()
 
 
 def check(n: int, temperature: float, quality_weight: float = 1.0) -> None:
@@ -149,13 +174,17 @@ def shared(pool: Any, by: Any, n: int, count: int, domain_temperature: float, se
     return Domains(np.ascontiguousarray(number), np.array(list(quota.values()), dtype=np.int64), why)
 
 
-def choice(positions: Any, count: int, why: pl.Series | str) -> Choice:
-    """Tell which rows were picked, and of the others why not."""
+def answer(
+    pool: Any, picks: NDArray[np.int64], count: int, why: pl.Series | str | None = None
+) -> Choice | NDArray[np.int64]:
+    """Answer for an array with the positions picked; for a pool, tell which rows were, and of the others why not."""
     import numpy as np
 
+    if not isinstance(pool, pl.DataFrame):
+        return picks
     picked = np.zeros(count, dtype=bool)
-    picked[positions] = True
-    words = why.alias("why") if isinstance(why, pl.Series) else pl.lit(why)
+    picked[picks] = True
+    words = why.alias("why") if isinstance(why, pl.Series) else pl.lit(why or f"{len(picks)} of {count} taken")
     frame = pl.DataFrame({"kept": picked})
     reasons = frame.select(pl.when(~pl.col("kept")).then(pl.format("not picked: {}", words)).alias("why"))
     return Choice(frame["kept"], reasons.to_series())

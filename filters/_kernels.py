@@ -146,12 +146,19 @@ def dot(vectors: Any, i: int, centres: Any, c: int) -> Any:
 
 
 @compiled
-def four(vectors: Any, i: int, centres: Any, c: int, most: int) -> Any:
-    """Raise `most` to the largest product of row i with the centres c to c + 3."""
+def four_each(vectors: Any, i: int, centres: Any, c: int) -> Any:
+    """Multiply row i with the centres c to c + 3."""
     a, b, e, f = _four(vectors, i, centres, c)
     if vectors.shape[1] % _STRIDE:
         a += tail(vectors, i, centres, c)
         b += tail(vectors, i, centres, c + 1)
         e += tail(vectors, i, centres, c + 2)
         f += tail(vectors, i, centres, c + 3)
+    return np.int32(a), np.int32(b), np.int32(e), np.int32(f)
+
+
+@compiled
+def four(vectors: Any, i: int, centres: Any, c: int, most: int) -> Any:
+    """Raise `most` to the largest product of row i with the centres c to c + 3."""
+    a, b, e, f = four_each(vectors, i, centres, c)
     return np.int32(max(max(most, max(a, b)), max(e, f)))

@@ -6,13 +6,12 @@ change what is chosen, and all chance comes from (seed, id).
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import polars as pl
 
 from curate.filter import Choice
-from curate.filters import _given
+from curate.filters import _cover, _farthest, _given
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,17 +112,201 @@ def farthest(
     [0, 2]
     """
     _given.check(n, temperature, quality_weight)
-    _given.require_numba("farthest")
-    table = _given.vectors_of(pool, column, vectors, model, "farthest")
-    drawn = _given.draw_for(pool, ids, len(table), seed, "farthest")
-    factor = None if quality is None else _given.qualities(pool, quality, len(table), "farthest")
-    domains = _given.shared(pool, by, n, len(table), domain_temperature, seed, "farthest")
-    before = _given.chosen_of(chosen, table.shape[1], "farthest")
-    if math.isinf(temperature):
-        picks = _given.within(drawn.rank.argsort(), domains.number, domains.room)
+    given = _given.rows(pool, ids, column, vectors, model, quality, seed, "farthest")
+    domains = _given.shared(pool, by, n, len(given.vectors), domain_temperature, seed, "farthest")
+    before = _given.chosen_of(chosen, given.vectors.shape[1], "farthest")
+    if temperature > _given.UNIFORM:
+        picks = _given.within(given.draw.rank.argsort(), domains.number, domains.room)
     else:
-        from curate.filters._farthest import farthest_first
+        weights = _given.weights_of(given, quality_weight, temperature)
+        n = min(n, len(given.vectors))
+        picks = _farthest.farthest_first(given.vectors, given.draw, weights, before, n, domains.number, domains.room)
+    return _given.answer(pool, picks, len(given.vectors), domains.why)
 
-        weights = _given.weights_of(drawn.number, factor, quality_weight, temperature)
-        picks = farthest_first(table, drawn, weights, before, min(n, len(table)), domains.number, domains.room)
-    return _given.choice(picks, len(table), domains.why) if isinstance(pool, pl.DataFrame) else picks
+
+@overload
+def coverage(
+    pool: pl.DataFrame,
+    ids: None = None,
+    *,
+    n: int,
+    column: str = "prompt",
+    vectors: str | None = None,
+    model: str = MODEL,
+    temperature: float = 0.2,
+    quality: str | None = None,
+    quality_weight: float = 1.0,
+    neighbours: int = 64,
+    chosen: Values | None = None,
+    seed: int = 0,
+) -> Choice: ...
+@overload
+def coverage(
+    pool: Array,
+    ids: Ids | None = None,
+    *,
+    n: int,
+    temperature: float = 0.2,
+    quality: Values | None = None,
+    quality_weight: float = 1.0,
+    neighbours: int = 64,
+    chosen: Values | None = None,
+    seed: int = 0,
+) -> NDArray[np.int64]: ...
+def coverage(
+    pool: Pool,
+    ids: Ids | None = None,
+    *,
+    n: int,
+    column: str = "prompt",
+    vectors: str | None = None,
+    model: str = MODEL,
+    temperature: float = 0.2,
+    quality: Named | None = None,
+    quality_weight: float = 1.0,
+    neighbours: int = 64,
+    chosen: Values | None = None,
+    seed: int = 0,
+) -> Selected:
+    """Pick n rows that stand for the pool: each raises most the cosines of all rows to the picks nearest to them.
+
+    Facility location (Lin and Bilmes 2011), greedily, on a sparse graph: a row is covered by those of its `neighbours`
+    nearest rows that are picked, itself among them, as well as its largest cosine to one of them says. Greedy
+    picking is exact on that graph, and the graph is exact up to 30,000 rows; beyond, neighbours are looked for in the
+    8 cells of k-means around each row. Rows in the thick of the pool go first, so near-duplicates should be gone.
+
+    Each pick has the highest quality^quality_weight * gain * exp(temperature * G), as in `farthest`, which tells of the
+    other parameters too. A row that raises nothing any more comes after all others, in the order of the draw.
+
+    >>> coverage([[1.0, 0.0], [0.9, 0.1], [0.8, 0.3], [0.0, 1.0]], n=2, temperature=0).tolist()
+    [2, 3]
+    """
+    _given.check(n, temperature, quality_weight)
+    if neighbours < 1:
+        raise ValueError(f"neighbours must be 1 or more, not {neighbours}")
+    given = _given.rows(pool, ids, column, vectors, model, quality, seed, "coverage")
+    before = _given.chosen_of(chosen, given.vectors.shape[1], "coverage")
+    n = min(n, len(given.vectors))
+    if temperature > _given.UNIFORM:
+        picks = given.draw.rank.argsort()[:n]
+    else:
+        weights = _given.weights_of(given, quality_weight, temperature)
+        picks = _cover.covering(given.vectors, given.draw, weights, before, n, neighbours)
+    return _given.answer(pool, picks, len(given.vectors))
+
+
+@overload
+def cluster(
+    pool: pl.DataFrame,
+    ids: None = None,
+    *,
+    n: int,
+    column: str = "prompt",
+    vectors: str | None = None,
+    model: str = MODEL,
+    temperature: float = 0.2,
+    quality: str | None = None,
+    quality_weight: float = 1.0,
+    cells: int | None = None,
+    seed: int = 0,
+) -> Choice: ...
+@overload
+def cluster(
+    pool: Array,
+    ids: Ids | None = None,
+    *,
+    n: int,
+    temperature: float = 0.2,
+    quality: Values | None = None,
+    quality_weight: float = 1.0,
+    cells: int | None = None,
+    seed: int = 0,
+) -> NDArray[np.int64]: ...
+def cluster(
+    pool: Pool,
+    ids: Ids | None = None,
+    *,
+    n: int,
+    column: str = "prompt",
+    vectors: str | None = None,
+    model: str = MODEL,
+    temperature: float = 0.2,
+    quality: Named | None = None,
+    quality_weight: float = 1.0,
+    cells: int | None = None,
+    seed: int = 0,
+) -> Selected:
+    """Pick n rows from the cells of k-means, from each a share that grows with its size to the power t / (1 + t).
+
+    At temperature 0 every cell gives the same, at inf as the pool has them; `quotas` makes the shares exact. Inside a
+    cell, the highest quality^quality_weight * exp(temperature * G) go first. k-means is that of directions, with as
+    many `cells` as rows are asked for, at most 1,000, unless told; it learns from 64 rows a cell. The other
+    parameters are those of `farthest`. The positions of an array come in no order of merit.
+
+    >>> cluster([[1.0, 0.0], [0.9, 0.1], [0.8, 0.3], [0.0, 1.0]], n=2, temperature=0).tolist()
+    [0, 3]
+    """
+    _given.check(n, temperature, quality_weight)
+    if cells is not None and cells < 1:
+        raise ValueError(f"cells must be 1 or more, not {cells}")
+    given = _given.rows(pool, ids, column, vectors, model, quality, seed, "cluster")
+    n = min(n, len(given.vectors))
+    uniform = temperature > _given.UNIFORM
+    weights = -given.draw.rank if uniform else _given.weights_of(given, quality_weight, temperature)
+    picks = _cover.of_cells(given.vectors, given.draw, weights, n, cells or min(n, 1000), temperature, seed)
+    return _given.answer(pool, picks, len(given.vectors))
+
+
+@overload
+def threshold(
+    pool: pl.DataFrame,
+    ids: None = None,
+    *,
+    n: int,
+    column: str = "prompt",
+    vectors: str | None = None,
+    model: str = MODEL,
+    threshold: float = 0.9,
+    quality: str | None = None,
+    seed: int = 0,
+) -> Choice: ...
+@overload
+def threshold(
+    pool: Array,
+    ids: Ids | None = None,
+    *,
+    n: int,
+    threshold: float = 0.9,
+    quality: Values | None = None,
+    seed: int = 0,
+) -> NDArray[np.int64]: ...
+def threshold(
+    pool: Pool,
+    ids: Ids | None = None,
+    *,
+    n: int,
+    column: str = "prompt",
+    vectors: str | None = None,
+    model: str = MODEL,
+    threshold: float = 0.9,
+    quality: Named | None = None,
+    seed: int = 0,
+) -> Selected:
+    """Go through rows by quality and pick each whose largest cosine to those picked is below `threshold`, up to n.
+
+    DEITA's rule (Liu et al. 2024, section 2.4, with their 0.9). It bars near-duplicates rather than spreads the picks.
+    Rows are compared one after another, so neither batches nor the order of rows matter, and of two twins one stays.
+    Without `quality`, and among equals, the draw decides; nulls and NaN go last. If fewer than n rows are
+    that far apart, all of those are picked. The other parameters are those of `farthest`.
+
+    >>> threshold([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], n=2, quality=[1, 5, 3]).tolist()
+    [1, 2]
+    """
+    _given.check(n, 0)
+    if not -1 <= threshold <= 1:
+        raise ValueError(f"threshold is a cosine, from -1 to 1, not {threshold}")
+    given = _given.rows(pool, ids, column, vectors, model, None, seed, "threshold")
+    order = _given.by_quality(pool, quality, given.draw, "threshold")
+    picks = _cover.apart(given.vectors, order, threshold, min(n, len(order)))
+    why = f"{len(picks)} of {len(order)} taken, each with a cosine below {threshold} to the others"
+    return _given.answer(pool, picks, len(order), why)
