@@ -147,7 +147,7 @@ def recall(
     own = shingles(text.gather(sample), n).rename({"row": "of"})
     size = own.group_by("of").len("own")
     there, banded = 0, 0
-    for first, part in slices(text, 5_000):
+    for first, part in slices(text, 1_000_000):
         listed = shingles(part, n).with_columns(pl.len().over("row").alias("size"))
         both = listed.join(own, on="run").group_by("of", "row", "size").len("both").join(size, on="of")
         like = pl.col("both") / (pl.col("own") + pl.col("size") - pl.col("both"))

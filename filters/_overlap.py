@@ -70,7 +70,7 @@ def _rare(short: pl.DataFrame, share: float) -> pl.DataFrame:
 def hits(text: pl.Series, known: Index, n: int, share: float) -> pl.DataFrame:
     """Find the rows that share too much with a benchmark text: (row, prompt, share, words), one line a row."""
     found = [pl.DataFrame(schema=_HITS)]
-    for first, part in slices(text, 10_000):
+    for first, part in slices(text):
         in_part = _hits(_listed(part), known, n, share)
         found.append(in_part.with_columns(pl.col("row") + first))
     return pl.concat(found)
@@ -94,9 +94,9 @@ def _most(own: pl.DataFrame, known: Index, share: float) -> pl.DataFrame:
     of_prompt = there.join(known.rare, on="run").select("row", "prompt")
     of_row = _rare(seen, share).filter(pl.col("in") > 0).join(known.short, on="run").select("row", "prompt")
     pairs = pl.concat([of_prompt, of_row]).unique()
-    both = pairs.join(there, on="row").join(known.short, on=["run", "prompt"], suffix=" of prompt")
+    both = pairs.join(known.short, on="prompt").join(there, on=["row", "run"], suffix=" of row")
     counted = both.group_by("row", "prompt").agg(
-        pl.len().alias("both"), pl.min_horizontal("size", "size of prompt").first().alias("smaller")
+        pl.len().alias("both"), pl.min_horizontal("size", "size of row").first().alias("smaller")
     )
     shared = (pl.col("both") / pl.col("smaller")).alias("share")
     return counted.filter(pl.col("both") >= share * pl.col("smaller")).select("row", "prompt", shared)

@@ -47,7 +47,8 @@ def runs(listed: pl.DataFrame, n: int) -> pl.DataFrame:
     return listed.select("row", run.alias("run"), whole.alias("whole")).filter("whole").drop("whole")
 
 
-def slices(text: pl.Series, rows: int = 20_000) -> Iterator[tuple[int, pl.Series]]:
-    """Cut texts into slices with the number of their first row, so that the words of all never stand in memory."""
+def slices(text: pl.Series, size: int = 8_000_000) -> Iterator[tuple[int, pl.Series]]:
+    """Cut texts into slices of about `size` bytes, each with its first row: the words of all never stand in memory."""
+    rows = max(1, int(size // (text.str.len_bytes().mean() or 1)))  # type: ignore[operator]
     for first in range(0, len(text), rows):
         yield first, text.slice(first, rows)
