@@ -19,8 +19,7 @@ from curate.manifest import manifest_of, quarantined
 from curate.passes import standardise
 from curate.recipe import Read, Recipe
 from curate.report import report
-from curate.rows import STANDARD, hash01
-from curate.stages import hash_file
+from curate.rows import STANDARD, hash01, hash_file
 from curate.state import Run, RunError
 
 MANIFEST = "manifest.json"

@@ -43,7 +43,7 @@ def go_on(state: Run, pool: Pool, steps: list[Step]) -> Pool:
 
 
 def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
-    depends = {"pool": pool.key, "steps": [step.described() for step in steps]}
+    depends = {"pool": pool.key, "steps": [step.depends() for step in steps]}
     what = ", ".join(step.label for step in steps)
 
     def build(folder: Path) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
 
 def _select(state: Run, pool: Pool, step: Step) -> Pool:
     """Let a selector choose from the rows alive; it sees them in the order of their ids."""
-    depends = {"pool": pool.key, "step": step.described()}
+    depends = {"pool": pool.key, "step": step.depends()}
 
     def build(folder: Path) -> dict[str, Any]:
         columns = _columns_of(step)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import pydantic
 
 from curate import registry
 from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml, set_value
+from curate.rows import data_folder
 from curate.step import VERBS, Step, build
 
 _A = {"property": "a property", "edit": "an edit", "score": "a score", "select": "a selector", "source": "a source"}
@@ -273,8 +273,3 @@ class _Reading:
 def _under_data(params: dict[str, Any]) -> dict[str, Any]:
     """Let relative paths start at $CURATE_DATA (default: data/)."""
     return {k: data_folder() / v.expanduser() if isinstance(v, Path) else v for k, v in params.items()}
-
-
-def data_folder() -> Path:
-    """Name the folder where relative paths of sources start."""
-    return Path(os.environ.get("CURATE_DATA", "data"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +66,17 @@ class SourceError(UserError):
 
 class SourceMissing(SourceError):
     """Say that a source is not there; a source marked `optional: true` then hands on its share."""
+
+
+def hash_file(path: Path) -> str:
+    """Hash a file's content (sha256, 32 hex digits)."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+
+
+def data_folder() -> Path:
+    """Name the folder where relative paths of recipes start: $CURATE_DATA, or data/."""
+    return Path(os.environ.get("CURATE_DATA", "data"))
 
 
 def with_ids(rows: pl.DataFrame) -> pl.DataFrame:

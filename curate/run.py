@@ -14,8 +14,8 @@ from curate.fill import Result, fill
 from curate.passes import count_of, pass_over
 from curate.pool import Pool, go_on
 from curate.quarantine import sentences
-from curate.recipe import Recipe, Source, data_folder
-from curate.rows import Batch, Part, SourceError, SourceMissing
+from curate.recipe import Recipe, Source
+from curate.rows import Batch, Part, SourceError, SourceMissing, data_folder
 from curate.stages import Stage, Stages, fingerprint
 from curate.state import Run, RunError, Tell
 from curate.step import Step
@@ -95,7 +95,7 @@ def _pass(state: Run, source: Source, part: Part, steps: list[Step]) -> Stage:
         "read": [source.read.name, {k: v for k, v in source.read.params.items() if not isinstance(v, Path)}],
         "part": part.name,
         "files": hashes,
-        "steps": [step.described() for step in steps],
+        "steps": [step.depends() for step in steps],
         "limit": state.limit,
     }
     state.inputs += [

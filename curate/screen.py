@@ -108,7 +108,9 @@ def show_table(rows: list[dict[str, Any]], absent: dict[str, str]) -> None:
 
 def notices(manifest: dict[str, Any]) -> list[str]:
     """Say loudly what is not as asked: sources absent, shares moved, records that could not be read."""
-    lines = [f"Not there: {name}: {reason}" for name, reason in manifest["absent"].items()]
+    nothing = not sum(row["taken"] for row in manifest["table"])
+    lines = ["The set is empty: no row passed every step; the funnel says where they went."] if nothing else []
+    lines += [f"Not there: {name}: {reason}" for name, reason in manifest["absent"].items()]
     short = [f"{r['source']} {r['taken']:,} of {r['asked']:,}" for r in manifest["table"] if r["taken"] < r["asked"]]
     more = [f"{r['source']} +{r['taken'] - r['asked']:,}" for r in manifest["table"] if r["taken"] > r["asked"]]
     if short:

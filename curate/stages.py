@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import curate
+from curate.rows import hash_file
 
 _DONE = "meta.json"
 _STALE_SECONDS = 24 * 3600  # a stage left half-built by a killed run; another run may still be building a younger one
@@ -81,12 +82,6 @@ class Stages:
         building.rename(folder)
 
 
-def hash_file(path: Path) -> str:
-    """Hash a file's content (sha256, 32 hex digits)."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
-
-
 def fingerprint(files: tuple[Path, ...], memo: Path) -> list[str]:
     """Hash files by content; `memo` remembers each by path, size and time of change: large dumps are hashed once."""
     try:
@@ -121,6 +116,16 @@ def versions() -> dict[str, str]:
 def _code() -> str:
     """Hash the library's own code and the versions below it: when either changes, stages are made anew."""
     digest = hashlib.sha256(json.dumps(versions()).encode())
-    for file in sorted(Path(curate.__file__).parent.rglob("*.py")):
+    for file in own_files():
         digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def own_files() -> list[Path]:
+    """List the library's code and the data that its filters read, in one order."""
+    home = Path(curate.__file__).parent
+    # In a checkout, filters and train are links, which rglob does not follow.
+    folders = [home, *(folder for folder in (home / "filters", home / "train") if folder.is_symlink())]
+    found = [file for folder in folders for file in folder.rglob("*.py")]
+    data = [home / "recipes/stackexchange_sites.yaml", *(home / "recipes/authored").glob("*.jsonl")]
+    return sorted({file.resolve() for file in [*found, *data]})

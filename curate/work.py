@@ -16,8 +16,9 @@ from curate.formats import FORMATS, to_jsonl
 from curate.outputs import MANIFEST, write
 from curate.places import Places
 from curate.recipe import Recipe, parse
+from curate.rows import hash_file
 from curate.run import run
-from curate.stages import Stages, hash_file
+from curate.stages import Stages
 from curate.state import Tell
 
 

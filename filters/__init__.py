@@ -3,8 +3,10 @@
 To add one: write a function in a module of this folder, its table in `tests/filters`, and its name here.
 """
 
+from curate.filters.contamination import contaminated, semantically_contaminated
 from curate.filters.duplicates import exact_duplicates
 from curate.filters.markup import html_to_markdown, strip_links
+from curate.filters.near import near_duplicates, semantic_duplicates
 from curate.filters.reference import mentions
 from curate.filters.safety import toxic
 from curate.filters.sampling import domains, quotas, random, top
@@ -15,6 +17,7 @@ from curate.filters.voice import first_person
 __all__ = [
     "at_least",
     "at_most",
+    "contaminated",
     "domains",
     "exact_duplicates",
     "first_person",
@@ -22,11 +25,14 @@ __all__ = [
     "length",
     "matches",
     "mentions",
+    "near_duplicates",
     "prompt_from_title_or_body",
     "quotas",
     "random",
     "replace_opening",
     "self_contained",
+    "semantic_duplicates",
+    "semantically_contaminated",
     "strip_links",
     "top",
     "toxic",

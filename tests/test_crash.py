@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from curate.recipe import load
-from curate.stages import Stages, hash_file
+from curate.rows import hash_file
+from curate.stages import Stages
 from curate.work import OutputError, run_recipe, why
 from tests.conftest import rows
 

@@ -14,8 +14,7 @@ import pytest
 from curate.budget import Shortfall
 from curate.passes import StepError
 from curate.recipe import load
-from curate.rows import SourceError
-from curate.stages import hash_file
+from curate.rows import SourceError, hash_file
 from curate.state import RunError
 from curate.work import run_recipe
 from tests.conftest import rows
@@ -121,6 +120,31 @@ def test_a_changed_input_is_read_again_and_the_other_is_not(there, write_recipe,
     built = run_recipe(recipe, there / "out")["stages"]["built"]
     assert [name for name in built if name.startswith("one")] == []
     assert [name for name in built if name.startswith("two")] != []
+
+
+def test_a_changed_module_or_word_list_runs_its_step_again(there, write_recipe):
+    module = there / "listed_words.py"
+    module.write_text(
+        "import polars as pl\nfrom pathlib import Path\n\n"
+        "def unlisted(column: str = 'response', *, words: str) -> pl.Expr:\n"
+        "    return ~pl.col(column).str.contains_any(Path(words).read_text().split())\n"
+    )
+    words = there / "words.txt"
+    words.write_text("Warm")
+    steps = [{"keep": {"listed_words:unlisted": {"words": str(words)}}}]
+    recipe = write_recipe({"sources": {"one": {"read": {"jsonl": {"path": "one.jsonl"}}, "steps": steps}}})
+
+    def run():
+        manifest = run_recipe(load(recipe), there / "out")
+        return manifest["counts"]["one"]["kept"], len(manifest["stages"]["built"])
+
+    kept, built = run()
+    assert (kept, built) == (80, 1)
+    assert run() == (kept, 0)
+    words.write_text("Warm think")
+    assert run() == (40, 1)
+    module.write_text(module.read_text() + "# changed\n")
+    assert run() == (40, 1)
 
 
 def test_what_a_run_writes(there, write_recipe):

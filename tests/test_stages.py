@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from curate.stages import Stages, fingerprint, hash_file
+from curate.rows import hash_file
+from curate.stages import Stages, fingerprint, own_files
 
 
 def make(folder):
@@ -60,3 +61,14 @@ def test_files_are_hashed_by_content_and_remembered_until_they_change(tmp_path):
     assert fingerprint((file,), memo) != first
     memo.write_text("{broken")
     assert fingerprint((file,), memo) == [hash_file(file)]
+
+
+def test_what_the_filters_do_and_read_is_part_of_every_key():
+    names = {f"{file.parent.name}/{file.name}" for file in own_files()}
+    assert {
+        "curate/run.py",
+        "filters/markup.py",
+        "sources/jsonl.py",
+        "recipes/stackexchange_sites.yaml",
+        "authored/dev.jsonl",
+    } <= names

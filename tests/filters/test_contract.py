@@ -16,6 +16,8 @@ from curate.registry import kind_of
 EXAMPLES: dict[str, dict[str, Any]] = {
     "at_least": {"column": "score", "value": 1},
     "at_most": {"column": "score", "value": 1},
+    "contaminated": {"column": "response", "by": ["dev", "test"]},
+    "semantically_contaminated": {"column": "response", "by": ["dev"]},
     "length": {"min": 3, "max": 20},
     "matches": {"column": "response", "pattern": "[aI]"},
     "prompt_from_title_or_body": {"title": "prompt", "body": "response"},
