@@ -75,6 +75,16 @@ class Read:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """How a source's share is chosen: a selector that picks `n` rows, and its other parameters."""
+
+    name: str
+    function: Callable[..., Any]
+    params: dict[str, Any]
+    place: str
+
+
+@dataclass(frozen=True)
 class Source:
     """One source of a recipe: how it is read, its own steps, and its share of the set."""
 
@@ -83,7 +93,7 @@ class Source:
     optional: bool
     take: int | None
     steps: tuple[Step, ...]
-    sample: dict[str, Any]
+    sample: Sample | None
 
 
 @dataclass(frozen=True)
@@ -189,19 +199,28 @@ class _Reading:
             return None
         return Source(name, read, checked["optional"], checked["take"], steps, sample)
 
-    def sample(self, given: Any, path: KeyPath) -> dict[str, Any]:
+    def sample(self, given: Any, path: KeyPath) -> Sample | None:
+        """Read a `sample` block: the parameters of `domains`, or `{selector: {its parameters}}`."""
         if given is None:
-            return {}
-        from curate.filters import domains
-
-        model = registry.parameters(domains)
+            return None
+        of_domains = not (isinstance(given, dict) and len(given) == 1 and isinstance(next(iter(given.values())), dict))
+        named = self.one("filters", {"domains": given} if of_domains else given, path)
+        if named is None:
+            return None
+        name, function, params = named
+        where = path if of_domains else (*path, name)
+        model = registry.parameters(function)
+        if registry.kind_of(function) not in {"select", "any"} or "n" not in model.model_fields:
+            self.problem(where, f"'{name}' is no selector that picks a number of rows")
+            return None
         known = [n for n in model.model_fields if n not in {"n", "seed"}]
-        for name in set(given if isinstance(given, dict) else {}) & {"n", "seed"}:
-            self.problem((*path, name), f"'{name}' comes from the recipe; known here: {', '.join(known)}")
-        checked, wrong = registry.check(model, {"n": 1, **given} if isinstance(given, dict) else given)
-        for inner, message in wrong:
-            self.problem((*path, *inner), message)
-        return {name: checked[name] for name in known if name in checked}
+        before = len(self.problems)
+        for extra in set(params if isinstance(params, dict) else {}) & {"n", "seed"}:
+            self.problem((*where, extra), f"'{extra}' comes from the recipe; known here: {', '.join(known)}")
+        checked = self.keys(model, {"n": 1, **params} if isinstance(params, dict) else params, where)
+        if len(self.problems) > before:
+            return None
+        return Sample(name, function, {n: checked[n] for n in known}, self.places(where))
 
     def read(self, given: Any, path: KeyPath) -> Read | None:
         named = self.one("sources", given, path)

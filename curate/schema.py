@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from curate import registry
 from curate.recipe import OutputKeys, RecipeKeys, SourceKeys
 from curate.step import VERBS
+
+_OF_RUN = {"n", "seed"}  # what a run gives the selector of a `sample` block
 
 
 def schema() -> dict[str, Any]:
@@ -32,10 +35,19 @@ def schema() -> dict[str, Any]:
     top["$defs"] = {
         "source": source,
         "read": _named(sources),
-        "sample": _without(filters["domains"], {"n", "seed"}),
+        "sample": {"anyOf": [_without(filters["domains"], _OF_RUN), *_samplers(filters)]},
         "step": {"oneOf": [_one(verb, _named(functions)) for verb, functions in verbs.items() if functions]},
     }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "title": "A curate recipe"}
+
+
+def _samplers(filters: dict[str, registry.Function]) -> list[dict[str, Any]]:
+    """Describe `{selector: {parameters}}` for the selectors that pick a number of rows, and a user's own."""
+    own = {"type": "object", "patternProperties": {"^[\\w.]+:\\w+$": {}}, "additionalProperties": False}
+    fit = {
+        n: f for n, f in filters.items() if "n" in inspect.signature(f).parameters and registry.kind_of(f) == "select"
+    }
+    return [*(_one(name, _without(f, _OF_RUN)) for name, f in fit.items()), {**own, "minProperties": 1}]
 
 
 def _named(functions: dict[str, registry.Function]) -> dict[str, Any]:
