@@ -100,8 +100,10 @@ def neighbours(vectors: Any, thresholds: Sequence[float]) -> tuple[float, dict[f
 def codebook(pool: Any, cells: int = 100, ids: Any = None) -> NDArray[np.int16]:
     """Find the centres of at most `cells` clusters of the pool, by k-means on directions, for `cluster_entropy`.
 
-    It learns from rows drawn by a hash of their ids (their places where none are given), so it is the same for any
-    order of the rows. Find it once and use it for all sets that are compared.
+    It learns from 64 rows a cell, drawn by a hash of their ids (their places where none are given), so it is the same
+    for any order of the rows. Find it once and use it for all sets that are compared. The first centres are drawn in
+    proportion to the squared distance to those before (k-means++, Arthur and Vassilvitskii 2007), which is `farthest`
+    at temperature 1: centres drawn evenly would all lie where the pool is dense.
 
     >>> codebook([[1, 0], [1, 0], [0, 1], [0, 1]], cells=2).tolist() in ([[4080, 0], [0, 4080]], [[0, 4080], [4080, 0]])
     True
@@ -110,14 +112,17 @@ def codebook(pool: Any, cells: int = 100, ids: Any = None) -> NDArray[np.int16]:
 
     from curate.diversity.drawing import order
     from curate.filters._cells import means
+    from curate.filters.diversity import farthest
 
     rows = to_lattice(pool)
-    rows = rows[order(len(rows), ids, 0, "codebook")]
-    rows = rows[rows.any(axis=1)]
-    # k-means starts from the rows that come first: each of them another one.
-    _, first = np.unique(rows, axis=0, return_index=True)
-    starts = np.sort(first)[:cells]
-    return means(np.concatenate([rows[starts], np.delete(rows, starts, axis=0)]), len(starts))
+    shuffled = order(len(rows), ids, 0, "codebook")
+    shuffled = shuffled[rows[shuffled].any(axis=1)][: cells * 64]
+    sample = rows[shuffled]
+    names = shuffled if ids is None else np.asarray(ids)[shuffled]
+    picked = farthest(sample, names, n=min(cells, len(sample)), temperature=1)
+    _, first = np.unique(sample[picked], axis=0, return_index=True)  # a kind is picked again when no other is left
+    starts = picked[np.sort(first)]
+    return means(np.concatenate([sample[starts], np.delete(sample, starts, axis=0)]), len(starts))
 
 
 def cluster_entropy(vectors: Any, codebook: Any) -> float:

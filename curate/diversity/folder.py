@@ -1,0 +1,113 @@
+"""The diversity of a finished output folder: its set beside random draws from the rows that all its filters left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate.diversity.comparison import DRAWS, compare, domain_counts, measure
+from curate.embeddings import DEFAULT, embedded
+from curate.errors import UserError
+from curate.places import did_you_mean
+
+# Steps that choose among rows which are all good; what any other step drops was not good enough to be drawn.
+CHOOSERS = frozenset({"sample", "random", "top", "domains", "farthest", "coverage", "cluster", "threshold"})
+
+
+class DiversityError(UserError):
+    """Say in one sentence why a folder's diversity cannot be measured."""
+
+
+def of_folder(
+    out: Path,
+    *,
+    column: str = "prompt",
+    model: str = DEFAULT,
+    draws: int = DRAWS,
+    seed: int = 0,
+    store: Path | None = None,
+    tell: Callable[[str, int], None] | None = None,
+) -> dict[str, Any]:
+    """Measure a folder's set by the vectors of one column, beside `draws` random draws from its pool.
+
+    The pool is read from the stages that the manifest names (`stages.pool`); where they are gone, the set is measured
+    alone and `note` says so. Returns `rows`, `pool`, `cut` (texts of which the model read only the beginning),
+    `metrics` as `compare` gives them, `domains` and `note`. Raise DiversityError, ModelError or StoreError.
+    """
+    manifest, ledger, chosen = _open(out, column)
+    pool = _pool(out, manifest, ledger, column)
+    # The set stands first, so its places are the first ones.
+    rows = chosen if pool is None else pl.concat([chosen, pool.join(chosen, on="id", how="anti")])
+    found = embedded(rows[column], model=model, store=store, tell=tell)
+    places = list(range(chosen.height))
+    if pool is None or rows.height == chosen.height:
+        note = "no pool to draw from: no row was left over" if pool is not None else _gone(out)
+        metrics = [{"metric": name, "value": value} for name, value in measure(found.vectors).items()]
+    else:
+        note = None
+        metrics = compare(found.vectors, places, ids=rows["id"], seed=seed, draws=draws)
+    return {
+        "column": column,
+        "model": model,
+        "rows": chosen.height,
+        "pool": rows.height if note is None else None,
+        "cut": int(found.cut.sum()),
+        "metrics": metrics,
+        "domains": domain_counts(rows["domain"].to_list(), places, _asked(manifest)).to_dicts(),
+        "note": note,
+    }
+
+
+def _open(out: Path, column: str) -> tuple[dict[str, Any], pl.DataFrame, pl.DataFrame]:
+    try:
+        manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+        ledger, rows = pl.read_parquet(out / "ledger.parquet"), pl.read_parquet(out / "train.parquet")
+    except FileNotFoundError:
+        raise DiversityError(f"{out} is not a finished output folder") from None
+    if column not in rows.columns:
+        raise DiversityError(f"{out}: the set has no column '{column}'; {did_you_mean(column, rows.columns)}")
+    if rows.schema[column] != pl.String:
+        raise DiversityError(f"{out}: the column '{column}' holds {rows.schema[column]}, where text is needed")
+    if not rows.height:
+        raise DiversityError(f"{out}: the set has no rows to measure")
+    return manifest, ledger, rows.select("id", "domain", column).unique("id", keep="first", maintain_order=True)
+
+
+def _pool(out: Path, manifest: dict[str, Any], ledger: pl.DataFrame, column: str) -> pl.DataFrame | None:
+    """Read the rows that all filters left; None where the stages that hold their text are gone or unnamed."""
+    stages = manifest["stages"].get("pool")
+    folders = [out.parent / ".stages" / name for name in stages or []]
+    if not folders or not all(folder.is_dir() for folder in folders):
+        return None
+    steps = [step for own in manifest["steps"].values() for step in own]
+    choosers = {"sample"} | {s["label"] for s in steps if s["verb"] == "select" and s["filter"] in CHOOSERS}
+    left = ledger.filter(pl.col("dropped_by").is_null() | pl.col("dropped_by").is_in(choosers)).select("source", "id")
+    frames = [_read(file, column) for folder in folders for file in sorted(folder.glob("rows-*.parquet"))]
+    rows = pl.concat(frames).join(left, on=["source", "id"], how="semi")
+    return rows.unique("id", keep="first", maintain_order=True).select("id", "domain", column)
+
+
+def _read(file: Path, column: str) -> pl.DataFrame:
+    lazy = pl.scan_parquet(file)
+    there = column in lazy.collect_schema().names()
+    text = pl.col(column).cast(pl.String) if there else pl.lit(None, dtype=pl.String)
+    return lazy.select("source", "id", "domain", text.alias(column)).collect()
+
+
+def _gone(out: Path) -> str:
+    return (
+        f"measured alone: the text of the rows not taken stood in {out.parent / '.stages'} and is not there; "
+        "run the recipe again to see random draws beside"
+    )
+
+
+def _asked(manifest: dict[str, Any]) -> dict[str, int] | None:
+    """Sum by domain what the sources were asked for; None where no quotas were set."""
+    asked: dict[str, int] = {}
+    for row in manifest["quotas"]:
+        asked[row["domain"]] = asked.get(row["domain"], 0) + row["asked"]
+    return asked or None
