@@ -6,26 +6,13 @@ change what is chosen, and all chance comes from (seed, id).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import overload
 
 import polars as pl
 
 from curate.filter import Choice
 from curate.filters import _cover, _farthest, _given
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Ids: TypeAlias = pl.Series | list[str] | list[int] | NDArray[Any]
-    Values: TypeAlias = pl.Series | list[Any] | NDArray[Any]
-    Named: TypeAlias = str | Values
-    Array: TypeAlias = NDArray[Any] | list[list[float]]
-    Pool: TypeAlias = pl.DataFrame | Array
-    Selected: TypeAlias = Choice | NDArray[np.int64]
-else:
-    # What a recipe can give and get: the name of a column, a choice among the rows.
-    Ids, Values, Named, Pool, Selected = Any, Any, str, pl.DataFrame, Choice
+from curate.filters._kinds import Array, Ids, Named, Pool, Positions, Selected, Values
 
 MODEL = "all-MiniLM-L6-v2"
 
@@ -60,7 +47,7 @@ def farthest(
     domain_temperature: float = 1,
     chosen: Values | None = None,
     seed: int = 0,
-) -> NDArray[np.int64]: ...
+) -> Positions: ...
 def farthest(
     pool: Pool,
     ids: Ids | None = None,
@@ -152,7 +139,7 @@ def coverage(
     neighbours: int = 64,
     chosen: Values | None = None,
     seed: int = 0,
-) -> NDArray[np.int64]: ...
+) -> Positions: ...
 def coverage(
     pool: Pool,
     ids: Ids | None = None,
@@ -221,7 +208,7 @@ def cluster(
     quality_weight: float = 1.0,
     cells: int | None = None,
     seed: int = 0,
-) -> NDArray[np.int64]: ...
+) -> Positions: ...
 def cluster(
     pool: Pool,
     ids: Ids | None = None,
@@ -279,7 +266,7 @@ def threshold(
     threshold: float = 0.9,
     quality: Values | None = None,
     seed: int = 0,
-) -> NDArray[np.int64]: ...
+) -> Positions: ...
 def threshold(
     pool: Pool,
     ids: Ids | None = None,

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import math
+from typing import overload
 
 import polars as pl
 
 from curate.filter import Choice
+from curate.filters._kinds import Array, Ids, Pool, Positions, Selected
 from curate.filters._pool import best_first, require
 from curate.rows import hash01
 
 
-def random(pool: pl.DataFrame, *, n: int, seed: int = 0) -> Choice:
+@overload
+def random(pool: pl.DataFrame, ids: None = None, *, n: int, seed: int = 0) -> Choice: ...
+@overload
+def random(pool: Array, ids: Ids | None = None, *, n: int, seed: int = 0) -> Positions: ...
+def random(pool: Pool, ids: Ids | None = None, *, n: int, seed: int = 0) -> Selected:
     """Keep n rows drawn uniformly without replacement; all of them if there are no more than n.
 
     The draw is a hash of (seed, id), so neither the order of the rows nor what else is in the pool moves it:
-    a larger n keeps what a smaller one kept.
+    a larger n keeps what a smaller one kept. For an array with an id for each row (else their positions), give the
+    positions drawn, in the order of the draw.
 
-    Raises ValueError if n is negative.
+    Raises ValueError if n is negative, or if there is not one id for each row.
 
     >>> import polars as pl
     >>> pool = pl.DataFrame({"id": ["a", "b", "c"]})
@@ -25,8 +32,18 @@ def random(pool: pl.DataFrame, *, n: int, seed: int = 0) -> Choice:
     2
     """
     _check_n(n)
+    if not isinstance(pool, pl.DataFrame):
+        return _positions(len(pool), ids, n, seed)
     drawn = pool.select("id", hash01("id", seed, "random").alias("draw"))
     return _first(drawn, ["draw", "id"], [False, False], n, f"not picked: {n} of {pool.height} drawn at random")
+
+
+def _positions(count: int, ids: Ids | None, n: int, seed: int) -> Positions:
+    frame = pl.DataFrame({"id": pl.Series(range(count) if ids is None else ids).cast(pl.String)}).with_row_index("at")
+    if frame.height != count:
+        raise ValueError(f"random: {count} rows, but {frame.height} ids")
+    ranked = frame.sort(hash01("id", seed, "random"), "id").head(n)
+    return ranked["at"].cast(pl.Int64).to_numpy()
 
 
 def top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choice:

@@ -193,3 +193,14 @@ def test_domains_by_another_column_with_a_ceiling():
     choice = domains(pool(), n=60, by="score", per_domain=5)
     assert choice.kept.sum() == 40  # 7 scores and none: all that 8 ceilings of 5 allow
     assert "not picked: 5 of 39 taken in 0.0" in choice.why.to_list()
+
+
+def test_an_array_gets_the_positions_of_what_a_pool_would_keep():
+    ids = [f"row {i}" for i in range(50)]
+    drawn = random([[0.0]] * 50, ids, n=9, seed=3)
+    kept = random(pl.DataFrame({"id": ids}), n=9, seed=3).kept
+    assert sorted(drawn.tolist()) == kept.arg_true().to_list()
+    assert random([[0.0]] * 50, ids, n=99, seed=3).tolist()[:9] == drawn.tolist()
+    assert len(random([[0.0]] * 50, n=9)) == 9
+    with pytest.raises(ValueError, match="50 rows, but 1 ids"):
+        random([[0.0]] * 50, ["a"], n=9)
