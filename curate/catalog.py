@@ -50,7 +50,7 @@ def reference(kind: str, name: str) -> str:
 def _recipes() -> dict[str, str]:
     found = [f for f in files("curate.recipes").iterdir() if f.name.endswith(".yaml")]
     texts = {f.name.removesuffix(".yaml"): f.read_text(encoding="utf-8") for f in sorted(found, key=lambda f: f.name)}
-    return {name: text for name, text in texts.items() if "sources" in (yaml.safe_load(text) or {})}
+    return {name: text for name, text in texts.items() if {"sources", "extends"} & set(yaml.safe_load(text) or {})}
 
 
 def _about(text: str) -> str:

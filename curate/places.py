@@ -24,6 +24,7 @@ class Problem:
     path: KeyPath
     message: str
     line: int = 0
+    file: str = ""  # where it is not the recipe's own: the one that it extends
 
 
 class RecipeError(UserError):
@@ -31,16 +32,16 @@ class RecipeError(UserError):
 
     def __init__(self, file: str, problems: list[Problem]) -> None:
         self.file = file
-        self.problems = sorted(problems, key=lambda p: p.line)
+        self.problems = sorted(problems, key=lambda p: (p.file != "", p.file, p.line))
         super().__init__("\n".join(self._lines()))
 
     def _lines(self) -> Iterator[str]:
         # An anchor used twice is wrong twice, but stands on one line and is told once.
-        told: dict[tuple[int, str], list[Problem]] = {}
+        told: dict[tuple[str, int, str], list[Problem]] = {}
         for problem in self.problems:
-            told.setdefault((problem.line, problem.message), []).append(problem)
-        for (line, message), same in list(told.items())[:_TOLD]:
-            place = f"{self.file}:{line}" if line else self.file
+            told.setdefault((problem.file or self.file, problem.line, problem.message), []).append(problem)
+        for (file, line, message), same in list(told.items())[:_TOLD]:
+            place = f"{file}:{line}" if line else file
             more = f" (and in {len(same) - 1} more places that use this anchor)" if len(same) > 1 else ""
             yield f"{place}: at {spell(same[0].path)}{more}" if same[0].path else place
             yield f"    {message}"
@@ -50,21 +51,29 @@ class RecipeError(UserError):
 
 @dataclass
 class Places:
-    """The file and line of every path in a recipe; what `--set` changed stands on no line."""
+    """The line of every path in a recipe, and its file where that is one the recipe extends; `--set` has no line."""
 
     file: str
     lines: dict[KeyPath, int] = field(default_factory=dict)
+    files: dict[KeyPath, str] = field(default_factory=dict)
 
     def line(self, path: KeyPath) -> int:
         """Find the line of a path, or of the nearest thing around it that has one."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return self.lines.get(path, 0)
+        return self.lines.get(self._near(path), 0)
+
+    def other_file(self, path: KeyPath) -> str:
+        """Find the file that a path stands in, where it is not the recipe's own."""
+        return self.files.get(self._near(path), "")
 
     def __call__(self, path: KeyPath) -> str:
         """Spell a place as file:line."""
-        line = self.line(path)
-        return f"{self.file}:{line}" if line else self.file
+        file, line = self.other_file(path) or self.file, self.line(path)
+        return f"{file}:{line}" if line else file
+
+    def _near(self, path: KeyPath) -> KeyPath:
+        while path and path not in self.lines:
+            path = path[:-1]
+        return path
 
 
 def spell(path: KeyPath) -> str:

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from curate import registry
-from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml, set_value
+from curate.extends import read
+from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, set_value
 from curate.rows import data_folder
 from curate.step import VERBS, Step, build
 
@@ -116,10 +117,9 @@ class Recipe:
 def load(file: Path, sets: tuple[str, ...] = (), *, seed: int | None = None) -> Recipe:
     """Read and check a recipe file.
 
-    A name without a folder that is not a file here is looked for among the packaged recipes, so `lima1k.yaml` works
-    anywhere. Raise `RecipeError` with every problem found.
+    Raise `RecipeError` with every problem found.
     """
-    data, places = read_yaml(_locate(file))
+    data, places = read(file)
     for assignment in sets:
         try:
             path = set_value(data, assignment)
@@ -129,14 +129,6 @@ def load(file: Path, sets: tuple[str, ...] = (), *, seed: int | None = None) -> 
     if seed is not None:
         data["seed"] = seed
     return parse(data, places)
-
-
-def _locate(file: Path) -> Path:
-    packaged = Path(__file__).parent / "recipes"
-    for candidate in (file, packaged / file.name, packaged / f"{file.name}.yaml"):
-        if candidate.is_file() and (candidate == file or file.parent in {Path(), Path("recipes")}):
-            return candidate
-    return file
 
 
 def parse(data: dict[str, Any], places: Places) -> Recipe:
@@ -177,7 +169,7 @@ class _Reading:
         self.folder = Path(places.file).parent
 
     def problem(self, path: KeyPath, message: str) -> None:
-        self.problems.append(Problem(path, message, self.places.line(path)))
+        self.problems.append(Problem(path, message, self.places.line(path), self.places.other_file(path)))
 
     def keys(self, model: type[pydantic.BaseModel], given: Any, path: KeyPath) -> dict[str, Any]:
         checked, wrong = registry.check(model, given)

@@ -30,6 +30,10 @@ def schema() -> dict[str, Any]:
         "output": output,
     }
     output["properties"] |= {"dev": read, "test_prompts": read}
+    # A recipe that extends another says only what differs.
+    top["properties"]["extends"] = {"type": "string"}
+    top["anyOf"] = [{"required": top.pop("required")}, {"required": ["extends"]}]
+    source.pop("required")
     source["properties"] |= {"read": read, "steps": steps, "sample": {"$ref": "#/$defs/sample"}}
     verbs = {verb: {n: f for n, f in filters.items() if registry.kind_of(f) == kind} for verb, kind in VERBS.items()}
     top["$defs"] = {

@@ -59,6 +59,7 @@ CONTRACTS = {"curate.filter", "curate.rows", "curate.errors", "curate.lattice"}
 ROOMS = {
     "curate.filters": {"curate.filters", "curate.embeddings"},
     "curate.embeddings": {"curate.embeddings"},
+    "curate.diversity": {"curate.diversity", "curate.embeddings", "curate.filters"},
     "curate.sources": {"curate.sources", "curate.places.did_you_mean", "curate.places", "curate.recipes"},
     "curate.report": {"curate.report", "curate.ledger", "curate.examples"},
     "curate.train": {"curate.train"},
@@ -75,7 +76,7 @@ LAYERS = [
         "curate.formats",
         "curate.quarantine",
     },
-    {"curate.registry", "curate.rowpass", "curate.stages", "curate.budget", "curate.examples"},
+    {"curate.extends", "curate.registry", "curate.rowpass", "curate.stages", "curate.budget", "curate.examples"},
     {"curate.recipe", "curate.passes", "curate.catalog", "curate.doctor"},
     {"curate.state", "curate.schema", "curate.card", "curate.report"},
     {"curate.pool", "curate.screen"},
@@ -83,7 +84,7 @@ LAYERS = [
     {"curate.run", "curate.manifest"},
     {"curate.outputs"},
     {"curate.work"},
-    {"curate.cli_ask"},
+    {"curate.cli_ask", "curate.cli_diversity"},
     {"curate.cli"},
     {"curate.__main__"},
 ]

@@ -1,0 +1,60 @@
+"""Recipes that extend others: `extends: lima1k.yaml`, and then only what differs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from curate.places import Places, Problem, RecipeError, read_yaml
+
+
+def read(file: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], Places]:
+    """Read a recipe as data, what it extends put below it.
+
+    A key of the recipe, of a source or of `output` replaces the same key of the extended one, whole; others stay. A
+    name without a folder that is not a file is looked for beside the recipe that extends it, then among the packaged
+    ones, so `lima1k.yaml` works anywhere. Raise `RecipeError` for a file that cannot be read, or that extends itself.
+    """
+    file = _locate(file, above[-1].parent if above else Path())
+    data, places = read_yaml(file)
+    base = data.pop("extends", None)
+    if base is None:
+        return data, places
+    if not isinstance(base, str) or file in above:
+        wrong = "extends itself" if file in above else "names the recipe it extends by its file"
+        raise RecipeError(str(file), [Problem(("extends",), wrong, places.line(("extends",)))])
+    under, below = read(Path(base), (*above, file))
+    for path, line in below.lines.items():
+        if path not in places.lines:
+            places.lines[path] = line
+            places.files[path] = below.files.get(path, below.file)
+    return overlay(under, data), places
+
+
+def overlay(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Put one recipe over another: its keys, those of each source and those of `output` replace the others.
+
+    >>> under = {"size": 9, "sources": {"a": {"take": 1, "steps": [1, 2]}}}
+    >>> overlay(under, {"sources": {"a": {"steps": [3]}, "b": {"take": 2}}})
+    {'size': 9, 'sources': {'a': {'take': 1, 'steps': [3]}, 'b': {'take': 2}}}
+    """
+    merged = {**under, **over}
+    if isinstance(under.get("output"), dict) and isinstance(over.get("output"), dict):
+        merged["output"] = {**under["output"], **over["output"]}
+    mine, theirs = over.get("sources"), under.get("sources")
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        merged["sources"] = {**theirs, **mine}
+        for name in set(mine) & set(theirs):
+            if isinstance(mine[name], dict) and isinstance(theirs[name], dict):
+                merged["sources"][name] = {**theirs[name], **mine[name]}
+    return merged
+
+
+def _locate(file: Path, beside: Path) -> Path:
+    packaged = Path(__file__).parent / "recipes"
+    if not file.is_file() and (beside / file).is_file():
+        return beside / file
+    for candidate in (file, packaged / file.name, packaged / f"{file.name}.yaml"):
+        if candidate.is_file() and (candidate == file or file.parent in {Path(), Path("recipes")}):
+            return candidate
+    return file
