@@ -59,7 +59,7 @@ CONTRACTS = {"curate.filter", "curate.rows", "curate.errors", "curate.lattice"}
 ROOMS = {
     "curate.filters": {"curate.filters", "curate.embeddings"},
     "curate.embeddings": {"curate.embeddings"},
-    "curate.diversity": {"curate.diversity", "curate.embeddings", "curate.filters"},
+    "curate.diversity": {"curate.diversity", "curate.embeddings", "curate.filters", "curate.places"},
     "curate.sources": {"curate.sources", "curate.places.did_you_mean", "curate.places", "curate.recipes"},
     "curate.report": {"curate.report", "curate.ledger", "curate.examples"},
     "curate.train": {"curate.train"},
