@@ -38,11 +38,11 @@ def _show(found: dict[str, Any]) -> None:
     of = f" of {found['pool']:,}" if found["pool"] else ""
     title = f"Diversity of {found['column']}: {found['rows']:,}{of} rows, {found['model']}"
     table = Table("measure", title=title, title_justify="left")
-    for name in ("set", "random, least", "greatest", "the set is"):
+    for name in ("set", "random, least", "greatest", "the set is") if found["pool"] else ("set",):
         table.add_column(name, justify="right")
     for row in found["metrics"]:
-        numbers = (row["value"], row.get("low"), row.get("high"))
-        table.add_row(row["metric"], *(_number(n) for n in numbers), row.get("band", ""))
+        beside = [_number(row["low"]), _number(row["high"]), row["band"]] if found["pool"] else []
+        table.add_row(row["metric"], _number(row["value"]), *beside)
     console.print(table)
     if found["cut"]:
         console.print(f"Of {found['cut']:,} texts the model reads only the beginning.", style="yellow")
@@ -50,8 +50,8 @@ def _show(found: dict[str, Any]) -> None:
         console.print(found["note"], style="yellow", soft_wrap=True)
 
 
-def _number(value: float | None) -> str:
-    if value is None or math.isnan(value):
+def _number(value: float) -> str:
+    if math.isnan(value):
         return ""
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 

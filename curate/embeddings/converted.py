@@ -1,7 +1,8 @@
 """A sentence-transformers model in OpenVINO, at bfloat16 where the processor has it.
 
 The whole pipeline (network, pooling, normalising) is converted from the same weights, once, and held against the
-original before it is used: 4 times as many texts a second of CPU, cosine 0.9999 to the original.
+original before it is used: 4 to 5 times as many texts a second of CPU on a processor with AVX-512 BF16, cosine 0.9997
+and more to the original.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ whatever other texts stand beside it, as tried on each engine here; batches padd
 from __future__ import annotations
 
 import functools
+import importlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -117,12 +118,11 @@ def _quiet() -> Iterator[None]:
     """Hold back what torch and transformers say while they load: bars, and notices to their own developers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from transformers.utils import logging as bars
-
+        bars: Any = importlib.import_module("transformers.utils.logging")
         loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers")]
         levels, shown = [logger.level for logger in loggers], bars.is_progress_bar_enabled()
         try:
-            bars.disable_progress_bar()  # type: ignore[no-untyped-call]
+            bars.disable_progress_bar()
             for logger in loggers:
                 logger.setLevel(logging.ERROR)
             yield
@@ -130,4 +130,4 @@ def _quiet() -> Iterator[None]:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
             if shown:
-                bars.enable_progress_bar()  # type: ignore[no-untyped-call]
+                bars.enable_progress_bar()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from importlib.util import find_spec
 
 import pytest
@@ -88,3 +89,16 @@ def test_a_model_that_openvino_refuses_runs_in_torch(tmp_path, store, monkeypatc
     assert caplog.text == "", "said once, then known"
     with pytest.raises(ModelError, match="an operator it does not know"):
         embed(TEXTS, store=tmp_path, engine="openvino")
+
+
+@pytest.mark.skipif(not find_spec("openvino"), reason="openvino is not installed")
+def test_a_damaged_converted_model_is_made_anew(tmp_path, store, caplog):
+    before = embed(TEXTS, store=store, engine="openvino")
+    place = tmp_path / "store"
+    shutil.copytree(store / "openvino", place / "openvino")
+    (weights,) = place.rglob("model.bin")
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with caplog.at_level(logging.WARNING, "curate.embeddings"):
+        after = embed(TEXTS, store=place, engine="openvino")
+    assert "damaged" in caplog.text
+    assert (before == after).all()
