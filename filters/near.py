@@ -99,7 +99,7 @@ def semantic_duplicates(
     _check(threshold, who)
     if vectors is not None:
         require(pool, vectors, who)
-    ranked = _ranked(pool, column if vectors is None else [], prefer, who)
+    ranked = _ranked(pool, column if vectors is None else None, prefer, who)
     given = ranked if vectors is None else pool[ranked["at"]]
     table = vectors_of(given, "text", vectors, model, who)
     found = None if len(table) <= _neighbours.EXACT else _neighbours.cells(table, _drawn(ranked, 0))
@@ -112,17 +112,23 @@ def _check(threshold: float, who: str) -> None:
         raise ValueError(f"{who}: threshold must be above 0 and at most 1, not {threshold}")
 
 
-def _ranked(pool: pl.DataFrame, column: str | list[str], prefer: str | None, who: str) -> pl.DataFrame:
+def _ranked(pool: pl.DataFrame, column: str | list[str] | None, prefer: str | None, who: str) -> pl.DataFrame:
     """List rows with their text, best first; rows with one id are one and the same row."""
+    rows = pool.select("id", best_first(pool, prefer, who), _text(pool, column, who)).with_row_index("at")
+    return rows.sort("best", "id", descending=[True, False], nulls_last=True)
+
+
+def _text(pool: pl.DataFrame, column: str | list[str] | None, who: str) -> pl.Expr:
+    """Read several columns as one text, null if all of them are; None needs no text."""
+    if column is None:
+        return pl.lit(None, dtype=pl.String).alias("text")
     columns = [column] if isinstance(column, str) else column
+    if not columns:
+        raise ValueError(f"{who} needs a column to compare")
     for name in columns:
         require(pool, name, who)
-    joined = (
-        pl.concat_str(pl.col(columns).cast(pl.String), separator="\n", ignore_nulls=True) if columns else pl.lit("")
-    )
-    text = pl.when(~pl.all_horizontal(pl.col(columns).is_null())).then(joined) if columns else joined
-    rows = pool.select("id", best_first(pool, prefer, who), text.alias("text"))
-    return rows.with_row_index("at").sort("best", "id", descending=[True, False], nulls_last=True)
+    joined = pl.concat_str(pl.col(columns).cast(pl.String), separator="\n", ignore_nulls=True)
+    return pl.when(~pl.all_horizontal(pl.col(columns).is_null())).then(joined).alias("text")
 
 
 def _drawn(ranked: pl.DataFrame, seed: int) -> NDArray[np.int64]:

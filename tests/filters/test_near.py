@@ -1,0 +1,241 @@
+import random
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.filters import _minhash, _neighbours
+from curate.filters.near import near_duplicates, semantic_duplicates
+from curate.lattice import to_lattice
+
+pytest.importorskip("rensa", reason="the extra `near` is not installed")
+
+PROMPT = "How do I keep basil alive on a dark kitchen window sill through a long winter?"
+WORDS = ["amber", "brick", "cloud", "dough", "ember", "fjord", "grain", "hedge", "ivory", "joker", "kayak", "lemon"]
+
+
+def why(prompts: list[str | None], **parameters: Any) -> list[str | None]:
+    pool = pl.DataFrame({"id": [f"{i}" for i in range(len(prompts))], "prompt": prompts})
+    return near_duplicates(pool, **parameters).why.to_list()
+
+
+def texts(count: int, length: int, seed: int = 0) -> list[str]:
+    rng = random.Random(seed)
+    return [" ".join(f"{rng.choice(WORDS)}{rng.randrange(90)}" for _ in range(length)) for _ in range(count)]
+
+
+def edited(text: str, seed: int, share: float = 0.1) -> str:
+    """Change a share of the words of a text."""
+    rng = random.Random(seed)
+    words = text.split()
+    for at in rng.sample(range(len(words)), max(1, int(share * len(words)))):
+        words[at] = f"other{seed}"
+    return " ".join(words)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param(PROMPT, id="the same text"),
+        pytest.param(PROMPT.upper() + "!!", id="other capitals and marks"),
+        pytest.param(PROMPT.replace("basil", "parsley"), id="one word changed"),
+        pytest.param(PROMPT.replace(" through a long winter", ""), id="the end left out"),
+        pytest.param(f"Hello. {PROMPT} Thanks.", id="a frame around it"),
+    ],
+)
+def test_near(second):
+    assert why([PROMPT, second])[1].startswith("duplicate of 0, ")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(PROMPT, "How do I keep rabbits out of a vegetable bed in spring?", id="the same opening"),
+        pytest.param(PROMPT, " ".join(reversed(PROMPT.split())), id="the same words in another order"),
+        pytest.param("Boil an egg", "Boil a fish", id="short texts of other words"),
+        pytest.param("", "", id="no words at all"),
+        pytest.param("?!", "?!", id="only marks"),
+        pytest.param(None, None, id="two nulls"),
+    ],
+)
+def test_not_near(first, second):
+    assert why([first, second]) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("prompts", "expected"),
+    [
+        pytest.param(["egg", "Egg!"], "duplicate of 0, 1.00", id="a text shorter than a run is one run"),
+        pytest.param(["a b c d e", "a b c d f"], "duplicate of 0, 0.60", id="three of five runs of two words"),
+        pytest.param(
+            ["你好世界朋友", "你好世界朋"], "duplicate of 0, 0.80", id="letters are words where no blanks part them"
+        ),
+    ],
+)
+def test_the_likeness_is_exact(prompts, expected):
+    assert why(prompts) == [None, expected]
+
+
+def test_the_best_row_stays_and_names_itself():
+    pool = pl.DataFrame({"id": ["a", "b", "c"], "prompt": [PROMPT] * 3, "score": [None, 2.0, 5.0], "votes": [9, 2, 2]})
+    assert near_duplicates(pool).why.to_list() == ["duplicate of c, 1.00", "duplicate of c, 1.00", None]
+    assert near_duplicates(pool, prefer="votes").kept.to_list() == [True, False, False]
+    assert near_duplicates(pool, prefer=None).kept.to_list() == [True, False, False]
+
+
+def test_likeness_does_not_chain():
+    links = ["a b c d e f g", "b c d e f g h", "c d e f g h i", "d e f g h i j"]
+    # Each is near the next; the third is not near the first, so it stays and takes the fourth with it.
+    assert why(links, threshold=0.7) == [None, "duplicate of 0, 0.71", None, "duplicate of 2, 0.71"]
+
+
+def test_several_columns_are_read_as_one_text():
+    pool = pl.DataFrame({"id": ["a", "b"], "prompt": [PROMPT, PROMPT], "response": texts(2, 60)})
+    assert near_duplicates(pool, column=["prompt", "response"]).kept.all()
+    assert not near_duplicates(pool).kept.all()
+
+
+@pytest.mark.parametrize("length", [pytest.param(15, id="prompts"), pytest.param(200, id="responses")])
+def test_a_tenth_of_the_words_changed_is_found_and_nothing_else(length):
+    clean = texts(300, length)
+    planted = [edited(text, seed) for seed, text in enumerate(clean[:100])]
+    pool = pl.DataFrame({"id": [f"{i:03}" for i in range(400)], "prompt": clean + planted})
+    choice = near_duplicates(pool)
+    assert choice.kept[:300].all()
+    assert choice.kept[300:].sum() == 0
+    assert choice.notes["recall"] == 1
+
+
+def test_bands_miss_little_at_the_threshold():
+    for threshold in np.linspace(0.1, 1, 19).tolist():
+        count, length = _minhash.bands(threshold)
+        assert count * length <= 128
+        assert (1 - min(threshold, 0.999) ** length) ** count <= 0.005
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.3, 0.55, 0.8]), st.sampled_from([1, 2, 3]))
+def test_every_row_dropped_is_near_a_kept_one_and_no_two_kept_are_near(seed, threshold, words):
+    rng = random.Random(seed)
+    prompts = [" ".join(rng.choices("abcd", k=rng.randint(0, 9))) for _ in range(30)]
+    pool = pl.DataFrame({"id": [f"{i:02}" for i in range(30)], "prompt": prompts})
+    order = rng.sample(range(30), 30)
+    choice, shuffled = (near_duplicates(p, threshold=threshold, words=words) for p in (pool, pool[order]))
+    assert choice.why[order].to_list() == shuffled.why.to_list()
+    assert choice.notes == near_duplicates(pool[order], threshold=threshold, words=words).notes
+    sets = _minhash.sets(pool["prompt"], words)
+    for i, said in enumerate(choice.why):
+        if said is not None:
+            of, like = said.removeprefix("duplicate of ").split(", ")
+            kept = sets[int(of)]
+            assert choice.kept[int(of)]
+            assert float(like) == pytest.approx(len(kept & sets[i]) / len(kept | sets[i]), abs=0.0051)
+    # With so few words nearly all pairs at the threshold share a band: the recall says how many do.
+    kept = [s for s, k in zip(sets, choice.kept, strict=True) if k and s]
+    near = [(a, b) for i, a in enumerate(kept) for b in kept[:i] if len(a & b) >= threshold * len(a | b)]
+    assert not near or choice.notes["recall"] < 1
+
+
+@pytest.mark.parametrize("select", [near_duplicates, semantic_duplicates])
+def test_an_empty_pool(select):
+    pool = pl.DataFrame(
+        {"id": [], "prompt": [], "v": []}, {"id": pl.String, "prompt": pl.String, "v": pl.Array(pl.Float32, 3)}
+    )
+    choice = select(pool) if select is near_duplicates else select(pool, vectors="v")
+    assert (choice.kept.dtype, choice.why.dtype, choice.kept.len()) == (pl.Boolean, pl.String, 0)
+
+
+@pytest.mark.parametrize(
+    ("select", "parameters", "sentence"),
+    [
+        pytest.param(near_duplicates, {"column": "promt"}, "no column 'promt'", id="column"),
+        pytest.param(near_duplicates, {"prefer": "stars"}, "no column 'stars'", id="preference"),
+        pytest.param(near_duplicates, {"threshold": 0}, "above 0 and at most 1, not 0", id="threshold of nothing"),
+        pytest.param(near_duplicates, {"threshold": 1.2}, "above 0 and at most 1", id="threshold above 1"),
+        pytest.param(near_duplicates, {"words": 0}, "words must be 1 or more", id="runs of no words"),
+        pytest.param(near_duplicates, {"column": []}, "needs a column", id="no column"),
+        pytest.param(semantic_duplicates, {"vectors": "v"}, "no column 'v'", id="vectors"),
+        pytest.param(semantic_duplicates, {"threshold": -1}, "above 0 and at most 1", id="threshold below 0"),
+    ],
+)
+def test_refuses(select, parameters, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        select(pl.DataFrame({"id": ["a"], "prompt": ["p"]}), **parameters)
+
+
+def rows(count: int, d: int = 32, seed: int = 0, near: float = 0.3) -> np.ndarray:
+    """Make vectors of which the second half lies near the first, at the cosine 1 / sqrt(1 + near^2)."""
+    rng = np.random.default_rng(seed)
+    half = rng.standard_normal((count // 2, d))
+    noise = rng.standard_normal(half.shape) * near * np.linalg.norm(half, axis=1, keepdims=True) / np.sqrt(d)
+    return np.concatenate([half, half + noise]).astype(np.float32)
+
+
+def pool_of(vectors: np.ndarray) -> pl.DataFrame:
+    return pl.DataFrame({"id": [f"{i:06}" for i in range(len(vectors))], "v": vectors})
+
+
+def test_vectors_near_and_far():
+    pool = pool_of(np.array([[1, 0, 0], [0, 1, 0], [0.9, 0.1, 0], [-1, 0, 0], [2, 0, 0]], dtype=np.float32))
+    choice = semantic_duplicates(pool, vectors="v")
+    assert choice.why.to_list() == [None, None, "duplicate of 000000, 0.99", None, "duplicate of 000000, 1.00"]
+    assert choice.notes == {"near pairs in sample": 6, "recall": 1}
+
+
+def test_a_row_without_direction_is_nobodys_duplicate():
+    pool = pl.DataFrame({"id": ["a", "b", "c", "d"], "v": [[0.0, 0.0], [0.0, 0.0], None, None]})
+    assert semantic_duplicates(pool, vectors="v", threshold=0.01).kept.all()
+
+
+def test_the_kept_row_is_the_nearest_one():
+    angles = np.radians([0, 50, 30])
+    pool = pool_of(np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32))
+    assert semantic_duplicates(pool, vectors="v", threshold=0.8).why[2] == "duplicate of 000001, 0.94"
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.5, 0.9]))
+def test_neither_order_nor_block_matters(seed, threshold):
+    vectors = rows(60, d=4, seed=seed)
+    order = np.random.default_rng(seed).permutation(60)
+    pool = pool_of(vectors)
+    choice = semantic_duplicates(pool, vectors="v", threshold=threshold)
+    assert (
+        semantic_duplicates(pool[order], vectors="v", threshold=threshold).why.to_list() == choice.why[order].to_list()
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_neighbours, "_BLOCK", 7)
+        assert semantic_duplicates(pool, vectors="v", threshold=threshold).why.to_list() == choice.why.to_list()
+    q = to_lattice(vectors).astype(np.int64)
+    like = q @ q.T / 4080**2
+    kept = choice.kept.to_numpy()
+    assert (np.triu(like[kept][:, kept], 1) < threshold).all()
+    assert (like[~kept][:, kept].max(axis=1, initial=0) >= threshold).all()
+
+
+def test_cells_find_what_an_exact_search_finds(monkeypatch):
+    pytest.importorskip("faiss", reason="the extra `near` is not installed")
+    pool = pool_of(rows(6_000))
+    exact = semantic_duplicates(pool, vectors="v")
+    monkeypatch.setattr(_neighbours, "EXACT", 0)
+    choice = semantic_duplicates(pool, vectors="v")
+    assert choice.notes["recall"] >= 0.99
+    assert (choice.kept == exact.kept).mean() >= 0.99
+    order = np.random.default_rng(1).permutation(6_000)
+    assert semantic_duplicates(pool[order], vectors="v").why.to_list() == choice.why[order].to_list()
+
+
+def test_threads_do_not_matter(monkeypatch):
+    faiss = pytest.importorskip("faiss", reason="the extra `near` is not installed")
+    monkeypatch.setattr(_neighbours, "EXACT", 0)
+    pool = pool_of(rows(3_000))
+    several = semantic_duplicates(pool, vectors="v")
+    before = faiss.omp_get_max_threads()
+    try:
+        faiss.omp_set_num_threads(1)
+        assert semantic_duplicates(pool, vectors="v").why.to_list() == several.why.to_list()
+    finally:
+        faiss.omp_set_num_threads(before)
