@@ -190,13 +190,13 @@ def answer(
     return Choice(frame["kept"], reasons.to_series())
 
 
-def chosen_of(chosen: Any, d: int, who: str) -> NDArray[np.int16]:
-    """Give the vectors chosen before, on the lattice; those without a direction repel nothing."""
+def chosen_of(chosen: Any, d: int, column: str, vectors: str | None, model: str, who: str) -> NDArray[np.int16]:
+    """Give the vectors chosen before, or those of the rows chosen before; those without a direction repel nothing."""
     import numpy as np
 
-    if chosen is None:
+    if chosen is None or len(chosen) == 0:
         return np.empty((0, d), dtype=np.int16)
-    table = to_lattice(chosen)
+    table = vectors_of(chosen, column, vectors, model, who)
     if table.shape[1] != d:
         raise ValueError(f"{who}: the vectors have {d} dimensions, those chosen before {table.shape[1]}")
     return np.ascontiguousarray(table[table.any(axis=1)])

@@ -31,7 +31,7 @@ def farthest(
     quality_weight: float = 1.0,
     by: str | None = None,
     domain_temperature: float = 1,
-    chosen: Values | None = None,
+    chosen: pl.DataFrame | Array | None = None,
     seed: int = 0,
 ) -> Choice: ...
 @overload
@@ -45,7 +45,7 @@ def farthest(
     quality_weight: float = 1.0,
     by: Values | None = None,
     domain_temperature: float = 1,
-    chosen: Values | None = None,
+    chosen: Array | None = None,
     seed: int = 0,
 ) -> Positions: ...
 def farthest(
@@ -61,7 +61,7 @@ def farthest(
     quality_weight: float = 1.0,
     by: Named | None = None,
     domain_temperature: float = 1,
-    chosen: Values | None = None,
+    chosen: Pool | None = None,
     seed: int = 0,
 ) -> Selected:
     """Pick n rows one by one, each the farthest from those before it: farthest-first, or k-center, with a temperature.
@@ -89,7 +89,7 @@ def farthest(
         quality_weight: the power to which quality is raised.
         by: a column of domains, or values: each gives what `quotas` says, and all keep their distance from all.
         domain_temperature: how `quotas` shares n among the domains.
-        chosen: vectors chosen before, (m, d), which the picks keep away from too.
+        chosen: rows chosen before, with the same columns, or vectors (m, d): the picks keep away from them too.
         seed: of the noise and of the ties.
 
     Rows without a vector (null text, a zero vector) come last. Raises ValueError if a number is out of its range, an
@@ -101,7 +101,7 @@ def farthest(
     _given.check(n, temperature, quality_weight)
     given = _given.rows(pool, ids, column, vectors, model, quality, seed, "farthest")
     domains = _given.shared(pool, by, n, len(given.vectors), domain_temperature, seed, "farthest")
-    before = _given.chosen_of(chosen, given.vectors.shape[1], "farthest")
+    before = _given.chosen_of(chosen, given.vectors.shape[1], column, vectors, model, "farthest")
     if temperature > _given.UNIFORM:
         picks = _given.within(given.draw.rank.argsort(), domains.number, domains.room)
     else:
@@ -124,7 +124,7 @@ def coverage(
     quality: str | None = None,
     quality_weight: float = 1.0,
     neighbours: int = 64,
-    chosen: Values | None = None,
+    chosen: pl.DataFrame | Array | None = None,
     seed: int = 0,
 ) -> Choice: ...
 @overload
@@ -137,7 +137,7 @@ def coverage(
     quality: Values | None = None,
     quality_weight: float = 1.0,
     neighbours: int = 64,
-    chosen: Values | None = None,
+    chosen: Array | None = None,
     seed: int = 0,
 ) -> Positions: ...
 def coverage(
@@ -152,7 +152,7 @@ def coverage(
     quality: Named | None = None,
     quality_weight: float = 1.0,
     neighbours: int = 64,
-    chosen: Values | None = None,
+    chosen: Pool | None = None,
     seed: int = 0,
 ) -> Selected:
     """Pick n rows that stand for the pool: each raises most the cosines of all rows to the picks nearest to them.
@@ -172,7 +172,7 @@ def coverage(
     if neighbours < 1:
         raise ValueError(f"neighbours must be 1 or more, not {neighbours}")
     given = _given.rows(pool, ids, column, vectors, model, quality, seed, "coverage")
-    before = _given.chosen_of(chosen, given.vectors.shape[1], "coverage")
+    before = _given.chosen_of(chosen, given.vectors.shape[1], column, vectors, model, "coverage")
     n = min(n, len(given.vectors))
     if temperature > _given.UNIFORM:
         picks = given.draw.rank.argsort()[:n]

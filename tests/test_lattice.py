@@ -31,6 +31,13 @@ def test_what_is_on_the_lattice_stays_as_it_is():
     assert to_lattice(there) is there
 
 
+@pytest.mark.parametrize("factor", [2, 0.5])
+def test_whole_numbers_of_another_length_are_refused(factor):
+    wrong = (to_lattice(np.eye(5)) * factor).astype(np.int16)
+    with pytest.raises(ValueError, match=f"row 0 has length {4080 * factor:.0f}"):
+        to_lattice(wrong)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_vector_without_a_direction_is_refused_and_its_row_named(value):
     vectors = np.ones((20_000, 2), dtype=np.float32)

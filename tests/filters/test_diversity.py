@@ -291,3 +291,12 @@ def test_the_compiled_kernels_say_what_the_interpreted_ones_do():
     exact = vectors.astype(int) @ vectors.astype(int).T
     assert all(_kernels.dot(vectors, i, vectors, j) == exact[i, j] for i in range(5) for j in range(40))
     assert _kernels.four(vectors, 3, vectors, 8, -(10**9)) == exact[3, 8:12].max()
+
+
+def test_rows_chosen_before_are_turned_into_vectors_as_the_pool_is():
+    rows, vectors = pool(), clusters(120)
+    before = rows.head(20)
+    choice = farthest(rows.tail(100), n=10, vectors="vector", chosen=before)
+    expected = farthest(vectors[20:], names(120)[20:], n=10, chosen=vectors[:20])
+    assert choice.kept.arg_true().to_list() == sorted(expected.tolist())
+    assert farthest(rows.tail(100), n=10, vectors="vector", chosen=rows.clear()).kept.sum() == 10
