@@ -134,8 +134,8 @@ def test_every_row_dropped_is_near_a_kept_one_and_no_two_kept_are_near(seed, thr
             assert choice.kept[int(of)]
             assert float(like) == pytest.approx(len(kept & sets[i]) / len(kept | sets[i]), abs=0.0051)
     # With so few words nearly all pairs at the threshold share a band: the recall says how many do.
-    kept = [s for s, k in zip(sets, choice.kept, strict=True) if k and s]
-    near = [(a, b) for i, a in enumerate(kept) for b in kept[:i] if len(a & b) >= threshold * len(a | b)]
+    left = [s for s, k in zip(sets, choice.kept, strict=True) if k and s]
+    near = [(a, b) for i, a in enumerate(left) for b in left[:i] if len(a & b) >= threshold * len(a | b)]
     assert not near or choice.notes["recall"] < 1
 
 
