@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -25,41 +24,17 @@ def diversity(out: Path, column: str, model: str, draws: int, seed: int, as_json
     with screen.progress() as tell:
         found = of_folder(out, column=column, model=model, draws=draws, seed=seed, tell=tell)
     if as_json:
-        click.echo(json.dumps(_plain(found), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:
         _show(found)
 
 
 def _show(found: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    from curate.screen import console
+    from curate import screen
 
     of = f" of {found['pool']:,}" if found["pool"] else ""
-    title = f"Diversity of {found['column']}: {found['rows']:,}{of} rows, {found['model']}"
-    table = Table("measure", title=title, title_justify="left")
-    for name in ("set", "random, least", "greatest", "the set is") if found["pool"] else ("set",):
-        table.add_column(name, justify="right")
-    for row in found["metrics"]:
-        beside = [_number(row["low"]), _number(row["high"]), row["band"]] if found["pool"] else []
-        table.add_row(row["metric"], _number(row["value"]), *beside)
-    console.print(table)
+    screen.show_diversity(found["metrics"], f"{found['column']}: {found['rows']:,}{of} rows, {found['model']}")
     if found["cut"]:
-        console.print(f"Of {found['cut']:,} texts the model reads only the beginning.", style="yellow")
+        screen.console.print(f"Of {found['cut']:,} texts the model reads only the beginning.", style="yellow")
     if found["note"]:
-        console.print(found["note"], style="yellow", soft_wrap=True)
-
-
-def _number(value: float) -> str:
-    if math.isnan(value):
-        return ""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
-
-
-def _plain(value: Any) -> Any:
-    """Replace what JSON has no word for by null."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        screen.console.print(found["note"], style="yellow", soft_wrap=True)

@@ -18,6 +18,9 @@ _EXTRAS = {
     "fast": ("numba", "compiled markup scanning"),
     "toxic": ("alt-profanity-check", "the filter `toxic`"),
     "dumps": ("py7zr", "Stack Exchange and Pushshift dumps"),
+    "near": ("rensa", "the filter `near_duplicates`"),
+    "embed": ("sentence-transformers", "embeddings: diverse choice, semantic duplicates, `curate diversity`"),
+    "openvino": ("openvino", "the same embeddings several times faster"),
     "pandas": ("pandas", "filters on pandas frames"),
     "hf": ("datasets", "filters on Hugging Face datasets, `curate export --format dataset`"),
 }

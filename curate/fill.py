@@ -43,6 +43,7 @@ def fill(state: Run, pool: Pool) -> Result:
     for s in recipe.sources:
         before = rows.join(pl.concat(found).filter("kept"), on=["source", "id"], how="semi") if found else rows.clear()
         found.append(_sampled(by_source[s.name], s, settled[s.name].taken, recipe.seed, before))
+    state.pool = sorted({file.parent.name for file in pool.files})
     ledger = ledgers.extend(pool.ledger, pl.concat(found))
     chosen = ledger.filter("kept").select("source", "id")
     frames = [b.rows for b in read_again(pool.files, chosen, 1_000_000)]

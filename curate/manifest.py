@@ -65,7 +65,7 @@ def manifest_of(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataF
         "funnel": _in_order(ledgers.funnel(ledger), steps),
         "quarantine": reasons(quarantined(state).splitlines()),
         "notes": state.notes,
-        "stages": {"built": state.built, "reused": state.reused},
+        "stages": {"built": state.built, "reused": state.reused, "pool": state.pool},
         "seconds": state.seconds,
     }
 

@@ -50,7 +50,7 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     written.append(_text(out / "report.html", report(rows, ledger, manifest, examples)))
     written.append(_text(out / "README.md", card(rows, manifest)))
     manifest["outputs"] = {file.name: hash_file(file) for file in written}
-    _text(out / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False, default=str) + "\n")
+    _text(out / MANIFEST, _as_text(manifest))
     return manifest
 
 
@@ -106,6 +106,20 @@ def _prompts(out: Path, name: str, read: Read) -> list[Path]:
     rows = rows.select(c for c in rows.columns if rows[c].null_count() < rows.height)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.iter_rows(named=True))
     return [_parquet(out / f"{name}.parquet", rows), _text(out / f"{name}.jsonl", lines)]
+
+
+def add_diversity(out: Path, diversity: dict[str, Any]) -> dict[str, Any]:
+    """Write what was measured of a finished set's diversity into its manifest and report."""
+    manifest: dict[str, Any] = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+    manifest["diversity"] = diversity
+    _text(out / MANIFEST, _as_text(manifest))
+    manifest["outputs"]["report.html"] = hash_file(rewrite_report(out))
+    _text(out / MANIFEST, _as_text(manifest))
+    return manifest
+
+
+def _as_text(manifest: dict[str, Any]) -> str:
+    return json.dumps(manifest, indent=1, ensure_ascii=False, default=str) + "\n"
 
 
 def rewrite_report(out: Path) -> Path:

@@ -51,6 +51,8 @@ def show_run(manifest: dict[str, Any], out: str) -> None:
     show_funnel(manifest["funnel"])
     show_quotas(manifest["quotas"])
     show_table(manifest["table"], manifest["absent"])
+    if manifest.get("diversity"):
+        show_diversity(manifest["diversity"]["metrics"])
     for line in notices(manifest):
         console.print(line, style="yellow", soft_wrap=True)
     stages = manifest["stages"]
@@ -90,6 +92,19 @@ def show_quotas(quotas: list[dict[str, Any]], most: int = 8) -> None:
             table.add_row("" if i else source, row["domain"], *(f"{row[k]:,}" for k in _SHARE))
     if quotas:
         console.print(table)
+
+
+def show_diversity(metrics: list[dict[str, Any]], of: str = "") -> None:
+    """Print how diverse a set is beside random draws of the same size from its pool."""
+    table = Table("measure", title=f"Diversity of {of}" if of else "Diversity", title_justify="left")
+    beside = "band" in metrics[0]
+    for name in ("set", "random, least", "greatest", "the set is") if beside else ("set",):
+        table.add_column(name, justify="right")
+    for row in metrics:
+        numbers = [row[k] for k in (("value", "low", "high") if beside else ("value",))]
+        shown = ["–" if n is None else f"{n:,}" if isinstance(n, int) else f"{n:.3f}" for n in numbers]
+        table.add_row(row["metric"], *shown, *([row["band"]] if beside else []))
+    console.print(table)
 
 
 def show_table(rows: list[dict[str, Any]], absent: dict[str, str]) -> None:

@@ -35,6 +35,7 @@ class Run:
     quarantine: list[Path] = field(default_factory=list)
     examples: list[Path] = field(default_factory=list)
     notes: dict[str, dict[str, float]] = field(default_factory=dict)  # what selectors say of their choice as a whole
+    pool: list[str] = field(default_factory=list)  # the stages that hold the rows which all steps left
     seconds: dict[str, float] = field(default_factory=dict)
 
     def stage(self, name: str, label: str, depends: dict[str, Any], build: Callable[[Path], dict[str, Any]]) -> Stage:

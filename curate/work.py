@@ -11,9 +11,10 @@ from typing import Any
 import polars as pl
 
 from curate import ledger as ledgers
+from curate.diversity.folder import of_folder
 from curate.errors import UserError
 from curate.formats import FORMATS, to_jsonl
-from curate.outputs import MANIFEST, write
+from curate.outputs import MANIFEST, add_diversity, write
 from curate.places import Places
 from curate.recipe import Recipe, parse
 from curate.rows import hash_file
@@ -39,7 +40,19 @@ def run_recipe(
     _writable(out)
     stages = Stages(_writable(out.parent / ".stages"), fresh=fresh)
     result, state = run(recipe, stages, batch_rows=batch_rows, limit=limit, tell=tell)
-    return write(result, state, out)
+    manifest = write(result, state, out)
+    params = _with_vectors(recipe)
+    if params and manifest["counts"]:
+        found = of_folder(out, column=params["column"], model=params["model"], seed=recipe.seed, tell=tell)
+        manifest = add_diversity(out, {"column": found["column"], "model": found["model"], "metrics": found["metrics"]})
+    return manifest
+
+
+def _with_vectors(recipe: Recipe) -> dict[str, Any] | None:
+    """Find the parameters of the first selector or filter that embeds a text, if there is one."""
+    samples = [source.sample.params for source in recipe.sources if source.sample]
+    steps = [step.params for source in recipe.sources for step in source.steps] + [s.params for s in recipe.steps]
+    return next((p for p in [*samples, *steps] if "model" in p and isinstance(p.get("column"), str)), None)
 
 
 def _writable(folder: Path) -> Path:

@@ -4,6 +4,7 @@ To add one: write a function in a module of this folder, its table in `tests/fil
 """
 
 from curate.filters.contamination import contaminated, semantically_contaminated
+from curate.filters.diversity import cluster, coverage, farthest, threshold
 from curate.filters.duplicates import exact_duplicates
 from curate.filters.markup import html_to_markdown, strip_links
 from curate.filters.near import near_duplicates, semantic_duplicates
@@ -17,9 +18,12 @@ from curate.filters.voice import first_person
 __all__ = [
     "at_least",
     "at_most",
+    "cluster",
     "contaminated",
+    "coverage",
     "domains",
     "exact_duplicates",
+    "farthest",
     "first_person",
     "html_to_markdown",
     "length",
@@ -34,6 +38,7 @@ __all__ = [
     "semantic_duplicates",
     "semantically_contaminated",
     "strip_links",
+    "threshold",
     "top",
     "toxic",
 ]

@@ -12,10 +12,10 @@ def html_to_markdown(column: str = "response") -> Edit:
 
     Code is kept to the byte (`<pre>` becomes a fenced block with its language, `<code>` an inline span); links and
     headings keep their words, raised numbers their sense (`10^6`); images, comments, scripts and struck-out text go;
-    character references are resolved once. Formulas ($…$) stay. Broken HTML is read as a browser reads it, except that a "<" which opens no tag stays.
-    White space collapses as in a browser, outside code and the lines of displayed formulas ($$…$$); but text without
-    any HTML element is no HTML: it keeps its line breaks and everything else, with only references like `&amp;`
-    resolved. Null stays null.
+    character references are resolved once. Formulas ($…$) stay. Broken HTML is read as a browser reads it, except that
+    a "<" which opens no tag stays. White space collapses as in a browser, outside code and the lines of displayed
+    formulas ($$…$$); but text without any HTML element is no HTML: it keeps its line breaks and everything else, with
+    only references like `&amp;` resolved. Null stays null.
 
     With numba installed (the extra `fast`), large columns are scanned by compiled code, to the same bytes.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,10 +57,15 @@ def of_folder(
         "rows": chosen.height,
         "pool": rows.height if note is None else None,
         "cut": int(found.cut.sum()),
-        "metrics": metrics,
+        "metrics": [{name: _plain(value) for name, value in row.items()} for row in metrics],
         "domains": domain_counts(rows["domain"].to_list(), places, _asked(manifest)).to_dicts(),
         "note": note,
     }
+
+
+def _plain(value: Any) -> Any:
+    """Replace what JSON has no word for by null: a metric that such a small set or pool has none of."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _open(out: Path, column: str) -> tuple[dict[str, Any], pl.DataFrame, pl.DataFrame]:

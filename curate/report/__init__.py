@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from curate.report.diversity import diversity
 from curate.report.domains import domains
 from curate.report.end import quarantine, reproduce
 from curate.report.figures import lengths, scores
@@ -31,6 +32,7 @@ def report(
         ("table", "Table 1", table_one(rows, manifest)),
         ("funnel", "Funnel", funnels(manifest)),
         ("domains", "Domains", domains(ledger, manifest)),
+        ("diversity", "Diversity", diversity(manifest)),
         ("lengths", "Lengths", lengths(rows, ledger, manifest)),
         ("scores", "Scores", scores(rows, ledger, manifest)),
         ("near", "Near misses", near(ledger, manifest)),
