@@ -56,7 +56,7 @@ def _file(name: str) -> tuple[Path, str | None]:
     path, colon, column = name.rpartition(":")
     if not colon or Path(name).suffix.lower() in SUFFIXES:
         path, column = name, ""
-    here = Path(path).expanduser()
+    here = Path(path)
     there = Path(os.environ.get("CURATE_DATA", "data")) / here
     return (here if here.is_file() or not there.is_file() else there), column or None
 
