@@ -16,7 +16,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +34,10 @@ def texts(rows: int) -> list[str]:
     """Make texts of 10 to 40 words of a skewed vocabulary, the last of them copies with a tenth changed."""
     rng = random.Random(0)
     vocabulary = [f"w{i}" for i in range(50_000)]
-    weights = [1 / (i + 10) for i in range(50_000)]
-    made = [" ".join(rng.choices(vocabulary, weights, k=rng.randint(10, 40))) for _ in range(rows - rows // COPIES)]
+    sums = list(accumulate(1 / (i + 10) for i in range(50_000)))
+    made = [
+        " ".join(rng.choices(vocabulary, cum_weights=sums, k=rng.randint(10, 40))) for _ in range(rows - rows // COPIES)
+    ]
     return made + [edited(made[rng.randrange(len(made))], rng) for _ in range(rows // COPIES)]
 
 
