@@ -15,14 +15,15 @@ import click
 @click.option("--model", default="all-MiniLM-L6-v2", show_default=True, help="Embedding model: a name or a folder.")
 @click.option("--draws", type=click.IntRange(1), default=5, show_default=True, help="Random draws to set beside.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
+@click.option("--ladder", is_flag=True, help="Choose as many rows at each temperature too: the curve of `farthest`.")
 @click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
-def diversity(out: Path, column: str, model: str, draws: int, seed: int, as_json: bool) -> None:
+def diversity(out: Path, column: str, model: str, draws: int, seed: int, ladder: bool, as_json: bool) -> None:
     """Measure how diverse the set of OUT is, beside random draws of the same size from its pool."""
     from curate import screen
     from curate.diversity.folder import of_folder
 
     with screen.progress() as tell:
-        found = of_folder(out, column=column, model=model, draws=draws, seed=seed, tell=tell)
+        found = of_folder(out, column=column, model=model, draws=draws, seed=seed, with_ladder=ladder, tell=tell)
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:
@@ -34,6 +35,8 @@ def _show(found: dict[str, Any]) -> None:
 
     of = f" of {found['pool']:,}" if found["pool"] else ""
     screen.show_diversity(found["metrics"], f"{found['column']}: {found['rows']:,}{of} rows, {found['model']}")
+    if found["ladder"]:
+        screen.show_ladder(found["ladder"])
     if found["cut"]:
         screen.console.print(f"Of {found['cut']:,} texts the model reads only the beginning.", style="yellow")
     if found["note"]:

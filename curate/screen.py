@@ -51,6 +51,8 @@ def show_run(manifest: dict[str, Any], out: str) -> None:
     show_funnel(manifest["funnel"])
     show_quotas(manifest["quotas"])
     show_table(manifest["table"], manifest["absent"])
+    for label, notes in manifest["notes"].items():
+        console.print(f"{label}: " + ", ".join(f"{name} {value:g}" for name, value in notes.items()), soft_wrap=True)
     if manifest.get("diversity"):
         show_diversity(manifest["diversity"]["metrics"])
     for line in notices(manifest):
@@ -104,6 +106,16 @@ def show_diversity(metrics: list[dict[str, Any]], of: str = "") -> None:
         numbers = [row[k] for k in (("value", "low", "high") if beside else ("value",))]
         shown = ["–" if n is None else f"{n:,}" if isinstance(n, int) else f"{n:.3f}" for n in numbers]
         table.add_row(row["metric"], *shown, *([row["band"]] if beside else []))
+    console.print(table)
+
+
+def show_ladder(ladder: list[dict[str, Any]]) -> None:
+    """Print what choosing as many rows would give at each temperature, from as far apart as can be to at random."""
+    names = [name for name in ladder[0] if name not in {"temperature", "seed"}]
+    table = Table("measure", *(f"t = {rung['temperature']:g}" for rung in ladder), title="Ladder", title_justify="left")
+    for name in names:
+        values = [rung[name] for rung in ladder]
+        table.add_row(name, *(f"{v:,}" if isinstance(v, int) else f"{v:.3f}" for v in values))
     console.print(table)
 
 

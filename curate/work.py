@@ -44,7 +44,7 @@ def run_recipe(
     params = _with_vectors(recipe)
     if params and manifest["counts"]:
         found = of_folder(out, column=params["column"], model=params["model"], seed=recipe.seed, tell=tell)
-        manifest = add_diversity(out, {"column": found["column"], "model": found["model"], "metrics": found["metrics"]})
+        manifest = add_diversity(out, {name: found[name] for name in ("column", "model", "metrics", "map")})
     return manifest
 
 

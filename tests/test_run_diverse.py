@@ -7,7 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from curate.cli import main
 from curate.recipe import load
 from curate.work import run_recipe
 
@@ -38,7 +40,20 @@ def test_a_sample_by_farthest_leaves_the_crowd_and_is_measured(there, write_reci
     vendi = next(row for row in manifest["diversity"]["metrics"] if row["metric"] == "vendi")
     assert vendi["band"] == "above"
     assert json.loads((there / "out/manifest.json").read_text())["diversity"] == manifest["diversity"]
-    assert "<h2>Diversity</h2>" in (there / "out/report.html").read_text(encoding="utf-8")
+    page = (there / "out/report.html").read_text(encoding="utf-8")
+    assert "<h2>Diversity</h2>" in page
+    assert page.count("<circle") == len([*CROWD, *OTHERS])
+
+
+def test_the_command_shows_the_ladder(there, write_recipe):
+    recipe = {"size": 5, "sources": {"mine": {"read": {"jsonl": {"path": "mine.jsonl"}}}}}
+    run_recipe(load(write_recipe(recipe)), there / "out")
+    done = CliRunner().invoke(main, ["diversity", str(there / "out"), "--ladder", "--json"])
+    assert done.exit_code == 0, done.output
+    ladder = json.loads(done.stdout)["ladder"]
+    assert ladder[0]["temperature"] == 0
+    assert ladder[0]["vendi"] > ladder[-1]["vendi"]
+    assert "t = 0.2" in CliRunner().invoke(main, ["diversity", str(there / "out"), "--ladder"]).stdout
 
 
 def test_sources_keep_away_from_each_other(there, write_recipe):

@@ -10,7 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from curate.diversity.comparison import DRAWS, compare, domain_counts, measure
+from curate.diversity.comparison import DRAWS, compare, domain_counts, ladder, measure
+from curate.diversity.projection import points
 from curate.embeddings import DEFAULT, embedded
 from curate.errors import UserError
 from curate.places import did_you_mean
@@ -30,6 +31,7 @@ def of_folder(
     model: str = DEFAULT,
     draws: int = DRAWS,
     seed: int = 0,
+    with_ladder: bool = False,
     store: Path | None = None,
     tell: Callable[[str, int], None] | None = None,
 ) -> dict[str, Any]:
@@ -37,7 +39,8 @@ def of_folder(
 
     The pool is read from the stages that the manifest names (`stages.pool`); where they are gone, the set is measured
     alone and `note` says so. Returns `rows`, `pool`, `cut` (texts of which the model read only the beginning),
-    `metrics` as `compare` gives them, `domains` and `note`. Raise DiversityError, ModelError or StoreError.
+    `metrics` as `compare` gives them, `map` (points of pool and set), `ladder` (if asked for: the measures of choosing
+    as many rows at each temperature), `domains` and `note`. Raise DiversityError, ModelError or StoreError.
     """
     manifest, ledger, chosen = _open(out, column)
     pool = _pool(out, manifest, ledger, column)
@@ -58,6 +61,8 @@ def of_folder(
         "pool": rows.height if note is None else None,
         "cut": int(found.cut.sum()),
         "metrics": [{name: _plain(value) for name, value in row.items()} for row in metrics],
+        "map": points(found.vectors, chosen.height, rows["id"]),
+        "ladder": ladder(found.vectors, rows["id"], n=chosen.height, seeds=[seed]) if with_ladder and not note else [],
         "domains": domain_counts(rows["domain"].to_list(), places, _asked(manifest)).to_dicts(),
         "note": note,
     }

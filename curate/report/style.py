@@ -142,6 +142,8 @@ svg text {
 svg .name { fill: var(--ink); font-weight: 600 }
 .bar { display: inline-block; border-radius: 2px; overflow: hidden }
 .bar rect + rect + rect { stroke: var(--page) }
+.map { background: var(--track); border-radius: 4px }
+.map circle { opacity: 0.7 }
 .kept { fill: var(--kept) } .gone { fill: var(--gone) }
 .pool { fill: var(--pool) } .track { fill: var(--track) }
 .middle { text-anchor: middle } .end { text-anchor: end }
