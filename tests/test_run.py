@@ -233,10 +233,15 @@ def test_what_a_selector_says_of_its_choice_stands_in_the_manifest(there, write_
         "    kept = pl.Series([i < n for i in range(pool.height)])\n"
         "    return Choice(kept, pl.Series([None if k else 'later' for k in kept]), {'of': pool.height})\n"
     )
-    recipe = {"sources": {"one": RECIPE["sources"]["one"] | {"take": None}}, "steps": [{"select": {"saying_selector:first": {"n": 3}}}]}
+    recipe = {
+        "sources": {"one": RECIPE["sources"]["one"] | {"take": None}},
+        "steps": [{"select": {"saying_selector:first": {"n": 3}}}],
+    }
     manifest = run_recipe(load(write_recipe(recipe)), there / "out")
     assert manifest["notes"] == {"first": {"of": 64}}
-    assert run_recipe(load(write_recipe(recipe)), there / "out")["notes"] == manifest["notes"], "reused stages say it too"
+    assert run_recipe(load(write_recipe(recipe)), there / "out")["notes"] == manifest["notes"], (
+        "reused stages say it too"
+    )
 
 
 def test_limit_reads_that_many_rows_of_each_part(there, write_recipe):
