@@ -60,7 +60,7 @@ def show_run(manifest: dict[str, Any], out: str) -> None:
     stages = manifest["stages"]
     taken = sum(row["taken"] for row in manifest["table"])
     console.print(
-        f"{taken:,} rows in {out}  ({len(stages['built'])} stages run, {len(stages['reused'])} reused, "
+        f"{taken:,} rows in {out}  (stages: {len(stages['built'])} run, {len(stages['reused'])} reused; "
         f"{sum(manifest['seconds'].values()):.1f} s)",
         style="bold",
         soft_wrap=True,
@@ -178,7 +178,8 @@ def show_catalog(found: dict[str, list[dict[str, Any]]]) -> None:
 def show_why(found: dict[str, Any]) -> None:
     """Print one row's way."""
     state = "kept" if found["kept"] else f"dropped by {found['dropped_by']}"
-    console.print(f"{found['id']}  {found['source']}, {found['domain']}: {state}", style="bold", soft_wrap=True)
+    where = ", ".join(name for name in (found["source"], found["domain"]) if name)
+    console.print(f"{found['id']}  {where}: {state}", style="bold", soft_wrap=True)
     table = Table("step", "outcome", "measured", "parameters", "evidence")
     for step in found["steps"]:
         measured = ", ".join(f"{k} {v:g}" for k, v in step["measured"].items())
