@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from importlib.resources import files
 from typing import Any, cast
 
@@ -44,7 +45,9 @@ def reference(kind: str, name: str) -> str:
     shown = signature.replace(parameters=[p for n, p in signature.parameters.items() if n not in hidden])
     is_ = registry.kind_of(function)
     marks = ", runs a model" if getattr(function, "costly", False) else ""
-    return f"{name}{str(shown).partition(' -> ')[0]}   [{is_}{marks}]\n\n{inspect.getdoc(function)}"
+    # Annotations are kept as text, and would be shown in quotes.
+    written = re.sub(r""": (['"])(.+?)\1(?=[,)]| =)""", r": \2", str(shown).partition(" -> ")[0])
+    return f"{name}{written}   [{is_}{marks}]\n\n{inspect.getdoc(function)}"
 
 
 def _recipes() -> dict[str, str]:

@@ -149,7 +149,8 @@ def misfit(error: Exception, rows: pl.DataFrame, asked: Iterable[str]) -> str:
     if isinstance(error, pl.exceptions.PolarsError):
         holds = [f"'{c}' holds {_said(rows.schema[c])}" for c in asked if c in rows.columns]
         return ": ".join([*([", ".join(holds)] if holds else []), first])
-    return first if isinstance(error, ValueError | UserError | ModuleNotFoundError) else f"{type(error).__name__}: {first}"
+    told = isinstance(error, ValueError | UserError | ModuleNotFoundError)
+    return first if told else f"{type(error).__name__}: {first}"
 
 
 def read_again(files: list[Path], alive: pl.DataFrame, batch_rows: int) -> Iterator[Batch]:

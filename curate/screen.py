@@ -16,8 +16,9 @@ from curate.recipe import Recipe
 from curate.state import Tell
 
 # A log or a pipe has no width of its own: wide enough that no name is cut.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
-errors = Console(stderr=True, highlight=False)
+# Names and texts of the data are no markup: "[/b]" in a domain is what it is.
+console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 110)
+errors = Console(stderr=True, highlight=False, markup=False)
 _SHARE = ("asked", "available", "taken")
 
 
@@ -28,9 +29,9 @@ def progress() -> Iterator[Tell]:
         yield lambda what, rows: None
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.completed:,} rows"),
+        TextColumn("{task.completed:,} rows", markup=False),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=errors, transient=True) as bars:
@@ -158,11 +159,11 @@ def show_plan(recipe: Recipe, found: list[dict[str, Any]]) -> None:
         there = (
             f"not there: {row['absent']}" if row["absent"] else f"{row['kept']:,} of {row['sampled']:,} tried rows kept"
         )
-        console.print(f"[bold]{source.name}[/bold]  {source.read.name}, take {source.take}: {there}", soft_wrap=True)
+        console.print(f"{source.name}  {source.read.name}, take {source.take}: {there}", soft_wrap=True)
         for step in source.steps:
-            console.print(f"    {step.verb} {step.name} {_params(step.params)}", soft_wrap=True, markup=False)
+            console.print(f"    {step.verb} {step.name} {_params(step.params)}", soft_wrap=True)
     for step in recipe.steps:
-        console.print(f"all: {step.verb} {step.name} {_params(step.params)}", soft_wrap=True, markup=False)
+        console.print(f"all: {step.verb} {step.name} {_params(step.params)}", soft_wrap=True)
     console.print(f"size {recipe.size}, shortfall {recipe.shortfall}, seed {recipe.seed}")
 
 
@@ -203,7 +204,7 @@ def show_diff(found: Any) -> None:
     console.print(table)
     for row in found.head(10).iter_rows(named=True):
         text = f"{row['change']:6} {row['id'][:12]}  {row['source']}, {row['domain']}  {row['detail'] or ''}"
-        console.print(text, soft_wrap=True, markup=False)
+        console.print(text, soft_wrap=True)
 
 
 def _params(params: dict[str, Any]) -> str:
