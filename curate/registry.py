@@ -22,7 +22,7 @@ Group: TypeAlias = Literal["filters", "sources"]
 
 # Given by the runner, so not a recipe's to set: the pool a selector chooses from (or, in a program, an array with ids),
 # and what is chosen already.
-_GIVEN = {"pool", "ids", "chosen"}
+GIVEN = {"pool", "ids", "chosen"}
 
 
 def names(group: Group) -> dict[str, Function]:
@@ -86,7 +86,7 @@ def kind_of(function: Function) -> Kind:
 def parameters(function: Function) -> type[pydantic.BaseModel]:
     """Make the schema of a function's parameters from its signature: types, defaults, no others allowed."""
     hints = typing.get_type_hints(function, include_extras=True)
-    given = _GIVEN if kind_of(function) == "select" else set()
+    given = GIVEN if kind_of(function) == "select" else set()
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if name in given or parameter.kind is parameter.VAR_KEYWORD:
