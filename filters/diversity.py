@@ -70,8 +70,7 @@ def farthest(
     largest cosine with what is picked already and G is Gumbel noise from (seed, id); the first pick has the highest
     weight, and ties go by the hash. Temperature 0 is the greedy algorithm (Gonzalez 1985; core-set selection, Sener
     and Savarese 2018), which hunts outliers; inf is a uniform draw without replacement; between, the noise makes
-    each pick a draw in proportion to (quality^quality_weight * (1 - c))^(1 / temperature) (the Gumbel trick). The
-    result is that of looking at every row before every pick, though most rows are looked at rarely.
+    each pick a draw in proportion to (quality^quality_weight * (1 - c))^(1 / temperature) (the Gumbel trick).
 
     Give a pool, and get a Choice; its vectors are those of the text in `column`, by `model`, or come in a column
     named by `vectors`. Or give an array of vectors (n, d), of any floats or of int16 on the lattice, with an id for
