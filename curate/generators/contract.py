@@ -21,8 +21,8 @@ class GeneratorError(UserError):
 class Ask:
     """One completion asked for: a conversation that ends with the user's turn, and the seed of this one answer.
 
-    `schema` asks for JSON of that JSON Schema. `labels` asks for nothing but how likely each of these texts is as the
-    whole answer; then `Answer.labels` is filled.
+    `schema` asks for JSON of that JSON Schema. `labels` asks for nothing but how likely an answer is to begin with each
+    of these texts, and with no longer one of them ("1" is not "10"); then `Answer.labels` is filled.
     """
 
     messages: Sequence[Turn]
@@ -84,6 +84,7 @@ class Settings:
 
     `engine` are the arguments of the engine's own class, `sampling` those of its own sampling settings; nothing is
     renamed. `address` is where a server stands. `limit` is the sampling setting that bounds an answer's tokens.
+    `weights` names what a model on this disk holds, so that answers of other weights under its name are not taken for its.
     """
 
     backend: str
@@ -92,6 +93,7 @@ class Settings:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     address: str | None = None
     limit: int | None = None
+    weights: str | None = None
 
 
 def conversation(row: Mapping[str, Any], column: str = "prompt", system: str | None = None) -> list[Turn]:
