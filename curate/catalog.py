@@ -40,7 +40,7 @@ def reference(kind: str, name: str) -> str:
         function = registry.find(cast(registry.Group, kind), name)
     except LookupError as error:
         raise UserError(str(error)) from None
-    hidden = registry.GIVEN
+    hidden = registry.GIVEN.get(registry.kind_of(function), set())
     signature = inspect.signature(function)
     shown = signature.replace(parameters=[p for n, p in signature.parameters.items() if n not in hidden])
     is_ = registry.kind_of(function)

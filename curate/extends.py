@@ -7,13 +7,16 @@ from typing import Any
 
 from curate.places import Places, Problem, RecipeError, read_yaml
 
+PACKAGED = Path(__file__).parent / "recipes"
+
 
 def read(file: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], Places]:
     """Read a recipe as data, what it extends put below it.
 
-    A key of the recipe, of a source or of `output` replaces the same key of the extended one, whole; others stay. A
-    name without a folder that is not a file is looked for beside the recipe that extends it, then among the packaged
-    ones, so `lima1k.yaml` works anywhere. Raise `RecipeError` for a file that cannot be read, or that extends itself.
+    A key of the recipe, of a source or of `output`, a generator or a judge replaces the same one of the extended
+    recipe, whole; others stay. A name without a folder that is not a file is looked for beside the recipe that extends
+    it, then among the packaged ones, so `lima1k.yaml` works anywhere. Raise `RecipeError` for a file that cannot be
+    read, or that extends itself.
     """
     file = _locate(file, above[-1].parent if above else Path())
     data, places = read_yaml(file)
@@ -32,15 +35,16 @@ def read(file: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], Plac
 
 
 def overlay(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Put one recipe over another: its keys, those of each source and those of `output` replace the others.
+    """Put one recipe over another: its keys, those of each source, of `output`, `generators` and `judges` replace.
 
     >>> under = {"size": 9, "sources": {"a": {"take": 1, "steps": [1, 2]}}}
     >>> overlay(under, {"sources": {"a": {"steps": [3]}, "b": {"take": 2}}})
     {'size': 9, 'sources': {'a': {'take': 1, 'steps': [3]}, 'b': {'take': 2}}}
     """
     merged = {**under, **over}
-    if isinstance(under.get("output"), dict) and isinstance(over.get("output"), dict):
-        merged["output"] = {**under["output"], **over["output"]}
+    for key in ("output", "generators", "judges"):
+        if isinstance(under.get(key), dict) and isinstance(over.get(key), dict):
+            merged[key] = {**under[key], **over[key]}
     mine, theirs = over.get("sources"), under.get("sources")
     if isinstance(mine, dict) and isinstance(theirs, dict):
         merged["sources"] = {**theirs, **mine}
@@ -51,10 +55,9 @@ def overlay(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def _locate(file: Path, beside: Path) -> Path:
-    packaged = Path(__file__).parent / "recipes"
     if not file.is_file() and (beside / file).is_file():
         return beside / file
-    for candidate in (file, packaged / file.name, packaged / f"{file.name}.yaml"):
+    for candidate in (file, PACKAGED / file.name, PACKAGED / f"{file.name}.yaml"):
         if candidate.is_file() and (candidate == file or file.parent in {Path(), Path("recipes")}):
             return candidate
     return file

@@ -55,6 +55,8 @@ def manifest_of(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataF
         "limit": state.limit,
         "recipe_file": Path(recipe.file).name,
         "recipe": recipe.raw,
+        "generators": {name: generator.describe() for name, generator in recipe.generators.items()},
+        "texts": recipe.texts,
         "steps": steps,
         "inputs": state.inputs,
         "absent": state.absent,

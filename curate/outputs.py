@@ -101,7 +101,7 @@ def _text(file: Path, text: str) -> Path:
 
 def _prompts(out: Path, name: str, read: Read) -> list[Path]:
     """Write dev or test prompts as they are read."""
-    batches = [batch.rows for part in read.function(**read.params) for batch in part.read(10_000)]
+    batches = [batch.rows for part in read.parts() for batch in part.read(10_000)]
     rows = standardise(pl.concat(batches, how="diagonal_relaxed"), read.name).sort("id")
     rows = rows.select(c for c in rows.columns if rows[c].null_count() < rows.height)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.iter_rows(named=True))

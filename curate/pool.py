@@ -11,9 +11,12 @@ import polars as pl
 
 from curate import ledger as ledgers
 from curate.filter import Choice
+from curate.making import make
 from curate.passes import StepError, misfit, no_column, pass_over, read_again, standardise
 from curate.state import Run
-from curate.step import Step
+from curate.step import MAKES, Step
+
+ALONE = {"select", *MAKES}  # each such step is a stage; row-wise neighbours share one
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,26 @@ class Pool:
 
 
 def go_on(state: Run, pool: Pool, steps: list[Step]) -> Pool:
-    """Take a pool through steps of any kind: selects see all of it, row-wise steps pass over its rows again."""
-    for selects, group in groupby(steps, key=lambda step: step.verb == "select"):
+    """Take a pool through steps of any kind: those that stand alone see all of it, row-wise ones pass over it again."""
+    for alone, group in groupby(steps, key=lambda step: step.verb in ALONE):
         together = list(group)
-        if selects:
-            for step in together:
-                pool = _select(state, pool, step)
-        else:
+        if not alone:
             pool = _pass_again(state, pool, together)
+            continue
+        for step in together:
+            pool = _select(state, pool, step) if step.verb == "select" else _make(state, pool, step)
     return pool
+
+
+def _make(state: Run, pool: Pool, step: Step) -> Pool:
+    stage = make(state, pool.files, pool.alive, pool.key, step)
+    state.quarantine += stage.files("bad.jsonl")
+    state.examples += stage.files("examples.parquet")
+    if stage.meta["notes"]:
+        state.notes[step.label] = stage.meta["notes"]
+    found = [pl.read_parquet(file) for file in stage.files("ledger.parquet")]
+    ledger = ledgers.extend(pool.ledger, found[0] if found else None)
+    return Pool(ledger, stage.files("rows-*.parquet"), stage.key)
 
 
 def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:

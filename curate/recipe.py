@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
 
 from curate import registry
+from curate.bindings import Known, bind
 from curate.extends import read
+from curate.generators.generator import Generator
 from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, set_value
-from curate.rows import data_folder
-from curate.step import VERBS, Step, build
+from curate.rows import Part, data_folder
+from curate.step import MAKES, VERBS, Step, build
 
 _A = {"property": "a property", "edit": "an edit", "score": "a score", "select": "a selector", "source": "a source"}
+_A |= {"generator": "a generator", "judge": "a judge", "pair": "a maker of pairs", "answer": "a maker of answers"}
 
 Shortfall = Literal["fail", "accept", "redistribute"]
 Format = Literal["prompt_completion", "messages", "alpaca", "sharegpt", "preference"]
@@ -40,6 +44,8 @@ class RecipeKeys(pydantic.BaseModel):
     size: int | None = pydantic.Field(None, gt=0)
     shortfall: Shortfall = "fail"
     max_bad: float = pydantic.Field(0.01, ge=0, le=1)
+    generators: dict[str, Any] = {}
+    judges: dict[str, Any] = {}
     sources: dict[str, Any] = pydantic.Field(min_length=1)
     steps: list[Any] = []
     output: dict[str, Any] = {}
@@ -67,12 +73,18 @@ class OutputKeys(pydantic.BaseModel):
 
 @dataclass(frozen=True)
 class Read:
-    """How to read something: the reader, its parameters, and where the recipe says so."""
+    """How to read something: the reader, its parameters, the objects that they name, and where the recipe says so."""
 
     name: str
     function: Callable[..., Any]
     params: dict[str, Any]
     place: str
+    given: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    def parts(self) -> list[Part]:
+        """List what there is to read."""
+        parts: list[Part] = self.function(**{**self.params, **self.given})
+        return parts
 
 
 @dataclass(frozen=True)
@@ -112,6 +124,8 @@ class Recipe:
     extra: dict[str, Read]  # dev, test_prompts
     raw: dict[str, Any] = field(compare=False)
     file: str = ""
+    generators: dict[str, Generator] = field(default_factory=dict, compare=False)
+    texts: dict[str, str] = field(default_factory=dict)  # what the text files say that the recipe names
 
 
 def load(file: Path, sets: tuple[str, ...] = (), *, seed: int | None = None) -> Recipe:
@@ -131,11 +145,15 @@ def load(file: Path, sets: tuple[str, ...] = (), *, seed: int | None = None) -> 
     return parse(data, places)
 
 
-def parse(data: dict[str, Any], places: Places) -> Recipe:
-    """Check a recipe given as data; raise `RecipeError` with every problem found."""
-    seed = data.get("seed", 0)
-    reading = _Reading(places, seed if isinstance(seed, int) else 0)
+def parse(data: dict[str, Any], places: Places, texts: dict[str, str] | None = None) -> Recipe:
+    """Check a recipe given as data; raise `RecipeError` with every problem found.
+
+    `texts` are text files that the recipe names and that need not be there any more.
+    """
+    reading = _Reading(places, data, texts or {})
     top = reading.keys(RecipeKeys, data, ())
+    reading.name_all(data, "generators")
+    reading.name_all(data, "judges")
     used: Counter[str] = Counter()
     sources = [reading.source(name, given, used) for name, given in _items(data.get("sources"))]
     steps = reading.steps(data.get("steps"), ("steps",), used)
@@ -152,6 +170,8 @@ def parse(data: dict[str, Any], places: Places) -> Recipe:
         extra={name: read for name, read in extra.items() if read},
         raw=data,
         file=places.file,
+        generators={n: thing for n, thing in reading.known.named.items() if isinstance(thing, Generator)},
+        texts=reading.known.texts,
     )
 
 
@@ -162,11 +182,13 @@ def _items(given: Any) -> list[tuple[str, Any]]:
 class _Reading:
     """One reading of a recipe: collects problems instead of stopping at the first."""
 
-    def __init__(self, places: Places, seed: int) -> None:
+    def __init__(self, places: Places, data: dict[str, Any], texts: dict[str, str]) -> None:
         self.places = places
-        self.seed = seed
+        seed = data.get("seed", 0)
+        self.seed = seed if isinstance(seed, int) else 0
+        self.size = data.get("size")
         self.problems: list[Problem] = []
-        self.folder = Path(places.file).parent
+        self.known = Known(Path(places.file).parent, dict(texts))
 
     def problem(self, path: KeyPath, message: str) -> None:
         self.problems.append(Problem(path, message, self.places.line(path), self.places.other_file(path)))
@@ -221,9 +243,52 @@ class _Reading:
         name, function, params = named
         before = len(self.problems)
         checked = self.keys(registry.parameters(function), params or {}, (*path, name))
+        given = self.bound(function, checked, (*path, name))
+        if "size" in signature(function).parameters:
+            if self.size is None:
+                self.problem(
+                    (*path, name), f"'{name}' makes as many rows as the recipe's `size` says, which is missing"
+                )
+            given["size"] = self.size
         if len(self.problems) > before:
             return None
-        return Read(name, function, _under_data(checked), self.places((*path, name)))
+        self.seeded(checked, params)
+        return Read(name, function, _under_data(checked), self.places((*path, name)), given)
+
+    def bound(self, function: Callable[..., Any], checked: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+        """Find the generators, judges and texts that parameters name."""
+        given, wrong = bind(function, checked, self.known)
+        for name, message in wrong:
+            self.problem((*path, name), message)
+        return given
+
+    def seeded(self, checked: dict[str, Any], params: Any) -> None:
+        """Let a parameter `seed` that is not set be the recipe's."""
+        if "seed" in checked and "seed" not in (params or {}):
+            checked["seed"] = self.seed
+
+    def name_all(self, data: dict[str, Any], group: registry.Group) -> None:
+        """Make the generators or judges of a recipe; a user's own function may be a judge as it is."""
+        for name, given in _items(data.get(group)):
+            path: KeyPath = (group, name)
+            named = self.one(group, given if given is not None else {}, path)
+            if named is None:
+                continue
+            called, function, params = named
+            before = len(self.problems)
+            checked = self.keys(registry.parameters(function), params or {}, (*path, called))
+            checked |= self.bound(function, checked, (*path, called))
+            if len(self.problems) > before:
+                continue
+            self.seeded(checked, params)
+            try:
+                from curate.judges import as_judge
+
+                plain = group == "judges" and registry.kind_of(function) == "any"
+                made = as_judge(function, checked, called) if plain else function(**checked)
+                self.known.named[name] = replace(made, name=name)
+            except Exception as error:  # a backend says in a ValueError what is wrong; a user's own may raise anything
+                self.problem((*path, called), str(error) or type(error).__name__)
 
     def one(self, group: registry.Group, given: Any, path: KeyPath) -> tuple[str, Any, Any] | None:
         """Take apart `{name: {parameters}}` and find what is named."""
@@ -235,7 +300,7 @@ class _Reading:
             return None
         name, params = next(iter(given.items()))
         try:
-            return name, registry.find(group, str(name), self.folder), params
+            return name, registry.find(group, str(name), self.known.folder), params
         except LookupError as error:
             self.problem((*path, name), str(error))
             return None
@@ -255,7 +320,7 @@ class _Reading:
         if verb not in VERBS:
             self.problem((*path, verb), f"there is no verb '{verb}'; {did_you_mean(str(verb), list(VERBS))}")
             return None
-        named = self.one("filters", body, (*path, verb))
+        named = self.one("pairs" if verb in MAKES else "filters", body, (*path, verb))
         if named is None:
             return None
         name, function, params = named
@@ -267,15 +332,15 @@ class _Reading:
         where = (*path, verb, name)
         before = len(self.problems)
         checked = self.keys(registry.parameters(function), params or {}, where)
+        given = self.bound(function, checked, where)
         if len(self.problems) > before:
             return None
         short = name.rpartition(":")[2]
         used[short] += 1
         label = short if used[short] == 1 else f"{short}_{used[short]}"
-        if "seed" in checked and "seed" not in (params or {}):
-            checked["seed"] = self.seed
+        self.seeded(checked, params)
         try:
-            return build(verb, name, label, function, checked, self.places(where))
+            return build(verb, name, label, function, checked, self.places(where), given)
         except Exception as error:  # a filter says in a ValueError what is wrong; a user's own may raise anything
             self.problem(where, str(error) or type(error).__name__)
             return None

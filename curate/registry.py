@@ -14,15 +14,25 @@ from typing import Annotated, Any, Literal, TypeAlias
 import pydantic
 
 from curate.filter import Choice
+from curate.generators.generator import Generator
+from curate.judges.contract import Judge
 from curate.places import KeyPath, did_you_mean
 
 Function: TypeAlias = Callable[..., Any]
-Kind: TypeAlias = Literal["property", "edit", "score", "select", "source", "any"]
-Group: TypeAlias = Literal["filters", "sources"]
+Kind: TypeAlias = Literal[
+    "property", "edit", "score", "select", "source", "generator", "judge", "pair", "answer", "any"
+]
+Group: TypeAlias = Literal["filters", "sources", "generators", "judges", "pairs"]
 
-# Given by the runner, so not a recipe's to set: the pool a selector chooses from (or, in a program, an array with ids),
-# and what is chosen already.
-GIVEN = {"pool", "ids", "chosen"}
+# Given by the runner, so not a recipe's to set: the pool a selector chooses from (or, in a program, an array with ids)
+# and what is chosen already; the rows that answers and pairs are made for; the size that a source may have to reach.
+GIVEN: dict[Kind, set[str]] = {
+    "select": {"pool", "ids", "chosen"},
+    "pair": {"rows"},
+    "answer": {"rows"},
+    "source": {"size"},
+}
+_RETURNED: dict[Any, Kind] = {Choice: "select", Generator: "generator", Judge: "judge"}
 
 
 def names(group: Group) -> dict[str, Function]:
@@ -74,8 +84,8 @@ def kind_of(function: Function) -> Kind:
         returned: Any = typing.get_type_hints(function, include_extras=True).get("return")
     except (NameError, TypeError):
         return "any"
-    if returned is Choice:
-        return "select"
+    if returned in _RETURNED:
+        return _RETURNED[returned]
     if typing.get_origin(returned) is Annotated:
         return typing.cast(Kind, returned.__metadata__[0])
     if typing.get_origin(returned) is list and "Part" in str(returned):
@@ -86,7 +96,7 @@ def kind_of(function: Function) -> Kind:
 def parameters(function: Function) -> type[pydantic.BaseModel]:
     """Make the schema of a function's parameters from its signature: types, defaults, no others allowed."""
     hints = typing.get_type_hints(function, include_extras=True)
-    given = GIVEN if kind_of(function) == "select" else set()
+    given = GIVEN.get(kind_of(function), set())
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if name in given or parameter.kind is parameter.VAR_KEYWORD:
@@ -98,7 +108,12 @@ def parameters(function: Function) -> type[pydantic.BaseModel]:
 
 
 def _in_yaml(name: str, hint: Any) -> Any:
-    """Adapt a type to YAML: a path is written as text, and a step may name a list of columns for one."""
+    """Adapt a type to YAML: paths are text, generators and judges go by name, and a step may name several columns."""
+    for named in (Generator, Judge):
+        if hint in (named, named | None):
+            return str if hint is named else str | None
+        if hint in (list[named], list[named] | None):  # type: ignore[valid-type]
+            return Annotated[list[str], pydantic.Field(min_length=1)]
     if hint is Path:
         return Annotated[Path, pydantic.Field(strict=False)]
     if name == "column" and hint is str:

@@ -10,14 +10,15 @@ from typing import Any
 import polars as pl
 
 from curate import ledger as ledgers
+from curate.bindings import described
 from curate.fill import Result, fill
 from curate.passes import count_of, pass_over
-from curate.pool import Pool, go_on
+from curate.pool import ALONE, Pool, go_on
 from curate.quarantine import sentences
 from curate.recipe import Recipe, Source
 from curate.rows import Batch, Part, SourceError, SourceMissing, data_folder
 from curate.stages import Stage, Stages, fingerprint
-from curate.state import Run, RunError, Tell
+from curate.state import Run, RunError, Tell, silent
 from curate.step import Step
 
 
@@ -29,7 +30,8 @@ def run(
     `limit` reads at most that many rows of each part. Raise `RunError`, `SourceError`, `StepError` or `Shortfall`,
     each one sentence; finished stages stay, so the next run goes on from there.
     """
-    state = Run(recipe, stages, batch_rows, limit, tell or (lambda what, rows: None))
+    state = Run(recipe, stages, batch_rows, limit, tell or silent)
+    state.hear()
     pools = {source.name: _timed(state, source.name, _source, source) for source in recipe.sources}
     pool = _timed(state, "steps", _together, list(pools.values()))
     result = _timed(state, "sample", fill, pool)
@@ -64,7 +66,7 @@ def _source(state: Run, source: Source) -> Pool:
 def _parts(state: Run, source: Source) -> list[Part]:
     """List a source's parts; one that is not there is fine only when the recipe says so."""
     try:
-        parts = source.read.function(**source.read.params)
+        parts = source.read.parts()
     except SourceMissing as missing:
         if not source.optional:
             raise SourceError(f"{source.read.place}: source '{source.name}': {missing}") from None
@@ -77,7 +79,7 @@ def _parts(state: Run, source: Source) -> list[Part]:
 
 def _leading(steps: tuple[Step, ...]) -> tuple[list[Step], list[Step]]:
     """Split steps into the row-wise ones that lead, which stream, and the rest."""
-    first = next((i for i, step in enumerate(steps) if step.verb == "select"), len(steps))
+    first = next((i for i, step in enumerate(steps) if step.verb in ALONE), len(steps))
     return list(steps[:first]), list(steps[first:])
 
 
@@ -93,6 +95,7 @@ def _pass(state: Run, source: Source, part: Part, steps: list[Step]) -> Stage:
     depends = {
         "source": source.name,
         "read": [source.read.name, {k: v for k, v in source.read.params.items() if not isinstance(v, Path)}],
+        "given": described(source.read.given),
         "part": part.name,
         "files": hashes,
         "steps": [step.depends() for step in steps],

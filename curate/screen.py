@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from curate.recipe import Recipe
-from curate.state import Tell
+from curate.state import Tell, silent
 
 # A log or a pipe has no width of its own: wide enough that no name is cut.
 # Names and texts of the data are no markup: "[/b]" in a domain is what it is.
@@ -26,23 +27,29 @@ _SHARE = ("asked", "available", "taken")
 def progress() -> Iterator[Tell]:
     """Show a bar a stage, on a terminal only; logs of a batch job stay free of it."""
     if not errors.is_terminal:
-        yield lambda what, rows: None
+        yield silent
         return
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.completed:,} rows", markup=False),
+        TextColumn("{task.completed:,} {task.fields[of]}", markup=False),
+        TextColumn("{task.fields[rate]}", markup=False),
         TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
     )
     with Progress(*columns, console=errors, transient=True) as bars:
         tasks: dict[str, Any] = {}
+        tokens_of: Counter[str] = Counter()
 
-        def tell(what: str, rows: int) -> None:
+        def tell(what: str, rows: int, *, total: int | None = None, tokens: int = 0) -> None:
             if what not in tasks:
                 for other in tasks.values():
                     bars.update(other, visible=False)
-                tasks[what] = bars.add_task(what, total=None)
-            bars.advance(tasks[what], rows)
+                tasks[what] = bars.add_task(what, total=total, of=f"of {total:,}" if total else "rows", rate="")
+            tokens_of[what] += tokens
+            task = bars.tasks[tasks[what]]
+            rate = f"{tokens_of[what] / max(task.elapsed or 0, 1e-3):,.0f} tokens/s" if tokens_of[what] else ""
+            bars.update(tasks[what], advance=rows, rate=rate)
 
         yield tell
 

@@ -72,6 +72,10 @@ class Stages:
             shutil.rmtree(building, ignore_errors=True)
         return Stage(folder, json.loads(json.dumps(meta, default=str)), reused=False)
 
+    def forget(self, stage: Stage) -> None:
+        """Let a stage be built again by the next run; its files stay for this one."""
+        (stage.folder / _DONE).unlink(missing_ok=True)
+
     def _appear(self, building: Path, folder: Path) -> None:
         """Give a built stage its name, unless a run beside this one was faster: that one's files may be in use."""
         if not self.fresh and (folder / _DONE).is_file():

@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from curate.errors import UserError
 from curate.recipe import Recipe
 from curate.stages import Stage, Stages
 
-Tell = Callable[[str, int], None]  # (what is being done, rows done since the last call)
+ANSWERS = "answers"  # the folder among the stages that holds the generators' journals
+
+
+class Tell(Protocol):
+    """Hear of progress: what is being done, and how much of it since the last call.
+
+    Where the end is known, `total` is all that there is to do; `tokens` were generated for it.
+    """
+
+    def __call__(self, what: str, rows: int, *, total: int | None = None, tokens: int = 0) -> None:
+        """Take note of `rows` more done."""
+
+
+def silent(what: str, rows: int, *, total: int | None = None, tokens: int = 0) -> None:
+    """Hear nothing."""
 
 
 class RunError(UserError):
@@ -26,7 +40,7 @@ class Run:
     stages: Stages
     batch_rows: int = 10_000
     limit: int | None = None
-    tell: Tell = lambda what, rows: None
+    tell: Tell = silent
     built: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
@@ -37,6 +51,12 @@ class Run:
     notes: dict[str, dict[str, float]] = field(default_factory=dict)  # what selectors say of their choice as a whole
     pool: list[str] = field(default_factory=list)  # the stages that hold the rows which all steps left
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def hear(self) -> None:
+        """Give the recipe's generators their place on disk, and an ear for how far they are."""
+        for generator in self.recipe.generators.values():
+            generator.journal = self.stages.folder / ANSWERS
+            generator.tell = lambda name, done, asked, tokens: self.tell(name, done, total=asked, tokens=tokens)
 
     def stage(self, name: str, label: str, depends: dict[str, Any], build: Callable[[Path], dict[str, Any]]) -> Stage:
         """Get a stage and note whether it had to be built."""

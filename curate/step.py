@@ -10,10 +10,14 @@ from typing import Any
 
 import polars as pl
 
+from curate.bindings import described
 from curate.rows import data_folder, hash_file
 
 # Each verb, and the kind of filter it takes.
 VERBS = {"keep": "property", "drop": "property", "edit": "edit", "score": "score", "select": "select"}
+# The verbs that make what rows lack: answers, and pairs of them.
+MAKES = {"answer": "answer", "pair": "pair"}
+VERBS |= MAKES
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,8 @@ class Step:
     """One step, ready to apply.
 
     `label` is its column in the ledger; `columns` the columns it is applied to, one after another (None for filters
-    without a `column` parameter); `place` is file:line in the recipe.
+    without a `column` parameter); `place` is file:line in the recipe; `given` are the generators, judges and texts that
+    parameters name.
     """
 
     verb: str
@@ -31,6 +36,7 @@ class Step:
     params: dict[str, Any]
     columns: tuple[str, ...] | None
     place: str = field(default="", compare=False)
+    given: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def judges(self) -> bool:
@@ -51,20 +57,29 @@ class Step:
         """Describe all that the step's outcome rests on: itself, a user's own module, and files its parameters name."""
         files = {file.name: hash_file(file) for file in _files_named(self.params)}
         own = inspect.getsourcefile(self.function) if ":" in self.name else None
-        return {**self.described(), "files": files, "code": hash_file(Path(own)) if own else None}
+        bound = {"given": described(self.given)} if self.given else {}
+        return {**self.described(), "files": files, "code": hash_file(Path(own)) if own else None, **bound}
 
     def described(self) -> dict[str, Any]:
         """Describe the step as data, for keys and the manifest."""
         return {"verb": self.verb, "filter": self.name, "label": self.label, "params": self.params}
 
 
-def build(verb: str, name: str, label: str, function: Callable[..., Any], params: dict[str, Any], place: str) -> Step:
+def build(
+    verb: str,
+    name: str,
+    label: str,
+    function: Callable[..., Any],
+    params: dict[str, Any],
+    place: str,
+    given: dict[str, Any] | None = None,
+) -> Step:
     """Make a step and try it: a filter that refuses its parameters raises here, not in the middle of a run."""
     column = params.get("column")
     takes_one = "column" in params and not _takes_list(function)
     columns = (tuple(column) if isinstance(column, list) else (column,)) if takes_one else None
-    step = Step(verb, name, label, function, params, columns, place)
-    if verb != "select":
+    step = Step(verb, name, label, function, params, columns, place, given or {})
+    if verb != "select" and verb not in MAKES:
         for expr in expressions(step):
             if not isinstance(expr, pl.Expr):
                 raise TypeError(f"'{name}' returned {type(expr).__name__}, not a polars expression")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,16 @@ from curate import ledger as ledgers
 from curate.diversity.folder import of_folder
 from curate.errors import UserError
 from curate.formats import FORMATS, to_jsonl
+from curate.generators.generator import Generator
+from curate.judges.contract import Judge
 from curate.outputs import MANIFEST, add_diversity, write
 from curate.places import Places
 from curate.recipe import Recipe, parse
 from curate.rows import hash_file
 from curate.run import run
 from curate.stages import Stages
-from curate.state import Tell
+from curate.state import ANSWERS, Tell
+from curate.step import Step
 
 
 class OutputError(UserError):
@@ -73,7 +78,7 @@ def _writable(folder: Path) -> Path:
 
 def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
     """Try a recipe on the first rows of each part and count, by source, how many its steps keep."""
-    loose = Recipe(**{**vars(recipe), "size": None, "max_bad": 1.0, "shortfall": "accept"})
+    loose = _without_models(Recipe(**{**vars(recipe), "size": None, "max_bad": 1.0, "shortfall": "accept"}))
     with tempfile.TemporaryDirectory() as folder:
         result, state = run(loose, Stages(Path(folder)), limit=rows)
     return [
@@ -87,6 +92,23 @@ def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
         }
         for name, count in state.counts.items()
     ]
+
+
+def _without_models(recipe: Recipe) -> Recipe:
+    """Leave out what would ask a model: such sources whole; of the steps, the first of that kind and all after."""
+    sources = [replace(s, steps=_before(s.steps)) for s in recipe.sources if not _asks(s.read.given)]
+    cut = any(len(s.steps) < len(o.steps) for s in sources for o in recipe.sources if s.name == o.name)
+    return replace(recipe, sources=tuple(sources), steps=() if cut else _before(recipe.steps))
+
+
+def _before(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    first = next((i for i, step in enumerate(steps) if _asks(step.given)), len(steps))
+    return steps[:first]
+
+
+def _asks(given: dict[str, Any]) -> bool:
+    things = [one for thing in given.values() for one in (thing if isinstance(thing, list) else [thing])]
+    return any(isinstance(thing, Generator | Judge) for thing in things)
 
 
 def open_out(out: Path) -> tuple[dict[str, Any], pl.DataFrame]:
@@ -144,8 +166,12 @@ def verify(out: Path, *, tell: Tell | None = None) -> dict[str, str]:
     manifest, _ = open_out(out)
     hashes = {n: h for n, h in manifest["outputs"].items() if n not in {"report.html", "README.md"}}
     found = {n: "changed on disk" for n, h in hashes.items() if not (out / n).is_file() or hash_file(out / n) != h}
-    recipe = parse(manifest["recipe"], Places(str(out / MANIFEST)))
+    recipe = parse(manifest["recipe"], Places(str(out / MANIFEST)), manifest["texts"])
     with tempfile.TemporaryDirectory() as folder:
+        if (
+            out.parent / ".stages" / ANSWERS
+        ).is_dir():  # what a model said is an input: it would say something else now
+            shutil.copytree(out.parent / ".stages" / ANSWERS, Path(folder) / ".stages" / ANSWERS)
         again = run_recipe(recipe, Path(folder) / "out", limit=manifest["limit"], tell=tell)["outputs"]
     for name, digest in hashes.items():
         found.setdefault(name, "same" if again.get(name) == digest else "derived differently")

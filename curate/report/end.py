@@ -16,12 +16,13 @@ def quarantine(manifest: dict[str, Any]) -> Html:
     """Sum up what could not be read, by source and by reason."""
     title = el("h2", "Quarantine")
     counts = manifest["counts"]
+    reasons = _reasons(manifest.get("quarantine") or [])
     if not any(count["quarantined"] for count in counts.values()):
-        return join([title, el("p", "Every record could be read.", class_="note")])
+        return join([title, el("p", "Every record could be read.", class_="note"), reasons])
     heads = [("source", ""), ("records", "n"), ("could not be read", "n"), ("share", "n")]
     rows: list[list[object]] = [_lost(name, count["read"], count["quarantined"]) for name, count in counts.items()]
     caption = "Each stands in quarantine.jsonl with its file, place, reason and raw text."
-    return join([title, table(caption, heads, rows), _reasons(manifest.get("quarantine") or [])])
+    return join([title, table(caption, heads, rows), reasons])
 
 
 def _lost(source: str, read: int, bad: int) -> list[object]:
