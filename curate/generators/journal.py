@@ -6,51 +6,133 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from curate.generators.contract import Answer, Ask, Settings
+from curate.generators.contract import Answer, Ask, GeneratorError, Settings
+
+
+def keys_of(settings: Settings, asks: Iterable[Ask]) -> list[str]:
+    """Name each answer by all that it rests on: the generator's settings and what was asked.
+
+    Raise GeneratorError where a setting is no plain value: it could be another one in the next run.
+
+    >>> settings = Settings("openai", "small", sampling={"temperature": 0.7})
+    >>> one, other = keys_of(settings, [Ask([{"role": "user", "content": "Hi"}], seed=seed) for seed in (1, 2)])
+    >>> one == other, len(one)
+    (False, 32)
+    """
+    about = hashlib.sha256(_json(asdict(settings)))
+    keys = []
+    for ask in asks:
+        whole = about.copy()
+        whole.update(_json([list(ask.messages), ask.seed, ask.schema, ask.labels]))
+        keys.append(whole.hexdigest()[:32])
+    return keys
 
 
 def key_of(settings: Settings, ask: Ask) -> str:
-    """Name an answer by all that it rests on: the generator's settings and what was asked."""
-    text = json.dumps([asdict(settings), asdict(ask)], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    """Name one answer, as `keys_of` does."""
+    return keys_of(settings, [ask])[0]
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, default=_plain).encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise GeneratorError(f"a setting must be a plain value (text, number, list, mapping), and {value!r} is none")
 
 
 class Journal:
-    """A folder of append-only files, one a process; each line is one answer under its key.
+    """A folder of append-only files; each line is one answer under its key. Without a folder, a memory.
 
-    A line that a kill cut short is no answer: it is asked for again, and `torn` counts it.
+    A process writes into a file of its own, so any number of them may share the folder. A line goes to the operating
+    system at once, which survives `kill -9` of the process; `close` has it put on the disk itself (fsync), so a power
+    cut costs at most the answers since. A line that was cut short is no answer: it is asked for again, and `torn`
+    counts it. Where two processes asked the same at once, the answer in the older file stands for all later runs.
     """
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
         self.known: dict[str, Answer] = {}
-        self.torn = 0
-        for file in sorted(folder.glob("*.jsonl")):
-            self._read(file)
-        self.path = folder / f"{time.time_ns()}-{os.getpid()}.jsonl"
-        self._file: Any = None
+        self._broken = 0
+        self._read_to: dict[Path, int] = {}
+        self._unended: set[Path] = set()
+        self._path: Path | None = None
+        self._file: FileIO | None = None
+        self.refresh()
+
+    @property
+    def torn(self) -> int:
+        """Count the lines that hold no answer."""
+        return self._broken + len(self._unended)
+
+    def refresh(self) -> None:
+        """Read what other processes added since the last look."""
+        for file in sorted(self.folder.glob("*.jsonl")) if self.folder else []:
+            if file != self._path and file.stat().st_size > self._read_to.get(file, 0):
+                self._read(file)
 
     def _read(self, file: Path) -> None:
-        with file.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                try:
-                    key, answer = json.loads(line)
-                    self.known[key] = Answer(**answer)
-                except (ValueError, TypeError):
-                    self.torn += 1
+        with file.open("rb") as lines:
+            lines.seek(self._read_to.get(file, 0))
+            whole, newline, rest = lines.read().rpartition(b"\n")
+        self._read_to[file] = self._read_to.get(file, 0) + len(whole) + len(newline)
+        (self._unended.add if rest else self._unended.discard)(file)  # cut short, or being written just now
+        for line in whole.splitlines():
+            try:
+                key, answer = json.loads(line)
+                self.known.setdefault(key, Answer(**answer))
+            except (ValueError, TypeError):
+                self._broken += 1
 
     def add(self, key: str, answer: Answer) -> None:
-        """Write an answer down; it survives a kill of this process from here on."""
-        if self._file is None:
-            self._file = self.path.open("a", encoding="utf-8")
-        self._file.write(json.dumps([key, answer._asdict()], ensure_ascii=False) + "\n")
-        self._file.flush()
+        """Write an answer down; it survives a kill of this process from here on.
+
+        Raise GeneratorError when it cannot be written: the disk is full, or the folder is read-only.
+        """
         self.known[key] = answer
+        if self.folder is None:
+            return
+        line = json.dumps([key, answer._asdict()]).encode() + b"\n"
+        try:
+            if self._opened(self.folder).write(line) != len(line):
+                raise OSError("No space left on device")  # a full disk may take a part of the line, without an error
+        except OSError as error:
+            self._leave()
+            raise GeneratorError(
+                f"an answer cannot be written into {self.folder}: {error.strerror or error}. The answers before it are "
+                "kept: mend that and run the same command again"
+            ) from error
+
+    def _opened(self, folder: Path) -> FileIO:
+        if self._file is None:
+            if self._path is None or not self._path.stem.endswith(f"-{os.getpid()}"):  # a fork needs its own
+                self._path = folder / f"{time.time_ns()}-{os.getpid()}.jsonl"
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = FileIO(str(self._path), "a")  # not buffered: a line is one write
+        return self._file
+
+    def _leave(self) -> None:
+        """Leave a file that failed, so that nothing comes to stand behind half a line."""
+        with suppress(OSError):
+            self.close()
+        self._file = self._path = None
+
+    def close(self) -> None:
+        """Put on the disk what was added. The journal may go on all the same."""
+        file, self._file = self._file, None
+        if file is not None:
+            with file:
+                os.fsync(file.fileno())
 
     def __enter__(self) -> Journal:
         return self
@@ -58,5 +140,4 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        self.close()

@@ -1,0 +1,112 @@
+"""What a chat server's reply says: an answer, or in words why it is none."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from curate.generators.contract import Answer
+
+UNLIKELY = -9999.0  # what the API itself gives a token that is not among the most likely
+TOP = 20  # the most alternatives that the API shows
+_SAID = 200  # characters of a server's own words that are repeated
+
+
+class BrokenReply(ValueError):
+    """Say in words what a reply lacks; asking again may mend it."""
+
+
+class NoLabel(ValueError):
+    """Say in words why a reply tells nothing about the labels; asking again would not mend it."""
+
+
+def read(body: bytes) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Take from a reply its first choice, and the whole; raise BrokenReply if it has none that can be used.
+
+    >>> read(b'{"choices": []}')
+    Traceback (most recent call last):
+    curate.generators.replies.BrokenReply: the reply has no choices
+    """
+    try:
+        reply = json.loads(body)
+    except ValueError:
+        start = said(body.decode(errors="replace"))
+        raise BrokenReply(f"the reply is no whole JSON: {start[:60]!r} ({len(body)} bytes)") from None
+    if not isinstance(reply, dict):
+        raise BrokenReply("the reply is JSON of another kind")
+    choices = reply.get("choices")
+    if not isinstance(choices, list) or not choices:
+        words = said(reply.get("error") or "")
+        raise BrokenReply(f"the reply has no choices{words and ', but says: '}{words}")
+    choice = choices[0]
+    if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
+        raise BrokenReply("the reply's first choice has no message")
+    if choice.get("finish_reason") == "error":
+        raise BrokenReply(f"the server gave up on it: {said(choice.get('error') or 'no reason given')}")
+    _text(choice["message"])
+    return choice, reply
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    text = message.get("content")
+    if text is None:  # a refusal, or a model that ended before it said anything
+        text = message.get("refusal") or ""
+    if not isinstance(text, str):
+        raise BrokenReply("the reply's text is none")
+    return text
+
+
+def answer(body: bytes, labels: Sequence[str] | None = None) -> Answer:
+    """Read an answer from a reply.
+
+    Text that the model gave as a refusal ends with the finish reason `refusal`; a reply without a finish reason ended
+    for an `unknown` one. Raise BrokenReply, or NoLabel when labels were asked about.
+
+    >>> answer(b'{"choices": [{"message": {"content": "Hi."}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 9}}')
+    Answer(text='Hi.', finish_reason='stop', prompt_tokens=9, completion_tokens=0, labels=None)
+    """
+    choice, reply = read(body)
+    message = choice["message"]
+    refused = message.get("content") is None and message.get("refusal")
+    reason = "refusal" if refused else str(choice.get("finish_reason") or "unknown")
+    usage = reply.get("usage") or {}
+    tokens = [count if isinstance(count := usage.get(f"{of}_tokens"), int) else 0 for of in ("prompt", "completion")]
+    return Answer(_text(message), reason, tokens[0], tokens[1], likely(choice, labels) if labels else None)
+
+
+def likely(choice: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]:
+    """Read how likely each label is as the first token, white space around it aside.
+
+    One that is not among the 20 most likely gets -9999, the API's own value for that. Raise NoLabel when none is, or
+    when a label seems to be more than one token of this model: then its likelihood cannot be read.
+    """
+    try:
+        top = {(token["token"]): float(token["logprob"]) for token in choice["logprobs"]["content"][0]["top_logprobs"]}
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise NoLabel("the server shows no log-probabilities") from None
+    found = {label: [p for token, p in top.items() if token.strip() == label] for label in labels}
+    first = max(top, key=lambda token: top[token], default="").strip()
+    begun = {label for label, values in found.items() if values} | ({first} if first else set())
+    for label in labels:
+        if not found[label] and any(label.startswith(start) for start in begun):
+            raise NoLabel(f"the label {label!r} seems to be more than one token of this model: take shorter labels")
+    if not any(found.values()):
+        raise NoLabel(
+            f"none of the labels is among the {len(top)} most likely first tokens; the likeliest is {first!r}"
+        )
+    return {label: math.log(sum(map(math.exp, values))) if values else UNLIKELY for label, values in found.items()}
+
+
+def said(error: Any) -> str:
+    """Take a server's own words from what it sent as an error, on one line and cut.
+
+    >>> said({"error": {"message": "No such\\n model.", "type": "x"}}), said({"detail": "Not Found"})
+    ('No such model.', 'Not Found')
+    """
+    while isinstance(error, Mapping):
+        error = next((error[key] for key in ("error", "message", "detail") if error.get(key)), "")
+    words = re.sub(r"\s+", " ", error if isinstance(error, str) else json.dumps(error, default=str)).strip()
+    return words if len(words) <= _SAID else words[:_SAID].rstrip() + " …"
