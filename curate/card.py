@@ -6,6 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from curate.shortcuts.telling import card_lines
+
 
 def card(rows: pl.DataFrame, manifest: dict[str, Any]) -> str:
     """Write README.md for a set, with the front matter by which `load_dataset` opens the folder.
@@ -43,6 +45,8 @@ def card(rows: pl.DataFrame, manifest: dict[str, Any]) -> str:
         "",
         *(f"- {r['source']}: {r['license'] or 'not stated'} ({r['len']:,} rows)" for r in licences.to_dicts()),
         "",
+        *_generated(manifest),
+        *_shortcuts(manifest),
         "## Filters",
         "",
         *_filters(manifest),
@@ -61,6 +65,33 @@ def card(rows: pl.DataFrame, manifest: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _generated(manifest: dict[str, Any]) -> list[str]:
+    """Say which text no person wrote, and by what it was made (2501.05032, ethics: say that it is an AI)."""
+    makers = [s for steps in manifest["steps"].values() for s in steps if s["verb"] in {"answer", "pair"}]
+    named = manifest.get("generators") or {}
+    if not named:
+        return []
+    made = ", ".join(
+        f"`{'response' if s['verb'] == 'answer' else 'chosen, rejected'}` by step `{s['label']}`" for s in makers
+    )
+    lines = [f"- `{name}`: {g['model']} ({g['backend']}{_params(g['sampling'])})" for name, g in named.items()]
+    return [
+        "## Generated text",
+        "",
+        f"Written by language models, not by people: {made or 'see the steps below'}. Such text can be wrong, and can "
+        "sound as if someone had lived what it tells. Whoever trains on it should let users know that they talk to a "
+        "machine, and look for bias before use.",
+        "",
+        *lines,
+        "",
+    ]
+
+
+def _shortcuts(manifest: dict[str, Any]) -> list[str]:
+    found = manifest.get("shortcuts")
+    return ["## Shortcuts", "", *card_lines(found), ""] if found else []
+
+
 def _filters(manifest: dict[str, Any]) -> list[str]:
     first: dict[tuple[str, str], int] = {(f["source"], f["step"]): f["first"] for f in manifest["funnel"]}
     lines = []
@@ -73,8 +104,13 @@ def _filters(manifest: dict[str, Any]) -> list[str]:
 
 
 def _params(params: dict[str, Any]) -> str:
-    shown = ", ".join(f"{k}={v!r}" for k, v in params.items() if v is not None)
+    shown = ", ".join(f"{k}={_short(v)}" for k, v in params.items() if v is not None)
     return f"({shown})" if shown else ""
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:97]}…"
 
 
 def _show(value: float | None) -> str:

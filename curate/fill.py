@@ -13,8 +13,8 @@ from curate.budget import Share, domain_shares, shares
 from curate.filter import Choice
 from curate.filters import domains
 from curate.passes import StepError, misfit, read_again
+from curate.plan import Sample, Source
 from curate.pool import Pool, decided, demand, look
-from curate.recipe import Sample, Source
 from curate.state import Run
 
 

@@ -17,7 +17,7 @@ from curate.fill import Result
 from curate.formats import to_jsonl
 from curate.manifest import manifest_of, quarantined
 from curate.passes import standardise
-from curate.recipe import Read, Recipe
+from curate.plan import Read, Recipe
 from curate.report import report
 from curate.rows import STANDARD, hash01, hash_file
 from curate.state import Run, RunError

@@ -2,130 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import pydantic
-
-from curate import registry
-from curate.bindings import Known, bind
 from curate.extends import read
 from curate.generators.generator import Generator
-from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, set_value
-from curate.rows import Part, data_folder
-from curate.step import MAKES, VERBS, Step, build
-
-_A = {"property": "a property", "edit": "an edit", "score": "a score", "select": "a selector", "source": "a source"}
-_A |= {"generator": "a generator", "judge": "a judge", "pair": "a maker of pairs", "answer": "a maker of answers"}
-
-Shortfall = Literal["fail", "accept", "redistribute"]
-Format = Literal["prompt_completion", "messages", "alpaca", "sharegpt", "preference"]
-
-_NAME = r"^\w[\w.-]*$"
-
-
-def _names_a_folder(name: str) -> str:
-    if not re.fullmatch(_NAME, name):
-        raise ValueError("should begin with a letter or digit and hold no others than these, '_', '-' and '.'")
-    return name
-
-
-class RecipeKeys(pydantic.BaseModel):
-    """The keys of a recipe."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
-    name: Annotated[str, pydantic.AfterValidator(_names_a_folder), pydantic.Field(json_schema_extra={"pattern": _NAME})]
-    seed: int = 0
-    size: int | None = pydantic.Field(None, gt=0)
-    shortfall: Shortfall = "fail"
-    max_bad: float = pydantic.Field(0.01, ge=0, le=1)
-    generators: dict[str, Any] = {}
-    judges: dict[str, Any] = {}
-    sources: dict[str, Any] = pydantic.Field(min_length=1)
-    steps: list[Any] = []
-    output: dict[str, Any] = {}
-
-
-class SourceKeys(pydantic.BaseModel):
-    """The keys of one source."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
-    read: dict[str, Any]
-    optional: bool = False
-    take: int | None = pydantic.Field(None, ge=0)
-    steps: list[Any] = []
-    sample: dict[str, Any] | None = None
-
-
-class OutputKeys(pydantic.BaseModel):
-    """The keys of `output`."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
-    formats: list[Format] = ["prompt_completion"]
-    dev: dict[str, Any] | None = None
-    test_prompts: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Read:
-    """How to read something: the reader, its parameters, the objects that they name, and where the recipe says so."""
-
-    name: str
-    function: Callable[..., Any]
-    params: dict[str, Any]
-    place: str
-    given: dict[str, Any] = field(default_factory=dict, compare=False)
-
-    def parts(self) -> list[Part]:
-        """List what there is to read."""
-        parts: list[Part] = self.function(**{**self.params, **self.given})
-        return parts
-
-
-@dataclass(frozen=True)
-class Sample:
-    """How a source's share is chosen: a selector that picks `n` rows, and its other parameters."""
-
-    name: str
-    function: Callable[..., Any]
-    params: dict[str, Any]
-    place: str
-
-
-@dataclass(frozen=True)
-class Source:
-    """One source of a recipe: how it is read, its own steps, and its share of the set."""
-
-    name: str
-    read: Read
-    optional: bool
-    take: int | None
-    steps: tuple[Step, ...]
-    sample: Sample | None
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A checked recipe; `raw` is what was written, `--set` applied, for the manifest."""
-
-    name: str
-    seed: int
-    size: int | None
-    shortfall: Shortfall
-    max_bad: float
-    sources: tuple[Source, ...]
-    steps: tuple[Step, ...]
-    formats: tuple[Format, ...]
-    extra: dict[str, Read]  # dev, test_prompts
-    raw: dict[str, Any] = field(compare=False)
-    file: str = ""
-    generators: dict[str, Generator] = field(default_factory=dict, compare=False)
-    texts: dict[str, str] = field(default_factory=dict)  # what the text files say that the recipe names
+from curate.keys import OutputKeys, RecipeKeys
+from curate.places import Places, Problem, RecipeError, set_value
+from curate.plan import Recipe
+from curate.reading import Reading, items
 
 
 def load(file: Path, sets: tuple[str, ...] = (), *, seed: int | None = None) -> Recipe:
@@ -150,12 +36,12 @@ def parse(data: dict[str, Any], places: Places, texts: dict[str, str] | None = N
 
     `texts` are text files that the recipe names and that need not be there any more.
     """
-    reading = _Reading(places, data, texts or {})
+    reading = Reading(places, data, texts or {})
     top = reading.keys(RecipeKeys, data, ())
     reading.name_all(data, "generators")
     reading.name_all(data, "judges")
     used: Counter[str] = Counter()
-    sources = [reading.source(name, given, used) for name, given in _items(data.get("sources"))]
+    sources = [reading.source(name, given, used) for name, given in items(data.get("sources"))]
     steps = reading.steps(data.get("steps"), ("steps",), used)
     output = reading.keys(OutputKeys, data.get("output") or {}, ("output",))
     extra = {name: reading.read(output[name], ("output", name)) for name in ("dev", "test_prompts") if output.get(name)}
@@ -173,179 +59,3 @@ def parse(data: dict[str, Any], places: Places, texts: dict[str, str] | None = N
         generators={n: thing for n, thing in reading.known.named.items() if isinstance(thing, Generator)},
         texts=reading.known.texts,
     )
-
-
-def _items(given: Any) -> list[tuple[str, Any]]:
-    return list(given.items()) if isinstance(given, dict) else []
-
-
-class _Reading:
-    """One reading of a recipe: collects problems instead of stopping at the first."""
-
-    def __init__(self, places: Places, data: dict[str, Any], texts: dict[str, str]) -> None:
-        self.places = places
-        seed = data.get("seed", 0)
-        self.seed = seed if isinstance(seed, int) else 0
-        self.size = data.get("size")
-        self.problems: list[Problem] = []
-        self.known = Known(Path(places.file).parent, dict(texts))
-
-    def problem(self, path: KeyPath, message: str) -> None:
-        self.problems.append(Problem(path, message, self.places.line(path), self.places.other_file(path)))
-
-    def keys(self, model: type[pydantic.BaseModel], given: Any, path: KeyPath) -> dict[str, Any]:
-        checked, wrong = registry.check(model, given)
-        for inner, message in wrong:
-            self.problem((*path, *inner), message)
-        return checked
-
-    def source(self, name: str, given: Any, used: Counter[str]) -> Source | None:
-        path: KeyPath = ("sources", name)
-        checked = self.keys(SourceKeys, given, path)
-        if not isinstance(given, dict):
-            return None
-        read = self.read(given.get("read"), (*path, "read"))
-        own: Counter[str] = Counter()
-        steps = self.steps(given.get("steps"), (*path, "steps"), own)
-        sample = self.sample(given.get("sample"), (*path, "sample"))
-        used |= own  # a step of the same name in two sources shares one column of the ledger
-        if not checked or read is None:
-            return None
-        return Source(name, read, checked["optional"], checked["take"], steps, sample)
-
-    def sample(self, given: Any, path: KeyPath) -> Sample | None:
-        """Read a `sample` block: the parameters of `domains`, or `{selector: {its parameters}}`."""
-        if given is None:
-            return None
-        of_domains = not (isinstance(given, dict) and len(given) == 1 and isinstance(next(iter(given.values())), dict))
-        named = self.one("filters", {"domains": given} if of_domains else given, path)
-        if named is None:
-            return None
-        name, function, params = named
-        where = path if of_domains else (*path, name)
-        model = registry.parameters(function)
-        if registry.kind_of(function) not in {"select", "any"} or "n" not in model.model_fields:
-            self.problem(where, f"'{name}' is no selector that picks a number of rows")
-            return None
-        known = [n for n in model.model_fields if n not in {"n", "seed"}]
-        before = len(self.problems)
-        for extra in set(params if isinstance(params, dict) else {}) & {"n", "seed"}:
-            self.problem((*where, extra), f"'{extra}' comes from the recipe; known here: {', '.join(known)}")
-        checked = self.keys(model, {"n": 1, **params} if isinstance(params, dict) else params, where)
-        if len(self.problems) > before:
-            return None
-        return Sample(name, function, {n: checked[n] for n in known}, self.places(where))
-
-    def read(self, given: Any, path: KeyPath) -> Read | None:
-        named = self.one("sources", given, path)
-        if named is None:
-            return None
-        name, function, params = named
-        before = len(self.problems)
-        checked = self.keys(registry.parameters(function), params or {}, (*path, name))
-        given = self.bound(function, checked, (*path, name))
-        if "size" in signature(function).parameters:
-            if self.size is None:
-                self.problem(
-                    (*path, name), f"'{name}' makes as many rows as the recipe's `size` says, which is missing"
-                )
-            given["size"] = self.size
-        if len(self.problems) > before:
-            return None
-        self.seeded(checked, params)
-        return Read(name, function, _under_data(checked), self.places((*path, name)), given)
-
-    def bound(self, function: Callable[..., Any], checked: dict[str, Any], path: KeyPath) -> dict[str, Any]:
-        """Find the generators, judges and texts that parameters name."""
-        given, wrong = bind(function, checked, self.known)
-        for name, message in wrong:
-            self.problem((*path, name), message)
-        return given
-
-    def seeded(self, checked: dict[str, Any], params: Any) -> None:
-        """Let a parameter `seed` that is not set be the recipe's."""
-        if "seed" in checked and "seed" not in (params or {}):
-            checked["seed"] = self.seed
-
-    def name_all(self, data: dict[str, Any], group: registry.Group) -> None:
-        """Make the generators or judges of a recipe; a user's own function may be a judge as it is."""
-        for name, given in _items(data.get(group)):
-            path: KeyPath = (group, name)
-            named = self.one(group, given if given is not None else {}, path)
-            if named is None:
-                continue
-            called, function, params = named
-            before = len(self.problems)
-            checked = self.keys(registry.parameters(function), params or {}, (*path, called))
-            checked |= self.bound(function, checked, (*path, called))
-            if len(self.problems) > before:
-                continue
-            self.seeded(checked, params)
-            try:
-                from curate.judges import as_judge
-
-                plain = group == "judges" and registry.kind_of(function) == "any"
-                made = as_judge(function, checked, called) if plain else function(**checked)
-                self.known.named[name] = replace(made, name=name)
-            except Exception as error:  # a backend says in a ValueError what is wrong; a user's own may raise anything
-                self.problem((*path, called), str(error) or type(error).__name__)
-
-    def one(self, group: registry.Group, given: Any, path: KeyPath) -> tuple[str, Any, Any] | None:
-        """Take apart `{name: {parameters}}` and find what is named."""
-        if isinstance(given, str):
-            given = {given: {}}
-        if not isinstance(given, dict) or len(given) != 1:
-            if given is not None or group == "filters":
-                self.problem(path, f"names one of the {group}, as {{name: {{parameters}}}}")
-            return None
-        name, params = next(iter(given.items()))
-        try:
-            return name, registry.find(group, str(name), self.known.folder), params
-        except LookupError as error:
-            self.problem((*path, name), str(error))
-            return None
-
-    def steps(self, given: Any, path: KeyPath, used: Counter[str]) -> tuple[Step, ...]:
-        if given is not None and not isinstance(given, list):
-            self.problem(path, "is a list of steps, each `- keep: {filter: {parameters}}`")
-            return ()
-        found = [self.step(item, (*path, i), used) for i, item in enumerate(given or [])]
-        return tuple(step for step in found if step)
-
-    def step(self, given: Any, path: KeyPath, used: Counter[str]) -> Step | None:
-        if not isinstance(given, dict) or len(given) != 1:
-            self.problem(path, f"a step is one verb ({', '.join(VERBS)}) and what it applies")
-            return None
-        verb, body = next(iter(given.items()))
-        if verb not in VERBS:
-            self.problem((*path, verb), f"there is no verb '{verb}'; {did_you_mean(str(verb), list(VERBS))}")
-            return None
-        named = self.one("pairs" if verb in MAKES else "filters", body, (*path, verb))
-        if named is None:
-            return None
-        name, function, params = named
-        kind = registry.kind_of(function)
-        if kind not in {VERBS[verb], "any"}:
-            fit = next(v for v, k in VERBS.items() if k == kind)
-            self.problem((*path, verb), f"'{name}' is {_A[kind]}, so its verb is '{fit}', not '{verb}'")
-            return None
-        where = (*path, verb, name)
-        before = len(self.problems)
-        checked = self.keys(registry.parameters(function), params or {}, where)
-        given = self.bound(function, checked, where)
-        if len(self.problems) > before:
-            return None
-        short = name.rpartition(":")[2]
-        used[short] += 1
-        label = short if used[short] == 1 else f"{short}_{used[short]}"
-        self.seeded(checked, params)
-        try:
-            return build(verb, name, label, function, checked, self.places(where), given)
-        except Exception as error:  # a filter says in a ValueError what is wrong; a user's own may raise anything
-            self.problem(where, str(error) or type(error).__name__)
-            return None
-
-
-def _under_data(params: dict[str, Any]) -> dict[str, Any]:
-    """Let relative paths start at $CURATE_DATA (default: data/)."""
-    return {k: data_folder() / v.expanduser() if isinstance(v, Path) else v for k, v in params.items()}

@@ -13,9 +13,9 @@ from curate import ledger as ledgers
 from curate.bindings import described
 from curate.fill import Result, fill
 from curate.passes import count_of, pass_over
+from curate.plan import Recipe, Source
 from curate.pool import ALONE, Pool, go_on
 from curate.quarantine import sentences
-from curate.recipe import Recipe, Source
 from curate.rows import Batch, Part, SourceError, SourceMissing, data_folder
 from curate.stages import Stage, Stages, fingerprint
 from curate.state import Run, RunError, Tell, silent

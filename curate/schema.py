@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from curate import registry
-from curate.recipe import OutputKeys, RecipeKeys, SourceKeys
+from curate.keys import OutputKeys, RecipeKeys, SourceKeys
 from curate.step import VERBS
 
 _OF_RUN = {"n", "seed"}  # what a run gives the selector of a `sample` block

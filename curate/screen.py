@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 from rich.text import Text
 
-from curate.recipe import Recipe
+from curate.plan import Recipe
 from curate.state import Tell, silent
 
 # A log or a pipe has no width of its own: wide enough that no name is cut.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from curate.errors import UserError
-from curate.recipe import Recipe
+from curate.plan import Recipe
 from curate.stages import Stage, Stages
 
 ANSWERS = "answers"  # the folder among the stages that holds the generators' journals

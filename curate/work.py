@@ -20,7 +20,8 @@ from curate.generators.generator import Generator
 from curate.judges.contract import Judge
 from curate.outputs import MANIFEST, add_diversity, write
 from curate.places import Places
-from curate.recipe import Recipe, parse
+from curate.plan import Recipe
+from curate.recipe import parse
 from curate.rows import hash_file
 from curate.run import run
 from curate.stages import Stages

@@ -1,0 +1,54 @@
+"""The keys of a recipe, and what each may hold."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import pydantic
+
+from curate.plan import Format, Shortfall
+
+_NAME = r"^\w[\w.-]*$"
+
+
+def _names_a_folder(name: str) -> str:
+    if not re.fullmatch(_NAME, name):
+        raise ValueError("should begin with a letter or digit and hold no others than these, '_', '-' and '.'")
+    return name
+
+
+class RecipeKeys(pydantic.BaseModel):
+    """The keys of a recipe."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+    name: Annotated[str, pydantic.AfterValidator(_names_a_folder), pydantic.Field(json_schema_extra={"pattern": _NAME})]
+    seed: int = 0
+    size: int | None = pydantic.Field(None, gt=0)
+    shortfall: Shortfall = "fail"
+    max_bad: float = pydantic.Field(0.01, ge=0, le=1)
+    generators: dict[str, Any] = {}
+    judges: dict[str, Any] = {}
+    sources: dict[str, Any] = pydantic.Field(min_length=1)
+    steps: list[Any] = []
+    output: dict[str, Any] = {}
+
+
+class SourceKeys(pydantic.BaseModel):
+    """The keys of one source."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+    read: dict[str, Any]
+    optional: bool = False
+    take: int | None = pydantic.Field(None, ge=0)
+    steps: list[Any] = []
+    sample: dict[str, Any] | None = None
+
+
+class OutputKeys(pydantic.BaseModel):
+    """The keys of `output`."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+    formats: list[Format] = ["prompt_completion"]
+    dev: dict[str, Any] | None = None
+    test_prompts: dict[str, Any] | None = None
