@@ -1,0 +1,42 @@
+"""One answer to every row."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from curate.generators.contract import Text
+from curate.generators.generator import Generator
+from curate.pairs._made import answers, without_system
+from curate.pairs._samples import Cut, Use, sample
+from curate.pairs.contract import Answers
+
+
+def respond(
+    rows: pl.DataFrame,
+    *,
+    generator: Generator,
+    system: Text | None = None,
+    column: str = "prompt",
+    seed: int = 0,
+    cut: Cut = "drop",
+) -> Answers:
+    """Answer every prompt once; the answer becomes the row's `response`.
+
+    Under a `system` prompt that is given here, the row keeps none of its own: what is trained is to answer so unasked.
+    Without one, the row's own `system` is part of what is asked, and stays.
+
+    Args:
+        rows: with `id`, the prompt's column, and `system` and `history` where they have them.
+        generator: answers.
+        system: a system prompt for all rows.
+        column: what is asked.
+        seed: with the row's id and the generator's settings the seed of an answer.
+        cut: what to do with an answer that ran into the limit of tokens: `drop` its row, or `keep` it.
+
+    Raises ValueError if the system prompt is blank or a column is missing.
+    """
+    if system is not None and not system.strip():
+        raise ValueError("the system prompt is blank")
+    samples = sample(rows, [Use("response", generator, system)], column=column, seed=seed, cut=cut)
+    made = answers(rows, samples, samples.select("row", best="key", why="fault"))
+    return without_system(rows, made) if system is not None else made

@@ -1,0 +1,62 @@
+"""The two answers of a pair: how much alike they are, and how even in length."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from curate.filter import Property, measures
+
+_WORD = r"[\p{L}\p{N}]+(?:['’][\p{L}]+)*"
+
+
+def alike(column: str = "chosen", other: str = "rejected", *, threshold: float = 0.8) -> Property:
+    """Hold if two texts share most of their words: at least `threshold` of all that either has (Jaccard).
+
+    A pair of near-identical answers teaches nothing but its few differences. Words are compared as sets, in small
+    letters, without punctuation; texts without any word are alike if both are.
+
+    Raises ValueError if the threshold is not above 0 and at most 1.
+
+    >>> import polars as pl
+    >>> pairs = pl.DataFrame({"chosen": ["Warm air rises.", "Warm air rises."], "rejected": ["warm air rises", "No."]})
+    >>> pairs.select(alike()).to_series().to_list()
+    [True, False]
+    """
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold is a share of the words, above 0 and at most 1, not {threshold:g}")
+    return overlap(column, other) >= threshold
+
+
+@measures(alike)
+def overlap(column: str = "chosen", other: str = "rejected") -> pl.Expr:
+    """Measure the share of the words of both texts that stand in both, from 0 to 1."""
+    sets = [pl.col(name).str.to_lowercase().str.extract_all(_WORD).list.unique() for name in (column, other)]
+    both = sets[0].list.set_intersection(sets[1]).list.len()
+    either = sets[0].list.len() + sets[1].list.len() - both
+    return pl.when(either > 0).then(both / either).when(either == 0).then(1.0)
+
+
+def length_ratio(column: str = "chosen", other: str = "rejected", *, max: float = 2.0) -> Property:
+    """Hold if the longer of two texts is at most `max` times as long as the shorter, in characters.
+
+    Two empty texts are even; an empty one beside one that is not has no bound that it could meet.
+
+    Raises ValueError if `max` is below 1.
+
+    >>> import polars as pl
+    >>> pairs = pl.DataFrame({"chosen": ["Because.", "Because."], "rejected": ["It does so.", "No."]})
+    >>> pairs.select(length_ratio(max=2)).to_series().to_list()
+    [True, False]
+    """
+    if max < 1:
+        raise ValueError(f"max must be 1 or more, not {max:g}: it is the longer over the shorter")
+    return ratio(column, other) <= max
+
+
+@measures(length_ratio)
+def ratio(column: str = "chosen", other: str = "rejected") -> pl.Expr:
+    """Measure how many times as long as the shorter text the longer one is; infinite if one alone is empty."""
+    sizes = [pl.col(name).str.len_chars().cast(pl.Float64) for name in (column, other)]
+    longer, shorter = pl.max_horizontal(sizes), pl.min_horizontal(sizes)
+    known = pl.col(column).is_not_null() & pl.col(other).is_not_null()
+    return pl.when(known & (longer == 0)).then(1.0).when(known).then(longer / shorter)
