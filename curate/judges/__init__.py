@@ -1,0 +1,13 @@
+"""Judges: each gives an answer a number, and says what it rests on.
+
+To add one: a factory `name(*, …) -> Judge` in a module of this folder, its table in `tests/judges`, its name here.
+"""
+
+from curate.judges.contract import Case, Grade, Judge
+from curate.judges.functions import as_judge as as_judge
+from curate.judges.functions import function as function
+from curate.judges.labels import label
+from curate.judges.ratings import rating
+
+# The factories among these are what a recipe can name. `function` wraps a function, which a recipe names as it is.
+__all__ = ["Case", "Grade", "Judge", "label", "rating"]

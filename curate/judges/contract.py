@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from curate.generators.contract import Turn
+from curate.generators.generator import Generator
 
 
 class Case(NamedTuple):
@@ -33,12 +34,14 @@ class Grade(NamedTuple):
 class Judge:
     """A judge: a function from cases to grades, one each and in their order.
 
-    `about` describes it as data, for keys and the manifest.
+    `about` describes it as data, for keys and the manifest; `generators` are those it asks, for a run to keep their
+    answers.
     """
 
     grade: Callable[[Sequence[Case]], list[Grade]] = field(repr=False)
     about: Mapping[str, Any]
     name: str = ""
+    generators: tuple[Generator, ...] = field(default=(), repr=False)
 
     def describe(self) -> Mapping[str, Any]:
         """Describe the judge as data."""

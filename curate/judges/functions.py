@@ -1,0 +1,111 @@
+"""A user's own function as a judge: `def my_score(prompt: str, response: str) -> float`."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from curate.generators.generator import Generator
+from curate.judges.contract import Case, Grade, Judge
+from curate.rows import hash_file
+
+# What a scoring function may ask for, by the names of its parameters.
+_GIVEN: Mapping[str, Callable[[Case], Any]] = {
+    "prompt": lambda case: case.messages[-1]["content"],
+    "response": lambda case: case.response,
+    "messages": lambda case: [dict(turn) for turn in case.messages],
+    "id": lambda case: case.id,
+}
+
+
+def as_judge(call: Callable[..., Any], params: Mapping[str, Any] | None = None, name: str = "") -> Judge:
+    """Make a judge of a user's function: a factory of judges (annotated `-> Judge`), or one that scores an answer.
+
+    `params` are what the recipe sets. Raises ValueError as `function` does, and whatever a factory raises.
+    """
+    given = partial(call, **(params or {}))
+    if typing.get_type_hints(call).get("return") is Judge:
+        made: Judge = given()
+        return made
+    return function(given, name)
+
+
+def function(call: Callable[..., float | None], name: str = "") -> Judge:
+    """Judge by a function of one answer, greater being better.
+
+    The function names what it wants by its parameters: `prompt` (the user's last turn), `response`, `messages` (the
+    whole conversation before the answer), `id` (of the row); further ones need a default or `functools.partial`. A
+    function that raises, or gives None, infinity or no number, gives no grade for that answer, with the reason why.
+
+    Raises ValueError for a function that wants what a judge cannot give.
+
+    >>> def brief(response: str) -> float:
+    ...     return -len(response.split())
+    >>> function(brief).grade([Case("1", [{"role": "user", "content": "Hi"}], "Hello there.")])
+    [Grade(score=-2.0, parts={}, why=None, again=False)]
+    """
+    plain = _unwrapped(call)
+    said = name or getattr(plain, "__name__", "function")
+    wanted = _wanted(call, said)
+    source = _source(plain)
+    about = {
+        "judge": f"{getattr(plain, '__module__', '')}:{getattr(plain, '__name__', said)}",
+        "params": {key: _described(value) for key, value in getattr(call, "keywords", {}).items()},
+        "code": hash_file(source) if source else None,
+    }
+    asked = tuple(value for value in getattr(call, "keywords", {}).values() if isinstance(value, Generator))
+    return Judge(partial(_grade, call, wanted, said), about, said, asked)
+
+
+def _described(value: Any) -> Any:
+    return value.describe() if isinstance(value, Generator | Judge) else value
+
+
+def _unwrapped(call: Callable[..., Any]) -> Callable[..., Any]:
+    return _unwrapped(call.func) if isinstance(call, partial) else inspect.unwrap(call)
+
+
+def _source(plain: Callable[..., Any]) -> Path | None:
+    """Find the file a function stands in; None for one that was typed in."""
+    try:
+        file = inspect.getsourcefile(plain)
+    except TypeError:
+        return None
+    return Path(file) if file and Path(file).is_file() else None
+
+
+def _wanted(call: Callable[..., Any], name: str) -> list[str]:
+    bound, loose = getattr(call, "keywords", {}), (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = [p for p in inspect.signature(call).parameters.values() if p.kind not in loose]
+    wanted = [p.name for p in parameters if p.name in _GIVEN and p.name not in bound]
+    for p in parameters:
+        if p.default is p.empty and (p.name not in wanted or p.kind is p.POSITIONAL_ONLY):
+            raise ValueError(
+                f"{name}: a judge gives {', '.join(_GIVEN)}, so its parameter '{p.name}' needs a default or a value"
+            )
+    if "response" not in wanted:
+        raise ValueError(f"{name}: a judge's function takes `response`, the answer it scores")
+    return wanted
+
+
+def _grade(call: Callable[..., Any], wanted: Sequence[str], name: str, cases: Sequence[Case]) -> list[Grade]:
+    return [_one(call, {key: _GIVEN[key](case) for key in wanted}, name) for case in cases]
+
+
+def _one(call: Callable[..., Any], given: Mapping[str, Any], name: str) -> Grade:
+    try:
+        found = call(**given)
+    except Exception as error:  # a user's own function may raise anything
+        return Grade(None, why=f"{name} raised {type(error).__name__}: {' '.join(str(error).split())}")
+    try:
+        score = math.nan if isinstance(found, str | bytes) else float(found)
+    except (TypeError, ValueError, OverflowError):
+        score = math.nan
+    if not math.isfinite(score):
+        return Grade(None, why=f"{name} gave {found!r:.60}, which is no number")
+    return Grade(score)

@@ -1,0 +1,105 @@
+"""A judge that grades by how likely each of a few labels is as its answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from curate.generators.contract import Answer, Ask, Failed, Text, seed_of
+from curate.generators.generator import Generator
+from curate.judges import prompts
+from curate.judges.contract import Case, Grade, Judge
+
+# Helpfulness from 1 to 6, as LIMA's ablations are graded (arXiv 2305.11206, section 5).
+LIKERT = ["1", "2", "3", "4", "5", "6"]
+OUTSIDE = "outside"  # the part of a grade that says how likely all other answers are
+
+
+class _Labels(NamedTuple):
+    prompt: str
+    values: Mapping[str, float]  # by label
+
+
+def label(
+    *,
+    generator: Generator,
+    prompt: Text | None = None,
+    labels: list[str] = LIKERT,
+    values: list[float] | None = None,
+    seed: int = 0,
+) -> Judge:
+    """Grade answers by labels; the score is the value expected over them, not the value of the likeliest.
+
+    Nothing is sampled and nothing parsed: the generator says how likely its answer is to begin with each label, and
+    these probabilities are scaled to a sum of one. So a judge between 3 and 4 gives 3.4, where one sampled digit would
+    tie with most others (G-Eval, arXiv 2303.16634, section 2). The parts are the probability of each label, and
+    `outside`: how likely an answer without a label was before scaling. Where that is high, the grade means little.
+
+    There is no grade, with the reason why, where the generator cannot tell or no label is possible at all. A label that
+    a server leaves out, because it names only the likeliest, counts as impossible.
+
+    Args:
+        generator: who judges.
+        prompt: the text asked, with {conversation} and {response}, and {labels} where wanted; by default the packaged
+            prompts/judge_helpfulness.txt, which is for the labels 1 to 6.
+        labels: at least two texts, each best one token of the model.
+        values: the value of each label; 1, 2, 3, … by default.
+        seed: part of what names a request; the likelihoods do not depend on it.
+
+    Raises ValueError for labels, values or a prompt that cannot be.
+    """
+    valued = _valued(labels, values)
+    asked = _Labels(_prompt(prompt, labels), valued)
+    prompts.check(asked.prompt, ["labels"], "label")
+    about = {"judge": "label", **asked._asdict(), "seed": seed, "generator": generator.describe()}
+    return Judge(partial(_grade, generator, asked, seed), about, "label", (generator,))
+
+
+def _prompt(prompt: str | None, labels: list[str]) -> str:
+    if prompt is None and labels != LIKERT:
+        raise ValueError(f"label: the packaged prompt is for the labels 1 to 6; write one that explains {labels}")
+    return prompts.packaged("judge_helpfulness.txt") if prompt is None else prompt
+
+
+def _valued(labels: list[str], values: list[float] | None) -> dict[str, float]:
+    if len(labels) < 2 or len(set(labels)) < len(labels) or {"", OUTSIDE} & set(labels):
+        raise ValueError(f"label: labels are at least two different texts, none of them '{OUTSIDE}', not {labels}")
+    numbers = [float(i + 1) for i in range(len(labels))] if values is None else values
+    if len(numbers) != len(labels):
+        raise ValueError(f"label: {len(labels)} labels need as many values, not {len(numbers)}")
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f"label: values are finite numbers, not {numbers}")
+    return dict(zip(labels, numbers, strict=True))
+
+
+def _grade(generator: Generator, asked: _Labels, seed: int, cases: Sequence[Case]) -> list[Grade]:
+    labels = tuple(asked.values)
+    named = {"labels": ", ".join(labels)}
+    written = [prompts.fill(asked.prompt, named | prompts.judged(case.messages, case.response)) for case in cases]
+    asks = [
+        Ask([{"role": "user", "content": text}], seed_of(seed, prompts.digest(text), "label"), labels=labels)
+        for text in written
+    ]
+    return [_expected(asked.values, answer) for answer in generator.ask(asks)]
+
+
+def _expected(values: Mapping[str, float], answer: Answer | Failed) -> Grade:
+    if isinstance(answer, Failed):
+        return Grade(None, why=answer.reason, again=answer.again)
+    if answer.labels is None:
+        return Grade(None, why="the generator does not tell how likely labels are")
+    likely = {name: _number(answer.labels.get(name)) for name in values}
+    top = max(likely.values())
+    if not math.isfinite(top):
+        return Grade(None, why=f"none of the labels {', '.join(values)} is among the likely answers")
+    weights = {name: math.exp(logprob - top) for name, logprob in likely.items()}
+    whole = sum(weights.values())
+    parts = {name: weight / whole for name, weight in weights.items()}
+    outside = max(0.0, 1.0 - sum(math.exp(logprob) for logprob in likely.values()))
+    return Grade(sum(parts[name] * value for name, value in values.items()), {**parts, OUTSIDE: outside})
+
+
+def _number(logprob: float | None) -> float:
+    return -math.inf if logprob is None or math.isnan(logprob) else logprob
