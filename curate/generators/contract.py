@@ -84,7 +84,7 @@ class Settings:
 
     `engine` are the arguments of the engine's own class, `sampling` those of its own sampling settings; nothing is
     renamed. `address` is where a server stands. `limit` is the sampling setting that bounds an answer's tokens.
-    `weights` names what a model on this disk holds, so that answers of other weights under its name are not taken for its.
+    `weights` names what a model on this disk holds: answers of other weights under the same name are not its answers.
     """
 
     backend: str
