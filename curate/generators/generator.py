@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Generator as Yields, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Generator as Yields
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path

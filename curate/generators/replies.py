@@ -65,8 +65,8 @@ def answer(body: bytes, labels: Sequence[str] | None = None) -> Answer:
     Text that the model gave as a refusal ends with the finish reason `refusal`; a reply without a finish reason ended
     for an `unknown` one. Raise BrokenReply, or NoLabel when labels were asked about.
 
-    >>> answer(b'{"choices": [{"message": {"content": "Hi."}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 9}}')
-    Answer(text='Hi.', finish_reason='stop', prompt_tokens=9, completion_tokens=0, labels=None)
+    >>> answer(b'{"choices": [{"message": {"content": "Hi."}}], "usage": {"prompt_tokens": 9}}')
+    Answer(text='Hi.', finish_reason='unknown', prompt_tokens=9, completion_tokens=0, labels=None)
     """
     choice, reply = read(body)
     message = choice["message"]
@@ -101,12 +101,14 @@ def likely(choice: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]
 
 
 def said(error: Any) -> str:
-    """Take a server's own words from what it sent as an error, on one line and cut.
+    r"""Take a server's own words from what it sent as an error, on one line and cut.
 
-    >>> said({"error": {"message": "No such\\n model.", "type": "x"}}), said({"detail": "Not Found"})
+    >>> said({"error": {"message": "No such\n model.", "type": "x"}}), said({"detail": "Not Found"})
     ('No such model.', 'Not Found')
     """
     while isinstance(error, Mapping):
         error = next((error[key] for key in ("error", "message", "detail") if error.get(key)), "")
+    if error is None:
+        return ""
     words = re.sub(r"\s+", " ", error if isinstance(error, str) else json.dumps(error, default=str)).strip()
     return words if len(words) <= _SAID else words[:_SAID].rstrip() + " …"

@@ -1,0 +1,167 @@
+"""A chat server at work: requests by the openai package's client, many at once, each told about in words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from threading import local
+from typing import TYPE_CHECKING, Any
+
+from curate.generators.calls import Budget, Given, Halt, Halted, many
+from curate.generators.contract import Ask, Failed, GeneratorError, Turn
+from curate.generators.replies import TOP, BrokenReply, NoLabel, answer
+from curate.generators.troubles import trouble
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import OpenAI, OpenAIError
+
+HOSTED = "https://api.openai.com/v1"
+_IN_A_ROW = 3  # times `concurrency`: so many failures without an answer between them, and the server is taken for dead
+_CONNECT = 10  # seconds until a server that is there takes a connection
+_SECRET = 8  # characters; a shorter key is none (`none`, `EMPTY`)
+_SHAPE = {  # settings of the text, which mean nothing to the likelihood of a label, or falsify it
+    "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "frequency_penalty", "presence_penalty",
+    "logit_bias", "response_format", "verbosity",
+}  # fmt: skip
+
+
+@dataclass
+class Server:
+    """An engine that asks a server; it holds no connection between two calls of `answer`."""
+
+    model: str
+    address: str
+    key_env: str
+    concurrency: int
+    timeout: float
+    max_retries: int
+    budget: Budget
+    send_seed: bool
+    answered: bool = False
+
+    @property
+    def context(self) -> int | None:
+        """Leave it to the server, which alone knows."""
+        return None
+
+    def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
+        """Leave the counting to the server."""
+        return None
+
+    def close(self) -> None:
+        """Give back nothing: nothing is held."""
+
+    def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Given]]:
+        """Answer every ask, in the order in which the answers come."""
+        calls = _Calls(self, asks, sampling)
+        with calls.client, closing(many(calls.one, len(asks), self.concurrency, calls.halt)) as answers:
+            yield from answers
+
+    def request(self, ask: Ask, sampling: Mapping[str, Any]) -> dict[str, Any]:
+        """Write an ask as the arguments of `chat.completions.create`."""
+        limit = "max_completion_tokens" if "max_completion_tokens" in sampling else "max_tokens"
+        given = dict(sampling)
+        if ask.labels:
+            given = {name: value for name, value in sampling.items() if name not in _SHAPE}
+            given |= {limit: 1, "temperature": 1, "top_p": 1, "logprobs": True, "top_logprobs": TOP}
+        if ask.schema is not None:
+            form = {"name": "answer", "strict": True, "schema": dict(ask.schema)}
+            given["response_format"] = {"type": "json_schema", "json_schema": form}
+        seed = {"seed": ask.seed} if self.send_seed else {}
+        return {**given, **seed, "model": self.model, "messages": list(ask.messages)}
+
+
+class _Calls:
+    """The calls of one `answer`: their client, which reports every try, and what ends them."""
+
+    def __init__(self, server: Server, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> None:
+        self.server, self.asks, self.sampling = server, asks, sampling
+        self.halt = Halt()
+        self.key = os.environ.get(server.key_env, "")
+        self.client = self._open()
+        self._thread = local()
+        self._failed = 0  # in a row
+
+    def _open(self) -> OpenAI:
+        try:
+            import httpx2
+            from openai import DefaultHttpxClient, OpenAI
+        except ImportError:
+            raise GeneratorError("the `openai` generator needs: pip install 'curate-lm[openai]'") from None
+        if not self.key and self.server.address == HOSTED:
+            raise GeneratorError(f"there is no key for {HOSTED}: set the environment variable {self.server.key_env}")
+        timeout = httpx2.Timeout(self.server.timeout, connect=min(self.server.timeout, _CONNECT))
+        hooks: dict[str, list[Callable[..., None]]] = {"request": [self._before], "response": [self._after]}
+        return OpenAI(
+            base_url=self.server.address,
+            api_key=self.key or "none",  # the client insists on one, most servers of one's own do not
+            timeout=timeout,
+            max_retries=self.server.max_retries,
+            http_client=DefaultHttpxClient(timeout=timeout, event_hooks=hooks),
+        )
+
+    def _before(self, request: httpx2.Request) -> None:
+        """Let a try go out, the package's own retries included, only while there may be any."""
+        self.halt.check()
+        self.server.budget.take()
+        self._thread.tries += 1
+
+    def _after(self, response: httpx2.Response) -> None:
+        """Make a broken reply an error of the connection, which the package's own rules then try again."""
+        if response.is_success:
+            try:
+                answer(response.read())
+            except BrokenReply as broken:
+                from httpx2 import RemoteProtocolError
+
+                raise RemoteProtocolError(str(broken)) from broken
+
+    def one(self, position: int) -> Given:
+        """Ask once, and say what came of it; this runs in many threads."""
+        ask = self.asks[position]
+        self._thread.tries = 0
+        given = self._asked(ask)
+        if isinstance(given, Failed):
+            given = given._replace(reason=self._hide(given.reason))
+        lost = isinstance(given, Failed) and given.again
+        self._failed = self._failed + 1 if lost else 0
+        if isinstance(given, Failed) and self._failed >= _IN_A_ROW * self.server.concurrency:
+            self.halt.halt(f"{self._failed} requests in a row failed, so no more are made; the last: {given.reason}")
+        return given
+
+    def _asked(self, ask: Ask) -> Given:
+        from openai import OpenAIError
+
+        try:
+            self.halt.check()
+            reply = self.client.chat.completions.with_raw_response.create(**self.server.request(ask, self.sampling))
+            given = answer(reply.http_response.content, ask.labels)
+        except Halted as halted:
+            self.halt.halt(str(halted))
+            return Failed(str(halted), again=True)
+        except NoLabel as error:
+            return Failed(str(error), again=False)
+        except OpenAIError as error:
+            return self._explained(error)
+        self.server.answered = True
+        spent = given.prompt_tokens + given.completion_tokens
+        self.server.budget.spend(spent)
+        if not spent and self.server.budget.max_tokens is not None:
+            self.halt.halt("the server does not count tokens, so max_tokens_spent cannot be held")
+        return given
+
+    def _explained(self, error: OpenAIError) -> Failed:
+        env, server = self.server.key_env, self.server
+        key = f"read from the environment variable {env}" + ("" if self.key else ", which is not set")
+        what = trouble(error, model=server.model, timeout=server.timeout, key=key, answered=server.answered)
+        if what.halts:
+            self.halt.halt(self._hide(what.reason))
+        tries = self._thread.tries
+        return Failed(what.reason + (f" (tried {tries} times)" if tries > 1 else ""), what.again)
+
+    def _hide(self, words: str) -> str:
+        """Take out the key, which some servers repeat in their errors."""
+        return words.replace(self.key, "…") if len(self.key) >= _SECRET else words
