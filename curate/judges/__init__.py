@@ -8,6 +8,7 @@ from curate.judges.functions import as_judge as as_judge
 from curate.judges.functions import function as function
 from curate.judges.labels import label
 from curate.judges.ratings import rating
+from curate.judges.rewards import reward_model
 
 # The factories among these are what a recipe can name. `function` wraps a function, which a recipe names as it is.
-__all__ = ["Case", "Grade", "Judge", "label", "rating"]
+__all__ = ["Case", "Grade", "Judge", "label", "rating", "reward_model"]

@@ -1,0 +1,121 @@
+"""A reward model at work: the engine behind `reward_model`."""
+
+from __future__ import annotations
+
+import gc
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
+from importlib.util import find_spec
+from typing import Any
+
+from curate.generators import models
+from curate.generators.contract import Answer, Ask, Failed, GeneratorError, Turn
+
+REWARD = "reward"  # the label under which an answer holds it
+_INSTALL = "pip install 'curate-lm[transformers]'"
+_UNLIMITED = 1_000_000  # tokens; a tokenizer that knows no limit says 10^30
+
+
+class RewardEngine:
+    """A sequence classifier with one label, its tokenizer and chat template."""
+
+    context = None  # how long a conversation may be is said in its own words, below
+
+    def __init__(self, model: str, engine: Mapping[str, Any], batch_size: int) -> None:
+        self._name, self._batch_size = model, batch_size
+        if not (find_spec("torch") and find_spec("transformers")):
+            raise GeneratorError(f"a reward model needs packages that are not there: {_INSTALL}")
+        path = models.find_model(model)
+        try:
+            with redirect_stderr(io.StringIO()):  # progress bars
+                self._load(path, engine)
+        except GeneratorError:
+            raise
+        except Exception as error:  # of transformers, torch, the hub
+            said = str(error).strip().partition("\n")[0]
+            raise GeneratorError(
+                f"the reward model {model} cannot be loaded: {type(error).__name__}: {said}"
+            ) from error
+
+    def _load(self, path: str, engine: Mapping[str, Any]) -> None:
+        import torch
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+        shared = {key: engine[key] for key in ("revision", "trust_remote_code") if key in engine}
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(path, **shared)
+        self._model, told = AutoModelForSequenceClassification.from_pretrained(path, output_loading_info=True, **engine)
+        # A language model loads here too, with a head of random numbers: that would be a judge by chance.
+        if told["missing_keys"] or self._model.config.num_labels != 1:
+            raise GeneratorError(
+                f"{self._name} is no reward model: that is a sequence classifier with one label, and weights for its head"
+            )
+        if not self._tokenizer.chat_template:
+            raise GeneratorError(f"{self._name} has no chat template, so it is not known how it reads a conversation")
+        if "device_map" not in engine and torch.cuda.is_available():
+            self._model.to("cuda")
+
+    def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
+        """Count the tokens of a conversation with its answer."""
+        return len(self._tokens(messages))
+
+    def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Answer | Failed]]:
+        """Give the reward of every conversation, shortest first."""
+        most = sampling.get("max_length") or self._limit()
+        fit: list[tuple[int, list[int]]] = []
+        for position, ask in enumerate(asks):
+            read = self._read(ask.messages, most)
+            if isinstance(read, Failed):
+                yield position, read
+            else:
+                fit.append((position, read))
+        fit.sort(key=lambda one: (len(one[1]), one[0]))
+        for i in range(0, len(fit), self._at_once()):
+            batch = fit[i : i + self._at_once()]
+            for (position, tokens), reward in zip(batch, self._rewards([t for _, t in batch]), strict=True):
+                yield position, Answer("", "stop", len(tokens), 0, {REWARD: reward})
+
+    def _limit(self) -> int | None:
+        known = [getattr(self._model.config, "max_position_embeddings", None), self._tokenizer.model_max_length]
+        return min((n for n in known if n and n < _UNLIMITED), default=None)
+
+    def _read(self, messages: Sequence[Turn], most: int | None) -> list[int] | Failed:
+        try:
+            tokens = self._tokens(messages)
+        except Exception as error:  # a template may refuse a conversation with any exception
+            return Failed(
+                f"the chat template refuses the conversation: {str(error).partition(chr(10))[0]}", again=False
+            )
+        if most and len(tokens) > most:
+            return Failed(
+                f"conversation and answer have {len(tokens):,} tokens, and the reward model takes {most:,}", again=False
+            )
+        return tokens
+
+    def _tokens(self, messages: Sequence[Turn]) -> list[int]:
+        text = self._tokenizer.apply_chat_template(list(messages), tokenize=False)
+        tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False)  # the template has put them there
+        return tokens
+
+    def _at_once(self) -> int:
+        # Without a token to pad with, a decoder finds the last token of one conversation only.
+        return self._batch_size if self._model.config.get_text_config().pad_token_id is not None else 1
+
+    def _rewards(self, batch: list[list[int]]) -> list[float]:
+        import torch
+
+        longest, pad = max(map(len, batch)), self._model.config.get_text_config().pad_token_id or 0
+        ids = torch.tensor([tokens + [pad] * (longest - len(tokens)) for tokens in batch])
+        seen = torch.tensor([[1] * len(tokens) + [0] * (longest - len(tokens)) for tokens in batch])
+        with torch.inference_mode():
+            out = self._model(input_ids=ids.to(self._model.device), attention_mask=seen.to(self._model.device))
+        return [round(float(reward), 4) for reward in out.logits[:, 0].float().cpu()]
+
+    def close(self) -> None:
+        """Give back the memory."""
+        import torch
+
+        self._model = None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
