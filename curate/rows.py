@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -42,10 +43,14 @@ class Bad(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Rows read, and the records beside them that could not be."""
+    """Rows read, and the records beside them that could not be.
+
+    `notes` are figures about the source as a whole, for the screen and the manifest; one batch of a part has them.
+    """
 
     rows: pl.DataFrame
     bad: Sequence[Bad] = ()
+    notes: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
