@@ -82,34 +82,43 @@ class Journal:
                 self._read(file)
 
     def _read(self, file: Path) -> None:
+        at = self._read_to.get(file, 0)
+        self._unended.discard(file)
         with file.open("rb") as lines:
-            lines.seek(self._read_to.get(file, 0))
-            whole, newline, rest = lines.read().rpartition(b"\n")
-        self._read_to[file] = self._read_to.get(file, 0) + len(whole) + len(newline)
-        (self._unended.add if rest else self._unended.discard)(file)  # cut short, or being written just now
-        for line in whole.splitlines():
-            try:
-                key, answer = json.loads(line)
-                self.known.setdefault(key, Answer(**answer))
-            except (ValueError, TypeError):
-                self._broken += 1
+            lines.seek(at)
+            for line in lines:
+                if not line.endswith(b"\n"):  # cut short, or being written just now
+                    self._unended.add(file)
+                    break
+                at += len(line)
+                self._learn(line)
+        self._read_to[file] = at
+
+    def _learn(self, line: bytes) -> None:
+        try:
+            key, answer = json.loads(line)
+            self.known.setdefault(key, Answer(**answer))
+        except (ValueError, TypeError):
+            self._broken += 1
 
     def add(self, key: str, answer: Answer) -> None:
         """Write an answer down; it survives a kill of this process from here on.
 
         Raise GeneratorError when it cannot be written: the disk is full, or the folder is read-only.
         """
+        if self.folder is not None:
+            self._write(self.folder, key, answer)
         self.known[key] = answer
-        if self.folder is None:
-            return
+
+    def _write(self, folder: Path, key: str, answer: Answer) -> None:
         line = json.dumps([key, answer._asdict()]).encode() + b"\n"
         try:
-            if self._opened(self.folder).write(line) != len(line):
+            if self._opened(folder).write(line) != len(line):
                 raise OSError("No space left on device")  # a full disk may take a part of the line, without an error
         except OSError as error:
             self._leave()
             raise GeneratorError(
-                f"an answer cannot be written into {self.folder}: {error.strerror or error}. The answers before it are "
+                f"an answer cannot be written into {folder}: {error.strerror or error}. The answers before it are "
                 "kept: mend that and run the same command again"
             ) from error
 

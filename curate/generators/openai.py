@@ -68,7 +68,9 @@ def openai(
     known = fields("openai", "resources/chat/completions/completions.py", "Completions", "create")
     refuse_unknown(given, known, "the arguments of chat.completions.create")
     _refuse_below(1, concurrency=concurrency, max_requests=max_requests, max_tokens_spent=max_tokens_spent)
-    _refuse_below(0, max_retries=max_retries, timeout=timeout)
+    _refuse_below(0, max_retries=max_retries)
+    if timeout <= 0:
+        raise ValueError(f"timeout is {timeout}: it must be above 0")
     address = _address(base_url)
     limit = given.get("max_completion_tokens") or given.get("max_tokens")
     settings = Settings("openai", model, {} if send_seed else {"send_seed": False}, given, address, limit)
