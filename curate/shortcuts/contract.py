@@ -66,8 +66,8 @@ class Words(TypedDict):
 class Shortcuts(TypedDict):
     """What simple rules alone would get right of a preference set, the best rule first.
 
-    `left_out` counts rows without both answers; `warned` names the rules that are too good; `no_words` says why there
-    is no model on words; `verdict` says it all in sentences.
+    `left_out` counts rows without both answers; `warned` names the rules that are too good (`linear_model` for the
+    words); `no_words` says why there is no model on words; `verdict` says it all in sentences.
     """
 
     pairs: int

@@ -19,8 +19,8 @@ _WORD = rf"{_UNSPACED}|[[\p{{L}}\p{{M}}]--{_UNSPACED}]+(?:'\p{{L}}+)*"
 def grams(texts: pl.Series, *, seen: int = 3, most: int = 50_000) -> tuple[Any, list[str]]:
     """Say of every text which words and pairs of neighbouring words stand in it, whatever their capitals.
 
-    Returns a matrix (texts, columns) of ones, and the columns' names: those that stand in at least `seen` texts, at most
-    `most`, the most frequent first; their order does not depend on that of the texts.
+    Returns a matrix (texts, columns) of ones, and the columns' names: those that stand in at least `seen` texts, at
+    most `most`, the most frequent first; their order does not depend on that of the texts.
 
     Raises:
         ImportError: when numpy or scipy is not installed.

@@ -19,8 +19,8 @@ class Rule(NamedTuple):
 
 _TEXT = pl.col("text")
 
-# Sequences as Unicode TS 51 (Emoji, section 1.4) builds them: a picture, or a sign made one by a U+FE0F behind it, with its
-# skin tone, joined by U+200D; flags of two letters; keycaps. Four signs are mostly written without their U+FE0F.
+# Sequences as Unicode TS 51 (Emoji, section 1.4) builds them: a picture, or a sign made one by a U+FE0F behind it, with
+# its skin tone, joined by U+200D; flags of two letters; keycaps. Four signs are mostly written without their U+FE0F.
 _PICTURE = r"(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\x{FE0F}|[☺☹❤♥])\p{Emoji_Modifier}?\x{FE0F}?"
 _JOINED = r"(?:\x{200D}\p{Extended_Pictographic}\x{FE0F}?\p{Emoji_Modifier}?)*"
 EMOJI = rf"\p{{RI}}\p{{RI}}|[0-9#*]\x{{FE0F}}?\x{{20E3}}|{_PICTURE}{_JOINED}"

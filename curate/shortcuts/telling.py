@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from curate.shortcuts.contract import Found, Share, Shortcuts, Words
 from curate.shortcuts.scoring import wilson
 
@@ -14,8 +16,13 @@ _TABLE = 8  # rules shown on a card
 
 
 def warned(found: Shortcuts) -> list[str]:
-    """Name the rules that get too much right: over 75 %, and over 60 % by the lower end of the interval."""
-    return [rule["rule"] for rule in found["rules"] if rule["accuracy"] > WARN and rule["low"] > SURE]
+    """Name the rules that get too much right: over 75 %, and over 60 % by the lower end of the interval.
+
+    The last one named is `linear_model`, where that is as good.
+    """
+    words: list[tuple[str, Found | Words]] = [("linear_model", found["words"])] if found["words"] else []
+    named = [*((rule["rule"], rule) for rule in found["rules"]), *words]
+    return [name for name, of in named if of["accuracy"] > WARN and of["low"] > SURE]
 
 
 def verdict(found: Shortcuts) -> list[str]:
@@ -26,7 +33,7 @@ def verdict(found: Shortcuts) -> list[str]:
 
 def _rules(found: Shortcuts) -> str:
     best, *others = found["rules"]
-    if not found["warned"]:
+    if best["rule"] not in found["warned"]:
         what = f"the best, “{best['direction']}”, gets {_with_interval(best)}" if best["direction"] else "all are ties"
         return f"No one-line rule stands out: {what}."
     right = f"{percent(best['accuracy'])} right"
@@ -47,7 +54,7 @@ def _words(found: Shortcuts) -> str:
         return f"{reason[:1].upper()}{reason[1:]}."
     of = f" (learnt from {words['pairs']:,} of the pairs)" if words["pairs"] < found["pairs"] else ""
     told = f"A linear model on words gets {_with_interval(words)} on prompts that it has not seen{of}"
-    if words["accuracy"] > WARN and words["low"] > SURE:
+    if "linear_model" in found["warned"]:
         told += ": wording alone tells the two sides apart"
     alike = words["alike"]
     if alike:
@@ -115,8 +122,8 @@ def _with_interval(of: Found | Words | Share) -> str:
 
 
 def interval(of: Found | Words | Share) -> str:
-    """Write an interval: 61–73 %."""
-    return f"{percent(of['low']).removesuffix(' %')}–{percent(of['high'])}"
+    """Write an interval, rounded outwards: 61–73 %."""
+    return f"{math.floor(round(100 * of['low'], 2))}–{math.ceil(round(100 * of['high'], 2))} %"
 
 
 def percent(share: float) -> str:

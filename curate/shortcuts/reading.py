@@ -1,0 +1,73 @@
+"""Preference sets as they lie on disk, in whatever public shape, as prompt, chosen and rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate.rows import Bad, Batch, Part, SourceError, SourceMissing
+from curate.shortcuts.contract import ShortcutError
+from curate.sources import csv, jsonl, parquet
+from curate.sources.files import kind
+
+_COLUMNS = ("id", "prompt", "chosen", "rejected")
+_READERS: dict[str, Callable[..., list[Part]]] = {".parquet": parquet, ".csv": csv, ".tsv": csv}
+_FILES = ("train.parquet", "*.parquet", "*.jsonl*", "*.json*")  # of a folder, what is looked for, in this order
+
+
+def read(path: Path) -> tuple[pl.DataFrame, Sequence[Bad]]:
+    """Read pairs from an output folder of curate, or from parquet, JSON lines (packed or not), JSON or CSV.
+
+    Answers may be texts, lists of messages (the prompt beside them or in them) or transcripts as in HH-RLHF; of
+    messages the last turn is the answer. Returns the columns prompt, chosen and rejected, and id if there is one, and
+    the records that could not be read.
+
+    Raises:
+        SourceError: when there is no such file, or it cannot be read.
+        ShortcutError: when it holds no pairs.
+    """
+    batches = [batch for file in _files(path) for batch in _batches(file)]
+    rows = pl.concat(
+        [batch.rows.select(name for name in _COLUMNS if name in batch.rows.columns) for batch in batches],
+        how="diagonal_relaxed",
+    )
+    bad = [record for batch in batches for record in batch.bad]
+    lacking = next((name for name in ("chosen", "rejected") if name not in rows.columns), None)
+    if lacking:
+        first = f"; {bad[0].where}: {bad[0].error}" if bad else ""
+        raise ShortcutError(f"{path} holds no pairs: there is no column '{lacking}'{first}")
+    return rows, bad
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = next((found for pattern in _FILES if (found := sorted(path.glob(pattern)))), None)
+    if found is None:
+        raise SourceMissing(f"the folder {path} holds no set: no train.parquet, nor other parquet or JSON lines files")
+    return found
+
+
+def _batches(file: Path) -> list[Batch]:
+    reader = _READERS.get(kind(file), jsonl)
+    try:
+        return _read(reader, file)
+    except SourceMissing:
+        raise
+    except SourceError as error:
+        # Nearly every rule looks at answers alone, so pairs without prompts are read too. The readers ask for a prompt
+        # unless told that a column is the response.
+        with suppress(SourceError):
+            found = _read(reader, file, columns={"response": "chosen"})
+            if any(batch.rows.height for batch in found):
+                return [Batch(batch.rows.rename({"response": "chosen"}), batch.bad) for batch in found]
+        # What the readers advise is for recipes.
+        raise ShortcutError(f"no pairs of answers to read: {str(error).partition('. Map it: ')[0]}") from None
+
+
+def _read(reader: Callable[..., list[Part]], file: Path, **params: Any) -> list[Batch]:
+    return [batch for part in reader(file, **params) for batch in part.read(10_000)]
