@@ -4,6 +4,7 @@ To add one: a factory `name(*, …) -> Judge` in a module of this folder, its ta
 """
 
 from curate.judges.contract import Case, Grade, Judge
+from curate.judges.form import rules
 from curate.judges.functions import as_judge as as_judge
 from curate.judges.functions import function as function
 from curate.judges.labels import label
@@ -11,4 +12,4 @@ from curate.judges.ratings import rating
 from curate.judges.rewards import reward_model
 
 # The factories among these are what a recipe can name. `function` wraps a function, which a recipe names as it is.
-__all__ = ["Case", "Grade", "Judge", "label", "rating", "reward_model"]
+__all__ = ["Case", "Grade", "Judge", "label", "rating", "reward_model", "rules"]

@@ -48,7 +48,7 @@ class RewardEngine:
         # A language model loads here too, with a head of random numbers: that would be a judge by chance.
         if told["missing_keys"] or self._model.config.num_labels != 1:
             raise GeneratorError(
-                f"{self._name} is no reward model: that is a sequence classifier with one label, and weights for its head"
+                f"{self._name} is no reward model: that is a sequence classifier with one label and weights for it"
             )
         if not self._tokenizer.chat_template:
             raise GeneratorError(f"{self._name} has no chat template, so it is not known how it reads a conversation")
