@@ -1,0 +1,96 @@
+"""Candidates for questions: what a model's answer lists, and by which rules one is no question to ask."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from curate.sources._rouge import words
+
+
+class Candidate(NamedTuple):
+    """One question that a model proposed, and why it is none to ask; None where it is fine."""
+
+    text: str
+    why: str | None
+
+
+_ITEM = re.compile(r"^[\s*_]*(?:\(?\d{1,3}[.):]|#\d{1,3}\b[.:]?|[-*•–])\s*")
+_LABEL = re.compile(r"^(?:[*_]*(?:question|message|q)\s*\d{0,3}[*_]*[.:)][*_]*\s*)+", re.IGNORECASE)
+_QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "*": "*", "_": "_", "`": "`"}
+_AFTERWARDS = re.compile(r"(?<=[?!.\"”*])\s*(?:\([^()]*\)|\[[^\[\]]*\])$")  # "Why? (Physics)"
+# With these a request begins that needs no question mark.
+_REQUEST = re.compile(
+    r"^(?:please\s+|(?:can|could) you\s+)?(?:tell|explain|help|suggest|recommend|give|show|teach|describe|name|list"
+    r"|share|convince|remind|advise|talk)\b",
+    re.IGNORECASE,
+)
+_BLANK = re.compile(r"\[[^\]]*\]|\{[^}]*\}|<\w[^>]*>|_{3,}|\.{4,}|\bX{2,}\b")
+# Said of the list, or of the task, instead of asked.
+_LIST = re.compile(
+    r"\b(?:(?:these|the following|here are|\d+|two|three|four|five) (?:more |new |short |different )*questions?"
+    r"|questions? (?:to ask|for you|that people)|(?:numbered|bulleted) list|bullet points?|the following"
+    r"|(?:an |more )examples? of (?:a )?question|the user)\b",
+    re.IGNORECASE,
+)
+# Said by an assistant of itself: the model has fallen out of the role of the one who asks.
+_I_AM = r"i(?:['’]m| am|['’]d be| would be)"
+_ASSISTANT = re.compile(
+    rf"\b(?:as an? (?:\w+ )?(?:ai|assistant|(?:language )?model)|{_I_AM} an? (?:\w+ )*?(?:ai|chatbot|assistant"
+    rf"|language model)|{_I_AM} (?:always )?(?:here|happy|glad|ready|pleased|delighted) to (?:help|assist|answer)"
+    r"|how (?:can|may) i (?:help|assist) you|your (?:question|request|query|prompt)|feel free to ask)\b",
+    re.IGNORECASE,
+)
+
+
+def candidates(answer: str, *, cut_off: bool, min_words: int, max_words: int) -> list[Candidate]:
+    r"""Read the questions that an answer lists, in its order.
+
+    A question is an item of a list (1. 2) - * •); where there is no list at all, a line that ends with a question mark.
+    Numbers, labels (Q:, Question 3:), bold marks, quotation marks around it and a note in brackets after it are taken
+    away. The last one of an answer that was cut off is no whole question.
+
+    >>> candidates("Sure!\n1. Why do cats purr?\n2. Cats.", cut_off=False, min_words=3, max_words=40)
+    [Candidate(text='Why do cats purr?', why=None), Candidate(text='Cats.', why='too short')]
+    """
+    lines = [line.strip() for line in answer.splitlines() if line.strip()]
+    items = [line for line in lines if _ITEM.match(line)] or [line for line in lines if line.endswith("?")]
+    texts = [clean(line) for line in items]
+    found = [Candidate(text, fault(text, min_words, max_words)) for text in texts]
+    if cut_off and items and items[-1] == lines[-1]:
+        found[-1] = Candidate(texts[-1], "cut off")
+    return found
+
+
+def clean(line: str) -> str:
+    """Take away what makes a line an item of a list.
+
+    >>> clean('2) **Q: "Why do cats purr?"** (animals)')
+    'Why do cats purr?'
+    """
+    before = None
+    while line != before:
+        before = line
+        line = _AFTERWARDS.sub("", _LABEL.sub("", _ITEM.sub("", line))).strip()
+        if len(line) > 1 and _QUOTES.get(line[0]) == line[-1]:
+            line = line[1:-1].strip()
+        line = re.sub(r"^\*\*|\*\*$", "", line).strip()
+    return re.sub(r"\s+", " ", line)
+
+
+def fault(text: str, min_words: int, max_words: int) -> str | None:
+    """Say why a text is no question to ask; None where it is one."""
+    count = len(words(text))
+    if count < min_words:
+        return "too short"
+    if count > max_words:
+        return "too long"
+    if _BLANK.search(text):
+        return "has a blank to fill in"
+    if _ASSISTANT.search(text):
+        return "speaks as the assistant"
+    if _LIST.search(text):
+        return "speaks of the list"
+    if not text.endswith("?") and not (_REQUEST.match(text) and text[-1] in ".!"):
+        return "asks nothing"
+    return None
