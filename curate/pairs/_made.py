@@ -49,7 +49,7 @@ def answers(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> M
     there = wide.filter(pl.col("why").is_null())
     notes: dict[str, float] = {"rows answered": float(there.height)}
     if there.height:
-        notes |= {f"mean {name}": round(float(there[name].mean()), 3) for name in [*graded, *figures]}  # type: ignore[arg-type]
+        notes |= {name.replace("_", " "): round(float(there[name].mean()), 3) for name in [*graded, *figures]}  # type: ignore[arg-type]
     return made(
         samples,
         columns=wide.select("response", *graded),

@@ -44,6 +44,17 @@ def best_of(
         cut: what to do with an answer that ran into the limit of tokens: `drop` or `keep` it.
 
     Raises ValueError if `n` is below 2, `min_gap` negative, `max_length_ratio` below 1, or a column is missing.
+
+    >>> from curate.judges import function
+    >>> from curate.pairs._example import says  # a function in place of a model
+    >>> def shortness(response: str) -> float:
+    ...     return -len(response)
+    >>> rows = pl.DataFrame({"id": ["1"], "prompt": ["Tea or coffee?"]})
+    >>> replies = iter(["Tea, if you please.", "Tea.", "Tea!!"])
+    >>> model = says(lambda ask: next(replies))
+    >>> made = best_of(rows, generator=model, judge=function(shortness), n=3)
+    >>> made.columns.select("chosen", "rejected").row(0)
+    ('Tea.', 'Tea, if you please.')
     """
     if n < 2:
         raise ValueError(f"n must be 2 or more to have a pair, not {n}")
@@ -80,6 +91,16 @@ def best(
         cut: what to do with an answer that ran into the limit of tokens: `drop` or `keep` it.
 
     Raises ValueError if `n` is below 1 or a column is missing.
+
+    >>> from curate.judges import function
+    >>> from curate.pairs._example import says  # a function in place of a model
+    >>> def shortness(response: str) -> float:
+    ...     return -len(response)
+    >>> rows = pl.DataFrame({"id": ["1"], "prompt": ["Tea or coffee?"]})
+    >>> replies = iter(["Tea, if you please.", "Tea.", "Tea!!"])
+    >>> model = says(lambda ask: next(replies))
+    >>> best(rows, generator=model, judge=function(shortness), n=3).columns.select("response", "score").row(0)
+    ('Tea.', -4.0)
     """
     if n < 1:
         raise ValueError(f"n must be 1 or more, not {n}")

@@ -48,6 +48,15 @@ def judged(
 
     Raises ValueError if there are fewer than two answers a prompt to compare, a generator stands there twice, `min_gap`
     is negative, `max_length_ratio` below 1, or a column is missing.
+
+    >>> from curate.judges import function
+    >>> from curate.pairs._example import says  # functions in place of models
+    >>> def length(response: str) -> float:
+    ...     return len(response)
+    >>> rows = pl.DataFrame({"id": ["1"], "prompt": ["Tea or coffee?"]})
+    >>> models = [says(lambda ask: "Tea.", "small"), says(lambda ask: "Tea, please.", "large")]
+    >>> judged(rows, generators=models, judge=function(length)).columns.select("chosen", "rejected").row(0)
+    ('Tea, please.', 'Tea.')
     """
     check_bounds(min_gap, max_length_ratio)
     if n < 1 or len(generators) * n < 2:

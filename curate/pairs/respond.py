@@ -34,6 +34,11 @@ def respond(
         cut: what to do with an answer that ran into the limit of tokens: `drop` its row, or `keep` it.
 
     Raises ValueError if the system prompt is blank or a column is missing.
+
+    >>> from curate.pairs._example import says  # a function in place of a model
+    >>> rows = pl.DataFrame({"id": ["1"], "prompt": ["Tea or coffee?"]})
+    >>> respond(rows, generator=says(lambda ask: "Tea.")).columns["response"].to_list()
+    ['Tea.']
     """
     if system is not None and not system.strip():
         raise ValueError("the system prompt is blank")

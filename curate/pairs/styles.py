@@ -40,18 +40,10 @@ def styles(
 
     Raises ValueError if a system prompt is blank, both are the same by the same generator, or a column is missing.
 
-    >>> import polars as pl
-    >>> from curate.generators.contract import Answer, Settings
-    >>> class Echo:  # an engine of one's own
-    ...     context = None
-    ...     def prompt_tokens(self, messages): return None
-    ...     def answer(self, asks, sampling):
-    ...         for i, ask in enumerate(asks):
-    ...             yield i, Answer(ask.messages[0]["content"] + " Tea.", "stop", 9, 2)
-    ...     def close(self): pass
+    >>> from curate.pairs._example import says  # a function in place of a model
     >>> rows = pl.DataFrame({"id": ["1"], "prompt": ["Tea or coffee?"]})
-    >>> made = styles(rows, generator=Generator(Settings("echo", "echo"), Echo), chosen="Warmly:", rejected="Coldly:")
-    >>> made.columns.select("chosen", "rejected").row(0)
+    >>> model = says(lambda ask: f"{ask.messages[0]['content']} Tea.")
+    >>> styles(rows, generator=model, chosen="Warmly:", rejected="Coldly:").columns.select("chosen", "rejected").row(0)
     ('Warmly: Tea.', 'Coldly: Tea.')
     """
     other = rejected_generator or generator

@@ -51,7 +51,6 @@ def votes(
     Raises ValueError if `min_gap` is not above 0, `max_length_ratio` is below 1, `shorter` is not a share, or a column
     is missing.
 
-    >>> import polars as pl
     >>> other = {"response": "Just boil it for a day.", "score": -2.0, "license": None}
     >>> rows = pl.DataFrame({"id": ["1"], "response": ["Some 75 degrees."], "score": [9.0], "answers": [[other]]})
     >>> votes(rows).columns.select("chosen", "rejected").row(0)
