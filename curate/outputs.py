@@ -20,6 +20,7 @@ from curate.passes import standardise
 from curate.plan import Read, Recipe
 from curate.report import report
 from curate.rows import STANDARD, hash01, hash_file
+from curate.shortcuts import shortcuts
 from curate.state import Run, RunError
 
 MANIFEST = "manifest.json"
@@ -47,6 +48,8 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     examples = merge([pl.read_parquet(file) for file in state.examples])
     written.append(_parquet(out / "examples.parquet", examples))
     manifest = manifest_of(result, state, rows, ledger)
+    if "chosen" in rows.columns and rows.height:
+        manifest["shortcuts"] = shortcuts(rows, seed=recipe.seed)
     written.append(_text(out / "report.html", report(rows, ledger, manifest, examples)))
     written.append(_text(out / "README.md", card(rows, manifest)))
     manifest["outputs"] = {file.name: hash_file(file) for file in written}

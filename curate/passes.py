@@ -65,9 +65,10 @@ def pass_over(
     """
     rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger")
     examples = merge([])
-    count = {"read": 0, "kept": 0, "bad": 0, "bytes": 0, "bad_bytes": 0}
+    count: dict[str, Any] = {"read": 0, "kept": 0, "bad": 0, "bytes": 0, "bad_bytes": 0, "notes": {}}
     with (folder / "bad.jsonl").open("w", encoding="utf-8") as quarantine:
         for batch in batches:
+            count["notes"] |= batch.notes
             for bad in batch.bad:
                 quarantine.write(_quarantined(source, bad))
                 count["bad"] += 1

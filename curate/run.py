@@ -53,6 +53,9 @@ def _source(state: Run, source: Source) -> Pool:
     row_wise, later = _leading(source.steps)
     passed = [_pass(state, source, part, row_wise) for part in parts]
     state.counts[source.name] = count_of([stage.meta for stage in passed])
+    for stage in passed:
+        if stage.meta["notes"]:
+            state.notes[source.name] = stage.meta["notes"]
     state.quarantine += [file for stage in passed for file in stage.files("bad.jsonl")]
     state.examples += [file for stage in passed for file in stage.files("examples.parquet")]
     _enough_good(state, source.name)

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from curate.plan import Recipe
+from curate.shortcuts import rows_of
 from curate.state import Tell, silent
 
 # A log or a pipe has no width of its own: wide enough that no name is cut.
@@ -63,6 +64,8 @@ def show_run(manifest: dict[str, Any], out: str) -> None:
         console.print(f"{label}: " + ", ".join(f"{name} {value:g}" for name, value in notes.items()), soft_wrap=True)
     if manifest.get("diversity"):
         show_diversity(manifest["diversity"]["metrics"])
+    if manifest.get("shortcuts"):
+        show_shortcuts(manifest["shortcuts"])
     for line in notices(manifest):
         console.print(line, style="yellow", soft_wrap=True)
     stages = manifest["stages"]
@@ -73,6 +76,18 @@ def show_run(manifest: dict[str, Any], out: str) -> None:
         style="bold",
         soft_wrap=True,
     )
+
+
+def show_shortcuts(found: Any) -> None:
+    """Print what one-line rules alone would get right of a preference set, and what that means."""
+    table = Table(title="Shortcuts", title_justify="left")
+    for head in ("rule", "direction", "right", "95 % interval", "chosen", "rejected", "ties"):
+        table.add_column(head, justify="left" if head in {"rule", "direction"} else "right")
+    for row in rows_of(found):
+        table.add_row(*row)
+    console.print(table)
+    for line in found["verdict"]:
+        console.print(line, soft_wrap=True)
 
 
 def show_funnel(funnel: list[dict[str, Any]]) -> None:

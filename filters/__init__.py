@@ -8,6 +8,7 @@ from curate.filters.diversity import cluster, coverage, farthest, threshold
 from curate.filters.duplicates import exact_duplicates
 from curate.filters.markup import html_to_markdown, strip_links
 from curate.filters.near import near_duplicates, semantic_duplicates
+from curate.filters.pairs import alike, length_ratio
 from curate.filters.reference import mentions
 from curate.filters.safety import toxic
 from curate.filters.sampling import domains, quotas, random, top
@@ -16,6 +17,7 @@ from curate.filters.text import matches, prompt_from_title_or_body, replace_open
 from curate.filters.voice import first_person
 
 __all__ = [
+    "alike",
     "at_least",
     "at_most",
     "cluster",
@@ -27,6 +29,7 @@ __all__ = [
     "first_person",
     "html_to_markdown",
     "length",
+    "length_ratio",
     "matches",
     "mentions",
     "near_duplicates",

@@ -14,7 +14,9 @@ from curate.report.figures import lengths, scores
 from curate.report.funnel import funnels
 from curate.report.html import Html
 from curate.report.page import page
+from curate.report.pairs import pairs
 from curate.report.rows import dropped, near
+from curate.report.shortcuts import shortcuts
 from curate.report.top import headline, table_one
 
 
@@ -35,6 +37,8 @@ def report(
         ("diversity", "Diversity", diversity(manifest)),
         ("lengths", "Lengths", lengths(rows, ledger, manifest)),
         ("scores", "Scores", scores(rows, ledger, manifest)),
+        ("shortcuts", "Shortcuts", shortcuts(manifest)),
+        ("pairs", "Pairs", pairs(rows, manifest)),
         ("near", "Near misses", near(ledger, manifest)),
         ("examples", "Examples", dropped(rows, ledger, manifest, examples)),
         ("quarantine", "Quarantine", quarantine(manifest)),

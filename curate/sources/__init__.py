@@ -4,6 +4,7 @@ from curate.sources.authored import authored
 from curate.sources.docstrings import docstrings
 from curate.sources.jsonl import jsonl
 from curate.sources.natural_instructions import natural_instructions
+from curate.sources.questions import questions
 from curate.sources.reddit import reddit
 from curate.sources.stackexchange import stackexchange
 from curate.sources.tables import csv, parquet
@@ -16,6 +17,7 @@ __all__ = [
     "jsonl",
     "natural_instructions",
     "parquet",
+    "questions",
     "reddit",
     "stackexchange",
     "wikihow",
