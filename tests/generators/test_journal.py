@@ -55,7 +55,7 @@ def test_nothing_is_written_before_there_is_an_answer_and_nothing_without_a_fold
 def test_a_torn_line_is_counted_and_costs_only_itself(tmp_path, torn):
     with Journal(tmp_path) as journal:
         journal.add("a", answer("one"))
-    with journal._path.open("a") as file:  # type: ignore[union-attr]
+    with journal._path.open("a") as file:
         file.write(torn)
     with Journal(tmp_path) as again:
         assert (again.known, again.torn) == ({"a": answer("one")}, 1)
@@ -160,7 +160,9 @@ SETTINGS = Settings("openai", "small", sampling={"temperature": 0.7, "stop": ["a
         pytest.param(Settings("openai", "big", sampling=SETTINGS.sampling), Ask(HI, 1), id="another model"),
         pytest.param(Settings("vllm", "small", sampling=SETTINGS.sampling), Ask(HI, 1), id="another backend"),
         pytest.param(Settings("openai", "small", sampling={"temperature": 0.8}), Ask(HI, 1), id="other sampling"),
-        pytest.param(Settings("openai", "small", address="http://x", sampling=SETTINGS.sampling), Ask(HI, 1), id="server"),
+        pytest.param(
+            Settings("openai", "small", address="http://x", sampling=SETTINGS.sampling), Ask(HI, 1), id="server"
+        ),
         pytest.param(SETTINGS, Ask(HI, 2), id="another seed"),
         pytest.param(SETTINGS, Ask([{"role": "system", "content": "Be brief."}, *HI], 1), id="a system prompt"),
         pytest.param(SETTINGS, Ask(HI, 1, schema={"type": "object"}), id="a schema"),

@@ -42,7 +42,15 @@ def test_a_request_holds_the_conversation_the_seed_and_the_sampling_as_they_are(
     generator = openai("small", base_url=chat.url, sampling=sampling)
     assert generator.ask([Ask(said, seed=7)]) == [Answer(text_of(chat.bodies[0]), "stop", 10, 5)]
     assert chat.bodies == [
-        {"model": "small", "messages": said, "seed": 7, "temperature": 0.7, "max_tokens": 64, "stop": ["\n"], "top_k": 20}
+        {
+            "model": "small",
+            "messages": said,
+            "seed": 7,
+            "temperature": 0.7,
+            "max_tokens": 64,
+            "stop": ["\n"],
+            "top_k": 20,
+        }
     ]
     assert generator.settings.limit == 64
 
@@ -96,7 +104,9 @@ def top(**tokens):
     ("tokens", "labels", "found"),
     [
         pytest.param({"A": 0.5, "B": 0.25}, ("A", "B"), {"A": 0.5, "B": 0.25}, id="each label is a token"),
-        pytest.param({"A": 0.5, "_A": 0.25, "B": 0.1}, ("A", "B"), {"A": 0.75, "B": 0.1}, id="with and without a space"),
+        pytest.param(
+            {"A": 0.5, "_A": 0.25, "B": 0.1}, ("A", "B"), {"A": 0.75, "B": 0.1}, id="with and without a space"
+        ),
         pytest.param({"A": 0.9, "the": 0.05}, ("A", "B"), {"A": 0.9, "B": 0}, id="a label not among the likeliest"),
         pytest.param({"1": 0.5, "10": 0.25}, ("1", "10"), {"1": 0.5, "10": 0.25}, id="one label begins another"),
     ],
@@ -131,7 +141,9 @@ def test_labels_that_cannot_be_read_are_said_and_not_asked_again(shown, labels, 
     ("choice", "text", "reason"),
     [
         pytest.param({"finish_reason": "length"}, None, "length", id="cut at its limit"),
-        pytest.param({"finish_reason": "content_filter", "message": {"content": ""}}, "", "content_filter", id="filtered"),
+        pytest.param(
+            {"finish_reason": "content_filter", "message": {"content": ""}}, "", "content_filter", id="filtered"
+        ),
         pytest.param({"message": {"content": ""}}, "", "stop", id="an empty answer is one"),
         pytest.param({"message": {"content": None}}, "", "stop", id="null is an empty answer"),
         pytest.param({"message": {"content": None, "refusal": "I can't."}}, "I can't.", "refusal", id="a refusal"),
@@ -291,7 +303,7 @@ def test_ctrl_c_ends_at_once_though_requests_wait_and_the_journal_is_whole(tmp_p
         if body["seed"] == 8:
             return error(429, "later", {"retry-after": "100"})
         if body["seed"] > 8:
-            time.sleep(3)
+            time.sleep(30)
         return good(body)
 
     with serving(stuck) as chat:
@@ -303,7 +315,7 @@ def test_ctrl_c_ends_at_once_though_requests_wait_and_the_journal_is_whole(tmp_p
         start = time.monotonic()
         running.send_signal(SIGINT)
         assert running.communicate(timeout=20)[0] == "interrupted\n"
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 8
         assert running.returncode == 0
     [folder] = tmp_path.iterdir()
     assert (len(Journal(folder).known), Journal(folder).torn) == (8, 0)
