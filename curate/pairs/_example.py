@@ -30,8 +30,8 @@ def says(reply: Callable[[Ask], str], name: str = "example") -> Generator:
     """Make a generator that replies what a function says.
 
     >>> from curate.generators.contract import Ask
-    >>> [answer] = says(lambda ask: ask.messages[-1]["content"] + "!").ask([Ask([{"role": "user", "content": "Hi"}], 0)])
-    >>> answer.text
+    >>> model = says(lambda ask: f"{ask.messages[-1]['content']}!")
+    >>> model.ask([Ask([{"role": "user", "content": "Hi"}], seed=0)])[0].text
     'Hi!'
     """
     return Generator(Settings("function", name, address="here"), lambda: _Function(reply), name)
