@@ -1,1 +1,46 @@
-"""Train on curated sets through TRL."""
+"""Train on curated sets through TRL: paths in, paths out.
+
+Every stage is a function of a config (a YAML file or a mapping) and a folder. Nothing heavy is imported before one is
+called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Config: TypeAlias = Path | str | Mapping[str, Any]
+
+
+def sft(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, Any]:
+    """Fine-tune a model on prompts and their answers (trl's SFTTrainer), and return the run's record.
+
+    `out` gets `merged/` (a whole model), `adapter/` (with LoRA), `checkpoints/`, `record.json`, `log.jsonl`. A run that
+    was killed goes on from its last checkpoint when it is called again; a finished one is not run again unless its
+    config, data or model changed or `fresh` is set. Raise TrainError, or RecipeError for the config, in words; what the
+    preflight refuses is trained all the same with `force`, and the record says so.
+    """
+    return _run("sft", config, out, force=force, fresh=fresh)
+
+
+def dpo(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, Any]:
+    """Prefer chosen answers over rejected ones (trl's DPOTrainer); the rest is as in `sft`.
+
+    `model` is the path that the SFT stage saved (`OUT/merged`): the reference is read from there, so it is the model that
+    training starts from.
+    """
+    return _run("dpo", config, out, force=force, fresh=fresh)
+
+
+def chain(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, dict[str, Any]]:
+    """Run SFT, then DPO from the model it saved; return both records by stage."""
+    from curate.train.chaining import run_chain
+
+    return run_chain(config, Path(out), force=force, fresh=fresh)
+
+
+def _run(stage: str, config: Config, out: Path | str, *, force: bool, fresh: bool) -> dict[str, Any]:
+    from curate.train.run import run
+
+    return run(stage, config, Path(out), force=force, fresh=fresh)

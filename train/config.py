@@ -1,0 +1,99 @@
+"""A training config: our few keys checked here, everything in a block checked against the class that takes it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+
+from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml, set_value
+from curate.train.arguments import problems_of_block
+
+StageName = Literal["sft", "dpo", "reward", "rloo", "kto"]
+
+
+class TrainConfig(pydantic.BaseModel):
+    """What a stage is told. The blocks are the arguments of other libraries' classes, under their own names.
+
+    `trainer` goes to trl's config class of the stage, `lora` to `peft.LoraConfig`, `quantization` to transformers'
+    `BitsAndBytesConfig`, `model_args` to `from_pretrained`.
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    stage: StageName
+    model: Annotated[str, pydantic.Field(min_length=1)]
+    data: Annotated[str, pydantic.Field(min_length=1)]
+    eval_data: str | None = None
+    rows: pydantic.PositiveInt | None = None
+    seed: Annotated[int, pydantic.Field(ge=0, lt=2**32)] = 0  # what numpy takes
+    model_args: dict[str, Any] = {}
+    quantization: dict[str, Any] | None = None
+    lora: dict[str, Any] | None = None
+    end_of_turn: Annotated[str, pydantic.Field(min_length=1, pattern=r"^\S+$")] | None = None
+    residual_dropout: Annotated[float, pydantic.Field(ge=0, lt=1)] | None = None
+    trainer: dict[str, Any] = {}
+
+    def digest(self) -> str:
+        """Hash what the config says (24 hex digits)."""
+        text = json.dumps(self.model_dump(), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def read(config: Path | str | Mapping[str, Any], sets: Sequence[str] = ()) -> tuple[dict[str, Any], Places]:
+    """Read a config as it is written, with the line of each key; `sets` are KEY=VALUE changes to it."""
+    if isinstance(config, Mapping):
+        data, places = copy.deepcopy(dict(config)), Places("config")
+    else:
+        data, places = read_yaml(Path(config))
+    for assignment in sets:
+        try:
+            places.lines.pop(set_value(data, assignment), None)
+        except ValueError as error:
+            raise RecipeError(places.file, [Problem((), str(error))]) from None
+    return data, places
+
+
+def resolve(stage: str, data: Mapping[str, Any], places: Places, under: KeyPath = ()) -> TrainConfig:
+    """Check one stage's config and fill in what it leaves out; raise RecipeError naming all that is wrong, by line.
+
+    `under` is where the block stands in its file, as ("sft",) in the config of a chain.
+
+    >>> resolve("sft", {"model": "m", "data": "d", "trainer": {"warmup_ratio": 0.1}}, Places("sft.yaml"))
+    Traceback (most recent call last):
+    curate.places.RecipeError: sft.yaml: at trainer.warmup_ratio
+        trl 1.16 has no 'warmup_ratio' any more: use warmup_steps, where a number below 1 is a share of all steps
+    """
+    problems: list[tuple[KeyPath, str]] = []
+    config = None
+    said = data.get("stage", stage)
+    if said != stage:
+        problems.append((("stage",), f"this is a config for {said}, not for {stage}: run `curate train {said}`"))
+    try:
+        config = TrainConfig.model_validate({**data, "stage": stage})
+    except pydantic.ValidationError as error:
+        problems += [_sentence(dict(item)) for item in error.errors(include_url=False)]
+    blocks = {name: data.get(name) for name in ("trainer", "lora", "quantization", "model_args")}
+    settled = {}
+    for name, block in blocks.items():
+        if isinstance(block, Mapping):
+            settled[name], wrong = problems_of_block(name, stage, block)
+            problems += [((name, *path), message) for path, message in wrong]
+    if problems or config is None:
+        paths = [((*under, *path), message) for path, message in problems]
+        raise RecipeError(places.file, [Problem(p, m, places.line(p), places.other_file(p)) for p, m in paths])
+    return config.model_copy(update=settled)
+
+
+def _sentence(item: dict[str, Any]) -> tuple[KeyPath, str]:
+    path: KeyPath = tuple(item["loc"])
+    if item["type"] == "missing":
+        return path[:-1], f"'{path[-1]}' is missing"
+    if item["type"] == "extra_forbidden":
+        return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), list(TrainConfig.model_fields))}"
+    return path, f"{item['msg'].replace('Input should', 'should')}, not {item.get('input')!r}"

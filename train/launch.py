@@ -1,0 +1,30 @@
+"""Several processes: who this one is, and the lines that start the same config under a launcher."""
+
+from __future__ import annotations
+
+import os
+
+
+def rank() -> int:
+    """Number this process among those of a launcher; 0 without one."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def world_size() -> int:
+    """Count the processes a launcher started; 1 without one."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def lines(stage: str, config: str, processes: int = 2, more: str = "") -> dict[str, str]:
+    """Write the commands that run a stage's config on several devices; the config is the same one.
+
+    `per_device_train_batch_size` counts for each process, so the effective batch grows with them.
+
+    >>> lines("sft", "sft.yaml")["torchrun"]
+    'torchrun --nproc_per_node 2 -m curate train sft sft.yaml'
+    """
+    what = " ".join(part for part in ("-m curate train", stage, config, more) if part)
+    return {
+        "torchrun": f"torchrun --nproc_per_node {processes} {what}",
+        "accelerate": f"accelerate launch --num_processes {processes} {what}",
+    }

@@ -1,0 +1,115 @@
+"""Models in and out: loaded from a path with tokenizer, LoRA or quantisation, saved as adapter and as a whole."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from curate.errors import UserError
+from curate.generators.models import find_model
+from curate.train import end_of_turn
+from curate.train.config import TrainConfig
+from curate.train.findings import TrainError
+from curate.train.stages.contract import Job
+
+TOKENIZER_ONLY = {"revision", "trust_remote_code", "subfolder", "cache_dir", "token"}  # what both loaders understand
+
+
+def needs(config: TrainConfig) -> None:
+    """Say in one sentence what is not installed, before anything is loaded."""
+    optim = str(config.trainer.get("optim", ""))
+    wants = "quantization" if config.quantization else f"optim: {optim}" if "8bit" in optim or "bnb" in optim else ""
+    if wants and not find_spec("bitsandbytes"):
+        raise TrainError(f"{wants} needs bitsandbytes, which is not installed here: pip install bitsandbytes")
+
+
+def load_tokenizer(config: TrainConfig) -> tuple[Any, end_of_turn.EndOfTurn | None]:
+    """Load the tokenizer, with the end-of-turn token in it when the config names one."""
+    from transformers import AutoTokenizer
+
+    path = find_model(config.model)
+    args = {key: value for key, value in config.model_args.items() if key in TOKENIZER_ONLY}
+    tokenizer = _loaded(lambda: AutoTokenizer.from_pretrained(path, **args), config)
+    end = end_of_turn.add(tokenizer, config.end_of_turn) if config.end_of_turn else None
+    return tokenizer, end
+
+
+def load_model(config: TrainConfig, end: end_of_turn.EndOfTurn | None, tokenizer: Any, kind: str) -> Any:
+    """Load the model in float32, unless model_args name another dtype; quantised when the config says so.
+
+    float32 because training in the bfloat16 that most checkpoints are stored in loses small updates: mixed precision
+    (`trainer: {bf16: true}`, trl's default on a GPU) is what saves time there. With QLoRA the dtype is that of the parts
+    that stay unquantised.
+    """
+    import torch
+    import transformers
+
+    path = find_model(config.model)
+    args = {"dtype": "float32", **config.model_args}
+    if config.quantization:
+        args["quantization_config"] = transformers.BitsAndBytesConfig(**config.quantization)
+        if torch.cuda.is_available():
+            from accelerate import PartialState
+
+            args.setdefault("device_map", {"": PartialState().local_process_index})
+    model = _loaded(lambda: getattr(transformers, kind).from_pretrained(path, **args), config)
+    if end:
+        end_of_turn.fit(model, tokenizer, end)
+    return model
+
+
+def lora(config: TrainConfig, model: Any, end: end_of_turn.EndOfTurn | None, task: str = "CAUSAL_LM") -> Any:
+    """Make peft's config, with the embeddings trained whole where there is a new token; None for full fine-tuning."""
+    if config.lora is None:
+        if config.quantization:
+            raise TrainError("quantization needs lora: quantised weights cannot be trained themselves")
+        return None
+    from peft import LoraConfig
+
+    given = {"task_type": task, **config.lora}
+    if end and end.new:
+        if given.get("trainable_token_indices"):
+            raise TrainError("end_of_turn trains the embeddings whole: leave trainable_token_indices out of lora")
+        whole = end_of_turn.trained_whole(model)
+        given["modules_to_save"] = sorted({*(given.get("modules_to_save") or []), *whole.pop("modules_to_save")})
+        given |= whole
+    try:
+        return LoraConfig(**given)
+    except (TypeError, ValueError) as error:
+        raise TrainError(f"peft refuses lora: {error}") from None
+
+
+def save(trainer: Any, job: Job, kind: str, out: Path) -> None:
+    """Save the adapter, where there is one, and the whole model, each with tokenizer and chat template.
+
+    Every process calls it: where weights are sharded, trl gathers them from all; only the first one writes.
+    """
+    if job.residual:
+        job.residual.remove()
+    adapted = job.peft_config is not None
+    folder = out / ("adapter" if adapted else "merged")
+    trainer.save_model(str(folder))
+    if not trainer.is_world_process_zero():
+        return
+    (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: no part of a model
+    if adapted:
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        if job.config.quantization or trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
+            # Merged into full weights, read anew: into 4 bits the adapter would be rounded away, and shards are no whole.
+            from peft import PeftModel
+
+            plain = job.config.model_copy(update={"quantization": None})
+            model = PeftModel.from_pretrained(load_model(plain, job.end, job.tokenizer, kind), folder)
+        model.merge_and_unload().save_pretrained(out / "merged")
+        job.tokenizer.save_pretrained(out / "merged")
+
+
+def _loaded(load: Any, config: TrainConfig) -> Any:
+    try:
+        return load()
+    except UserError:
+        raise
+    except (OSError, ValueError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise TrainError(f"the model {config.model} cannot be loaded: {reason}") from None

@@ -1,0 +1,118 @@
+"""The record of a run: what went in, with what it was made, what came out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import curate
+from curate.generators.models import find_model, weights
+from curate.train.config import TrainConfig
+from curate.train.data import Data
+from curate.train.findings import Finding
+from curate.train.stages.contract import Job
+
+RECORD = "record.json"
+
+
+def key_of(config: TrainConfig, data: Data, held_out: Data | None, processes: int) -> str:
+    """Hash all that a run's result depends on: config, data and model by content, versions, number of processes."""
+    told = [config.digest(), data.sha256, held_out and held_out.sha256, weights(config.model), processes, versions()]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:24]
+
+
+def finished(out: Path, key: str) -> dict[str, Any] | None:
+    """Give the record of a finished run of this key; None where there is none."""
+    try:
+        record: dict[str, Any] = json.loads((out / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if record.get("key") == key else None
+
+
+def versions() -> dict[str, str]:
+    """List the versions that a run's result can depend on."""
+    found = {"python": platform.python_version(), "curate": curate.__version__}
+    for name in ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "bitsandbytes"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def of_run(job: Job, data: Data, trainer: Any, out: Path, *, forced: list[Finding], seconds: float) -> dict[str, Any]:
+    """Put together the record of a run that has just ended."""
+    args, state = trainer.args, trainer.state
+    accumulated = args.per_device_train_batch_size * args.gradient_accumulation_steps
+    return {
+        "stage": job.config.stage,
+        "config": job.config.model_dump(),
+        "said": job.said,
+        "data": {
+            "file": str(data.file),
+            "sha256": data.sha256,
+            "rows_in_file": data.in_file,
+            "rows_in": len(data.rows),
+            **counted(trainer),
+        },
+        "template_sha256": hashlib.sha256((job.tokenizer.chat_template or "").encode()).hexdigest()[:32],
+        "versions": versions(),
+        "seed": job.config.seed,
+        "world_size": args.world_size,
+        "effective_batch": accumulated * args.world_size,
+        "steps": state.global_step,
+        "epochs": state.epoch,
+        "seconds": round(seconds, 2),
+        "model_in": {"name": job.config.model, "path": find_model(job.config.model), "weights": weights(job.config.model)},
+        "model_out": {"path": str(out / "merged"), "weights": weights(str(out / "merged"))},
+        "forced": [asdict(finding) for finding in forced],
+        "metrics": metrics(state.log_history),
+    }
+
+
+def counted(trainer: Any) -> dict[str, Any]:
+    """Count what trl made of the rows: rows and tokens an epoch, and how many of the tokens are trained on."""
+    rows = trainer.train_dataset
+    if "labels" in rows.column_names:
+        tokens = sum(map(len, rows["input_ids"]))
+        trained = sum(sum(label != -100 for label in labels) for labels in rows["labels"])
+    elif "chosen_ids" in rows.column_names:
+        answers = sum(len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in rows)
+        tokens, trained = answers + 2 * sum(map(len, rows["prompt_ids"])), answers
+    else:
+        return {"rows_trained": len(rows)}
+    packed = {"packed": True} if getattr(trainer.args, "packing", False) else {}
+    return {"rows_trained": len(rows), "tokens": tokens, "tokens_trained": trained, **packed}
+
+
+def metrics(history: list[dict[str, Any]]) -> dict[str, Any]:
+    """Take the last value of everything that was logged, and the first loss beside it.
+
+    >>> metrics([{"loss": 2.0, "step": 1}, {"loss": 1.5, "step": 2}, {"train_loss": 1.7, "step": 2}])
+    {'first_loss': 2.0, 'loss': 1.5}
+    """
+    losses = [entry["loss"] for entry in history if "loss" in entry]
+    last = {name: value for entry in history for name, value in entry.items()}
+    # train_* are trl's sums over one process's life: after a resume they count only what came after it.
+    left_out = {name for name in last if name.startswith("train_") or name.endswith("runtime") or "per_second" in name}
+    kept = {name: value for name, value in last.items() if name not in left_out | {"step", "epoch", "total_flos"}}
+    return {"first_loss": losses[0], **kept} if losses else kept
+
+
+def write(file: Path, value: Any) -> None:
+    """Write JSON so that the file appears whole."""
+    write_text(file, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write text so that the file appears whole."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    beside.write_text(text, encoding="utf-8", newline="\n")
+    beside.replace(file)

@@ -1,0 +1,182 @@
+"""The way all stages share: config, data, model, trainer, preflight, training or resuming, saving, record."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from curate.train import checkpoints, data, launch, models, record
+from curate.train.config import TrainConfig, read, resolve
+from curate.train.data import Data
+from curate.train.findings import Finding, TrainError, refuse
+from curate.train.stages import stage_of
+from curate.train.stages.contract import Job, Stage
+
+_LEFT = ("adapter", "merged", record.RECORD, "log.jsonl", "preflight.json")  # by an earlier run of another key
+
+
+def run(
+    stage: str,
+    config: Path | str | Mapping[str, Any],
+    out: Path,
+    *,
+    sets: Sequence[str] = (),
+    force: bool = False,
+    fresh: bool = False,
+) -> dict[str, Any]:
+    """Run one stage from its config; see `curate.train.sft`."""
+    return run_config(resolve(stage, *read(config, sets)), out, force=force, fresh=fresh)
+
+
+def run_config(config: TrainConfig, out: Path, *, force: bool = False, fresh: bool = False) -> dict[str, Any]:
+    """Run one stage from a checked config, unless the folder holds this very run, finished."""
+    stage, rows, held_out = _rows(config)
+    key = record.key_of(config, rows, held_out, launch.world_size())
+    done = None if fresh else record.finished(out, key)
+    if done:
+        return {**done, "reused": True}
+    forced = refuse(data.broken(rows), force=force)
+    job, trainer = build(config, stage, rows, held_out, out)
+    findings = preflight(trainer, job, rows)
+    forced += refuse(findings, force=force)
+    started = time.monotonic()
+    with expected_warnings():
+        resumed = _train(trainer, out, key, fresh=fresh)
+        seconds = time.monotonic() - started
+        models.save(trainer, job, stage.architecture, out)
+    if trainer.is_world_process_zero():
+        told = record.of_run(job, rows, trainer, out, forced=forced, seconds=seconds)
+        _write(out, trainer, findings, {"key": key, "resumed_from_step": resumed, **told})
+    trainer.accelerator.wait_for_everyone()
+    return record.finished(out, key) or {}
+
+
+def check(config: TrainConfig, out: Path) -> list[Finding]:
+    """Do everything up to training, and return what the preflight finds; nothing is written but an empty folder."""
+    stage, rows, held_out = _rows(config)
+    findings = data.broken(rows)
+    if findings:
+        return findings
+    job, trainer = build(config, stage, rows, held_out, out)
+    return preflight(trainer, job, rows)
+
+
+def build(config: TrainConfig, stage: Stage, rows: Data, held_out: Data | None, out: Path) -> tuple[Job, Any]:
+    """Load the model and make trl's trainer."""
+    job = Job(config)
+    job.tokenizer, job.end = models.load_tokenizer(config)
+    job.model = models.load_model(config, job.end, job.tokenizer, stage.architecture)
+    job.peft_config = models.lora(config, job.model, job.end)
+    takes, trainer_class = stage.classes()
+    given = {**defaults(held_out), **stage.settings(job), **config.trainer}
+    try:
+        args = takes(output_dir=str(checkpoints.folder(out)), seed=config.seed, **given)
+        trainer = trainer_class(
+            model=job.model,
+            args=args,
+            train_dataset=data.dataset(rows),
+            eval_dataset=data.dataset(held_out) if held_out else None,
+            processing_class=job.tokenizer,
+            peft_config=job.peft_config,
+            callbacks=[checkpoints.marker()],
+            **stage.extras(job),
+        )
+    except (ValueError, TypeError, NotImplementedError, ImportError) as error:
+        raise TrainError(f"trl refuses this {stage.name} config: {error}") from error
+    if config.residual_dropout:
+        from curate.train import residual_dropout
+
+        job.residual = residual_dropout.add(trainer.model, config.residual_dropout)
+    return job, trainer
+
+
+def defaults(held_out: Data | None) -> dict[str, Any]:
+    """Settle what a config leaves out: a checkpoint an epoch (LIMA), every step logged, no tracker, and what runs here."""
+    import torch
+
+    settled: dict[str, Any] = {"save_strategy": "epoch", "logging_steps": 1, "report_to": "none"}
+    if held_out:
+        settled["eval_strategy"] = "epoch"
+    if not torch.accelerator.is_available():
+        settled |= {"use_cpu": True, "bf16": False, "gradient_checkpointing": False, "dataloader_pin_memory": False}
+        if launch.world_size() > 1:
+            settled["ddp_backend"] = "gloo"
+    return settled
+
+
+def preflight(trainer: Any, job: Job, rows: Data) -> list[Finding]:
+    """Ask the checks about a trainer that is ready; what they run leaves training as it would have been."""
+    if not find_spec("curate.train.preflight"):
+        return []
+    module = importlib.import_module("curate.train.preflight")
+    with undisturbed(trainer):
+        found: list[Finding] = module.preflight(trainer, job.config.stage, job.config, rows.rows)
+    return found
+
+
+@contextmanager
+def expected_warnings() -> Iterator[None]:
+    """Leave out what peft says of embeddings it saves because a token was added: that is what is wanted."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Setting `save_embedding_layers` to `True`", category=UserWarning)
+        yield
+
+
+@contextmanager
+def undisturbed(trainer: Any) -> Iterator[None]:
+    """Give back random states, mode and log as they were: training must not depend on what was looked at before it."""
+    import random
+
+    import numpy as np
+    import torch
+
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
+    training, history = trainer.model.training, list(trainer.state.log_history)
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        trainer.model.train(training)
+        trainer.state.log_history = history
+
+
+def _rows(config: TrainConfig) -> tuple[Stage, Data, Data | None]:
+    """Read the rows, before anything heavy is loaded."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    models.needs(config)
+    stage = stage_of(config.stage)
+    rows = data.load(config.data, stage.form, config.rows)
+    return stage, rows, data.load(config.eval_data, stage.form) if config.eval_data else None
+
+
+def _train(trainer: Any, out: Path, key: str, *, fresh: bool) -> int:
+    """Train, from the last whole checkpoint of this very run where there is one; return the step it started from."""
+    if trainer.is_world_process_zero():
+        checkpoints.begin(out, key, fresh=fresh)
+        for name in _LEFT:
+            left = out / name
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+    trainer.accelerator.wait_for_everyone()
+    last = checkpoints.latest(out, trainer.args.world_size)
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    return checkpoints.step_of(last) if last else 0
+
+
+def _write(out: Path, trainer: Any, findings: list[Finding], told: dict[str, Any]) -> None:
+    record.write(out / "preflight.json", [asdict(finding) for finding in findings])
+    lines = "".join(json.dumps(entry) + "\n" for entry in trainer.state.log_history)
+    record.write_text(out / "log.jsonl", lines)
+    record.write(out / record.RECORD, told)
