@@ -69,7 +69,7 @@ def test_bounds_are_refused(make, sentence):
 
 
 def test_the_measures_are_what_is_compared():
-    assert (alike.measure, length_ratio.measure) == (overlap, ratio)
+    assert (alike.measure, length_ratio.measure) == (overlap, ratio)  # type: ignore[attr-defined]
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

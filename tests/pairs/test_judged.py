@@ -16,7 +16,11 @@ from tests.pairs.test_styles import rows
 
 def pool(**replies):
     """Make a generator of each name, which always replies the same."""
-    return [generator(lambda ask, text=text: text, name, model=name)[0] for name, text in replies.items()]
+
+    def always(text):
+        return lambda ask: text
+
+    return [generator(always(text), name, model=name)[0] for name, text in replies.items()]
 
 
 FOUR = {"tiny": "a", "small": "bb", "large": "ccc", "huge": "dddd"}

@@ -6,7 +6,7 @@ import pytest
 
 from curate.generators.contract import Answer, Failed
 from curate.pairs import respond
-from tests.pairs.own import conserved, generator, said
+from tests.pairs.own import Reply, conserved, generator, said
 from tests.pairs.test_styles import rows
 
 
@@ -35,7 +35,7 @@ def test_the_system_prompt(system, asked_with, kept):
 
 
 def test_faults_drop_the_row_with_their_reason():
-    replies = {"a": "", "b": Answer("Well", "length", 5, 9), "c": Failed("down", True), "d": "Fine."}
+    replies: dict[str, Reply] = {"a": "", "b": Answer("Well", "length", 5, 9), "c": Failed("down", True), "d": "Fine."}
     there = rows(*replies, None)
     made = respond(there, generator=generator(lambda ask: replies[said(ask)])[0])
     assert made.why.to_list() == ["empty", "cut off at the limit of tokens", "down", None, "no prompt"]

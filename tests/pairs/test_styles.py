@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from curate.generators.contract import Answer, Failed, seed_of
 from curate.pairs import styles
-from tests.pairs.own import by_id, conserved, generator, said
+from tests.pairs.own import Reply, by_id, conserved, generator, said
 
 PROMPTS = {"chosen": "Be warm.", "rejected": "Be formal."}
 
@@ -147,7 +147,7 @@ def test_styles_refuses(change, sentence):
         styles(rows("Tea?"), generator=model, **(PROMPTS | change))
 
 
-REPLIES = [
+REPLIES: list[Reply] = [
     "Yes.",
     "No.",
     "",
