@@ -9,26 +9,27 @@ import polars as pl
 
 from curate.generators.contract import conversation
 from curate.judges.contract import Case, Grade, Judge
+from curate.pairs._samples import AGAIN
 from curate.rows import hash01
 
 Rejected: TypeAlias = Literal["worst", "random"]
 
-AGAIN = "the same text once more"
 _GRADES = {"score": pl.Float64(), "fault": pl.String(), "failed": pl.Boolean(), "again": pl.Boolean()}
 
 
 def graded(rows: pl.DataFrame, samples: pl.DataFrame, judge: Judge, *, column: str, seed: int) -> pl.DataFrame:
     """Have every usable answer graded: one `judge.grade` for all, and a text that a row has twice only once.
 
-    Adds `score`, null where there is no grade and then there is a fault, and `draw`, a number in [0, 1) that is the
-    answer's own, to settle what is equal.
+    Adds `score`, null where there is no grade and then there is a fault; the parts it was made of as `grade_PART`; and
+    `draw`, a number in [0, 1) that is the answer's own, to settle what is equal.
     """
     samples = _drawn(rows, samples, seed).sort("row", "draw")
     usable, rest = samples.filter(pl.col("fault").is_null()), samples.filter(pl.col("fault").is_not_null())
     once = usable.select(pl.struct("row", "text").is_first_distinct()).to_series()
     asked, twice = usable.filter(once), usable.filter(~once).with_columns(fault=pl.lit(AGAIN))
-    grades = [_figures(grade) for grade in _judged(rows, asked, judge, column)]
-    found = asked.drop("fault", "failed", "again").hstack(pl.DataFrame(grades, schema=_GRADES, orient="row"))
+    grades = _judged(rows, asked, judge, column)
+    scores = pl.DataFrame([_figures(grade) for grade in grades], schema=_GRADES, orient="row")
+    found = asked.drop("fault", "failed", "again").hstack(scores).hstack(_parts(grades))
     return pl.concat([found, twice, rest], how="diagonal").sort("row", "key")
 
 
@@ -58,6 +59,11 @@ def _figures(grade: Grade) -> tuple[float | None, str | None, bool, bool]:
         return float(grade.score), None, False, False
     why = grade.why or ("the score is no number" if grade.score is not None else "the judge did not say why")
     return None, f"no grade: {why}", True, grade.again
+
+
+def _parts(grades: list[Grade]) -> list[pl.Series]:
+    names = sorted({name for grade in grades for name in grade.parts})
+    return [pl.Series(f"grade_{name}", [grade.parts.get(name) for grade in grades], dtype=pl.Float64) for name in names]
 
 
 def best_and_other(

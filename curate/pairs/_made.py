@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from curate.pairs._samples import EMPTY, WITHHELD
+from curate.pairs._samples import AGAIN, EMPTY, WITHHELD
 from curate.pairs.contract import Made
 
 SIDES = ("chosen", "rejected")
 SAME = "the two answers are the same"
-_SHOWN = ["generator", "finish", "prompt_tokens", "tokens"]
+_SHOWN = ("generator", "finish", "prompt_tokens", "tokens", "score")
 
 
 def pairs(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> Made:
@@ -30,7 +30,7 @@ def pairs(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> Mad
         samples,
         columns=wide.select(*SIDES, *(f"{side}_{name}" for side in SIDES for name in ["generator", *graded])),
         why=wide["why"],
-        ledger=wide.select(*(f"{side}_{name}" for side in SIDES for name in [*_SHOWN, *graded]), *gap),
+        ledger=wide.select(*(f"{side}_{name}" for side in SIDES for name in _shown(samples)), *gap),
         notes=asked(samples) | measured(wide.with_columns(gap)),
     )
 
@@ -54,9 +54,14 @@ def answers(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> M
         samples,
         columns=wide.select("response", *graded),
         why=wide["why"],
-        ledger=wide.select(*_SHOWN, *graded, *figures),
+        ledger=wide.select(*_shown(samples), *figures),
         notes=asked(samples) | notes,
     )
+
+
+def _shown(samples: pl.DataFrame) -> list[str]:
+    """Name what the ledger has of a picked answer: what there is of it, and the parts of its grade."""
+    return [name for name in samples.columns if name in _SHOWN or name.startswith("grade_")]
 
 
 def without_system(rows: pl.DataFrame, made: Made) -> Made:
@@ -105,6 +110,7 @@ def asked(samples: pl.DataFrame) -> dict[str, float]:
         "cut off": samples["finish"] == "length",
         "withheld": samples["fault"] == WITHHELD,
         "empty": samples["fault"] == EMPTY,
+        "same text": samples["fault"] == AGAIN,
     }
     notes = {name: float(of.sum()) for name, of in counted.items()}
     tokens = {"prompt tokens": float(samples["prompt_tokens"].sum()), "tokens": float(samples["tokens"].sum())}

@@ -14,7 +14,9 @@ from curate.generators.journal import keys_of
 
 Cut: TypeAlias = Literal["drop", "keep"]  # what becomes of an answer that ran into the limit of tokens
 
-NO_PROMPT, CUT, WITHHELD, EMPTY = "no prompt", "cut off at the limit of tokens", "withheld by the server", "empty"
+# The faults an answer may have, besides what an engine or a judge says.
+NO_PROMPT, CUT, WITHHELD = "no prompt", "cut off at the limit of tokens", "withheld by the server"
+EMPTY, AGAIN = "empty", "the same text once more"
 
 SAMPLES: dict[str, pl.DataType] = {
     "row": pl.Int64(),  # the position of the row

@@ -104,6 +104,13 @@ def test_an_answer_without_a_grade_is_out_of_the_choice(grade, why):
     assert (two.why[0], two.failed[0]) == (f"only one answer to compare: {why}", True)
 
 
+def test_the_parts_of_a_grade_are_in_the_ledger():
+    scores, _ = judge(lambda case: Grade(len(case.response), {"honesty": 2.5} if case.response == "a" else {}))
+    made = best_of(rows("Tea?"), generator=in_turn("a", "bbbb"), judge=scores, n=2)
+    assert made.ledger.select("chosen_grade_honesty", "rejected_grade_honesty").row(0) == (None, 2.5)
+    assert best(rows("Tea?"), generator=in_turn("a"), judge=scores, n=1).ledger["grade_honesty"][0] == 2.5
+
+
 def test_a_judge_that_lost_an_answer_is_an_error():
     short, _ = judge(len)
     short = type(short)(lambda cases: [], {})
