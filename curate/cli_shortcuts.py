@@ -51,9 +51,10 @@ def shortcuts(pairs: Path, seed: int, html: Path | None, as_json: bool) -> None:
 
 def _page(rows: pl.DataFrame, found: Shortcuts, of: Path) -> str:
     """Write the page: the same sections as in a run's report."""
-    from curate.report import pairs, shortcuts
     from curate.report.html import el
     from curate.report.page import page
+    from curate.report.pairs import pairs
+    from curate.report.shortcuts import shortcuts
     from curate.rows import with_ids
 
     # As manifest.json has it: a tuple becomes a list.
@@ -61,8 +62,8 @@ def _page(rows: pl.DataFrame, found: Shortcuts, of: Path) -> str:
     name = of.resolve().name
     head = el("header", el("p", "curate shortcuts", class_="kicker"), el("h1", name))
     sections = [
-        ("shortcuts", "Shortcuts", shortcuts.shortcuts(manifest)),
-        ("pairs", "Pairs", pairs.pairs(rows if "id" in rows.columns else with_ids(rows), manifest)),
+        ("shortcuts", "Shortcuts", shortcuts(manifest)),
+        ("pairs", "Pairs", pairs(rows if "id" in rows.columns else with_ids(rows), manifest)),
     ]
     there = [(anchor, title, part) for anchor, title, part in sections if part is not None]
     return page(f"{name}: shortcuts", head, there, "This page loads nothing from anywhere.")

@@ -23,7 +23,11 @@ def pairs(rows: pl.DataFrame, manifest: dict[str, Any]) -> Html | None:
     both = rows.filter(pl.col("chosen").is_not_null() & pl.col("rejected").is_not_null())
     if not both.height:
         return None
-    few = both.with_columns(_turn=hash01("id", manifest.get("seed") or 0, "pairs")).sort("_turn", "id").head(_SHOWN)
+    few = (
+        both.with_columns(_turn=hash01("id", manifest.get("seed") or 0, "pairs"))
+        .sort("_turn", "id", "chosen")
+        .head(_SHOWN)
+    )
     note = "Chosen by hashes, not to look good or bad; long texts are cut."
     return join(
         [
@@ -49,7 +53,7 @@ def _lengths(both: pl.DataFrame) -> Html | None:
         f"Chosen minus rejected: {low} to {high} characters, median {middle}.",
     ]
     drawing = histogram(
-        [Panel("Pairs", counts(more, on), "kept")], on, [("as long", 0)], " ".join(said), "characters more in chosen"
+        [Panel("Pairs", counts(more, on), "kept")], on, [("equal", 0)], " ".join(said), "characters more in chosen"
     )
     caption = el("figcaption", el("b", "Length, chosen minus rejected"), *(el("span", line) for line in said))
     return el("figure", caption, drawing)

@@ -40,23 +40,29 @@ def shortcuts(manifest: dict[str, Any]) -> Html | None:
 
 
 def _rules(found: dict[str, Any]) -> list[Html]:
+    """Show the rules that are better than a coin, and fold away those that may not be."""
     words = found["words"]
-    telling = [rule for rule in found["rules"] if rule["direction"]]
-    all_of = [*telling, *([words] if words else [])]
-    low = min([0.4, *(math.floor(10 * of["low"]) / 10 for of in all_of)])
-    rows = [_rule(rule, rule["rule"] in found["warned"], low) for rule in telling]
+    better = [rule for rule in found["rules"] if rule["low"] > _HALF]
+    others = [rule for rule in found["rules"] if rule["low"] <= _HALF]
+    low = min([0.4, *(math.floor(10 * rule["low"]) / 10 for rule in [*found["rules"], *([words] if words else [])])])
+    rows = [_rule(rule, rule["rule"] in found["warned"], low) for rule in better]
     if words:
         name = _name("linear model on words", "Learnt from other prompts than it is tried on.")
         rows.append([name, _right(words, "linear_model" in found["warned"], low), *[DASH] * 3])
-    others = ", ".join(rule["rule"].replace("_", " ") for rule in found["rules"] if not rule["direction"])
-    caption = "Rules and what they get right alone"
-    last = [el("p", f"No pair differs by: {others}.", class_="note")] if others else []
-    return [table(caption, _HEADS, rows, kind="stack funnel"), *last]
+    made = [table("Rules that are better than a coin", _HEADS, rows, kind="stack funnel")] if rows else []
+    if others:
+        title = (
+            f"{plural(len(others), 'rule')} no better than a coin, as far as {plural(found['pairs'], 'pair')} can tell"
+        )
+        rest = table(title, _HEADS, [_rule(rule, False, low) for rule in others], kind="stack funnel")
+        made.append(el("details", el("summary", title), rest))
+    return made
 
 
 def _rule(rule: dict[str, Any], marked: bool, low: float) -> list[object]:
     shares = (percent(rule[side], 1) for side in ("chosen", "rejected", "ties"))
-    return [_name(rule["direction"], rule["counts"]), _right(rule, marked, low), *shares]
+    name = rule["direction"] or f"{rule['rule'].replace('_', ' ')}: no pair differs"
+    return [_name(name, rule["counts"]), _right(rule, marked, low), *shares]
 
 
 def _name(name: str, note: str) -> Html:
@@ -106,7 +112,7 @@ def _side(side: str, words: list[list[Any]], most: float) -> Html:
         [
             word,
             bar([(abs(weight) / most, "kept" if side == "chosen" else "pool")], f"weight {weight:g}"),
-            f"{weight:.2f}",
+            f"{abs(weight):.2f}",
         ]
         for word, weight in words
     ]

@@ -14,7 +14,7 @@ from curate.shortcuts.contract import ShortcutError
 from curate.sources import csv, jsonl, parquet
 from curate.sources.files import kind
 
-_COLUMNS = ("id", "prompt", "chosen", "rejected")
+_COLUMNS = ("file_id", "prompt", "chosen", "rejected")
 _READERS: dict[str, Callable[..., list[Part]]] = {".parquet": parquet, ".csv": csv, ".tsv": csv}
 _FILES = ("train.parquet", "*.parquet", "*.jsonl*", "*.json*")  # of a folder, what is looked for, in this order
 
@@ -31,10 +31,12 @@ def read(path: Path) -> tuple[pl.DataFrame, Sequence[Bad]]:
         ShortcutError: when it holds no pairs.
     """
     batches = [batch for file in _files(path) for batch in _batches(file)]
-    rows = pl.concat(
-        [batch.rows.select(name for name in _COLUMNS if name in batch.rows.columns) for batch in batches],
-        how="diagonal_relaxed",
-    )
+    # Readers keep a file's own ids as `file_id`.
+    frames = [batch.rows.select(name for name in _COLUMNS if name in batch.rows.columns) for batch in batches]
+    rows = pl.concat(frames, how="diagonal_relaxed").rename({"file_id": "id"}, strict=False)
+    if "id" in rows.columns:
+        named = pl.col("id").cast(pl.String).fill_null("")
+        rows = rows.drop("id") if rows.schema["id"].is_nested() else rows.with_columns(named)
     bad = [record for batch in batches for record in batch.bad]
     lacking = next((name for name in ("chosen", "rejected") if name not in rows.columns), None)
     if lacking:

@@ -101,7 +101,7 @@ RULES: tuple[Rule, ...] = (
         "Counts exclamation marks, those of code (!=) left out.",
         "more exclamation marks",
         "fewer exclamation marks",
-        _count(r"!(?:[^=]|\z)|！"),
+        _count(r"[!！]") - _count("!="),
     ),
     Rule("headings", "Counts markdown headings.", "more headings", "fewer headings", _count(r"(?m)^ {0,3}#{1,6}[ \t]")),
     Rule(

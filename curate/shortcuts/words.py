@@ -30,6 +30,9 @@ def words(frame: pl.DataFrame) -> Words | str:
     always the same. The features are the words and pairs of words that stand in one answer and not in the other, +1 and
     -1, at unit length; the model is a logistic regression without intercept (L2, C = 1), which is the same for a pair
     and its mirror image. Returns why not, in words, where there is too little to learn from or scikit-learn is missing.
+
+    Pairs of one fold are right or wrong together, which makes the interval a little too narrow: with the sides drawn at
+    random it held one half in 27 of 30 draws of 200 pairs that differ in style throughout.
     """
     if frame.height < _FEWEST or frame["fold"].n_unique() < FOLDS:
         return f"a linear model on words needs at least {_FEWEST} pairs of at least {FOLDS} prompts"
