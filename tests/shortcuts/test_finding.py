@@ -7,6 +7,8 @@ import time
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 pytest.importorskip("sklearn", reason="the linear model needs the extra `shortcuts`")
 
@@ -98,6 +100,27 @@ def test_rows_without_both_answers_are_left_out_and_said():
 def test_what_is_no_set_of_pairs_is_said(frame, why):
     with pytest.raises(ShortcutError, match=why.replace("(", r"\(").replace(")", r"\)")):
         shortcuts(frame)
+
+
+TEXTS = st.text(alphabet=st.characters(codec="utf-8"), max_size=60)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS), min_size=1, max_size=30))
+def test_any_texts_give_sound_figures_whatever_their_order(made):
+    frame = pl.DataFrame(made, schema=["prompt", "chosen", "rejected"], orient="row")
+    found = shortcuts(frame)
+    for rule in found["rules"]:
+        assert rule["chosen"] + rule["rejected"] + rule["ties"] == pytest.approx(1, abs=2e-4)
+        assert rule["accuracy"] == pytest.approx(rule["chosen"] + rule["ties"] / 2, abs=2e-4)
+        assert 0 <= rule["low"] <= rule["accuracy"] <= rule["high"] <= 1
+        assert rule["accuracy"] >= 0.5 or rule["rule"] == "opening_word"
+    assert shortcuts(frame.reverse()) == found
+    # Turned round, every rule that does not learn is as good, the other way.
+    turned = {
+        rule["rule"]: rule for rule in shortcuts(frame.rename({"chosen": "rejected", "rejected": "chosen"}))["rules"]
+    }
+    assert all(turned[r["rule"]]["accuracy"] == r["accuracy"] for r in found["rules"] if r["rule"] != "opening_word")
 
 
 def test_one_pair():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from curate.shortcuts.rules import RULES, measured
 
@@ -72,3 +74,10 @@ def test_every_rule_is_said_in_a_sentence_and_both_directions_and_tested():
 
 def test_an_empty_text_has_a_number_for_every_rule():
     assert not any(measured(pl.Series([""])).row(0))
+
+
+@given(st.lists(st.text(max_size=80), max_size=8))
+def test_a_texts_numbers_do_not_depend_on_the_texts_beside_it(texts):
+    together = measured(pl.Series(texts, dtype=pl.String))
+    assert together.rows() == [measured(pl.Series([text])).row(0) for text in texts]
+    assert all(number >= 0 for row in together.rows() for number in row)
