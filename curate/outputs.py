@@ -48,7 +48,7 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     examples = merge([pl.read_parquet(file) for file in state.examples])
     written.append(_parquet(out / "examples.parquet", examples))
     manifest = manifest_of(result, state, rows, ledger)
-    if "chosen" in rows.columns and rows.height:
+    if {"chosen", "rejected"} <= set(rows.columns) and rows.drop_nulls(["chosen", "rejected"]).height:
         manifest["shortcuts"] = shortcuts(rows, seed=recipe.seed)
     written.append(_text(out / "report.html", report(rows, ledger, manifest, examples)))
     written.append(_text(out / "README.md", card(rows, manifest)))

@@ -64,7 +64,7 @@ ROOMS = {
     "curate.generators": {"curate.generators", "curate.embeddings.store", "curate.places"},
     "curate.judges": {"curate.judges", "curate.generators", "curate.places"},
     "curate.pairs": {"curate.pairs", "curate.generators", "curate.judges", "curate.filters"},
-    "curate.shortcuts": {"curate.shortcuts", "curate.filters"},
+    "curate.shortcuts": {"curate.shortcuts", "curate.sources"},
     "curate.report": {"curate.report", "curate.ledger", "curate.examples", "curate.shortcuts"},
     "curate.train": {"curate.train"},
 }
