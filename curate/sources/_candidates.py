@@ -26,6 +26,12 @@ _REQUEST = re.compile(
     re.IGNORECASE,
 )
 _BLANK = re.compile(r"\[[^\]]*\]|\{[^}]*\}|<\w[^>]*>|_{3,}|\.{4,}|\bX{2,}\b")
+# In a question of one sentence nothing came before that these could stand for. "It" at the beginning may be nobody.
+_POINTS = re.compile(
+    r"^(?:\w+(?:['’]s)?\s+){0,2}(?:they|she|he|them|him|her)\b|\b(?:with|about|of|to|do|like|get|handle|at) (?:it|them"
+    r"|that|this)\?$|\bwhat about\b",
+    re.IGNORECASE,
+)
 # Said of the list, or of the task, instead of asked.
 _LIST = re.compile(
     r"\b(?:(?:these|the following|here are|\d+|two|three|four|five) (?:more |new |short |different )*questions?"
@@ -91,6 +97,11 @@ def fault(text: str, min_words: int, max_words: int) -> str | None:
         return "speaks as the assistant"
     if _LIST.search(text):
         return "speaks of the list"
+    sentences = re.findall(r"[^\s.?!][^.?!]*", text.lower())
+    if len(set(sentences)) < len(sentences):
+        return "repeats itself"
+    if len(sentences) == 1 and _POINTS.search(text):
+        return "points at something unsaid"
     if not text.endswith("?") and not (_REQUEST.match(text) and text[-1] in ".!"):
         return "asks nothing"
     return None

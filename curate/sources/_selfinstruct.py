@@ -18,22 +18,7 @@ from curate.generators.generator import Generator
 from curate.rows import Bad, SourceError
 from curate.sources._candidates import candidates
 from curate.sources._rouge import Pool
-
-
-@dataclass
-class Topic:
-    """A topic: the questions that people wrote for it, how many are wanted, and those that were made."""
-
-    name: str
-    group: str | None
-    seeds: list[str]
-    wanted: int = 0
-    made: list[str] = field(default_factory=list)
-
-    @property
-    def missing(self) -> int:
-        """Count the questions it lacks."""
-        return self.wanted - len(self.made)
+from curate.sources._topics import Topic
 
 
 class Rules(NamedTuple):
@@ -57,14 +42,6 @@ class Account:
     accepted: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     bad: list[Bad] = field(default_factory=list)
-
-
-def share(topics: Sequence[Topic], total: int, seed: int) -> None:
-    """Say how many questions each topic is to have: `total` in equal parts, and one more for those drawn by hash."""
-    each, more = divmod(total, len(topics))
-    drawn = sorted(topics, key=lambda topic: seed_of(seed, topic.name, "one more"))[:more]
-    for topic in topics:
-        topic.wanted = each + any(topic is one for one in drawn)
 
 
 def grow(topics: Sequence[Topic], generator: Generator, rules: Rules) -> Account:
@@ -138,12 +115,12 @@ def _unanswered(topic: Topic, number: int, failed: Failed, ask: Ask) -> Bad:
 
 
 def _take(topic: Topic, answer: Answer, rules: Rules, pool: Pool, account: Account) -> None:
-    """Add to a topic, and to the pool, what an answer has to offer."""
+    """Add to a topic, and to the pool, what an answer has to offer: first what surely is about the topic."""
     cut_off = answer.finish_reason == "length"
     found = candidates(answer.text, cut_off=cut_off, min_words=rules.min_words, max_words=rules.max_words)
     if not found:
         account.rejected["no list in the answer"] += 1
-    for text, why in found:
+    for text, why in sorted(found, key=lambda candidate: not topic.owns(candidate.text)):
         why = why or ("not needed" if not topic.missing else "like another" if pool.has_like(text) else None)
         if why:
             account.rejected[why] += 1

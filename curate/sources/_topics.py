@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from curate.generators.contract import seed_of
 from curate.rows import SourceError
-from curate.sources._selfinstruct import Topic
+from curate.sources._rouge import words
 
 _FORM = "topics are written as `group:`, below it `topic:`, below that `- a question?`"
+_LETTERS = 5  # of a word tell what it is about, whatever its ending
+_ONE_IN = 30  # topics may have a word that is still one topic's own
+
+
+@dataclass
+class Topic:
+    """A topic: the questions that people wrote for it, how many are wanted, and those that were made.
+
+    `own` are beginnings of words that its name and those questions have, and hardly another topic's.
+    """
+
+    name: str
+    group: str | None
+    seeds: list[str]
+    own: frozenset[str] = frozenset()
+    wanted: int = 0
+    made: list[str] = field(default_factory=list)
+
+    @property
+    def missing(self) -> int:
+        """Count the questions it lacks."""
+        return self.wanted - len(self.made)
+
+    def owns(self, question: str) -> bool:
+        """Say whether a question has a word of the topic's own. One without may be about the topic all the same."""
+        return not self.own.isdisjoint(_beginnings(question))
 
 
 def parse(text: str) -> list[Topic]:
@@ -31,7 +60,28 @@ def parse(text: str) -> list[Topic]:
     names = [topic.name for topic in topics]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise SourceError(f"the topic '{twice}' is there twice")
+    _find_own(topics)
     return topics
+
+
+def share(topics: Sequence[Topic], total: int, seed: int) -> None:
+    """Say how many questions each topic is to have: `total` in equal parts, and one more for some drawn by hash."""
+    each, more = divmod(total, len(topics))
+    drawn = sorted(topics, key=lambda topic: seed_of(seed, topic.name, "one more"))
+    for i, topic in enumerate(drawn):
+        topic.wanted = each + (i < more)
+
+
+def _find_own(topics: Sequence[Topic]) -> None:
+    said = [_beginnings(" ".join([topic.name, *topic.seeds])) for topic in topics]
+    holding = Counter(word for one in said for word in one)
+    most = max(1, len(topics) // _ONE_IN)
+    for topic, one in zip(topics, said, strict=True):
+        topic.own = frozenset(word for word in one if holding[word] <= most)
+
+
+def _beginnings(text: str) -> set[str]:
+    return {word[:_LETTERS] for word in words(text) if len(word) > 2}
 
 
 def _listed(data: dict[Any, Any]) -> Iterator[tuple[str | None, Any, Any]]:

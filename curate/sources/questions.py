@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from importlib import resources
 from math import ceil
@@ -13,8 +14,8 @@ import polars as pl
 from curate.generators.contract import Text
 from curate.generators.generator import Generator
 from curate.rows import Batch, Part, SourceError
-from curate.sources._selfinstruct import Account, Rules, Topic, grow, share
-from curate.sources._topics import parse
+from curate.sources._selfinstruct import Account, Rules, grow
+from curate.sources._topics import Topic, parse, share
 
 _SCHEMA = dict.fromkeys(("prompt", "domain", "group", "license", "generated_by"), pl.String())
 
@@ -30,7 +31,7 @@ def questions(
     examples: int = 4,
     max_rounds: int = 8,
     similarity: float = 0.7,
-    min_words: int = 4,
+    min_words: int = 5,
     max_words: int = 60,
     seed: int = 0,
 ) -> list[Part]:
@@ -119,7 +120,7 @@ def _check(rules: Rules, size: int, surplus: float) -> None:
 
 
 def _read(topics: list[Topic], generator: Generator, rules: Rules, total: int, batch_rows: int) -> Iterator[Batch]:
-    topics = [Topic(topic.name, topic.group, topic.seeds) for topic in topics]  # a part may be read again
+    topics = [replace(topic, made=[]) for topic in topics]  # a part may be read again
     share(topics, total, rules.seed)
     account = grow(topics, generator, rules)
     model = generator.settings.model
