@@ -83,7 +83,7 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
         if ":" not in step.name:
             demand(pool, [step.params.get("column"), step.params.get("by"), step.params.get("prefer")], at)
         try:
-            choice: Choice = step.function(rows, **step.params)
+            choice: Choice = step.function(rows, **step.params, **step.given)
             found = decided(rows, step.label, choice)
         except Exception as error:  # a user's own selector may raise anything
             raise StepError(f"{at}: {misfit(error, rows, columns)}") from error

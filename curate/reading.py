@@ -98,22 +98,20 @@ class Reading:
         before = len(self.problems)
         checked = self.keys(registry.parameters(function), params or {}, (*path, name))
         given = self.bound(function, checked, (*path, name))
-        if "size" in signature(function).parameters:
-            if self.size is None:
-                self.problem(
-                    (*path, name), f"'{name}' makes as many rows as the recipe's `size` says, which is missing"
-                )
-            given["size"] = self.size
         if len(self.problems) > before:
             return None
         self.seeded(checked, params)
         return Read(name, function, _under_data(checked), self.places((*path, name)), given)
 
     def bound(self, function: Callable[..., Any], checked: dict[str, Any], path: KeyPath) -> dict[str, Any]:
-        """Find the generators, judges and texts that parameters name."""
+        """Find the generators, judges and texts that parameters name, and the recipe's size where one asks for it."""
         given, wrong = bind(function, checked, self.known)
         for name, message in wrong:
             self.problem((*path, name), message)
+        if "size" in registry.GIVEN.get(registry.kind_of(function), ()) and "size" in signature(function).parameters:
+            given["size"] = self.size
+            if self.size is None:
+                self.problem(path, f"'{path[-1]}' goes by the recipe's `size`, which is missing")
         return given
 
     def seeded(self, checked: dict[str, Any], params: Any) -> None:

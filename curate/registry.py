@@ -25,9 +25,9 @@ Kind: TypeAlias = Literal[
 Group: TypeAlias = Literal["filters", "sources", "generators", "judges", "pairs"]
 
 # Given by the runner, so not a recipe's to set: the pool a selector chooses from (or, in a program, an array with ids)
-# and what is chosen already; the rows that answers and pairs are made for; the size that a source may have to reach.
+# and what is chosen already; the rows that answers and pairs are made for; the size of the set.
 GIVEN: dict[Kind, set[str]] = {
-    "select": {"pool", "ids", "chosen"},
+    "select": {"pool", "ids", "chosen", "size"},
     "pair": {"rows"},
     "answer": {"rows"},
     "source": {"size"},

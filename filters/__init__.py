@@ -11,7 +11,7 @@ from curate.filters.near import near_duplicates, semantic_duplicates
 from curate.filters.pairs import alike, length_ratio
 from curate.filters.reference import mentions
 from curate.filters.safety import toxic
-from curate.filters.sampling import domains, quotas, random, top
+from curate.filters.sampling import domains, enough, quotas, random, top
 from curate.filters.size import at_least, at_most, length
 from curate.filters.text import matches, prompt_from_title_or_body, replace_opening, self_contained
 from curate.filters.voice import first_person
@@ -24,6 +24,7 @@ __all__ = [
     "contaminated",
     "coverage",
     "domains",
+    "enough",
     "exact_duplicates",
     "farthest",
     "first_person",

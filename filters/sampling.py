@@ -46,6 +46,22 @@ def _positions(count: int, ids: Ids | None, n: int, seed: int) -> Positions:
     return ranked["at"].cast(pl.Int64).to_numpy()
 
 
+def enough(pool: pl.DataFrame, *, size: int, surplus: float = 1.3, seed: int = 0) -> Choice:
+    """Keep as many rows as the set needs and some more, before a step that costs: size times surplus, drawn at random.
+
+    A recipe gives its own `size`. What the steps after this one drop comes out of the surplus.
+
+    Raises ValueError if the surplus is below 1.
+
+    >>> import polars as pl
+    >>> enough(pl.DataFrame({"id": list("abcdef")}), size=2, surplus=1.5).kept.sum()
+    3
+    """
+    if surplus < 1:
+        raise ValueError(f"enough: a surplus of {surplus:g} is less than the set needs; 1 or more would be right")
+    return random(pool, n=math.ceil(size * surplus), seed=seed)
+
+
 def top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choice:
     """Keep the n rows with the highest `by`, nulls and NaN last, ties by a hash of (seed, id).
 
