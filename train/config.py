@@ -40,8 +40,8 @@ class TrainConfig(pydantic.BaseModel):
     trainer: dict[str, Any] = {}
 
     def digest(self) -> str:
-        """Hash what the config says (24 hex digits)."""
-        text = json.dumps(self.model_dump(), sort_keys=True, default=str)
+        """Hash what the config says (24 hex digits), but for where things are: they count by content."""
+        text = json.dumps(self.model_dump(exclude={"model", "data", "eval_data"}), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 

@@ -1,4 +1,4 @@
-"""Rows in: from an output folder or a file, in the form a stage takes; what is broken is named before a model is loaded."""
+"""Rows in: from an output folder or a file, in the form a stage takes; broken ones are named before a model is loaded."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class _Unreadable(Exception):
 def load(path: str, form: str, rows: int | None = None) -> Data:
     """Read a data file, or the training file of an output folder, in a form; take its first `rows` rows.
 
-    A set is shuffled by the hash of its ids, so its first rows are a random sample, and the first 64 are among the first
+    A set is shuffled by the hash of its ids, so its first rows are a random sample, and the first 64 belong to the first
     128. Raise TrainError naming the lines that cannot be read, or when there are too few rows.
     """
     file = _file_of(Path(path), form)
@@ -199,7 +199,11 @@ def _problems(record: Record) -> Iterator[str]:
 
 def _text(value: Any) -> str:
     """Give the text that must not be empty: the whole, or the shortest turn."""
-    return value.strip() if isinstance(value, str) else min((turn["content"].strip() for turn in value), key=len, default="")
+    return (
+        value.strip()
+        if isinstance(value, str)
+        else min((turn["content"].strip() for turn in value), key=len, default="")
+    )
 
 
 def wrong_order(prompt: list[dict[str, str]], answer: list[dict[str, str]]) -> bool:

@@ -1,7 +1,7 @@
 """LIMA's end-of-turn token: a token of its own after each utterance, put into tokenizer, chat template and model.
 
-LIMA (2305.11206, section 3): "To differentiate between each speaker (user and assistant), we introduce a special
-end-of-turn token (EOT) at the end of each utterance", which stops generation without the meaning that pre-training gave EOS.
+LIMA (2305.11206, section 3) tells speakers apart by it: it ends a turn, and generation, without whatever else the model's
+end-of-text token came to mean in pre-training.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _BARE = "{% for message in messages %}{{ message['content'] + 'EOT' }}{% endfor 
 
 @dataclass(frozen=True)
 class EndOfTurn:
-    """The token, its id, the id it took the place of (None where there was none), and whether the model must learn it."""
+    """The token, its id, the id whose place it takes (None where there was none), and whether the model must learn it."""
 
     token: str
     id: int
@@ -48,8 +48,7 @@ def add(tokenizer: Any, token: str) -> EndOfTurn:
 def fit(model: Any, tokenizer: Any, end: EndOfTurn) -> None:
     """Give the model a row for the token, and make it stop there when it generates.
 
-    The row starts as that of the token whose place it takes: on a thousand rows a token starts from what stands nearest to
-    it, not from noise.
+    The row starts as that of the token whose place it takes: a thousand rows are few to learn a token from noise.
     """
     import torch
 
@@ -63,10 +62,15 @@ def fit(model: Any, tokenizer: Any, end: EndOfTurn) -> None:
                     weight = layer.weight
                     others = torch.cat([weight[: end.id], weight[end.id + 1 :]])
                     weight[end.id] = others.mean(0) if end.before is None else weight[end.before]
+    stop_at(model, end.id)
+
+
+def stop_at(model: Any, token: int) -> None:
+    """Make generation stop at a token, and at those where it stopped before."""
     ends = model.generation_config.eos_token_id
     ends = [ends] if isinstance(ends, int) else ends or []
-    model.config.get_text_config().eos_token_id = end.id
-    model.generation_config.eos_token_id = [end.id, *(e for e in ends if e != end.id)]
+    model.config.get_text_config().eos_token_id = token
+    model.generation_config.eos_token_id = [token, *(end for end in ends if end != token)]
 
 
 def trained_whole(model: Any) -> dict[str, Any]:
@@ -111,7 +115,13 @@ def _rewritten(tokenizer: Any, token: str) -> str:
     template = re.sub(r"{%-?\s*(end)?generation\s*-?%}", "", tokenizer.chat_template)  # marks of places that now move
     ends = _ends(tokenizer)
     if ends.strip():
-        return "{%- set turns -%}\n" + template + "\n{%- endset -%}\n{{- turns | replace(" + f"{ends!r}, {token!r}" + ") -}}\n"
+        return (
+            "{%- set turns -%}\n"
+            + template
+            + "\n{%- endset -%}\n{{- turns | replace("
+            + f"{ends!r}, {token!r}"
+            + ") -}}\n"
+        )
     # It wrote nothing: each utterance brings its own end, and line breaks after it go.
     return (
         "{%- set ended = namespace(turns=[]) -%}\n{%- for message in messages -%}\n"

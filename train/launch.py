@@ -10,6 +10,11 @@ def rank() -> int:
     return int(os.environ.get("RANK", "0"))
 
 
+def local_rank() -> int:
+    """Number this process among those on its machine: the device that is its own."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
 def world_size() -> int:
     """Count the processes a launcher started; 1 without one."""
     return int(os.environ.get("WORLD_SIZE", "1"))

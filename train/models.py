@@ -8,7 +8,7 @@ from typing import Any
 
 from curate.errors import UserError
 from curate.generators.models import find_model
-from curate.train import end_of_turn
+from curate.train import end_of_turn, launch
 from curate.train.config import TrainConfig
 from curate.train.findings import TrainError
 from curate.train.stages.contract import Job
@@ -39,8 +39,8 @@ def load_model(config: TrainConfig, end: end_of_turn.EndOfTurn | None, tokenizer
     """Load the model in float32, unless model_args name another dtype; quantised when the config says so.
 
     float32 because training in the bfloat16 that most checkpoints are stored in loses small updates: mixed precision
-    (`trainer: {bf16: true}`, trl's default on a GPU) is what saves time there. With QLoRA the dtype is that of the parts
-    that stay unquantised.
+    (`trainer: {bf16: true}`, trl's default on a GPU) is what saves time there. With QLoRA the dtype is that of what
+    stays unquantised.
     """
     import torch
     import transformers
@@ -48,11 +48,10 @@ def load_model(config: TrainConfig, end: end_of_turn.EndOfTurn | None, tokenizer
     path = find_model(config.model)
     args = {"dtype": "float32", **config.model_args}
     if config.quantization:
-        args["quantization_config"] = transformers.BitsAndBytesConfig(**config.quantization)
-        if torch.cuda.is_available():
-            from accelerate import PartialState
-
-            args.setdefault("device_map", {"": PartialState().local_process_index})
+        quantized: Any = transformers.BitsAndBytesConfig
+        args["quantization_config"] = quantized(**config.quantization)
+        if torch.cuda.is_available():  # quantised weights go to their device as they are loaded
+            args.setdefault("device_map", {"": launch.local_rank()})
     model = _loaded(lambda: getattr(transformers, kind).from_pretrained(path, **args), config)
     if end:
         end_of_turn.fit(model, tokenizer, end)
@@ -93,16 +92,32 @@ def save(trainer: Any, job: Job, kind: str, out: Path) -> None:
     if not trainer.is_world_process_zero():
         return
     (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: no part of a model
-    if adapted:
+    if adapted and (job.config.quantization or trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
+        merge(folder, out / "merged", kind=kind, **job.config.model_args)
+    elif adapted:
         model = trainer.accelerator.unwrap_model(trainer.model)
-        if job.config.quantization or trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
-            # Merged into full weights, read anew: into 4 bits the adapter would be rounded away, and shards are no whole.
-            from peft import PeftModel
-
-            plain = job.config.model_copy(update={"quantization": None})
-            model = PeftModel.from_pretrained(load_model(plain, job.end, job.tokenizer, kind), folder)
         model.merge_and_unload().save_pretrained(out / "merged")
         job.tokenizer.save_pretrained(out / "merged")
+
+
+def merge(adapter: Path, to: Path, *, kind: str = "AutoModelForCausalLM", **model_args: Any) -> Path:
+    """Merge a saved adapter, or a checkpoint of one, into full weights read anew, as a whole model with its tokenizer.
+
+    Into 4 bits an adapter would be rounded away, and vLLM takes no adapter with trained embeddings.
+    """
+    import transformers
+    from peft import PeftConfig, PeftModel
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(adapter)
+    base = PeftConfig.from_pretrained(str(adapter)).base_model_name_or_path
+    model = getattr(transformers, kind).from_pretrained(base, **{"dtype": "float32", **model_args})
+    if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    if tokenizer.eos_token_id is not None:
+        end_of_turn.stop_at(model, tokenizer.eos_token_id)
+    PeftModel.from_pretrained(model, adapter).merge_and_unload().save_pretrained(to)
+    tokenizer.save_pretrained(to)
+    return to
 
 
 def _loaded(load: Any, config: TrainConfig) -> Any:

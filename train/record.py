@@ -14,16 +14,16 @@ from typing import Any
 import curate
 from curate.generators.models import find_model, weights
 from curate.train.config import TrainConfig
-from curate.train.data import Data
+from curate.train.data import Data, Row
 from curate.train.findings import Finding
 from curate.train.stages.contract import Job
 
 RECORD = "record.json"
 
 
-def key_of(config: TrainConfig, data: Data, held_out: Data | None, processes: int) -> str:
-    """Hash all that a run's result depends on: config, data and model by content, versions, number of processes."""
-    told = [config.digest(), data.sha256, held_out and held_out.sha256, weights(config.model), processes, versions()]
+def key_of(config: TrainConfig, data: Data, held_out: Data | None) -> str:
+    """Name a run by what it was told and given: its config, and data and model by content."""
+    told = [config.digest(), data.sha256, held_out and held_out.sha256, weights(config.model) or config.model]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:24]
 
 
@@ -60,7 +60,7 @@ def of_run(job: Job, data: Data, trainer: Any, out: Path, *, forced: list[Findin
             "sha256": data.sha256,
             "rows_in_file": data.in_file,
             "rows_in": len(data.rows),
-            **counted(trainer),
+            **counted(trainer, data.rows),
         },
         "template_sha256": hashlib.sha256((job.tokenizer.chat_template or "").encode()).hexdigest()[:32],
         "versions": versions(),
@@ -70,26 +70,64 @@ def of_run(job: Job, data: Data, trainer: Any, out: Path, *, forced: list[Findin
         "steps": state.global_step,
         "epochs": state.epoch,
         "seconds": round(seconds, 2),
-        "model_in": {"name": job.config.model, "path": find_model(job.config.model), "weights": weights(job.config.model)},
+        "model_in": {
+            "name": job.config.model,
+            "path": find_model(job.config.model),
+            "weights": weights(job.config.model),
+        },
         "model_out": {"path": str(out / "merged"), "weights": weights(str(out / "merged"))},
         "forced": [asdict(finding) for finding in forced],
         "metrics": metrics(state.log_history),
     }
 
 
-def counted(trainer: Any) -> dict[str, Any]:
-    """Count what trl made of the rows: rows and tokens an epoch, and how many of the tokens are trained on."""
-    rows = trainer.train_dataset
-    if "labels" in rows.column_names:
-        tokens = sum(map(len, rows["input_ids"]))
-        trained = sum(sum(label != -100 for label in labels) for labels in rows["labels"])
-    elif "chosen_ids" in rows.column_names:
-        answers = sum(len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in rows)
-        tokens, trained = answers + 2 * sum(map(len, rows["prompt_ids"])), answers
-    else:
-        return {"rows_trained": len(rows)}
-    packed = {"packed": True} if getattr(trainer.args, "packing", False) else {}
-    return {"rows_trained": len(rows), "tokens": tokens, "tokens_trained": trained, **packed}
+def counted(trainer: Any, rows: list[Row]) -> dict[str, Any]:
+    """Count what trl made of the rows: rows, tokens an epoch, tokens of them that are trained on, rows that were cut."""
+    import pyarrow.compute as pc
+
+    dataset = trainer.train_dataset
+    table = dataset.with_format("arrow")[:]
+    found: dict[str, Any] = {"rows_trained": len(dataset)}
+    lengths = {name: pc.list_value_length(table[name]) for name in table.column_names if name.endswith("_ids")}
+    if "labels" in table.column_names:
+        labels = pc.list_flatten(table["labels"])
+        found["tokens"] = _sum(lengths["input_ids"])
+        found["tokens_trained"] = _sum(pc.not_equal(labels, -100))
+    elif "chosen_ids" in lengths:
+        found["tokens_trained"] = _sum(lengths["chosen_ids"]) + _sum(lengths["rejected_ids"])
+        found["tokens"] = found["tokens_trained"] + 2 * _sum(lengths["prompt_ids"])
+    if getattr(trainer.args, "packing", False):
+        return {**found, "packed": True}
+    return {**found, "rows_cut": len(cut(trainer, lengths, table, rows))}
+
+
+def cut(trainer: Any, lengths: dict[str, Any], table: Any, rows: list[Row]) -> list[str]:
+    """List the ids of rows that lost their end to max_length: rows of just that length may or may not have."""
+    import pyarrow.compute as pc
+
+    longest = getattr(trainer.args, "max_length", None)
+    if longest is None or "id" not in table.column_names:
+        return []
+    if "input_ids" in lengths:  # trl cut them already: those as long as can be are looked at again
+        full = set(table["id"].filter(pc.equal(lengths["input_ids"], longest)).to_pylist())
+        words = trainer.processing_class
+        return [row.id for row in rows if row.id in full and _tokens(words, row) > longest]
+    answers = pc.max_element_wise(lengths["chosen_ids"], lengths["rejected_ids"])
+    over = pc.greater(pc.add(lengths["prompt_ids"], answers), longest)
+    return [str(i) for i in table["id"].filter(over).to_pylist()]
+
+
+def _tokens(words: Any, row: Row) -> int:
+    prompt, completion = row.record["prompt"], row.record["completion"]
+    if isinstance(prompt, str):
+        return len(words(prompt + completion)["input_ids"]) + (not completion.endswith(words.eos_token))
+    return len(words.apply_chat_template(prompt + completion)["input_ids"])
+
+
+def _sum(column: Any) -> int:
+    import pyarrow.compute as pc
+
+    return int(pc.sum(column).as_py() or 0)
 
 
 def metrics(history: list[dict[str, Any]]) -> dict[str, Any]:

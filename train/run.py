@@ -41,11 +41,11 @@ def run(
 def run_config(config: TrainConfig, out: Path, *, force: bool = False, fresh: bool = False) -> dict[str, Any]:
     """Run one stage from a checked config, unless the folder holds this very run, finished."""
     stage, rows, held_out = _rows(config)
-    key = record.key_of(config, rows, held_out, launch.world_size())
+    key = record.key_of(config, rows, held_out)
     done = None if fresh else record.finished(out, key)
     if done:
         return {**done, "reused": True}
-    forced = refuse(data.broken(rows), force=force)
+    forced = refuse(data.broken(rows), force=force)  # before anything heavy is loaded
     job, trainer = build(config, stage, rows, held_out, out)
     findings = preflight(trainer, job, rows)
     forced += refuse(findings, force=force)
@@ -71,6 +71,11 @@ def check(config: TrainConfig, out: Path) -> list[Finding]:
     return preflight(trainer, job, rows)
 
 
+def check_rows(config: TrainConfig, *, force: bool = False) -> list[Finding]:
+    """Refuse broken rows of a stage that comes later; with `force` return what was found of them."""
+    return refuse(data.broken(_rows(config)[1]), force=force)
+
+
 def build(config: TrainConfig, stage: Stage, rows: Data, held_out: Data | None, out: Path) -> tuple[Job, Any]:
     """Load the model and make trl's trainer."""
     job = Job(config)
@@ -88,11 +93,11 @@ def build(config: TrainConfig, stage: Stage, rows: Data, held_out: Data | None, 
             eval_dataset=data.dataset(held_out) if held_out else None,
             processing_class=job.tokenizer,
             peft_config=job.peft_config,
-            callbacks=[checkpoints.marker()],
             **stage.extras(job),
         )
     except (ValueError, TypeError, NotImplementedError, ImportError) as error:
         raise TrainError(f"trl refuses this {stage.name} config: {error}") from error
+    checkpoints.marked(trainer)
     if config.residual_dropout:
         from curate.train import residual_dropout
 
@@ -101,7 +106,7 @@ def build(config: TrainConfig, stage: Stage, rows: Data, held_out: Data | None, 
 
 
 def defaults(held_out: Data | None) -> dict[str, Any]:
-    """Settle what a config leaves out: a checkpoint an epoch (LIMA), every step logged, no tracker, and what runs here."""
+    """Settle what a config leaves out: a checkpoint an epoch (LIMA), each step logged, no tracker, and what runs here."""
     import torch
 
     settled: dict[str, Any] = {"save_strategy": "epoch", "logging_steps": 1, "report_to": "none"}
@@ -140,14 +145,16 @@ def undisturbed(trainer: Any) -> Iterator[None]:
     import numpy as np
     import torch
 
-    states = random.getstate(), np.random.get_state()  # noqa: NPY002
-    training, history = trainer.model.training, list(trainer.state.log_history)
+    states = random.getstate(), np.random.get_state()
+    training, history, callbacks = trainer.model.training, list(trainer.state.log_history), trainer.callback_handler
+    heard, callbacks.callbacks = callbacks.callbacks, []  # trackers and progress bars are not told of it
     try:
         with torch.random.fork_rng():
             yield
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
+        callbacks.callbacks = heard
         trainer.model.train(training)
         trainer.state.log_history = history
 
@@ -165,12 +172,14 @@ def _rows(config: TrainConfig) -> tuple[Stage, Data, Data | None]:
 def _train(trainer: Any, out: Path, key: str, *, fresh: bool) -> int:
     """Train, from the last whole checkpoint of this very run where there is one; return the step it started from."""
     if trainer.is_world_process_zero():
-        checkpoints.begin(out, key, fresh=fresh)
+        checkpoints.begin(out, key, trainer.args.world_size, fresh=fresh)
         for name in _LEFT:
             left = out / name
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
     trainer.accelerator.wait_for_everyone()
-    last = checkpoints.latest(out, trainer.args.world_size)
+    last = checkpoints.latest(out)
+    if last:
+        checkpoints.go_on(trainer, last)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     return checkpoints.step_of(last) if last else 0
 

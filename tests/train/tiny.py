@@ -11,7 +11,10 @@ CHATML = (
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 _SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-_TEXT = ["Warm air rises because it is less dense than cold air.", "The moon pulls the sea, and so the tide comes in."] * 8
+_TEXT = [
+    "Warm air rises because it is less dense than cold air.",
+    "The moon pulls the sea, and so the tide comes in.",
+] * 8
 
 
 def tokenizer(template: str | None = CHATML, eos: str = "<|im_end|>") -> Any:

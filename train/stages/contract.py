@@ -35,9 +35,9 @@ class Stage:
     """A stage of training.
 
     `classes` imports trl's config and trainer. `form` names the data it takes (`curate.train.data`). `settings` are
-    trainer settings that this stage needs, given the job, where the config leaves them out; it raises TrainError where the
-    config contradicts itself. `extras` are what its trainer takes beside model, data and tokenizer. `architecture` is the
-    Auto class that loads its model.
+    trainer settings that this stage needs where the config leaves them out; it raises TrainError where the config
+    contradicts itself. `extras` are what its trainer takes beside model, data and tokenizer. `architecture` is the Auto
+    class that loads its model.
     """
 
     name: str

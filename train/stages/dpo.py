@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from curate.train.data import Row
 from curate.train.findings import TrainError
 from curate.train.stages.contract import Job, Stage
 
 
 def _classes() -> tuple[Any, Any]:
-    from trl import DPOConfig, DPOTrainer
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
 
     return DPOConfig, DPOTrainer
 
 
 def _settings(job: Job) -> dict[str, Any]:
-    """Keep the dropout of LoRA: trl's disable_dropout, on by default, would set it to 0 while the config still shows it.
+    """Keep the dropout of LoRA: trl's disable_dropout, on by default, would set it to 0 while the config shows it.
 
     The model's own dropout stays off, as trl's default has it: the reference must not be a random one.
     """
@@ -45,6 +47,18 @@ def _extras(job: Job) -> dict[str, Any]:
     from curate.train.models import load_model
 
     return {"ref_model": load_model(job.config, job.end, job.tokenizer, STAGE.architecture)}
+
+
+def rewards_at_start(trainer: Any, rows: list[Row]) -> dict[str, float]:
+    """Evaluate a batch of the training rows before the first step: with the right reference each reward is exactly 0.
+
+    Ask it inside `curate.train.run.undisturbed`. Every process of a run must ask it, since trl gathers from all.
+    """
+    from datasets import Dataset
+
+    few = rows[: trainer.args.per_device_eval_batch_size * trainer.args.world_size]
+    found = trainer.evaluate(Dataset.from_list([row.record for row in few]))
+    return {name: found[f"eval_{name}"] for name in ("rewards/chosen", "rewards/rejected", "rewards/margins", "loss")}
 
 
 STAGE = Stage("dpo", "preference", _classes, settings=_settings, extras=_extras)

@@ -9,7 +9,8 @@ from curate.train.stages.contract import Job, Stage
 
 
 def _classes() -> tuple[Any, Any]:
-    from trl import SFTConfig, SFTTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
 
     return SFTConfig, SFTTrainer
 

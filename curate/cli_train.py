@@ -1,0 +1,105 @@
+"""The commands `train …`: fine-tune on a set, prefer the chosen answers, or both in a row."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import click
+
+_OPTIONS = (
+    click.argument("config", type=click.Path(path_type=Path)),
+    click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a key, dotted; repeat."),
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder for model and record.  [default: out/CONFIG's name]",
+    ),
+    click.option("--preflight", is_flag=True, help="Only do the checks that stand before training."),
+    click.option("--force", is_flag=True, help="Train in spite of what the checks refuse; the record will say so."),
+    click.option("--fresh", is_flag=True, help="Train again from the start, finished or not."),
+    click.option("--json", "as_json", is_flag=True, help="Print the record instead of a summary."),
+)
+
+
+@click.group()
+def train() -> None:
+    """Train a model on a set through TRL: paths in, paths out.
+
+    A run that was stopped goes on from its last checkpoint by the same command, which runs under torchrun and accelerate
+    launch too.
+    """
+
+
+def _command(stage: str, title: str) -> None:
+    def command(config: Path, sets: tuple[str, ...], out: Path | None, **options: Any) -> None:
+        _train(stage, config, sets, out or Path("out") / config.stem, **options)
+
+    command.__doc__ = title
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    train.command(stage)(command)
+
+
+def _train(
+    stage: str, config: Path, sets: tuple[str, ...], out: Path, preflight: bool, force: bool, fresh: bool, as_json: bool
+) -> None:
+    from curate.train import chaining, launch, run
+    from curate.train.config import read, resolve
+
+    if preflight:
+        if stage == "chain":
+            findings = chaining.check_chain(config, out, sets=sets)
+        else:
+            findings = run.check(resolve(stage, *read(config, sets)), out)
+        return _show_findings(findings, as_json) if launch.rank() == 0 else None
+    start: Callable[..., dict[str, Any]] = chaining.run_chain if stage == "chain" else run.run
+    given = (config, out) if stage == "chain" else (stage, config, out)
+    with redirect_stdout(sys.stderr):  # what trl logs on its way
+        record = start(*given, sets=sets, force=force, fresh=fresh)
+    if launch.rank():
+        return None
+    if as_json:
+        return click.echo(json.dumps(record, indent=1, ensure_ascii=False, default=str))
+    for one in record.values() if stage == "chain" else [record]:
+        _show(one)
+    return click.echo("\n".join(f"{name}: {line}" for name, line in launch.lines(stage, str(config)).items()))
+
+
+def _show_findings(findings: list[Any], as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
+    else:
+        for finding in findings:
+            click.secho(f"{finding.check}: {finding.message}", fg="red" if finding.level == "stop" else "yellow")
+        click.echo("Nothing was trained." if findings else "Nothing was found, and nothing was trained.")
+    if any(finding.level == "stop" for finding in findings):
+        sys.exit(2)
+
+
+def _show(record: dict[str, Any]) -> None:
+    data, seen = record["data"], record["metrics"]
+    if record.get("reused"):
+        click.echo(f"{record['stage']}: finished before, as the same config, data and model; --fresh trains it again")
+    told = [
+        f"{record['stage']}: {data['rows_trained']:,} of {data['rows_in']:,} rows, {record['steps']:,} steps of "
+        f"{record['effective_batch']:,} rows, {record['seconds']:,.0f} s on {record['world_size']} process(es)",
+        f"loss {seen['first_loss']:.4f} -> {seen['loss']:.4f}" if "first_loss" in seen else "",
+        f"reward margin {seen['rewards/margins']:.4f}" if "rewards/margins" in seen else "",
+        f"went on from step {record['resumed_from_step']:,}" if record.get("resumed_from_step") else "",
+        *(f"note: {said}" for said in record["said"]),
+        *(f"forced: {forced['message']}" for forced in record["forced"]),
+        f"model: {record['model_out']['path']}",
+    ]
+    click.echo("\n".join(line for line in told if line))
+
+
+_command("sft", "Fine-tune on prompts and answers, as CONFIG says.")
+_command("dpo", "Prefer chosen answers over rejected ones (DPO), as CONFIG says.")
+_command("chain", "Fine-tune, then DPO from the model that came out; CONFIG has a block for each.")

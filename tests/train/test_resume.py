@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+import curate.train
+from tests.train.conftest import LORA
+
+ROOT = Path(__file__).parents[2]
+
+
+def weights(folder):
+    from safetensors.torch import load_file
+
+    return load_file(folder / "merged" / "model.safetensors")
+
+
+def equal(a, b):
+    import torch
+
+    one, other = weights(a), weights(b)
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def losses(out):
+    log = [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [(entry["step"], entry["loss"], entry["num_tokens"]) for entry in log if "loss" in entry]
+
+
+def run_until_killed(stage, config, out, checkpoint):
+    """Run in a process of its own, and kill it once a checkpoint is whole."""
+    file = out.parent / "killed.yaml"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    code = "import sys, curate.train as t; getattr(t, sys.argv[1])(sys.argv[2], sys.argv[3])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, stage, str(file), str(out)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    until = time.monotonic() + 240
+    while not (out / "checkpoints" / checkpoint / "whole").is_file():
+        assert process.poll() is None, process.stderr.read().decode()[-2000:]
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (out / "record.json").exists()
+    return file
+
+
+@pytest.mark.parametrize(
+    ("stage", "more"),
+    [
+        pytest.param(
+            "sft", {"lora": {**LORA, "lora_dropout": 0.1}, "end_of_turn": "<|eot|>", "residual_dropout": 0.3}, id="sft"
+        ),
+        pytest.param("dpo", {}, id="dpo of all weights"),
+    ],
+)
+def test_killed_and_started_again_the_weights_are_those_of_a_run_that_was_not(stage, more, config, pairs, tmp_path):
+    asked = {**(config if stage == "sft" else pairs), **more}
+    asked["trainer"] = {**asked["trainer"], "save_strategy": "steps", "save_steps": 3, "num_train_epochs": 10}
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    getattr(curate.train, stage)(asked, whole)
+    file = run_until_killed(stage, asked, cut, "checkpoint-6")
+    record = getattr(curate.train, stage)(file, cut)
+    assert record["resumed_from_step"] >= 6
+    assert record["steps"] == 40
+    assert equal(whole, cut)
+    assert losses(cut) == losses(whole)
+    assert record["metrics"] == json.loads((whole / "record.json").read_text())["metrics"]
