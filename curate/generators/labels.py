@@ -27,7 +27,7 @@ def places(labels: Iterable[Sequence[int]]) -> dict[Tokens, list[int]]:
 
 
 def scores(labels: Mapping[str, Sequence[int]], seen: Mapping[Tokens, Mapping[int, float]]) -> dict[str, float]:
-    """Add up each label's log-probability; of a label that a longer one begins with, the longer one's share is taken out.
+    """Add up each label's log-probability, without the share of longer labels that begin with it.
 
     >>> seen = {(): {7: math.log(0.5), 8: math.log(0.25)}, (7,): {9: math.log(0.2)}}
     >>> {text: round(math.exp(p), 3) for text, p in scores({"1": (7,), "2": (8,), "10": (7, 9)}, seen).items()}

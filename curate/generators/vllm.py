@@ -39,7 +39,9 @@ def vllm(model: str, *, engine: dict[str, Any] | None = None, sampling: dict[str
     engine, sampling = engine or {}, sampling or {}
     refuse(sampling, _REFUSED)
     refuse_unknown(sampling, fields("vllm", "sampling_params.py", "SamplingParams"), "vLLM's SamplingParams")
-    known = fields("vllm", "engine/arg_utils.py", "EngineArgs") | fields("vllm", "entrypoints/llm.py", "LLM", "__init__")
+    known = fields("vllm", "engine/arg_utils.py", "EngineArgs") | fields(
+        "vllm", "entrypoints/llm.py", "LLM", "__init__"
+    )
     refuse_unknown(engine, known, "the arguments of vllm.LLM")
     sampling = {"max_tokens": _limit(model, engine), **sampling}
     settings = Settings("vllm", model, engine, sampling, limit=sampling["max_tokens"], weights=models.weights(model))

