@@ -143,7 +143,8 @@ def first(values: Any) -> Any:
 
 def _decoder(model: Any) -> Any:
     base = model.get_base_model() if hasattr(model, "peft_config") else model
-    return base.get_decoder()
+    decoder = base.get_decoder()
+    return decoder if hasattr(decoder, "config") else base.base_model  # some call their head a decoder
 
 
 def _watch(name: str, child: Any, events: list[_Seen]) -> Iterator[Any]:

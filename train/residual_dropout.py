@@ -67,7 +67,8 @@ def add(model: Any, p: float = 0.3) -> ResidualDropout:
         p: The top layer's probability, from 0 to below 1: 0.3, for smaller models 0.2 (LIMA, section 3).
 
     Raises:
-        ResidualDropoutError: The model has it already, or fails that test (BLOOM adds its residual inside a branch).
+        ResidualDropoutError: The model has it already, or fails that test (BLOOM adds its residual inside a
+            branch, MiniMax scales the stream).
     """
     if not 0 <= p < 1:
         raise ResidualDropoutError(f"residual_dropout: {p} is no probability from 0 to below 1 (LIMA takes 0.3)")

@@ -30,6 +30,14 @@ _AS_USUAL = (
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     **{name: {} for name in _AS_USUAL},
     **dict.fromkeys(("mixtral", "qwen2_moe", "qwen3_moe", "gpt_oss", "olmoe", "granitemoe"), _EXPERTS),
+    "modernbert-decoder": {"num_key_value_heads": None},
+    "deepseek_v3": {
+        **_EXPERTS,
+        **{"n_routed_experts": 4, "n_group": 1, "topk_group": 1, "first_k_dense_replace": 1, "q_lora_rank": 8},
+        **{"kv_lora_rank": 8, "qk_rope_head_dim": 4, "qk_nope_head_dim": 4, "v_head_dim": 8, "head_dim": 4},
+        "num_key_value_heads": 4,
+    },
+    "minimax": _EXPERTS,
     "opt": {"word_embed_proj_dim": 32, "ffn_dim": 48},
     "falcon": {"head_dim": None},
     "gptj": {"rotary_dim": 4},

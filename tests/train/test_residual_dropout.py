@@ -16,7 +16,7 @@ from curate.train import residual_dropout
 from curate.train.residual_dropout import ResidualDropoutError
 from tests.train.architectures import ARCHITECTURES, LAYERS, VOCABULARY, build
 
-REFUSED = {"bloom", "mpt"}
+REFUSED = {"bloom", "mpt", "minimax"}  # minimax scales the stream itself
 IDS = torch.arange(3, 19)[None] % VOCABULARY
 
 
@@ -48,10 +48,10 @@ def test_it_drops_in_training_and_only_there(name):
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_a_model_that_adds_its_residual_inside_a_branch_is_refused_and_left_alone(name):
+def test_a_model_whose_layers_are_more_than_stream_and_branches_is_refused_and_left_alone(name):
     model = build(name)
     before = dict(model.named_modules())
-    with pytest.raises(ResidualDropoutError, match=rf"does not fit {type(model).__name__}.*layer transformer\.\w+\.0"):
+    with pytest.raises(ResidualDropoutError, match=rf"does not fit {type(model).__name__}.*layer [\w.]+\.0 "):
         residual_dropout.add(model, 0.3)
     assert dict(model.named_modules()) == before
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
