@@ -6,7 +6,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from importlib import import_module
 from threading import local
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from curate.generators.calls import Budget, Given, Halt, Halted, many
@@ -87,13 +89,12 @@ class _Calls:
 
     def _open(self) -> OpenAI:
         try:
-            import httpx2
-            from openai import DefaultHttpxClient, OpenAI
+            from openai import DefaultHttpxClient, OpenAI, Timeout
         except ImportError:
             raise GeneratorError("the `openai` generator needs: pip install 'curate-lm[openai]'") from None
         if not self.key and self.server.address == HOSTED:
             raise GeneratorError(f"there is no key for {HOSTED}: set the environment variable {self.server.key_env}")
-        timeout = httpx2.Timeout(self.server.timeout, connect=min(self.server.timeout, _CONNECT))
+        timeout = Timeout(self.server.timeout, connect=min(self.server.timeout, _CONNECT))
         hooks: dict[str, list[Callable[..., None]]] = {"request": [self._before], "response": [self._after]}
         return OpenAI(
             base_url=self.server.address,
@@ -115,9 +116,7 @@ class _Calls:
             try:
                 answer(response.read())
             except BrokenReply as broken:
-                from httpx2 import RemoteProtocolError
-
-                raise RemoteProtocolError(str(broken)) from broken
+                raise _http().RemoteProtocolError(str(broken)) from broken
 
     def one(self, position: int) -> Given:
         """Ask once, and say what came of it; this runs in many threads."""
@@ -165,3 +164,10 @@ class _Calls:
     def _hide(self, words: str) -> str:
         """Take out the key, which some servers repeat in their errors."""
         return words.replace(self.key, "…") if len(self.key) >= _SECRET else words
+
+
+def _http() -> ModuleType:
+    """Find the HTTP library under the openai package: httpx2 from its version 3 on, httpx before."""
+    from openai import DefaultHttpxClient
+
+    return import_module(DefaultHttpxClient.__mro__[1].__module__.split(".")[0])

@@ -310,6 +310,7 @@ def test_ctrl_c_ends_at_once_though_requests_wait_and_the_journal_is_whole(tmp_p
         command = [sys.executable, "-c", INTERRUPTED, chat.url, str(tmp_path)]
         running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         while len(chat.bodies) < 11:
+            assert running.poll() is None
             time.sleep(0.05)
         time.sleep(0.2)
         start = time.monotonic()
