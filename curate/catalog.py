@@ -15,7 +15,7 @@ from curate.places import did_you_mean
 
 
 def catalog(kind: str) -> list[dict[str, Any]]:
-    """List what there is of a kind (`filters`, `sources`, `recipes`): name, what it is, and one sentence.
+    """List what there is of a kind (`filters`, `sources`, …, `recipes`): name, what it is, and one sentence.
 
     >>> next(row for row in catalog("filters") if row["name"] == "length")["is"]
     'property'

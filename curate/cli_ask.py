@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+_KINDS = ["filters", "sources", "generators", "judges", "pairs", "recipes"]
 _OUT = click.Path(path_type=Path)
 _json = click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
 
@@ -37,18 +38,18 @@ def check(recipe: Path, sets: tuple[str, ...], rows: int, as_json: bool) -> None
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(["filters", "sources", "recipes"]), required=False)
+@click.argument("kind", type=click.Choice(_KINDS), required=False)
 @click.argument("name", required=False)
 @_json
 def list_(kind: str | None, name: str | None, as_json: bool) -> None:
-    """List filters, sources and recipes; with NAME, print the reference of one."""
+    """List filters, sources, generators, judges, pairs and recipes; with NAME, print the reference of one."""
     from curate import screen
     from curate.catalog import catalog, reference
 
     if kind and name:
         click.echo(reference(kind, name))
         return
-    found = {k: catalog(k) for k in ([kind] if kind else ["filters", "sources", "recipes"])}
+    found = {k: catalog(k) for k in ([kind] if kind else _KINDS)}
     if as_json:
         _print_json(found)
     else:

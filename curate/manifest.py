@@ -56,6 +56,7 @@ def manifest_of(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataF
         "recipe_file": Path(recipe.file).name,
         "recipe": recipe.raw,
         "generators": {name: generator.describe() for name, generator in recipe.generators.items()},
+        "judges": {name: judge.describe() for name, judge in recipe.judges.items()},
         "texts": recipe.texts,
         "steps": steps,
         "inputs": state.inputs,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from curate.generators.generator import Generator
+from curate.judges.contract import Judge
 from curate.rows import Part
 from curate.step import Step
 
@@ -68,4 +69,5 @@ class Recipe:
     raw: dict[str, Any] = field(compare=False)
     file: str = ""
     generators: dict[str, Generator] = field(default_factory=dict, compare=False)
+    judges: dict[str, Judge] = field(default_factory=dict, compare=False)
     texts: dict[str, str] = field(default_factory=dict)  # what the text files say that the recipe names

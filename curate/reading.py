@@ -14,6 +14,7 @@ import pydantic
 from curate import registry
 from curate.bindings import Known, bind
 from curate.judges import as_judge
+from curate.judges.functions import GIVEN as OF_A_CASE
 from curate.keys import SourceKeys
 from curate.places import KeyPath, Places, Problem, did_you_mean
 from curate.plan import Read, Sample, Source
@@ -128,13 +129,14 @@ class Reading:
                 continue
             called, function, params = named
             before = len(self.problems)
-            checked = self.keys(registry.parameters(function), params or {}, (*path, called))
+            plain = group == "judges" and registry.kind_of(function) == "any"
+            model = registry.parameters(function, OF_A_CASE if plain else ())
+            checked = self.keys(model, params or {}, (*path, called))
             checked |= self.bound(function, checked, (*path, called))
             if len(self.problems) > before:
                 continue
             self.seeded(checked, params)
             try:
-                plain = group == "judges" and registry.kind_of(function) == "any"
                 made = as_judge(function, checked, called) if plain else function(**checked)
                 self.known.named[name] = replace(made, name=name)
             except Exception as error:  # a backend says in a ValueError what is wrong; a user's own may raise anything

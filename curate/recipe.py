@@ -8,6 +8,7 @@ from typing import Any
 
 from curate.extends import read
 from curate.generators.generator import Generator
+from curate.judges.contract import Judge
 from curate.keys import OutputKeys, RecipeKeys
 from curate.places import Places, Problem, RecipeError, set_value
 from curate.plan import Recipe
@@ -57,5 +58,6 @@ def parse(data: dict[str, Any], places: Places, texts: dict[str, str] | None = N
         raw=data,
         file=places.file,
         generators={n: thing for n, thing in reading.known.named.items() if isinstance(thing, Generator)},
+        judges={n: thing for n, thing in reading.known.named.items() if isinstance(thing, Judge)},
         texts=reading.known.texts,
     )

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -93,13 +93,16 @@ def kind_of(function: Function) -> Kind:
     return "any"
 
 
-def parameters(function: Function) -> type[pydantic.BaseModel]:
-    """Make the schema of a function's parameters from its signature: types, defaults, no others allowed."""
+def parameters(function: Function, given: Iterable[str] = ()) -> type[pydantic.BaseModel]:
+    """Make the schema of a function's parameters from its signature: types, defaults, no others allowed.
+
+    `given` are parameters that the caller fills, beside those that its kind always has from the runner.
+    """
     hints = typing.get_type_hints(function, include_extras=True)
-    given = GIVEN.get(kind_of(function), set())
+    filled = {*given, *GIVEN.get(kind_of(function), ())}
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        if name in given or parameter.kind is parameter.VAR_KEYWORD:
+        if name in filled or parameter.kind is parameter.VAR_KEYWORD:
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[name] = (_in_yaml(name, hints.get(name, Any)), default)

@@ -7,7 +7,7 @@ from typing import Any
 
 from curate import registry
 from curate.keys import OutputKeys, RecipeKeys, SourceKeys
-from curate.step import VERBS
+from curate.step import MAKES, VERBS
 
 _OF_RUN = {"n", "seed"}  # what a run gives the selector of a `sample` block
 
@@ -36,6 +36,11 @@ def schema() -> dict[str, Any]:
     source.pop("required")
     source["properties"] |= {"read": read, "steps": steps, "sample": {"$ref": "#/$defs/sample"}}
     verbs = {verb: {n: f for n, f in filters.items() if registry.kind_of(f) == kind} for verb, kind in VERBS.items()}
+    makers = registry.names("pairs")
+    verbs |= {verb: {n: f for n, f in makers.items() if registry.kind_of(f) == kind} for verb, kind in MAKES.items()}
+    for group in ("generators", "judges"):
+        known = {"type": "object", "additionalProperties": _named(registry.names(group))}
+        top["properties"][group] = known
     top["$defs"] = {
         "source": source,
         "read": _named(sources),

@@ -54,7 +54,8 @@ class Run:
 
     def hear(self) -> None:
         """Give the recipe's generators their place on disk, and an ear for how far they are."""
-        for generator in self.recipe.generators.values():
+        of_judges = [generator for judge in self.recipe.judges.values() for generator in judge.generators]
+        for generator in [*self.recipe.generators.values(), *of_judges]:
             generator.journal = self.stages.folder / ANSWERS
             generator.tell = lambda name, done, asked, tokens: self.tell(name, done, total=asked, tokens=tokens)
 

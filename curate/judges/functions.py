@@ -15,7 +15,7 @@ from curate.judges.contract import Case, Grade, Judge
 from curate.rows import hash_file
 
 # What a scoring function may ask for, by the names of its parameters.
-_GIVEN: Mapping[str, Callable[[Case], Any]] = {
+GIVEN: Mapping[str, Callable[[Case], Any]] = {
     "prompt": lambda case: case.messages[-1]["content"],
     "response": lambda case: case.response,
     "messages": lambda case: [dict(turn) for turn in case.messages],
@@ -82,11 +82,11 @@ def _source(plain: Callable[..., Any]) -> Path | None:
 def _wanted(call: Callable[..., Any], name: str) -> list[str]:
     bound, loose = getattr(call, "keywords", {}), (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     parameters = [p for p in inspect.signature(call).parameters.values() if p.kind not in loose]
-    wanted = [p.name for p in parameters if p.name in _GIVEN and p.name not in bound]
+    wanted = [p.name for p in parameters if p.name in GIVEN and p.name not in bound]
     for p in parameters:
         if p.default is p.empty and (p.name not in wanted or p.kind is p.POSITIONAL_ONLY):
             raise ValueError(
-                f"{name}: a judge gives {', '.join(_GIVEN)}, so its parameter '{p.name}' needs a default or a value"
+                f"{name}: a judge gives {', '.join(GIVEN)}, so its parameter '{p.name}' needs a default or a value"
             )
     if "response" not in wanted:
         raise ValueError(f"{name}: a judge's function takes `response`, the answer it scores")
@@ -94,7 +94,7 @@ def _wanted(call: Callable[..., Any], name: str) -> list[str]:
 
 
 def _grade(call: Callable[..., Any], wanted: Sequence[str], name: str, cases: Sequence[Case]) -> list[Grade]:
-    return [_one(call, {key: _GIVEN[key](case) for key in wanted}, name) for case in cases]
+    return [_one(call, {key: GIVEN[key](case) for key in wanted}, name) for case in cases]
 
 
 def _one(call: Callable[..., Any], given: Mapping[str, Any], name: str) -> Grade:

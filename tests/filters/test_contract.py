@@ -14,11 +14,13 @@ from curate.registry import kind_of
 
 # One call for each filter that has no defaults, or whose defaults read another column.
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "alike": {"column": "response", "other": "prompt"},
     "at_least": {"column": "score", "value": 1},
     "at_most": {"column": "score", "value": 1},
     "contaminated": {"column": "response", "by": ["dev", "test"]},
     "semantically_contaminated": {"column": "response", "by": ["dev"]},
     "length": {"min": 3, "max": 20},
+    "length_ratio": {"column": "response", "other": "prompt"},
     "matches": {"column": "response", "pattern": "[aI]"},
     "prompt_from_title_or_body": {"title": "prompt", "body": "response"},
     "replace_opening": {"old": "I", "new": "You"},
