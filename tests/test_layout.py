@@ -61,12 +61,20 @@ ROOMS = {
     "curate.embeddings": {"curate.embeddings"},
     "curate.diversity": {"curate.diversity", "curate.embeddings", "curate.filters", "curate.places"},
     "curate.sources": {"curate.sources", "curate.generators", "curate.places", "curate.recipes"},
-    "curate.generators": {"curate.generators", "curate.embeddings.store", "curate.places"},
+    "curate.generators": {"curate.generators", "curate.embeddings", "curate.places"},
     "curate.judges": {"curate.judges", "curate.generators", "curate.places"},
     "curate.pairs": {"curate.pairs", "curate.generators", "curate.judges", "curate.filters"},
     "curate.shortcuts": {"curate.shortcuts", "curate.sources"},
     "curate.report": {"curate.report", "curate.ledger", "curate.examples", "curate.shortcuts"},
-    "curate.train": {"curate.train"},
+    "curate.train": {
+        "curate.train",
+        "curate.formats",
+        "curate.generators.models",
+        "curate.places",
+        "curate.report.html",
+        "curate.report.page",
+        "curate.report.style",
+    },
 }
 LAYERS = [
     {"curate.errors", "curate"},
@@ -98,7 +106,7 @@ LAYERS = [
     {"curate.run", "curate.manifest"},
     {"curate.outputs"},
     {"curate.work"},
-    {"curate.cli_ask", "curate.cli_diversity", "curate.cli_shortcuts"},
+    {"curate.cli_ask", "curate.cli_diversity", "curate.cli_shortcuts", "curate.cli_train"},
     {"curate.cli"},
     {"curate.__main__"},
 ]
