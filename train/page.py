@@ -14,18 +14,10 @@ from curate.report.html import DASH, Html, el, join, number, table
 from curate.report.page import page
 from curate.train._chart import Figure
 from curate.train._log import Log
+from curate.train._page_top import Findings, get, headline, name_of
 from curate.train._svg import draw
 from curate.train._svg_file import STYLE
 from curate.train.plots import Grades, figures, summary
-
-_STAGES = {
-    "sft": "supervised fine-tuning",
-    "dpo": "direct preference optimisation",
-    "reward": "a reward model",
-    "rloo": "reinforcement learning (RLOO)",
-    "kto": "learning from single verdicts (KTO)",
-}
-Findings = Sequence[Mapping[str, Any]]
 
 
 def training_page(
@@ -54,7 +46,7 @@ def training_page(
     ]
     there = [(anchor, name, part) for anchor, name, part in sections if part is not None]
     foot = "This page loads nothing from anywhere. The plots stand beside it as files, the numbers in log.jsonl."
-    return _styled(page(f"{_name(record)}: training", _headline(record, findings), there, foot))
+    return _styled(page(f"{name_of(record)}: training", headline(record, findings), there, foot))
 
 
 def _styled(made: str) -> str:
@@ -62,75 +54,6 @@ def _styled(made: str) -> str:
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     allowed = made.replace("style-src ", f"style-src &#x27;sha256-{digest}&#x27; ", 1)
     return allowed.replace("</style>", f"</style>{el('style', Html(STYLE))}", 1)
-
-
-def _name(record: Mapping[str, Any]) -> str:
-    stage = str(record.get("stage", "training"))
-    model = _get(record, "model_in", "name") or _get(record, "config", "model")
-    return f"{Path(str(model)).name} {stage.upper()}" if model else stage.upper()
-
-
-def _headline(record: Mapping[str, Any], findings: Findings | None) -> Html:
-    seconds = record.get("seconds")
-    facts = {
-        "rows trained": number(_get(record, "data", "rows_trained")),
-        "tokens trained": number(_get(record, "data", "tokens_trained")),
-        "steps": number(record.get("steps")),
-        "epochs": number(record.get("epochs"), 2),
-        "rows a step": number(record.get("effective_batch")),
-        "time": DASH if seconds is None else _time(seconds),
-    }
-    tiles = [el("div", el("dt", name), el("dd", value)) for name, value in facts.items() if value != DASH]
-    return el(
-        "header",
-        el("p", "curate training", class_="kicker"),
-        el("h1", _name(record)),
-        el("p", _sentence(record), class_="lede"),
-        el("dl", *tiles, class_="facts") if tiles else None,
-        _notices(record, findings),
-    )
-
-
-def _sentence(record: Mapping[str, Any]) -> str:
-    stage = str(record.get("stage", "training"))
-    said = _STAGES.get(stage, stage)
-    if "config" in record:
-        said += " with LoRA" if _get(record, "config", "lora") else ", all weights,"
-    if file := _get(record, "data", "file"):
-        said += f" on {'/'.join(Path(file).parts[-2:])}"
-    return f"{said[0].upper()}{said[1:].rstrip(',')}."
-
-
-def _time(seconds: float) -> str:
-    """Show a duration.
-
-    >>> _time(8.6), _time(754), _time(8400)
-    ('9 s', '12.6 min', '2.3 h')
-    """
-    for length, unit in ((3600, "h"), (60, "min")):
-        if seconds >= length:
-            return f"{number(seconds / length)} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def _notices(record: Mapping[str, Any], findings: Findings | None) -> Html | None:
-    forced = {(finding["check"], finding["message"]) for finding in record.get("forced", [])}
-    # Those of the raw rows are not in preflight.json: it is written by the checks after them.
-    said = {(f["check"], f["message"]): f["level"] for f in [*record.get("forced", []), *(findings or [])]}
-    if not said and findings is None:
-        return None
-    if not said:
-        return el("p", "The checks before training found nothing.", class_="fine")
-    items = [
-        el(
-            "li",
-            el("strong", f"{check.replace('_', ' ')}{', forced' if (check, message) in forced else ''}:"),
-            " ",
-            message,
-        )
-        for (check, message), _ in sorted(said.items(), key=lambda item: item[1] != "stop")
-    ]
-    return el("section", el("h2", "The checks before training say"), el("ul", *items), class_="notices")
 
 
 def _words(log: Log | Path, grades: Grades | None) -> Html:
@@ -176,10 +99,10 @@ def _facts(record: Mapping[str, Any]) -> Html | None:
         "tokens": number(data.get("tokens")),
         "tokens trained on": number(data.get("tokens_trained")),
         "chat template's SHA-256": record.get("template_sha256"),
-        "model in": _get(record, "model_in", "path"),
-        "its weights": _get(record, "model_in", "weights"),
-        "model out": _get(record, "model_out", "path"),
-        "its weights ": _get(record, "model_out", "weights"),
+        "model in": get(record, "model_in", "path"),
+        "its weights": get(record, "model_in", "weights"),
+        "model out": get(record, "model_out", "path"),
+        "its weights ": get(record, "model_out", "weights"),
         "processes": record.get("world_size"),
         "seed": record.get("seed"),
         "versions": ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items()),
@@ -197,10 +120,3 @@ def _config(record: Mapping[str, Any]) -> Html | None:
     given = {key: value for key, value in config.items() if value not in (None, {}, [])}
     text = yaml.safe_dump(given, sort_keys=False, allow_unicode=True)
     return join([el("h2", "Config"), el("p", "As it was resolved.", class_="note"), el("pre", text)])
-
-
-def _get(record: Mapping[str, Any], *path: str) -> Any:
-    value: Any = record
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value

@@ -41,7 +41,10 @@ class Reader(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.text, self.tags, self.ids, self.links = "", [], set(), set()
+        self.text = ""
+        self.tags: list[tuple[str, dict[str, Any]]] = []
+        self.ids: set[str] = set()
+        self.links: set[str] = set()
         self.open: list[str] = []
         self.feed(page)
 
