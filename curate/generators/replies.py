@@ -20,7 +20,14 @@ class BrokenReply(ValueError):
 
 
 class NoLabel(ValueError):
-    """Say in words why a reply tells nothing about the labels; asking again would not mend it."""
+    """Say in words why a reply tells nothing about the labels; asking again would not mend it.
+
+    `any_request` says whether it would be so for every request to this server.
+    """
+
+    def __init__(self, why: str, any_request: bool = False) -> None:
+        super().__init__(why)
+        self.any_request = any_request
 
 
 def read(body: bytes) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -86,7 +93,7 @@ def likely(choice: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]
     try:
         top = {(token["token"]): float(token["logprob"]) for token in choice["logprobs"]["content"][0]["top_logprobs"]}
     except (KeyError, IndexError, TypeError, ValueError):
-        raise NoLabel("the server shows no log-probabilities") from None
+        raise NoLabel("the server shows no log-probabilities", any_request=True) from None
     found = {label: [p for token, p in top.items() if token.strip() == label] for label in labels}
     first = max(top, key=lambda token: top[token], default="").strip()
     begun = {label for label, values in found.items() if values} | ({first} if first else set())

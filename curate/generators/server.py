@@ -6,13 +6,11 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from importlib import import_module
 from threading import local
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from curate.generators.calls import Budget, Given, Halt, Halted, many
-from curate.generators.contract import Ask, Failed, GeneratorError, Turn
+from curate.generators.contract import Answer, Ask, Failed, GeneratorError, Turn
 from curate.generators.replies import TOP, BrokenReply, NoLabel, answer
 from curate.generators.troubles import trouble
 
@@ -89,12 +87,13 @@ class _Calls:
 
     def _open(self) -> OpenAI:
         try:
-            from openai import DefaultHttpxClient, OpenAI, Timeout
+            import httpx2  # openai 3 and later stand on it; those before wait for less of a Retry-After
+            from openai import DefaultHttpxClient, OpenAI
         except ImportError:
             raise GeneratorError("the `openai` generator needs: pip install 'curate-lm[openai]'") from None
         if not self.key and self.server.address == HOSTED:
             raise GeneratorError(f"there is no key for {HOSTED}: set the environment variable {self.server.key_env}")
-        timeout = Timeout(self.server.timeout, connect=min(self.server.timeout, _CONNECT))
+        timeout = httpx2.Timeout(self.server.timeout, connect=min(self.server.timeout, _CONNECT))
         hooks: dict[str, list[Callable[..., None]]] = {"request": [self._before], "response": [self._after]}
         return OpenAI(
             base_url=self.server.address,
@@ -116,7 +115,9 @@ class _Calls:
             try:
                 answer(response.read())
             except BrokenReply as broken:
-                raise _http().RemoteProtocolError(str(broken)) from broken
+                from httpx2 import RemoteProtocolError
+
+                raise RemoteProtocolError(str(broken)) from broken
 
     def one(self, position: int) -> Given:
         """Ask once, and say what came of it; this runs in many threads."""
@@ -137,20 +138,26 @@ class _Calls:
         try:
             self.halt.check()
             reply = self.client.chat.completions.with_raw_response.create(**self.server.request(ask, self.sampling))
-            given = answer(reply.http_response.content, ask.labels)
+            body = reply.http_response.content
+            self._count(answer(body))
+            given = answer(body, ask.labels)
         except Halted as halted:
             self.halt.halt(str(halted))
             return Failed(str(halted), again=True)
         except NoLabel as error:
-            return Failed(str(error), again=False)
+            if error.any_request and not self.server.answered:
+                self.halt.halt(str(error))
+            return Failed(str(error), again=self.halt.reason == str(error))
         except OpenAIError as error:
             return self._explained(error)
         self.server.answered = True
+        return given
+
+    def _count(self, given: Answer) -> None:
         spent = given.prompt_tokens + given.completion_tokens
         self.server.budget.spend(spent)
         if not spent and self.server.budget.max_tokens is not None:
             self.halt.halt("the server does not count tokens, so max_tokens_spent cannot be held")
-        return given
 
     def _explained(self, error: OpenAIError) -> Failed:
         env, server = self.server.key_env, self.server
@@ -164,10 +171,3 @@ class _Calls:
     def _hide(self, words: str) -> str:
         """Take out the key, which some servers repeat in their errors."""
         return words.replace(self.key, "…") if len(self.key) >= _SECRET else words
-
-
-def _http() -> ModuleType:
-    """Find the HTTP library under the openai package: httpx2 from its version 3 on, httpx before."""
-    from openai import DefaultHttpxClient
-
-    return import_module(DefaultHttpxClient.__mro__[1].__module__.split(".")[0])

@@ -124,7 +124,6 @@ def test_labels_are_read_from_the_likeliest_first_tokens(tokens, labels, found):
 @pytest.mark.parametrize(
     ("shown", "labels", "why"),
     [
-        pytest.param(None, ("A", "B"), "the server shows no log-probabilities", id="none shown"),
         pytest.param(top(C=0.5), ("A", "B"), "none of the labels is among the 1 most likely first tokens; the likeliest is 'C'", id="no label"),
         pytest.param(top(help=0.6), ("helpful", "not"), "the label 'helpful' seems to be more than one token", id="pieces"),
         pytest.param(top(**{"2": 0.6, "1": 0.3}), ("1", "2", "10"), "the label '10' seems to be more than one", id="digits"),
@@ -135,6 +134,15 @@ def test_labels_that_cannot_be_read_are_said_and_not_asked_again(shown, labels, 
         [failed] = openai("small", base_url=chat.url).ask([Ask(HI, 1, labels=labels)])
     assert failed.reason.startswith(why)
     assert (failed.again, len(chat.bodies)) == (False, 1)
+
+
+def test_a_server_that_shows_no_log_probabilities_is_not_asked_for_all_of_them():
+    with serving() as chat:
+        found = openai("small", base_url=chat.url, concurrency=3).ask(
+            [Ask(HI, i, labels=("A", "B")) for i in range(99)]
+        )
+    assert set(found) == {Failed("the server shows no log-probabilities", again=True)}
+    assert len(chat.bodies) <= 3
 
 
 @pytest.mark.parametrize(
