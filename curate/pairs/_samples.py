@@ -50,7 +50,8 @@ def sample(rows: pl.DataFrame, uses: Sequence[Use], *, column: str, seed: int, c
         if name not in rows.columns:
             raise ValueError(f"the rows have no column '{name}': they have {', '.join(rows.columns)}")
     settings = {id(use.generator): settings_key(use.generator) for use in uses}
-    of_generator = sorted(uses, key=lambda use: settings[id(use.generator)])  # equal settings are one generator
+    # Equal settings are one generator, and a model is loaded once for all who sample it.
+    of_generator = sorted(uses, key=lambda use: (use.generator.settings.model, settings[id(use.generator)]))
     there = rows.select(position=pl.int_range(pl.len()), said=pl.col(column).cast(pl.String).str.contains(r"\S"))
     asked = there.filter(pl.col("said").fill_null(False))["position"].to_list()
     # A row without a prompt is asked nothing, and is one line.
