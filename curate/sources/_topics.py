@@ -47,7 +47,7 @@ def parse(text: str) -> list[Topic]:
 
     Raises SourceError in words for what is no list of topics, a topic without a question, one that is there twice.
 
-    >>> [(topic.group, topic.name) for topic in parse("food: {soup: [Is borscht cold?], tea: ['How hot?']}")]
+    >>> [(topic.group, topic.name) for topic in parse("food: {soup: ['Is borscht cold?'], tea: ['How hot?']}")]
     [('food', 'soup'), ('food', 'tea')]
     """
     try:
