@@ -30,7 +30,7 @@ def rules(*, checks: list[Check] = CHECKS, min_words: int = 20, max_words: int =
     - `length`: 1 from `min_words` to `max_words`; less in proportion below, and above down to 0 at twice the most
     - `ended`: 1 if the text ends with a stop, a question or exclamation mark, or the end of a code block; else 0
     - `unrepeated`: the share of runs of 4 words that are not a repetition of an earlier one (1 minus seq-rep-4 of
-      Welleck et al. 2020, arXiv 1908.04319, section 6)
+      Welleck et al. 2020, arXiv 1908.04319)
     - `on_subject`: the share of the prompt's different words of 4 letters or more that the answer has too, of at most 5
 
     Raises ValueError for checks or bounds that cannot be.

@@ -34,8 +34,9 @@ def label(
 
     Nothing is sampled and nothing parsed: the generator says how likely its answer is to begin with each label, and
     these probabilities are scaled to a sum of one. So a judge between 3 and 4 gives 3.4, where one sampled digit would
-    tie with most others (G-Eval, arXiv 2303.16634, section 2). The parts are the probability of each label, and
-    `outside`: how likely an answer without a label was before scaling. Where that is high, the grade means little.
+    tie with most others (G-Eval, arXiv 2303.16634). The parts are the probability of each label, and
+    `outside`: how likely an answer without a label was before scaling. Where that is high, the grade means little: with
+    the packaged SmolLM2-135M-Instruct it is 0.8, and the answers of other questions score as high as its own.
 
     There is no grade, with the reason why, where the generator cannot tell or no label is possible at all. A label that
     a server leaves out, because it names only the likeliest, counts as impossible.

@@ -14,7 +14,7 @@ from curate.judges import prompts
 from curate.judges.contract import Case, Grade, Judge
 from curate.judges.replies import Unread, object_in, whole
 
-# The aspects of UltraFeedback (arXiv 2310.01377, section 2.3), explained in our own words.
+# The aspects of UltraFeedback (arXiv 2310.01377), explained in our own words.
 ASPECTS = {
     "instruction following": "does what was asked, all of it, within the limits that were set",
     "truthfulness": "what it says is right, and nothing in it is made up",
@@ -45,8 +45,8 @@ def rating(
     """Rate answers on each of several aspects; the score is the mean over aspects and samples.
 
     The generator is asked for JSON with a whole number an aspect (structured output), before them a sentence with the
-    `reason` if wanted. UltraFeedback (arXiv 2310.01377, section 2.3) asks so with a reason, one aspect a request; here
-    one request has all of them. Zephyr (arXiv 2310.16944, section 3) takes the mean as score.
+    `reason` if wanted. UltraFeedback (arXiv 2310.01377) asks so with a reason, one aspect a request; here
+    one request has all of them. Zephyr (arXiv 2310.16944) takes the mean as score.
 
     What cannot be read gives no grade, with the reason why, and neither does a set of samples with one that cannot be
     read. Liberties taken: white space, a <think> block before the JSON, one code fence around it, a number written as
@@ -54,6 +54,9 @@ def rating(
 
     An answer is only data to the judge: it stands between marks that it cannot know, without a chat template's own
     tokens. A judge may still be swayed by what it reads, as a person may, and no prompt prevents that.
+
+    The packaged SmolLM2-135M-Instruct keeps to the form (all of 30 replies could be read) and gives every answer a 1,
+    its own, another question's, and "No.": it shows that a recipe runs, and judges nothing.
 
     Args:
         generator: who judges.
