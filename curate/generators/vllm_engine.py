@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import warnings
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -60,23 +61,27 @@ class VLLM:
         """Keep the engine full, and give each answer when it is whole."""
         if self.llm is None:
             self._start()
-        stream = _Stream(self, asks, sampling)
+        stream, died = _Stream(self, asks, sampling), False
         try:
             yield from stream.run()
-        except _EngineDied as died:
-            reason = f"vLLM's process ended: {self._running.cause() if self._running else died}"
-            self.close()
-            yield from ((position, Failed(reason, again=True)) for position in stream.left())
+        except _EngineDied:
+            died = True
         finally:
             stream.drop()
+        if died:
+            reason = f"vLLM's process ended: {self._running.cause() if self._running else 'it was closed'}"
+            self.close()
+            yield from ((position, Failed(reason, again=True)) for position in stream.left())
 
     def close(self) -> None:
         """End the engine's process."""
         running, self._running = self._running, None
-        if running:
-            running.end()
-        del running
-        gc.collect()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # it leaves its sockets to the garbage collector
+            if running:
+                running.end()
+            del running
+            gc.collect()
 
 
 class _EngineDied(Exception):
@@ -182,6 +187,7 @@ class _Stream:
         if self.requests and self.engine.llm is not None:
             with suppress(Exception):
                 self.llm.llm_engine.abort_request(list(self.requests))
+        self.llm = None
 
 
 def _checked(sampling: Mapping[str, Any]) -> dict[str, Any]:
