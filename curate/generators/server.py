@@ -162,7 +162,9 @@ class _Calls:
     def _explained(self, error: OpenAIError) -> Failed:
         env, server = self.server.key_env, self.server
         key = f"read from the environment variable {env}" + ("" if self.key else ", which is not set")
-        what = trouble(error, model=server.model, timeout=server.timeout, key=key, answered=server.answered)
+        what = trouble(
+            error, model=server.model, address=server.address, timeout=server.timeout, key=key, answered=server.answered
+        )
         if what.halts:
             self.halt.halt(self._hide(what.reason))
         tries = self._thread.tries

@@ -29,7 +29,7 @@ class Trouble(NamedTuple):
     halts: bool = False
 
 
-def trouble(error: OpenAIError, *, model: str, timeout: float, key: str, answered: bool) -> Trouble:
+def trouble(error: OpenAIError, *, model: str, address: str, timeout: float, key: str, answered: bool) -> Trouble:
     """Explain a failed request.
 
     `key` says where the key comes from. `answered` says whether the server has answered any request yet: if so, what it
@@ -42,7 +42,7 @@ def trouble(error: OpenAIError, *, model: str, timeout: float, key: str, answere
     if isinstance(error, APIConnectionError):
         return Trouble(_lost(error), again=True)
     if isinstance(error, APIStatusError):
-        return _refused(error, model, key, answered)
+        return _refused(error, f"the model '{model}' at {address}", key, answered)
     return Trouble(f"the request failed: {said(str(error))}", again=True)
 
 
@@ -53,14 +53,14 @@ def _lost(error: APIConnectionError) -> str:
     return f"the connection was lost: {said(str(cause or '')) or type(cause or error).__name__}"
 
 
-def _refused(error: APIStatusError, model: str, key: str, answered: bool) -> Trouble:
+def _refused(error: APIStatusError, where: str, key: str, answered: bool) -> Trouble:
     status, words = error.status_code, said(error.body)
     says = f"the server answered {status}" + (f": {words}" if words else "")
     wait = retry_after(error.response.headers)
     if status == 401:
         return Trouble(f"{says}; the key is {key}", again=True, halts=True)
     if status == 404:
-        return Trouble(f"{says}; asked for the model '{model}' at this address", again=True, halts=True)
+        return Trouble(f"{says}; asked for {where}", again=True, halts=True)
     if status == 402 or error.code == "insufficient_quota":
         return Trouble(f"{says}; what was paid for is used up", again=True, halts=True)
     if wait is not None and wait > PATIENCE and (status == 429 or status >= 500):

@@ -37,10 +37,10 @@ class Echo:
 
 
 @pytest.fixture(autouse=True)
-def nothing_open():
-    close_all()
-    yield
-    close_all()
+def nothing_open(monkeypatch):
+    """Leave the engine that other tests share alone."""
+    monkeypatch.setattr(module, "_models", {})
+    monkeypatch.setattr(module, "_servers", {})
 
 
 def echo(engine: Echo, **more: Any) -> Generator:

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from curate.generators.contract import Answer, Ask, Failed, GeneratorError
-from curate.generators.generator import close_all
 from curate.generators.openai import openai
 from tests.generators.servers import asks, error, good, serving, text_of
 
@@ -26,8 +25,6 @@ HI = [{"role": "user", "content": "Hi"}]
 def own_environment(monkeypatch):
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
         monkeypatch.delenv(name, raising=False)
-    yield
-    close_all()
 
 
 @pytest.fixture
