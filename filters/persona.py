@@ -62,7 +62,7 @@ def refuses(column: str = "response") -> Property:
     Exchange answers 1, wrongly ("I can't tell you the exact amount").
 
     >>> import polars as pl
-    >>> said = ["I'm sorry, but I can't help with that.", "I can't help but smile!", "Wait an hour. Salt it. I can't help."]
+    >>> said = ["I'm sorry, but I can't help with that.", "I can't help but smile!", "Wait. Salt it. I can't help."]
     >>> pl.DataFrame({"response": said}).select(refuses()).to_series().to_list()
     [True, False, False]
     """
