@@ -48,7 +48,7 @@ class Engine:
 
 
 def parrot(temperature: float = 1.0) -> Generator:
-    return Generator(Settings("own", "parrot", engine={"home": str(HERE)}, sampling={"temperature": temperature}), Engine)
+    return Generator(Settings("own", "parrot", engine={"home": str(HERE)}, address="here", sampling={"temperature": temperature}), Engine)
 
 
 def words(prompt: str, response: str) -> float:
