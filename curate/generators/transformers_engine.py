@@ -96,9 +96,9 @@ class Transformers:
             yield ordered[i : i + self._batch_size]
 
     def _answered(self, batch: list[_Row], settings: dict[str, Any]) -> Iterator[tuple[int, Answer | Failed]]:
-        filters = [*self._grammars(batch), *(self._drawing(batch, settings) if settings.get("do_sample") else ())]
         plain = {k: v for k, v in settings.items() if k not in SAMPLERS} | {"do_sample": False}
         try:
+            filters = [*self._grammars(batch), *(self._drawing(batch, settings) if settings.get("do_sample") else ())]
             said = self._generate(batch, plain, filters)
         except RuntimeError as error:  # out of memory, first of all
             for row in batch:
