@@ -38,6 +38,8 @@ class VLLM:
     @property
     def context(self) -> int:
         """Tell how many tokens a prompt and its answer may have together: `max_model_len`."""
+        if self.llm is None:  # its process died with an earlier call
+            self._start()
         return int(self.llm.llm_engine.model_config.max_model_len)
 
     def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
