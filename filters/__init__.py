@@ -9,6 +9,8 @@ from curate.filters.duplicates import exact_duplicates
 from curate.filters.markup import html_to_markdown, strip_links
 from curate.filters.near import near_duplicates, semantic_duplicates
 from curate.filters.pairs import alike, length_ratio
+from curate.filters.persona import claims_human, refuses, says_ai
+from curate.filters.personal import personal_data
 from curate.filters.reference import mentions
 from curate.filters.safety import toxic
 from curate.filters.sampling import domains, enough, quotas, random, top
@@ -20,6 +22,7 @@ __all__ = [
     "alike",
     "at_least",
     "at_most",
+    "claims_human",
     "cluster",
     "contaminated",
     "coverage",
@@ -34,10 +37,13 @@ __all__ = [
     "matches",
     "mentions",
     "near_duplicates",
+    "personal_data",
     "prompt_from_title_or_body",
     "quotas",
     "random",
+    "refuses",
     "replace_opening",
+    "says_ai",
     "self_contained",
     "semantic_duplicates",
     "semantically_contaminated",
