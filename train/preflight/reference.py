@@ -1,0 +1,45 @@
+"""The reference of DPO: at the first step it is the model itself, so that every reward is exactly 0."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from curate.train.findings import Finding
+from curate.train.preflight.seen import Seen
+
+_LOOKED = 64  # rows among which the shortest are taken
+_EACH = 2  # rows a process: a wrong reference shows in one
+
+
+def rewards(seen: Seen) -> Iterator[Finding]:
+    """Find a reference that is not the model training starts from, by trl's own evaluation of a few short pairs.
+
+    Every process of a run must ask it, since trl gathers from all.
+    """
+    from curate.train.stages.dpo import rewards_at_start
+
+    if seen.stage != "dpo" or not seen.answers or not seen.answers[0].ids:
+        return
+    ids = set(seen.answers[0].ids)
+    some = sorted((row for row in seen.rows[:_LOOKED] if row.id in ids), key=lambda row: len(str(row.record)))
+    if not some:
+        return
+    found = rewards_at_start(seen.trainer, some[: _EACH * seen.trainer.args.world_size])
+    wrong = {name: value for name, value in found.items() if name.startswith("rewards/") and value != 0}
+    if wrong:
+        told = ", ".join(f"{name} {value:.4g}" for name, value in wrong.items())
+        yield Finding(
+            "reference",
+            "stop",
+            f"the rewards before the first step are not 0 ({told}), so the reference is not the model that training "
+            "starts from: give the path of the saved model, so that both are read from it",
+            found,
+        )
+        return
+    expected = math.log(2)
+    plain = (
+        list(seen.trainer.args.loss_type) in (["sigmoid"], list("sigmoid")) and not seen.trainer.args.label_smoothing
+    )
+    if plain and not math.isclose(found["loss"], expected, rel_tol=1e-3):
+        yield Finding("reference", "stop", f"the loss before the first step is {found['loss']}, not ln 2", found)

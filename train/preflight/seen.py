@@ -1,0 +1,160 @@
+"""What the checks look at: the set as trl made it, in flat arrays, so that a check of all rows is one comparison."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from curate.train.config import TrainConfig
+from curate.train.data import Row
+
+_TOLD = 8  # rows named at once
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One answer a row as the trainer will see it: `tokens` of all rows in one array, `trained` beside them.
+
+    `starts` (rows + 1) says where each row begins, `ids` whose row it is. `full` is a row's length before it was cut,
+    where trl keeps it.
+    """
+
+    name: str
+    ids: list[str]
+    tokens: Any
+    trained: Any
+    starts: Any
+    full: Any
+
+    @property
+    def lengths(self) -> Any:
+        """Count each row's tokens."""
+        return self.starts[1:] - self.starts[:-1]
+
+    def row(self, i: int) -> tuple[Any, Any]:
+        """Give one row's tokens and which of them are trained."""
+        part = slice(self.starts[i], self.starts[i + 1])
+        return self.tokens[part], self.trained[part]
+
+    def untrained_prefix(self) -> Any:
+        """Count the tokens of each row before the first that is trained."""
+        import numpy as np
+
+        first = self.starts[1:].copy()  # of a row of which nothing is trained
+        where = np.flatnonzero(self.trained)
+        at = np.searchsorted(where, self.starts[:-1])
+        found = np.append(where, len(self.trained))[at]
+        return np.minimum(first, found) - self.starts[:-1]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A trainer that is ready, and the rows it was given."""
+
+    trainer: Any
+    stage: str
+    config: TrainConfig
+    rows: list[Row]
+
+    @property
+    def words(self) -> Any:
+        """Give the tokenizer."""
+        return self.trainer.processing_class
+
+    @property
+    def limit(self) -> int | None:
+        """Give max_length, where rows are cut or dropped."""
+        longest: int | None = getattr(self.trainer.args, "max_length", None)
+        return longest
+
+    @property
+    def keeps_start(self) -> bool:
+        """Say whether a row that is too long loses its end."""
+        return bool(getattr(self.trainer.args, "truncation_mode", "keep_start") == "keep_start")
+
+    @cached_property
+    def packed(self) -> bool:
+        """Say whether rows are packed together, so that trl's set no longer tells them apart."""
+        return bool(getattr(self.trainer.args, "packing", False))
+
+    @cached_property
+    def answers(self) -> list[Answers]:
+        """Read trl's set; a packed one is made once more without packing."""
+        return self.uncut(self.rows) if self.packed else read(self.trainer.train_dataset, self.limit, self.keeps_start)
+
+    @cached_property
+    def by_id(self) -> dict[str, Row]:
+        """Find a row by its id."""
+        return {row.id: row for row in self.rows}
+
+    def uncut(self, rows: Sequence[Row]) -> list[Answers]:
+        """Have trl make its set of some rows anew, with nothing cut, dropped or packed."""
+        from datasets import Dataset
+
+        args = copy.copy(self.trainer.args)
+        args.max_length = None
+        made = Dataset.from_list([{"id": row.id, **row.record} for row in rows])
+        more = (False, None) if self.stage == "sft" else ()  # packing, formatting_func
+        return read(self.trainer._prepare_dataset(made, self.words, args, *more, "preflight"))
+
+    def named(self, ids: Iterable[str]) -> str:
+        """Name rows for a person."""
+        all_of_them = list(dict.fromkeys(ids))
+        names = ", ".join(self.by_id[i].name if i in self.by_id else i for i in all_of_them[:_TOLD])
+        return names + (f" and {len(all_of_them) - _TOLD:,} more" if len(all_of_them) > _TOLD else "")
+
+
+def read(dataset: Any, limit: int | None = None, keeps_start: bool = True) -> list[Answers]:
+    """Read the answers of a set that trl made, cut as its collator will cut them; none where they come later (RLOO)."""
+    columns = set(dataset.column_names)
+    wanted = [name for name in _COLUMNS if name in columns]
+    table = dataset.select_columns(wanted).with_format("arrow")[:]
+    ids = [str(i) for i in table["id"].to_pylist()] if "id" in columns else [f"row {i}" for i in range(len(dataset))]
+    if "labels" in columns:
+        (tokens, lengths), (labels, _) = _flat(table["input_ids"]), _flat(table["labels"])
+        return [Answers("completion", ids, tokens, labels != -100, _starts(lengths), lengths)]
+    found = []
+    for name in ("completion", "chosen", "rejected"):
+        if f"{name}_ids" in columns:
+            whole = _flat(table[f"{name}_ids"])
+            prompt = _flat(table["prompt_ids"]) if "prompt_ids" in columns else None
+            found.append(_joined(name, ids, prompt, whole, limit if prompt else None, keeps_start))
+    return found
+
+
+_COLUMNS = ("id", "input_ids", "labels", "prompt_ids", "completion_ids", "chosen_ids", "rejected_ids")
+_Flat = tuple[Any, Any]
+
+
+def _flat(column: Any) -> _Flat:
+    """Give the values of a column of lists, and the length of each list."""
+    import pyarrow.compute as pc
+
+    return pc.list_flatten(column).to_numpy(), pc.list_value_length(column).to_numpy().astype("int64")
+
+
+def _starts(lengths: Any) -> Any:
+    import numpy as np
+
+    return np.concatenate([[0], np.cumsum(lengths)])
+
+
+def _joined(name: str, ids: list[str], prompt: _Flat | None, answer: _Flat, limit: int | None, start: bool) -> Answers:
+    """Put prompts before their answers and cut them, as trl's collators for pairs do batch by batch."""
+    import numpy as np
+
+    (tokens, lengths), before = answer, prompt[1] if prompt else 0
+    total = lengths + before
+    at = np.arange(total.sum()) - np.repeat(_starts(total)[:-1], total)
+    trained = at >= np.repeat(np.broadcast_to(before, total.shape), total)
+    whole = np.empty(len(at), dtype="int64")
+    whole[trained] = tokens
+    if prompt:
+        whole[~trained] = prompt[0]
+    kept = total if limit is None else np.minimum(total, limit)
+    first = np.zeros_like(total) if start else total - kept
+    stays = (at >= np.repeat(first, total)) & (at < np.repeat(first + kept, total))
+    return Answers(name, ids, whole[stays], trained[stays], _starts(kept), total)
