@@ -15,7 +15,7 @@ class Candidate(NamedTuple):
     why: str | None
 
 
-_ITEM = re.compile(r"^[\s*_]*(?:\(?\d{1,3}[.):]|#\d{1,3}\b[.:]?|[-*•–])\s*")
+_ITEM = re.compile(r"^[\s*_]*?(?:\(?\d{1,3}[.):][*_]*\s*|#\d{1,3}\b[.:]?\s*|[-*•–]\s+)")
 _LABEL = re.compile(r"^(?:[*_]*(?:question|message|q)\s*\d{0,3}[*_]*[.:)][*_]*\s*)+", re.IGNORECASE)
 _QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "*": "*", "_": "_", "`": "`"}
 _AFTERWARDS = re.compile(r"(?<=[?!.\"”*])\s*(?:\([^()]*\)|\[[^\[\]]*\])$")  # "Why? (Physics)"
@@ -26,7 +26,8 @@ _REQUEST = re.compile(
     re.IGNORECASE,
 )
 _BLANK = re.compile(r"\[[^\]]*\]|\{[^}]*\}|<\w[^>]*>|_{3,}|\.{4,}|\bX{2,}\b")
-# In a question of one sentence nothing came before that these could stand for. "It" at the beginning may be nobody.
+# In a short question of one sentence nothing came before that these could stand for; "it" at its beginning may be none.
+_SHORT = 9  # words
 _POINTS = re.compile(
     r"^(?:\w+(?:['’]s)?\s+){0,2}(?:they|she|he|them|him|her)\b|\b(?:with|about|of|to|do|like|get|handle|at) (?:it|them"
     r"|that|this)\?$|\bwhat about\b",
@@ -100,7 +101,7 @@ def fault(text: str, min_words: int, max_words: int) -> str | None:
     sentences = re.findall(r"[^\s.?!][^.?!]*", text.lower())
     if len(set(sentences)) < len(sentences):
         return "repeats itself"
-    if len(sentences) == 1 and _POINTS.search(text):
+    if len(sentences) == 1 and count <= _SHORT and _POINTS.search(text):
         return "points at something unsaid"
     if not text.endswith("?") and not (_REQUEST.match(text) and text[-1] in ".!"):
         return "asks nothing"
