@@ -11,7 +11,7 @@ lima1k: $(VENV)/lima1k.ok  ## the main job: a set of exactly 1,000 rows, offline
 
 pairs: $(VENV)/pairs.ok  ## chosen/rejected pairs from a real model on this machine, offline
 	$(BIN)/curate run recipes/human_like_dpo.yaml --set size=20
-	$(BIN)/curate shortcuts out/human_like_dpo
+	$(BIN)/curate show out/human_like_dpo
 
 test: $(VENV)/test.ok  ## all tests, doctests and the README's examples
 	$(BIN)/python -m pytest -q

@@ -58,6 +58,21 @@ def list_(kind: str | None, name: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("out", type=_OUT)
+@click.option("--rows", type=click.IntRange(1), default=3, show_default=True, help="How many; the set is shuffled.")
+@_json
+def show(out: Path, rows: int, as_json: bool) -> None:
+    """Show some rows of OUT as a reader sees them: what is asked, and the answer or both of a pair."""
+    from curate import screen, work
+
+    found = work.some_rows(out, rows)
+    if as_json:
+        _print_json(found)
+    else:
+        screen.show_rows(found)
+
+
+@click.command()
+@click.argument("out", type=_OUT)
 @click.argument("id_", metavar="ID")
 @_json
 def why(out: Path, id_: str, as_json: bool) -> None:
@@ -150,4 +165,4 @@ def doctor(as_json: bool) -> None:
         click.echo(f"{'ok ' if line['ok'] else '-- '} {line['what']:8} {line['note']}")
 
 
-commands = [check, list_, why, diff, verify, report, schema, export, doctor]
+commands = [show, check, list_, why, diff, verify, report, schema, export, doctor]

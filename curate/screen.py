@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -76,6 +77,17 @@ def show_run(manifest: dict[str, Any], out: str) -> None:
         style="bold",
         soft_wrap=True,
     )
+
+
+def show_rows(rows: list[dict[str, Any]]) -> None:
+    """Print rows one under the other, each text under its name."""
+    for row in rows:
+        console.print(f"{row['id'][:12]}  {row['source']}, {row['domain'] or 'no domain'}", style="bold")
+        turns = [(turn["role"], turn["content"]) for turn in row.get("history") or []]
+        for name, text in [*turns, *((n, row.get(n)) for n in ("system", "prompt", "response", "chosen", "rejected"))]:
+            if text:
+                console.print(Text(name, style="dim"))
+                console.print(Padding(Text(text.strip()), (0, 0, 1, 2)))
 
 
 def show_shortcuts(found: Any) -> None:

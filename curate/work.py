@@ -122,6 +122,14 @@ def open_out(out: Path) -> tuple[dict[str, Any], pl.DataFrame]:
         raise OutputError(f"{out} is not a finished output folder: {hint}") from None
 
 
+def some_rows(out: Path, n: int) -> list[dict[str, Any]]:
+    """Take the first rows of a finished set, the columns that a reader looks at."""
+    open_out(out)
+    rows = pl.read_parquet(out / "train.parquet", n_rows=n)
+    wanted = ("id", "source", "domain", "system", "history", "prompt", "response", "chosen", "rejected")
+    return rows.select(c for c in wanted if c in rows.columns).to_dicts()
+
+
 def why(out: Path, row: str) -> dict[str, Any]:
     """Tell one row's way: at each of its steps the verdict, what was measured, the parameters and the evidence."""
     manifest, ledger = open_out(out)

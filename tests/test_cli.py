@@ -197,3 +197,11 @@ def test_an_interrupt_says_that_the_work_is_kept(there, monkeypatch):
 def test_the_module_is_the_command():
     done = subprocess.run([sys.executable, "-m", "curate", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("curate, version ")
+
+
+def test_show_prints_rows_as_a_reader_sees_them(there):
+    call("run", "recipe.yaml", "--out", "out/a")
+    said = call("show", "out/a", "--rows", "2")
+    assert said.count("prompt\n") == 2 and "Warm air rises" in said
+    assert len(json.loads(call("show", "out/a", "--rows", "2", "--json"))) == 2
+    assert "no such folder" in call("show", "out/b", code=2)
