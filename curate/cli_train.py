@@ -30,7 +30,7 @@ _OPTIONS = (
 def train() -> None:
     """Train a model on a set through TRL: paths in, paths out.
 
-    A run that was stopped goes on from its last checkpoint by the same command, which runs under torchrun and accelerate
+    A run that was stopped goes on from its last checkpoint by the same command. It runs under torchrun and accelerate
     launch too.
     """
 
@@ -67,7 +67,10 @@ def _train(
         return click.echo(json.dumps(record, indent=1, ensure_ascii=False, default=str))
     for one in record.values() if stage == "chain" else [record]:
         _show(one)
-    return click.echo("\n".join(f"{name}: {line}" for name, line in launch.lines(stage, str(config)).items()))
+    if launch.world_size() == 1:
+        more = ["--out", str(out), *(part for assignment in sets for part in ("--set", assignment))]
+        click.echo("\n".join(["on several devices:", *launch.lines(stage, str(config), more=more)]))
+    return None
 
 
 def _show_findings(findings: list[Any], as_json: bool) -> None:

@@ -27,8 +27,8 @@ def sft(config: Config, out: Path | str, *, force: bool = False, fresh: bool = F
 def dpo(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, Any]:
     """Prefer chosen answers over rejected ones (trl's DPOTrainer); the rest is as in `sft`.
 
-    `model` is the path that the SFT stage saved (`OUT/merged`): the reference is read from there, so that it is the model
-    with which training starts.
+    `model` is the path that the SFT stage saved (`OUT/merged`). The reference is read from there too, so that it is the
+    model with which training starts.
     """
     return _run("dpo", config, out, force=force, fresh=fresh)
 

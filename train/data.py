@@ -1,4 +1,4 @@
-"""Rows in: from an output folder or a file, in the form a stage takes; broken ones are named before a model is loaded."""
+"""Rows in: from an output folder or a file, in the form a stage takes; broken ones are named before a model loads."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class _Unreadable(Exception):
 def load(path: str, form: str, rows: int | None = None) -> Data:
     """Read a data file, or the training file of an output folder, in a form; take its first `rows` rows.
 
-    A set is shuffled by the hash of its ids, so its first rows are a random sample, and the first 64 belong to the first
-    128. Raise TrainError naming the lines that cannot be read, or when there are too few rows.
+    A set is shuffled by the hash of its ids, so its first rows are a random sample, and the first 64 are part of the
+    first 128. Raise TrainError naming the lines that cannot be read, or when there are too few rows.
     """
     file = _file_of(Path(path), form)
     good: list[Row] = []

@@ -1,7 +1,7 @@
 """LIMA's end-of-turn token: a token of its own after each utterance, put into tokenizer, chat template and model.
 
-LIMA (2305.11206, section 3) tells speakers apart by it: it ends a turn, and generation, without whatever else the model's
-end-of-text token came to mean in pre-training.
+LIMA (2305.11206, section 3) tells speakers apart by it: it ends a turn, and generation, without whatever else the
+model's end-of-text token came to mean in pre-training.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _BARE = "{% for message in messages %}{{ message['content'] + 'EOT' }}{% endfor 
 
 @dataclass(frozen=True)
 class EndOfTurn:
-    """The token, its id, the id whose place it takes (None where there was none), and whether the model must learn it."""
+    """The token, its id, the id whose place it takes (None: there was none), and whether the model must learn it."""
 
     token: str
     id: int
@@ -100,7 +100,7 @@ def _ends(tokenizer: Any) -> str:
 def _old_end(tokenizer: Any) -> int | None:
     if tokenizer.chat_template:
         for i in tokenizer(_ends(tokenizer), add_special_tokens=False)["input_ids"]:
-            if i in tokenizer.all_special_ids:
+            if i in tokenizer.all_special_ids or i in tokenizer.added_tokens_decoder:
                 return int(i)
     return None if tokenizer.eos_token_id is None else int(tokenizer.eos_token_id)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Sequence
 
 
 def rank() -> int:
@@ -20,16 +22,16 @@ def world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def lines(stage: str, config: str, processes: int = 2, more: str = "") -> dict[str, str]:
-    """Write the commands that run a stage's config on several devices; the config is the same one.
+def lines(stage: str, config: str, processes: int = 2, more: Sequence[str] = ()) -> list[str]:
+    """Write the commands that run a stage's config on several devices, by torchrun and by accelerate.
 
     `per_device_train_batch_size` counts for each process, so the effective batch grows with them.
 
-    >>> lines("sft", "sft.yaml")["torchrun"]
+    >>> lines("sft", "sft.yaml")[0]
     'torchrun --nproc_per_node 2 -m curate train sft sft.yaml'
     """
-    what = " ".join(part for part in ("-m curate train", stage, config, more) if part)
-    return {
-        "torchrun": f"torchrun --nproc_per_node {processes} {what}",
-        "accelerate": f"accelerate launch --num_processes {processes} {what}",
-    }
+    what = shlex.join(["-m", "curate", "train", stage, config, *more])
+    return [
+        f"torchrun --nproc_per_node {processes} {what}",
+        f"accelerate launch --num_processes {processes} {what}",
+    ]

@@ -19,7 +19,8 @@ TOKENIZER_ONLY = {"revision", "trust_remote_code", "subfolder", "cache_dir", "to
 def needs(config: TrainConfig) -> None:
     """Say in one sentence what is not installed, before anything is loaded."""
     optim = str(config.trainer.get("optim", ""))
-    wants = "quantization" if config.quantization else f"optim: {optim}" if "8bit" in optim or "bnb" in optim else ""
+    of_bnb = any(mark in optim for mark in ("8bit", "bnb", "paged"))
+    wants = "quantization" if config.quantization else f"optim: {optim}" if of_bnb else ""
     if wants and not find_spec("bitsandbytes"):
         raise TrainError(f"{wants} needs bitsandbytes, which is not installed here: pip install bitsandbytes")
 

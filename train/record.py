@@ -82,7 +82,7 @@ def of_run(job: Job, data: Data, trainer: Any, out: Path, *, forced: list[Findin
 
 
 def counted(trainer: Any, rows: list[Row]) -> dict[str, Any]:
-    """Count what trl made of the rows: rows, tokens an epoch, tokens of them that are trained on, rows that were cut."""
+    """Count what trl made of the rows: rows, tokens an epoch and those trained on, rows that were cut."""
     import pyarrow.compute as pc
 
     dataset = trainer.train_dataset

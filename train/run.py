@@ -48,6 +48,7 @@ def run_config(config: TrainConfig, out: Path, *, force: bool = False, fresh: bo
     forced = refuse(data.broken(rows), force=force)  # before anything heavy is loaded
     job, trainer = build(config, stage, rows, held_out, out)
     findings = preflight(trainer, job, rows)
+    _tell(out, findings)
     forced += refuse(findings, force=force)
     started = time.monotonic()
     with expected_warnings():
@@ -62,13 +63,15 @@ def run_config(config: TrainConfig, out: Path, *, force: bool = False, fresh: bo
 
 
 def check(config: TrainConfig, out: Path) -> list[Finding]:
-    """Do everything up to training, and return what the preflight finds; nothing is written but an empty folder."""
+    """Do everything up to training, and return what the preflight finds."""
     stage, rows, held_out = _rows(config)
     findings = data.broken(rows)
     if findings:
         return findings
     job, trainer = build(config, stage, rows, held_out, out)
-    return preflight(trainer, job, rows)
+    findings = preflight(trainer, job, rows)
+    _tell(out, findings)
+    return findings
 
 
 def check_rows(config: TrainConfig, *, force: bool = False) -> list[Finding]:
@@ -106,7 +109,7 @@ def build(config: TrainConfig, stage: Stage, rows: Data, held_out: Data | None, 
 
 
 def defaults(held_out: Data | None) -> dict[str, Any]:
-    """Settle what a config leaves out: a checkpoint an epoch (LIMA), each step logged, no tracker, and what runs here."""
+    """Settle what a config leaves out: a checkpoint an epoch (LIMA), each step logged, no tracker, what runs here."""
     import torch
 
     settled: dict[str, Any] = {"save_strategy": "epoch", "logging_steps": 1, "report_to": "none"}
@@ -182,6 +185,13 @@ def _train(trainer: Any, out: Path, key: str, *, fresh: bool) -> int:
         checkpoints.go_on(trainer, last)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     return checkpoints.step_of(last) if last else 0
+
+
+def _tell(out: Path, findings: list[Finding]) -> None:
+    """Write what was found into a folder that holds no run yet."""
+    if launch.rank() == 0 and not (out / record.RECORD).exists():
+        out.mkdir(parents=True, exist_ok=True)
+        record.write(out / "preflight.json", [asdict(finding) for finding in findings])
 
 
 def _write(out: Path, trainer: Any, findings: list[Finding], told: dict[str, Any]) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import pytest
 
 import curate.train
@@ -9,6 +7,7 @@ from curate.errors import UserError
 from curate.train import models
 from curate.train.config import read, resolve
 from curate.train.findings import TrainError
+from tests.train import tiny
 from tests.train.conftest import LORA
 
 
@@ -46,7 +45,6 @@ def test_the_merged_model_answers_as_the_adapted_one(config, tmp_path):
     assert whole.std() > 0.1
 
 
-@pytest.mark.skipif(find_spec("bitsandbytes") is not None, reason="bitsandbytes is installed here")
 @pytest.mark.parametrize(
     "more",
     [
@@ -55,7 +53,8 @@ def test_the_merged_model_answers_as_the_adapted_one(config, tmp_path):
         pytest.param({"trainer": {"optim": "paged_adamw_8bit"}}, id="paged AdamW"),
     ],
 )
-def test_without_bitsandbytes_one_sentence_says_so(more, config, tmp_path):
+def test_without_bitsandbytes_one_sentence_says_so(more, config, tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "find_spec", lambda name: None)
     with pytest.raises(TrainError, match="needs bitsandbytes, which is not installed here: pip install bitsandbytes"):
         curate.train.sft({**config, **more}, tmp_path / "out")
 
@@ -73,6 +72,23 @@ def test_without_bitsandbytes_one_sentence_says_so(more, config, tmp_path):
 def test_a_model_that_cannot_be_had_is_told_in_a_sentence(more, message, config, tmp_path):
     with pytest.raises(UserError, match=message):
         curate.train.sft({**config, **more}, tmp_path / "out")
+
+
+@pytest.mark.filterwarnings("ignore:bitsandbytes.*autograd kernel was not registered:UserWarning")  # its CPU kernels
+def test_a_quantised_model_is_trained_and_merged_into_full_weights(config, pairs, tmp_path):
+    pytest.importorskip("bitsandbytes", reason="QLoRA runs on a CPU too, with bitsandbytes, which is not installed here")
+    from transformers import AutoModelForCausalLM
+
+    base = tiny.save_model(tmp_path / "base", hidden=64)  # bitsandbytes quantises blocks of 64
+    four_bit = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": "bfloat16"}
+    more = {"model": str(base), "quantization": four_bit, "lora": LORA}
+    trainer = {**config["trainer"], "optim": "adamw_bnb_8bit"}
+    record = curate.train.sft({**config, **more, "trainer": trainer, "end_of_turn": "<|eot|>"}, tmp_path / "sft")
+    assert record["metrics"]["loss"] < record["metrics"]["first_loss"]
+    merged = AutoModelForCausalLM.from_pretrained(tmp_path / "sft" / "merged")
+    assert not hasattr(merged.config, "quantization_config")
+    dpo = curate.train.dpo({**pairs, **more, "model": str(tmp_path / "sft" / "merged")}, tmp_path / "dpo")
+    assert dpo["metrics"]["first_loss"] == pytest.approx(0.693147, abs=1e-6)
 
 
 def test_quantised_weights_cannot_be_trained_without_lora(config):

@@ -34,16 +34,16 @@ def tokenizer(template: str | None = CHATML, eos: str = "<|im_end|>") -> Any:
     return fast
 
 
-def save_model(folder: Path, *, tied: bool = True, template: str | None = CHATML, seed: int = 0) -> Path:
+def save_model(folder: Path, *, tied: bool = True, template: str | None = CHATML, hidden: int = 32) -> Path:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     words = tokenizer(template)
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(words),
-        hidden_size=32,
-        intermediate_size=64,
+        hidden_size=hidden,
+        intermediate_size=2 * hidden,
         num_hidden_layers=2,
         num_attention_heads=2,
         num_key_value_heads=2,
@@ -52,7 +52,6 @@ def save_model(folder: Path, *, tied: bool = True, template: str | None = CHATML
         eos_token_id=words.eos_token_id,
         pad_token_id=words.pad_token_id,
         bos_token_id=None,
-        attn_implementation="eager",
     )
     model = LlamaForCausalLM(config)
     model.save_pretrained(folder)
