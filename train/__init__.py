@@ -33,6 +33,34 @@ def dpo(config: Config, out: Path | str, *, force: bool = False, fresh: bool = F
     return _run("dpo", config, out, force=force, fresh=fresh)
 
 
+def reward(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, Any]:
+    """Train a reward model on which of two answers is chosen (trl's RewardTrainer); the rest is as in `sft`.
+
+    With `held_out` or `eval_data` the record says under "held_out" how many pairs it gets right that it was not
+    trained on, with an interval, by the difference in length, and beside what length alone would get right. The saved
+    model is a judge: `curate.judges.reward_model(model=...)`.
+    """
+    return _run("reward", config, out, force=force, fresh=fresh)
+
+
+def rloo(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, Any]:
+    """Raise the reward of a model's own answers by reinforcement learning (trl's RLOOTrainer); the rest is as in `sft`.
+
+    `reward` in the config is a reward model's folder or name, or `module:function`, a function of prompt and response.
+    This is not PPO: trl has none any more. RLOO, REINFORCE with a leave-one-out baseline (Ahmadian et al. 2024,
+    arXiv 2402.14740), stands in its place.
+    """
+    return _run("rloo", config, out, force=force, fresh=fresh)
+
+
+def kto(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, Any]:
+    """Learn from answers that are marked as good or not (trl's KTOTrainer); the rest is as in `sft`.
+
+    Rows are a prompt, a completion and a label; preference data are split into two rows a pair.
+    """
+    return _run("kto", config, out, force=force, fresh=fresh)
+
+
 def chain(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, dict[str, Any]]:
     """Run SFT, then DPO from the model it saved; return both records by stage."""
     from curate.train.chaining import run_chain

@@ -21,7 +21,8 @@ class TrainConfig(pydantic.BaseModel):
     """What a stage is told. The blocks are the arguments of other libraries' classes, under their own names.
 
     `trainer` goes to trl's config class of the stage, `lora` to `peft.LoraConfig`, `quantization` to transformers'
-    `BitsAndBytesConfig`, `model_args` to `from_pretrained`.
+    `BitsAndBytesConfig`, `model_args` to `from_pretrained`. `held_out` is the share of prompts whose rows are kept for
+    evaluation; `reward` is what RLOO maximises, a reward model or `module:function`.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
@@ -30,6 +31,8 @@ class TrainConfig(pydantic.BaseModel):
     model: Annotated[str, pydantic.Field(min_length=1)]
     data: Annotated[str, pydantic.Field(min_length=1)]
     eval_data: str | None = None
+    held_out: Annotated[float, pydantic.Field(gt=0, lt=1)] | None = None
+    reward: Annotated[str, pydantic.Field(min_length=1)] | None = None
     rows: pydantic.PositiveInt | None = None
     seed: Annotated[int, pydantic.Field(ge=0, lt=2**32)] = 0  # what numpy takes
     model_args: dict[str, Any] = {}
@@ -41,7 +44,9 @@ class TrainConfig(pydantic.BaseModel):
 
     def digest(self) -> str:
         """Hash what the config says (24 hex digits), but for where things are: they count by content."""
-        text = json.dumps(self.model_dump(exclude={"model", "data", "eval_data"}), sort_keys=True, default=str)
+        text = json.dumps(
+            self.model_dump(exclude={"model", "data", "eval_data", "reward"}), sort_keys=True, default=str
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -74,6 +79,7 @@ def resolve(stage: str, data: Mapping[str, Any], places: Places, under: KeyPath 
     said = data.get("stage", stage)
     if said != stage:
         problems.append((("stage",), f"this is a config for {said}, not for {stage}: run `curate train {said}`"))
+    problems += _of_stage(stage, data)
     try:
         config = TrainConfig.model_validate({**data, "stage": stage})
     except pydantic.ValidationError as error:
@@ -88,6 +94,21 @@ def resolve(stage: str, data: Mapping[str, Any], places: Places, under: KeyPath 
         paths = [((*under, *path), message) for path, message in problems]
         raise RecipeError(places.file, [Problem(p, m, places.line(p), places.other_file(p)) for p, m in paths])
     return config.model_copy(update=settled)
+
+
+def _of_stage(stage: str, data: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
+    """Find the keys that this stage lacks, and those that belong to others."""
+    wrong: list[tuple[KeyPath, str]] = []
+    if stage == "rloo" and not data.get("reward"):
+        wrong.append(((), "'reward' is missing: a reward model's folder or name, or module:function"))
+    if stage != "rloo" and data.get("reward"):
+        wrong.append((("reward",), f"belongs to rloo: {stage} learns from the answers in its data"))
+    if stage in ("reward", "rloo"):
+        named = [key for key in ("end_of_turn", "residual_dropout") if data.get(key)]
+        wrong += [((key,), f"belongs to sft: {stage} starts from a model that has been through it") for key in named]
+    if data.get("held_out") and data.get("eval_data"):
+        wrong.append((("held_out",), "eval_data is what is held out already: leave one of them out"))
+    return wrong
 
 
 def _sentence(item: dict[str, Any]) -> tuple[KeyPath, str]:

@@ -65,6 +65,10 @@ def load(path: str, form: str, rows: int | None = None) -> Data:
         raise TrainError("\n".join([f"{file}: {len(bad):,} lines cannot be trained on:", *bad[:_TOLD], *more]))
     if not good:
         raise TrainError(f"{file} holds no rows")
+    kinds = {tuple(row.record): row.where for row in good}
+    if len(kinds) > 1:
+        told = "; ".join(f"{where} has {', '.join(columns)}" for columns, where in kinds.items())
+        raise TrainError(f"{file} holds rows of more than one form, and a set has one: {told}")
     if rows and rows > len(good):
         raise TrainError(f"rows: {rows:,} are asked for, and {file} holds {len(good):,}")
     return Data(file, hash_file(file), len(good), good[:rows])
@@ -157,7 +161,30 @@ def preference(row: Record) -> Record:
     return _same_kind({"prompt": row["prompt"], **_answers(row)})
 
 
-FORMS: dict[str, Callable[[Record], Record]] = {"prompt_completion": prompt_completion, "preference": preference}
+def unpaired(row: Record) -> Record:
+    """Read a row as a prompt and its completion with a label, good or not; a row of two answers stays as it is."""
+    if row.get("label") is None and row.get("chosen") is not None:
+        return preference(row)
+    _need(row, "label")
+    if row["label"] not in (True, False):  # 1 and 0 among them
+        raise _Unreadable(f"'label' says whether the completion is good: true or false, not {row['label']!r}")
+    return {**prompt_completion(row), "label": bool(row["label"])}
+
+
+def prompts(row: Record) -> Record:
+    """Read a row as a prompt alone; plain text becomes a user's turn, unless its completion is plain text too."""
+    _need(row, "prompt")
+    if isinstance(row["prompt"], str) and not isinstance(row.get("completion"), str):
+        row = next(FORMATS["preference"][0]({**row, "chosen": "", "rejected": ""}))
+    return _same_kind({"prompt": row["prompt"]})
+
+
+FORMS: dict[str, Callable[[Record], Record]] = {
+    "prompt_completion": prompt_completion,
+    "preference": preference,
+    "unpaired": unpaired,
+    "prompts": prompts,
+}
 
 
 def _answers(row: Record) -> Record:
@@ -187,13 +214,13 @@ def _same_kind(record: Record) -> Record:
 
 
 def _problems(record: Record) -> Iterator[str]:
-    said = {name: _text(value) for name, value in record.items()}
+    said = {name: _text(value) for name, value in record.items() if name != "label"}
     yield from (f"the {name} is empty" for name, text in said.items() if not text)
     if "chosen" in record and said["chosen"] and said["chosen"] == said["rejected"]:
         yield "chosen and rejected are equal"
     if not isinstance(record["prompt"], str):
-        answers = [name for name in record if name != "prompt"]
-        if any(wrong_order(record["prompt"], record[name]) for name in answers if record[name]):
+        answers = [record[name] for name in said if name != "prompt"] or [[{"role": "assistant", "content": ""}]]
+        if any(wrong_order(record["prompt"], answer) for answer in answers if answer):
             yield "the roles are out of order (a system turn may come first, then user and assistant take turns)"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from curate.train.config import TrainConfig
 from curate.train.findings import TrainError
 from curate.train.stages.contract import Job
 
+REWARDS = "AutoModelForSequenceClassification"
 TOKENIZER_ONLY = {"revision", "trust_remote_code", "subfolder", "cache_dir", "token"}  # what both loaders understand
 
 
@@ -47,13 +49,16 @@ def load_model(config: TrainConfig, end: end_of_turn.EndOfTurn | None, tokenizer
     import transformers
 
     path = find_model(config.model)
-    args = {"dtype": "float32", **config.model_args}
+    args = {"dtype": "float32", **config.model_args, **_head(kind)}
     if config.quantization:
         quantized: Any = transformers.BitsAndBytesConfig
         args["quantization_config"] = quantized(**config.quantization)
         if torch.cuda.is_available():  # quantised weights go to their device as they are loaded
             args.setdefault("device_map", {"": launch.local_rank()})
-    model = _loaded(lambda: getattr(transformers, kind).from_pretrained(path, **args), config)
+    if kind == REWARDS:
+        transformers.set_seed(config.seed)  # its head is new
+    with _expected_keys(kind):
+        model = _loaded(lambda: getattr(transformers, kind).from_pretrained(path, **args), config)
     if end:
         end_of_turn.fit(model, tokenizer, end)
     return model
@@ -111,7 +116,8 @@ def merge(adapter: Path, to: Path, *, kind: str = "AutoModelForCausalLM", **mode
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(adapter)
     base = PeftConfig.from_pretrained(str(adapter)).base_model_name_or_path
-    model = getattr(transformers, kind).from_pretrained(base, **{"dtype": "float32", **model_args})
+    with _expected_keys(kind):
+        model = getattr(transformers, kind).from_pretrained(base, **{"dtype": "float32", **model_args, **_head(kind)})
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     if tokenizer.eos_token_id is not None:
@@ -119,6 +125,20 @@ def merge(adapter: Path, to: Path, *, kind: str = "AutoModelForCausalLM", **mode
     PeftModel.from_pretrained(model, adapter).merge_and_unload().save_pretrained(to)
     tokenizer.save_pretrained(to)
     return to
+
+
+def _head(kind: str) -> dict[str, Any]:
+    """Give a model of rewards its one output; transformers would give it two."""
+    return {"num_labels": 1} if kind == REWARDS else {}
+
+
+def _expected_keys(kind: str) -> AbstractContextManager[Any]:
+    """Keep transformers from reporting that a language model has no head for rewards: it is what will be trained."""
+    if kind != REWARDS:
+        return nullcontext()
+    from trl.trainer.reward_trainer import suppress_seqcls_warning
+
+    return suppress_seqcls_warning()
 
 
 def _loaded(load: Any, config: TrainConfig) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 import curate
 from curate.generators.models import find_model, weights
+from curate.train import rewards
 from curate.train.config import TrainConfig
 from curate.train.data import Data, Row
 from curate.train.findings import Finding
@@ -24,6 +25,8 @@ RECORD = "record.json"
 def key_of(config: TrainConfig, data: Data, held_out: Data | None) -> str:
     """Name a run by what it was told and given: its config, and data and model by content."""
     told = [config.digest(), data.sha256, held_out and held_out.sha256, weights(config.model) or config.model]
+    if config.reward:
+        told.append(rewards.content(config.reward))
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:24]
 
 
@@ -95,7 +98,11 @@ def counted(trainer: Any, rows: list[Row]) -> dict[str, Any]:
         found["tokens_trained"] = _sum(pc.not_equal(labels, -100))
     elif "chosen_ids" in lengths:
         found["tokens_trained"] = _sum(lengths["chosen_ids"]) + _sum(lengths["rejected_ids"])
-        found["tokens"] = found["tokens_trained"] + 2 * _sum(lengths["prompt_ids"])
+        prompts = 2 * _sum(lengths["prompt_ids"]) if "prompt_ids" in lengths else 0  # a reward model reads them as one
+        found["tokens"] = found["tokens_trained"] + prompts
+    elif "completion_ids" in lengths:
+        found["tokens_trained"] = _sum(lengths["completion_ids"])
+        found["tokens"] = found["tokens_trained"] + _sum(lengths["prompt_ids"])
     if getattr(trainer.args, "packing", False):
         return {**found, "packed": True}
     return {**found, "rows_cut": len(cut(trainer, lengths, table, rows))}
@@ -112,8 +119,10 @@ def cut(trainer: Any, lengths: dict[str, Any], table: Any, rows: list[Row]) -> l
         full = set(table["id"].filter(pc.equal(lengths["input_ids"], longest)).to_pylist())
         words = trainer.processing_class
         return [row.id for row in rows if row.id in full and _tokens(words, row) > longest]
-    answers = pc.max_element_wise(lengths["chosen_ids"], lengths["rejected_ids"])
-    over = pc.greater(pc.add(lengths["prompt_ids"], answers), longest)
+    if "prompt_ids" not in lengths:  # a reward model's rows are whole, or dropped
+        return []
+    answers = [lengths[name] for name in ("chosen_ids", "rejected_ids", "completion_ids") if name in lengths]
+    over = pc.greater(pc.add(lengths["prompt_ids"], pc.max_element_wise(*answers)), longest)
     return [str(i) for i in table["id"].filter(over).to_pylist()]
 
 

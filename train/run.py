@@ -19,6 +19,7 @@ from curate.train import checkpoints, data, launch, models, record
 from curate.train.config import TrainConfig, read, resolve
 from curate.train.data import Data
 from curate.train.findings import Finding, TrainError, refuse
+from curate.train.holding_out import hold_out
 from curate.train.stages import stage_of
 from curate.train.stages.contract import Job, Stage
 
@@ -54,10 +55,11 @@ def run_config(config: TrainConfig, out: Path, *, force: bool = False, fresh: bo
     with expected_warnings():
         resumed = _train(trainer, out, key, fresh=fresh)
         seconds = time.monotonic() - started
+        figures = stage.figures(trainer, job, rows, held_out)
         models.save(trainer, job, stage.architecture, out)
     if trainer.is_world_process_zero():
         told = record.of_run(job, rows, trainer, out, forced=forced, seconds=seconds)
-        _write(out, trainer, findings, {"key": key, "resumed_from_step": resumed, **told})
+        _write(out, trainer, findings, {"key": key, "resumed_from_step": resumed, **told, **figures})
     trainer.accelerator.wait_for_everyone()
     return record.finished(out, key) or {}
 
@@ -84,7 +86,7 @@ def build(config: TrainConfig, stage: Stage, rows: Data, held_out: Data | None, 
     job = Job(config)
     job.tokenizer, job.end = models.load_tokenizer(config)
     job.model = models.load_model(config, job.end, job.tokenizer, stage.architecture)
-    job.peft_config = models.lora(config, job.model, job.end)
+    job.peft_config = models.lora(config, job.model, job.end, stage.task)
     takes, trainer_class = stage.classes()
     given = {**defaults(held_out), **stage.settings(job), **config.trainer}
     try:
@@ -169,7 +171,10 @@ def _rows(config: TrainConfig) -> tuple[Stage, Data, Data | None]:
     models.needs(config)
     stage = stage_of(config.stage)
     rows = data.load(config.data, stage.form, config.rows)
-    return stage, rows, data.load(config.eval_data, stage.form) if config.eval_data else None
+    held_out = data.load(config.eval_data, stage.form) if config.eval_data else None
+    if config.held_out:
+        rows, held_out = hold_out(rows, config.held_out)
+    return stage, stage.prepare(rows, config), held_out and stage.prepare(held_out, config)
 
 
 def _train(trainer: Any, out: Path, key: str, *, fresh: bool) -> int:

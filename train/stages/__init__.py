@@ -6,7 +6,7 @@ from importlib import import_module
 
 from curate.train.stages.contract import Stage
 
-STAGES = ("sft", "dpo")
+STAGES = ("sft", "dpo", "reward", "rloo", "kto")
 
 
 def stage_of(name: str) -> Stage:

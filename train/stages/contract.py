@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from curate.train.config import TrainConfig
+from curate.train.data import Data
 from curate.train.end_of_turn import EndOfTurn
 
 
@@ -30,6 +31,14 @@ def _nothing(job: Job) -> dict[str, Any]:
     return {}
 
 
+def _as_they_are(data: Data, config: TrainConfig) -> Data:
+    return data
+
+
+def _no_figures(trainer: Any, job: Job, rows: Data, held_out: Data | None) -> dict[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Stage:
     """A stage of training.
@@ -37,7 +46,8 @@ class Stage:
     `classes` imports trl's config and trainer. `form` names the data it takes (`curate.train.data`). `settings` are
     trainer settings that this stage needs where the config leaves them out; it raises TrainError where the config
     contradicts itself. `extras` are what its trainer takes beside model, data and tokenizer. `architecture` is the Auto
-    class that loads its model.
+    class that loads its model, `task` what peft calls it. `prepare` is what it makes of the rows it reads, before a
+    model is loaded. `figures` measures the trained model, before it is saved, for the record; every process calls it.
     """
 
     name: str
@@ -46,3 +56,6 @@ class Stage:
     settings: Callable[[Job], dict[str, Any]] = _nothing
     extras: Callable[[Job], dict[str, Any]] = _nothing
     architecture: str = "AutoModelForCausalLM"
+    task: str = "CAUSAL_LM"
+    prepare: Callable[[Data, TrainConfig], Data] = _as_they_are
+    figures: Callable[[Any, Job, Data, Data | None], dict[str, Any]] = _no_figures

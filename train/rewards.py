@@ -1,0 +1,91 @@
+"""What RLOO maximises: a reward model, or a function of prompt and response, as judges have them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import Any
+
+from curate.errors import UserError
+from curate.generators.models import find_model, weights
+from curate.judges.contract import Case, Judge
+from curate.judges.functions import as_judge
+from curate.registry import find
+from curate.train.findings import TrainError
+
+_FUNCTION = re.compile(r"[\w.]+:\w+")
+
+
+def is_function(reward: str) -> bool:
+    """Tell `module:function` from a model.
+
+    >>> is_function("my_rewards:short"), is_function("out/reward/merged")
+    (True, False)
+    """
+    return bool(_FUNCTION.fullmatch(reward))
+
+
+def content(reward: str) -> Any:
+    """Say what a reward is, for the key of a run: a function with the hash of its file, a model by its weights."""
+    return json.loads(json.dumps(judge(reward).about)) if is_function(reward) else weights(reward) or reward
+
+
+def judge(reward: str) -> Judge:
+    """Find a function by `module:function`, here or where Python looks; one annotated `-> Judge` is called for one."""
+    try:
+        return as_judge(find("judges", reward), name=reward.partition(":")[2])
+    except (LookupError, ValueError) as error:
+        raise TrainError(f"reward: {error}") from None
+
+
+class Rewarded:
+    """A judge as trl's reward function; it counts the answers that it gave no reward, which trl then leaves out."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self.__name__ = judge.name
+        self.asked = 0
+        self.why: Counter[str] = Counter()
+
+    def __call__(self, prompts: list[Any], completions: list[Any], **more: Any) -> list[float | None]:
+        """Grade a batch; raise TrainError when nothing of it has a grade, since nothing can be learned from it."""
+        ids = more.get("id") or [""] * len(prompts)
+        cases = [Case(str(i), _turns(p), _said(c)) for i, p, c in zip(ids, prompts, completions, strict=True)]
+        grades = self.judge.grade(cases)
+        self.asked += len(grades)
+        self.why.update(grade.why or "no reason given" for grade in grades if grade.score is None)
+        if all(grade.score is None for grade in grades):
+            raise TrainError(f"reward: {self.judge.name} gave none of {len(grades)} answers a reward: {grades[0].why}")
+        return [grade.score for grade in grades]
+
+
+def load_reward_model(reward: str, dtype: str) -> tuple[Any, Any]:
+    """Load a reward model and its tokenizer; raise TrainError for a model that is none.
+
+    A language model would load here too, with a head of random numbers: that would be a reward by chance.
+    """
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    try:
+        path = find_model(reward)
+        tokenizer: Any = AutoTokenizer.from_pretrained(path)
+        model, told = AutoModelForSequenceClassification.from_pretrained(path, dtype=dtype, output_loading_info=True)
+    except UserError:
+        raise
+    except (OSError, ValueError) as error:
+        raise TrainError(f"the reward model {reward} cannot be loaded: {str(error).strip().splitlines()[0]}") from None
+    if told["missing_keys"] or model.config.num_labels != 1:
+        raise TrainError(
+            f"reward: {reward} is no reward model: that is a sequence classifier with one label and weights for it, as "
+            "`curate train reward` saves it"
+        )
+    return model.eval().requires_grad_(False), tokenizer
+
+
+def _turns(prompt: Any) -> list[dict[str, str]]:
+    return [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+
+
+def _said(completion: Any) -> str:
+    return completion if isinstance(completion, str) else str(completion[0]["content"])

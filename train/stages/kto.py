@@ -1,0 +1,65 @@
+"""KTO: learn from answers that are marked as good or not, without pairs (Ethayarajh et al. 2024, arXiv 2402.01306)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from curate.rows import hash01
+from curate.train.config import TrainConfig
+from curate.train.data import Data, Row
+from curate.train.stages.contract import Job, Stage
+from curate.train.stages.dpo import STAGE as DPO
+
+_FAIR = (1.0, 4 / 3)  # 2402.01306, equation 8: where the weighed numbers of good and bad should stand
+
+
+def _classes() -> tuple[Any, Any]:
+    from trl.trainer.kto_config import KTOConfig
+    from trl.trainer.kto_trainer import KTOTrainer
+
+    return KTOConfig, KTOTrainer
+
+
+def _prepare(data: Data, config: TrainConfig) -> Data:
+    """Split pairs into rows with labels, and shuffle, by the seed.
+
+    trl trains KTO in the order of the rows, since its KL term compares neighbours; and where it splits pairs itself, it
+    puts a thousand chosen answers before their rejected ones: a small set would be all good, then all bad.
+    """
+    rows = [one for row in data.rows for one in _split(row)]
+    keys = pl.DataFrame({"id": [row.id for row in rows]})
+    drawn = keys.select(hash01("id", seed=config.seed, use="kto")).to_series()
+    order = sorted(range(len(rows)), key=lambda i: (drawn[i], rows[i].id, i))
+    return replace(data, rows=[rows[i] for i in order])
+
+
+def _split(row: Row) -> Iterator[Row]:
+    if "chosen" not in row.record:
+        yield row
+        return
+    for name in ("chosen", "rejected"):
+        record = {"prompt": row.record["prompt"], "completion": row.record[name], "label": name == "chosen"}
+        yield Row(f"{row.id}/{name}", row.where, record)
+
+
+def _figures(trainer: Any, job: Job, rows: Data, held_out: Data | None) -> dict[str, Any]:
+    """Count the labels, and weigh them as equation 8 does."""
+    good = sum(row.record["label"] for row in rows.rows)
+    bad = len(rows.rows) - good
+    args = trainer.args
+    weighed = args.desirable_weight * good / (args.undesirable_weight * bad) if bad else None
+    if weighed is None or not _FAIR[0] <= weighed <= _FAIR[1]:
+        job.said.append(
+            f"{good:,} good and {bad:,} bad answers, with desirable_weight {args.desirable_weight:g} and "
+            f"undesirable_weight {args.undesirable_weight:g}: set one of them so that weight times number is equal, or "
+            "up to a third more for the good (arXiv 2402.01306, equation 8)"
+        )
+    return {"labels": {"good": good, "bad": bad, "weighed": weighed}}
+
+
+# The reference and the dropout of LoRA are DPO's matters too.
+STAGE = Stage("kto", "unpaired", _classes, settings=DPO.settings, extras=DPO.extras, prepare=_prepare, figures=_figures)
