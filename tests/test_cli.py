@@ -202,6 +202,6 @@ def test_the_module_is_the_command():
 def test_show_prints_rows_as_a_reader_sees_them(there):
     call("run", "recipe.yaml", "--out", "out/a")
     said = call("show", "out/a", "--rows", "2")
-    assert said.count("prompt\n") == 2 and "Warm air rises" in said
+    assert said.count("prompt\n") == 2 and said.count("Question ") == 2
     assert len(json.loads(call("show", "out/a", "--rows", "2", "--json"))) == 2
     assert "no such folder" in call("show", "out/b", code=2)
