@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -13,21 +14,23 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from curate.generators.contract import GeneratorError
 
 INSTALL = "pip install 'curate-lm[vllm]' (on a machine without a GPU: make pairs)"
-# Lines that name a cause; those after them are of vLLM's own wrapping ("see root cause above").
-_CAUSE = re.compile(r"(?:^|\s)([A-Za-z_.]*(?:Error|Exception|Killed): (?!Engine core init).+)$")
+# The first line of its log that names a cause; later ones are of what fell with it.
+_CAUSE = re.compile(
+    r"((?:\w+\.)*\w*(?:Error|Exception): (?!cancelled|Engine core init).+|Worker proc \S+ died[^,]*)", re.MULTILINE
+)
+_SHOWN = 1 << 20  # bytes of the log that are looked at
 
 
 class Running(NamedTuple):
     """vLLM's own object, and the file that its process writes to."""
 
     llm: Any
-    log: Path | None
+    log: IO[bytes] | None
 
     def cause(self) -> str:
         """Say what the process died of."""
@@ -37,7 +40,8 @@ class Running(NamedTuple):
         """End the process, if it has not ended."""
         with suppress(Exception):
             self.llm.llm_engine.engine_core.shutdown()
-        _remove(self.log)
+        if self.log:
+            self.log.close()
 
 
 def start(model: str, path: str, engine: Mapping[str, Any]) -> Running:
@@ -57,33 +61,28 @@ def start(model: str, path: str, engine: Mapping[str, Any]) -> Running:
             return Running(llm, log)
     except Exception as error:  # vLLM's, torch's, transformers', the hub's
         said = _cause(log) or first_line(error)
-        _remove(log)
+        if log:
+            log.close()
         raise GeneratorError(f"vLLM cannot start with {model}: {said}") from error
 
 
 def _on_this_machine() -> dict[str, Any]:
     """Settle on a CPU what an engine's settings leave out.
 
-    A prompt that is read in pieces kills vLLM 0.32 there where its request has a seed, and each of ours has one; a graph
-    takes a minute to compile, which no small job earns back.
+    A prompt that is read in pieces kills vLLM 0.32 there where its request has a seed, and each of ours has one; a
+    graph takes a minute to compile, which no small job earns back.
     """
     from vllm.platforms import current_platform
 
     return {"enable_chunked_prefill": False, "enforce_eager": True} if current_platform.is_cpu() else {}
 
 
-def _remove(log: Path | None) -> None:
-    with suppress(OSError):  # where the system keeps what is open
-        if log:
-            log.unlink(missing_ok=True)
-
-
-def _log() -> Path | None:
+def _log() -> IO[bytes] | None:
+    """Open a file without a name, unless the user wants to see what vLLM says."""
     if os.environ["VLLM_LOGGING_LEVEL"] != "ERROR":
         return None
-    file, name = tempfile.mkstemp(".log", "curate-vllm-")
-    os.close(file)
-    return Path(name)
+    logging.getLogger("vllm").setLevel(logging.ERROR)  # what it says before it sets up its own logging
+    return tempfile.TemporaryFile()
 
 
 def _watch(llm: Any, sentinels: list[int]) -> None:
@@ -128,7 +127,7 @@ def _script_aside() -> Iterator[None]:
 
 
 @contextmanager
-def _stderr_to(log: Path | None) -> Iterator[None]:
+def _stderr_to(log: IO[bytes] | None) -> Iterator[None]:
     """Let what starts here write to a log; a progress display of this process stays on the screen."""
     if log is None:
         yield
@@ -136,8 +135,7 @@ def _stderr_to(log: Path | None) -> Iterator[None]:
     screen = os.dup(2)
     shown = sys.stderr
     try:
-        with log.open("ab") as file:
-            os.dup2(file.fileno(), 2)
+        os.dup2(log.fileno(), 2)
         if shown is sys.__stderr__:
             sys.stderr = os.fdopen(os.dup(screen), "w", buffering=1)
         yield
@@ -149,10 +147,11 @@ def _stderr_to(log: Path | None) -> Iterator[None]:
         os.close(screen)
 
 
-def _cause(log: Path | None) -> str | None:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log else []
-    found = [match[1] for line in lines if (match := _CAUSE.search(line))]
-    return found[-1][:500] if found else None
+def _cause(log: IO[bytes] | None) -> str | None:
+    # `pread` leaves alone the place where the engine goes on writing.
+    text = os.pread(log.fileno(), _SHOWN, 0).decode(errors="replace") if log else ""
+    found = _CAUSE.search(text)
+    return found[1].strip()[:500] if found else None
 
 
 def first_line(error: BaseException) -> str:

