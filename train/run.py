@@ -24,6 +24,7 @@ from curate.train.stages import stage_of
 from curate.train.stages.contract import Job, Stage
 
 _LEFT = ("adapter", "merged", record.RECORD, "log.jsonl", "preflight.json")  # by an earlier run of another key
+_PREPARED = ("_is_accelerate_prepared", "_original_forward", "forward")  # what accelerate sets on a model
 
 
 def run(
@@ -153,6 +154,7 @@ def undisturbed(trainer: Any) -> Iterator[None]:
     states = random.getstate(), np.random.get_state()
     training, history, callbacks = trainer.model.training, list(trainer.state.log_history), trainer.callback_handler
     heard, callbacks.callbacks = callbacks.callbacks, []  # trackers and progress bars are not told of it
+    prepared = {name: vars(trainer.model).get(name) for name in _PREPARED}
     try:
         with torch.random.fork_rng():
             yield
@@ -162,6 +164,23 @@ def undisturbed(trainer: Any) -> Iterator[None]:
         callbacks.callbacks = heard
         trainer.model.train(training)
         trainer.state.log_history = history
+        if not (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
+            _unprepare(trainer, prepared)
+
+
+def _unprepare(trainer: Any, before: Mapping[str, Any]) -> None:
+    """Take back what an evaluation made of the model, so that training makes its own.
+
+    An evaluation before the first step marks the model as prepared without wrapping it for several processes, and
+    training then takes it for wrapped: each process would train a model of its own, without a word (accelerate 1.15).
+    """
+    for name, value in before.items():
+        if value is None:
+            vars(trainer.model).pop(name, None)
+        else:
+            setattr(trainer.model, name, value)
+    trainer.model_wrapped = trainer.model
+    trainer.accelerator.free_memory()
 
 
 def _rows(config: TrainConfig) -> tuple[Stage, Data, Data | None]:

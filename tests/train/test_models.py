@@ -76,7 +76,9 @@ def test_a_model_that_cannot_be_had_is_told_in_a_sentence(more, message, config,
 
 @pytest.mark.filterwarnings("ignore:bitsandbytes.*autograd kernel was not registered:UserWarning")  # its CPU kernels
 def test_a_quantised_model_is_trained_and_merged_into_full_weights(config, pairs, tmp_path):
-    pytest.importorskip("bitsandbytes", reason="QLoRA runs on a CPU too, with bitsandbytes, which is not installed here")
+    pytest.importorskip(
+        "bitsandbytes", reason="QLoRA runs on a CPU too, with bitsandbytes, which is not installed here"
+    )
     from transformers import AutoModelForCausalLM
 
     base = tiny.save_model(tmp_path / "base", hidden=64)  # bitsandbytes quantises blocks of 64

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 import curate.train
+from curate.train.findings import TrainError
 from tests.train.conftest import LORA
 
 ROOT = Path(__file__).parents[2]
@@ -68,13 +69,60 @@ def run_until_killed(stage, config, out, checkpoint):
 )
 def test_killed_and_started_again_the_weights_are_those_of_a_run_that_was_not(stage, more, config, pairs, tmp_path):
     asked = {**(config if stage == "sft" else pairs), **more}
-    asked["trainer"] = {**asked["trainer"], "save_strategy": "steps", "save_steps": 3, "num_train_epochs": 10}
+    asked["trainer"] = {**asked["trainer"], "save_strategy": "steps", "save_steps": 3, "num_train_epochs": 6}
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     getattr(curate.train, stage)(asked, whole)
     file = run_until_killed(stage, asked, cut, "checkpoint-6")
     record = getattr(curate.train, stage)(file, cut)
     assert record["resumed_from_step"] >= 6
-    assert record["steps"] == 40
+    assert record["steps"] == 24
     assert equal(whole, cut)
     assert losses(cut) == losses(whole)
     assert record["metrics"] == json.loads((whole / "record.json").read_text())["metrics"]
+
+
+def steps(out):
+    return sorted(int(f.name.rpartition("-")[2]) for f in (out / "checkpoints").glob("checkpoint-*"))
+
+
+@pytest.fixture
+def stopped(config, tmp_path):
+    """A run that ended after its checkpoints were written and before its record was."""
+    asked = {**config, "trainer": {**config["trainer"], "save_strategy": "steps", "save_steps": 3}}
+    curate.train.sft(asked, tmp_path / "out")
+    (tmp_path / "out" / "record.json").unlink()
+    assert steps(tmp_path / "out") == [3, 6, 8]
+    return asked, tmp_path / "out"
+
+
+def test_half_a_checkpoint_is_not_gone_on_from(stopped):
+    config, out = stopped
+    (out / "checkpoints" / "checkpoint-8" / "whole").unlink()
+    assert curate.train.sft(config, out)["resumed_from_step"] == 6
+
+
+def test_checkpoints_of_another_run_are_not_gone_on_from(stopped):
+    config, out = stopped
+    assert curate.train.sft({**config, "seed": 1}, out)["resumed_from_step"] == 0
+
+
+def test_fresh_starts_from_the_beginning(stopped):
+    config, out = stopped
+    assert curate.train.sft(config, out, fresh=True)["resumed_from_step"] == 0
+
+
+def test_checkpoints_of_another_number_of_processes_are_refused_and_kept(stopped):
+    config, out = stopped
+    run = out / "checkpoints" / "run.json"
+    run.write_text(json.dumps({**json.loads(run.read_text()), "processes": 8}))
+    with pytest.raises(TrainError, match="holds checkpoints of this run by 8 processes, and this is 1"):
+        curate.train.sft(config, out)
+    assert steps(out) == [3, 6, 8]
+
+
+def test_checkpoints_of_the_model_alone_cannot_be_gone_on_from(config, tmp_path):
+    trainer = {**config["trainer"], "save_strategy": "steps", "save_steps": 3, "save_only_model": True}
+    asked = {**config, "trainer": trainer}
+    curate.train.sft(asked, tmp_path / "out")
+    (tmp_path / "out" / "record.json").unlink()
+    assert curate.train.sft(asked, tmp_path / "out")["resumed_from_step"] == 0
