@@ -24,6 +24,7 @@ def hold_out(data: Data, share: float) -> tuple[Data, Data]:
     rest = [row for row, number in zip(data.rows, drawn, strict=True) if number >= share]
     if not apart or not rest:
         raise TrainError(
-            f"held_out: {share} of {len(data.rows):,} rows of {data.file} leaves {len(rest):,} to train on"
+            f"held_out: {share} of {len(data.rows):,} rows of {data.file} leaves {len(rest):,} to train on and "
+            f"{len(apart):,} held out: the hash of its prompt decides where a row stands, so take another share"
         )
     return replace(data, rows=rest), replace(data, rows=apart)

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+import curate.train
+from curate.places import RecipeError
+from curate.train import record as records
+from curate.train import run
+from curate.train.config import read, resolve
+from curate.train.findings import TrainError
+from curate.train.rewards import Rewarded, content, judge
+from tests.train import planted, tiny
+from tests.train.conftest import LORA
+
+OWN = "tests.train.own_rewards"
+
+
+@pytest.fixture
+def asked(config):
+    """RLOO of the tiny model: 4 answers of 8 tokens to each of 8 prompts a step."""
+    steps = {"per_device_train_batch_size": 32, "num_generations": 4, "max_completion_length": 8, "max_steps": 2}
+    return {**config, "reward": f"{OWN}:vowels", "trainer": {**config["trainer"], **steps, "learning_rate": 3e-2}}
+
+
+def log_of(out):
+    return [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_reward_that_can_be_learned_rises(asked, tmp_path):
+    longer = {**asked, "trainer": {**asked["trainer"], "max_steps": 30, "beta": 0.0}}
+    record = curate.train.rloo(longer, tmp_path / "out")
+    rewards = [entry["reward"] for entry in log_of(tmp_path / "out") if "reward" in entry]
+    assert len(rewards) == 30
+    assert sum(rewards[-5:]) / 5 > sum(rewards[:5]) / 5 + 0.1
+    assert record["reward"] == {"name": f"{OWN}:vowels", "first": rewards[0], "last": rewards[-1]}
+    assert "stands where PPO stood" in record["said"][0]
+    assert (tmp_path / "out" / "merged" / "config.json").is_file()
+
+
+@pytest.mark.parametrize("more", [pytest.param({}, id="all weights"), pytest.param({"lora": LORA}, id="LoRA")])
+def test_the_reference_is_the_model_that_training_starts_from(more, asked, tmp_path):
+    curate.train.rloo({**asked, **more}, tmp_path / "out")
+    log = log_of(tmp_path / "out")
+    assert log[0]["kl"] == pytest.approx(0, abs=1e-6)
+    assert log[1]["kl"] > 0
+    assert "rewards/vowels/mean" in log[0]
+
+
+def test_a_reward_model_of_the_stage_before_is_what_is_maximised(asked, pairs, tmp_path):
+    rows = tiny.write(tmp_path / "marked.jsonl", planted.marked(24))
+    trainer = {"num_train_epochs": 1, "save_strategy": "no", "disable_tqdm": True}
+    curate.train.reward({"model": asked["model"], "data": str(rows), "trainer": trainer}, tmp_path / "reward")
+    model = tmp_path / "reward" / "merged"
+    record = curate.train.rloo({**asked, "data": str(rows), "reward": str(model)}, tmp_path / "out")
+    assert record["reward"]["name"] == str(model)
+    assert "rewards/merged/mean" in log_of(tmp_path / "out")[0]
+
+
+def test_a_language_model_is_no_reward(asked, tmp_path):
+    with pytest.raises(TrainError, match="is no reward model: that is a sequence classifier with one label"):
+        curate.train.rloo({**asked, "reward": asked["model"]}, tmp_path / "out")
+
+
+def test_answers_without_a_reward_are_left_out_and_counted(asked, tmp_path):
+    record = curate.train.rloo({**asked, "reward": f"{OWN}:sometimes"}, tmp_path / "out")
+    found = record["reward"]
+    assert found["asked"] == 64
+    assert 0 < found["without"] < 64
+    assert found["why"] == {"sometimes gave None, which is no number": found["without"]}
+    assert f"{found['without']} of 64 answers got no reward and were left out" in record["said"][-1]
+
+
+def test_a_batch_without_any_reward_ends_the_run(asked, tmp_path):
+    with pytest.raises(
+        TrainError, match="never gave none of 32 answers a reward: never raised RuntimeError: the server"
+    ):
+        curate.train.rloo({**asked, "reward": f"{OWN}:never"}, tmp_path / "out")
+
+
+WRONG = [
+    pytest.param("no_such_module:score", "'no_such_module' cannot be imported", id="a module that is not there"),
+    pytest.param(f"{OWN}:vowel", "has no function 'vowel'; did you mean 'vowels'", id="a function that is not there"),
+    pytest.param(f"{OWN}:of_length", "its parameter 'wanted' needs a default", id="a parameter nobody gives"),
+]
+
+
+@pytest.mark.parametrize(("reward", "message"), WRONG)
+def test_a_reward_that_cannot_be_is_told_before_a_model_is_loaded(reward, message, asked, tmp_path):
+    with pytest.raises(TrainError, match=message):
+        curate.train.rloo({**asked, "model": "no/such-model", "reward": reward}, tmp_path / "out")
+
+
+def test_a_config_without_a_reward_is_told(asked):
+    with pytest.raises(RecipeError, match="'reward' is missing: a reward model's folder or name, or module:function"):
+        curate.train.rloo({key: value for key, value in asked.items() if key != "reward"}, "out")
+
+
+def test_another_reward_is_another_run(asked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    keys = []
+    for body in ("len(response)", "len(response)", "-len(response)"):
+        (tmp_path / "rewards_of_mine.py").write_text(f"def score(response: str) -> float:\n    return {body}\n")
+        sys.modules.pop("rewards_of_mine", None)
+        checked = resolve("rloo", *read({**asked, "reward": "rewards_of_mine:score"}))
+        keys.append(records.key_of(checked, run._rows(checked)[1], None))
+    assert keys[0] == keys[1] != keys[2]
+
+
+PROMPTS = [
+    pytest.param({"prompt": "Why?"}, [{"role": "user", "content": "Why?"}], id="text alone is a user's turn"),
+    pytest.param({"prompt": "Once", "completion": " upon a time"}, "Once", id="text that text goes on from"),
+    pytest.param({"prompt": "Why?", "response": "So."}, [{"role": "user", "content": "Why?"}], id="a curated row"),
+    pytest.param(tiny.pairs(1)[0], tiny.pairs(1)[0]["prompt"], id="a pair"),
+]
+
+
+@pytest.mark.parametrize(("row", "prompt"), PROMPTS)
+def test_prompts_are_taken_from_any_set(row, prompt, asked, tmp_path):
+    asked = {**asked, "data": str(tiny.write(tmp_path / "rows.jsonl", [row]))}
+    assert run._rows(resolve("rloo", *read(asked)))[1].rows[0].record == {"prompt": prompt}
+
+
+def test_a_prompt_that_ends_with_the_assistant_is_named(asked, tmp_path):
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    rows = tiny.write(tmp_path / "rows.jsonl", [{"id": "late", "prompt": turns}])
+    with pytest.raises(TrainError, match=r"the roles are out of order .*: late \(line 1\)"):
+        curate.train.rloo({**asked, "data": str(rows)}, tmp_path / "out")
+
+
+def test_a_reward_sees_prompt_and_response_as_a_judge_does():
+    reward = Rewarded(judge(f"{OWN}:sometimes"))
+    turns = [[{"role": "user", "content": "Why?"}]] * 2
+    said = [[{"role": "assistant", "content": text}] for text in ("aaaa", "the")]
+    assert reward(prompts=turns, completions=said, id=["a", "b"]) == [2.0, None]
+    assert reward(prompts=["Once", "So"], completions=["oo", "o"]) == [2.0, 2.0]
+    assert (reward.asked, sum(reward.why.values()), reward.__name__) == (4, 1, "sometimes")
+
+
+def test_a_reward_is_known_by_its_code():
+    assert content(f"{OWN}:vowels")["code"]
+    assert content("org/some-reward-model") == "org/some-reward-model"
