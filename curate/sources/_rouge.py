@@ -38,16 +38,17 @@ def rouge_l(one: Sequence[str], other: Sequence[str]) -> float:
 
 
 class Pool:
-    """Texts, among which those like a new one are found without comparing it with all.
+    """Texts, among which those like a new one are found without measuring all.
 
     With F1 = 2 c / (m + n) of at least t, and c of at most m words in common, c is at least t n / (2 - t), n being the
     words of the new text. So one of its rarest n - c + 1 words stands in every text that is like it, and only texts
-    with such a word are measured: nothing is missed. `similarity` is above 0.
+    with such a word are looked at: nothing is missed. `similarity` is above 0.
     """
 
     def __init__(self, similarity: float, texts: Iterable[str] = ()) -> None:
         self.similarity = similarity
         self._texts: list[list[str]] = []
+        self._bags: list[frozenset[str]] = []
         self._holding: defaultdict[str, list[int]] = defaultdict(list)
         for text in texts:
             self.add(text)
@@ -55,9 +56,11 @@ class Pool:
     def add(self, text: str) -> None:
         """Take a text into the pool."""
         said = words(text)
-        for word in set(said):
+        bag = _bag(said)
+        for word in bag:
             self._holding[word].append(len(self._texts))
         self._texts.append(said)
+        self._bags.append(bag)
 
     def has_like(self, text: str) -> bool:
         """Say whether a text of the pool is as similar to this one as `similarity` says, or more.
@@ -66,22 +69,25 @@ class Pool:
         True
         """
         said = words(text)
-        near = {i for word in self._telling(said) for i in self._holding.get(word, ())}
-        return any(self._alike(said, self._texts[i]) for i in near)
-
-    def _telling(self, said: Sequence[str]) -> list[str]:
-        """Take the rarest words, until those that are left are too few to make a text alike."""
+        bag = _bag(said)
         least = ceil(self.similarity * len(said) / (2 - self.similarity) - _ROUNDING)
-        count, left = Counter(said), len(said)
-        telling: list[str] = []
-        for word in sorted(count, key=lambda word: len(self._holding.get(word, ()))):
-            if left < least:
-                break
-            telling.append(word)
-            left -= count[word]
-        return telling
+        rarest = sorted(bag, key=lambda word: len(self._holding.get(word, ())))[: len(said) - least + 1]
+        near = {i for word in rarest for i in self._holding.get(word, ())}
+        return any(self._alike(said, bag, i) for i in near)
 
-    def _alike(self, said: Sequence[str], other: Sequence[str]) -> bool:
+    def _alike(self, said: Sequence[str], bag: frozenset[str], i: int) -> bool:
+        other = self._texts[i]
         needed = self.similarity * (len(said) + len(other)) / 2 - _ROUNDING
-        common = sum((Counter(said) & Counter(other)).values())  # no subsequence is longer
-        return common >= needed and rouge_l(said, other) >= self.similarity - _ROUNDING
+        if len(bag & self._bags[i]) < needed:  # no subsequence in common is longer than that
+            return False
+        return rouge_l(said, other) >= self.similarity - _ROUNDING
+
+
+def _bag(said: Sequence[str]) -> frozenset[str]:
+    """Make words a set; the second one of a kind is another word there."""
+    seen: Counter[str] = Counter()
+    bag = set()
+    for word in said:
+        bag.add(f"{word} {seen[word]}" if seen[word] else word)
+        seen[word] += 1
+    return frozenset(bag)

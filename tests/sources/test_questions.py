@@ -162,14 +162,8 @@ def test_what_cannot_be_filled_is_counted_and_named():
 
 def test_what_is_surely_about_the_topic_comes_first():
     said = "1. How do you like the weather today?\n2. Which soups freeze well for months?"
-    rows, _ = read(
-        model(lambda ask: answer(said if topic_of(ask) == "soup" else ""))[0], size=1, surplus=1, max_rounds=1
-    )
-    if rows.height:  # the one question wanted may be another topic's
-        assert rows["prompt"].to_list() == ["Which soups freeze well for months?"]
-    rows, _ = read(
-        model(lambda ask: answer(said if topic_of(ask) == "soup" else ""))[0], size=3, surplus=1, max_rounds=1
-    )
+    generator, _ = model(lambda ask: answer(said if topic_of(ask) == "soup" else ""))
+    rows, _ = read(generator, size=3, surplus=1, max_rounds=1)
     assert rows["prompt"].to_list() == ["Which soups freeze well for months?"]
 
 
@@ -233,7 +227,7 @@ def test_a_group_may_be_left_out():
 
 def test_a_real_small_model_fills_forty_topics(smollm2: Generator):
     settings = replace(smollm2.settings, sampling={"temperature": 0.7, "top_p": 0.9, "max_tokens": 96}, limit=96)
-    [part] = questions(generator=replace(smollm2, settings=settings), size=40, surplus=1, max_rounds=4, topics=FORTY)
+    [part] = questions(generator=replace(smollm2, settings=settings), size=40, surplus=1, max_rounds=3, topics=FORTY)
     [batch] = part.read(1000)
     rows, notes = batch.rows, batch.notes
     assert rows["domain"].n_unique() >= 38
