@@ -1,0 +1,161 @@
+"""Choosing among epochs by the answers to dev prompts, because perplexity does not follow their quality (LIMA)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate.answer import AnswerError, answers
+from curate.best_epoch import decide
+from curate.generators.contract import conversation
+from curate.generators.generator import Told
+from curate.judges.contract import Case, Grade, Judge
+from curate.prompts import prompts_file, read_prompts
+from curate.rows import hash_file
+from curate.stages import Stages
+from curate.trained import Checkpoint, Training, merge, open_training
+
+CHOICE, GRADES = "choice.json", "grades.jsonl"
+_STAGES, _ANSWERS = ".stages", "answers"
+_GRADE = {"score": pl.Float64(), "parts": pl.String(), "why": pl.String()}
+
+
+def choose(
+    train_out: str | Path,
+    prompts: str | Path | pl.DataFrame,
+    judge: Judge,
+    *,
+    first_epoch: float = 5,
+    last_epoch: float = 10,
+    backend: str | None = None,
+    engine: Mapping[str, Any] | None = None,
+    sampling: Mapping[str, Any] | None = None,
+    samples: int = 1,
+    limit: int | None = None,
+    seed: int = 0,
+    merged: bool = False,
+    tell: Told | None = None,
+) -> dict[str, Any]:
+    """Choose a checkpoint by its answers to dev prompts (LIMA, section 3: epochs 5 to 10, 50 prompts).
+
+    The highest mean grade is taken: first the mean over a prompt's samples, then over the prompts that all checkpoints
+    have a grade for. Where it is not shown to be higher than another (paired differences over the prompts, intervals
+    that hold for all pairs of checkpoints together, Bonferroni), the choice says so; it is the best guess all the same,
+    and equal means go to the earlier epoch. The chosen one's grade is no measure of the model: it was picked for it.
+
+    Answers, and grades that were asked of a generator, are in the journal as they come; all grades of a checkpoint are
+    a stage. `train_out` gets `choice.json`, `grades.jsonl` and the grades in its plots and page; with `merged` also
+    `chosen/`, a whole model, where the checkpoint is an adapter. `limit` takes only the first prompts of a file; the
+    other parameters are those of `answers`.
+
+    Raises AnswerError where no epoch is left or nothing was graded, else what `answers` raises.
+    """
+    training = open_training(Path(train_out))
+    candidates = _within(training, first_epoch, last_epoch)
+    rows = prompts if isinstance(prompts, pl.DataFrame) else read_prompts(Path(prompts), limit)
+    stages = Stages(training.folder / _STAGES)
+    for asked in judge.generators:
+        asked.journal, asked.tell = stages.folder / _ANSWERS, tell or asked.tell
+    given: dict[str, Any] = {"backend": backend, "engine": engine, "sampling": sampling, "samples": samples}
+    given |= {"seed": seed, "journal": stages.folder / _ANSWERS, "tell": tell}
+    said = [answers(training.folder, rows, checkpoint=c, **given) for c in candidates]  # all of them, then the judge:
+    graded = [_graded(answered, rows, judge, stages) for answered in said]  # a model fills the memory
+    try:
+        found = decide(candidates, graded)
+    except ValueError as error:
+        raise AnswerError(str(error)) from None
+    chosen = next(c for c in candidates if c.name == found["chosen"])
+    choice = {
+        **found,
+        "model": _model(training, chosen, merged=merged),
+        "epochs": [first_epoch, last_epoch],
+        "judge": dict(judge.describe()),
+        "prompts": _about(prompts, rows),
+        "samples": samples,
+        "seed": seed,
+    }
+    _write(training, choice, pl.concat(graded))
+    return choice
+
+
+def _within(training: Training, first: float, last: float) -> list[Checkpoint]:
+    there = training.checkpoints()
+    found = [c for c in there if first <= c.epoch <= last]
+    if not found:
+        epochs = ", ".join(f"{c.epoch:g}" for c in there) or "none"
+        raise AnswerError(
+            f"{training.folder} has no checkpoint of epochs {first:g} to {last:g}: it has those of epochs {epochs}"
+        )
+    return found
+
+
+def _graded(answered: pl.DataFrame, rows: pl.DataFrame, judge: Judge, stages: Stages) -> pl.DataFrame:
+    """Have the answers of a checkpoint graded, unless that was done; what has no answer has no grade."""
+    about = dict(judge.describe())
+
+    def build(folder: Path) -> dict[str, Any]:
+        found = _judged(answered, rows, judge)
+        lines = [(g.score, json.dumps(dict(g.parts)) if g.parts else None, g.why) for g in found]
+        answered.hstack(pl.DataFrame(lines, schema=_GRADE, orient="row")).write_parquet(folder / "grades.parquet")
+        # A function that stands in no file could be another one next time.
+        return {"again": about.get("code", "") is None or any(g.again for g in found)}
+
+    texts = hashlib.sha256(json.dumps([answered.to_dicts(), rows.to_dicts()], default=str).encode()).hexdigest()
+    stage = stages.get("grades", {"judge": about, "answers": texts}, build)
+    if stage.meta["again"]:
+        stages.forget(stage)
+    return pl.read_parquet(stage.folder / "grades.parquet")
+
+
+def _judged(answered: pl.DataFrame, rows: pl.DataFrame, judge: Judge) -> list[Grade]:
+    asked = {row["id"]: conversation(row) for row in rows.iter_rows(named=True)}
+    there = [row for row in answered.iter_rows(named=True) if row["failed"] is None]
+    grades = iter(judge.grade([Case(row["id"], asked[row["id"]], row["response"]) for row in there]))
+    return [
+        next(grades) if row["failed"] is None else Grade(None, why=f"no answer: {row['failed']}")
+        for row in answered.iter_rows(named=True)
+    ]
+
+
+def _about(prompts: str | Path | pl.DataFrame, rows: pl.DataFrame) -> dict[str, Any]:
+    if isinstance(prompts, pl.DataFrame):
+        return {"rows": rows.height}
+    file = prompts_file(Path(prompts))
+    return {"file": str(file), "sha256": hash_file(file), "rows": rows.height}
+
+
+def _model(training: Training, chosen: Checkpoint, *, merged: bool) -> str | None:
+    """Say where the chosen model stands: merged as the last one is, the checkpoint itself, or merged here."""
+    folder = training.folder / "chosen"
+    shutil.rmtree(folder, ignore_errors=True)
+    if chosen.step == training.record["steps"]:
+        return str(training.merged)
+    if not chosen.adapter:
+        return str(chosen.folder)
+    if not merged:
+        return None
+    beside = folder.with_name(".chosen")
+    shutil.rmtree(beside, ignore_errors=True)
+    merge(training, chosen, beside).rename(folder)
+    return str(folder)
+
+
+def _write(training: Training, choice: dict[str, Any], graded: pl.DataFrame) -> None:
+    """Write grades and choice, and draw the grades beside the held-out loss."""
+    from curate.train.page import training_page
+    from curate.train.plots import plots
+    from curate.train.record import write, write_text
+
+    home, grades = training.folder, choice["grades"]
+    lines = (json.dumps(row, ensure_ascii=False) for row in graded.iter_rows(named=True))
+    write_text(home / GRADES, "".join(f"{line}\n" for line in lines))
+    plots(home / "log.jsonl", home / "plots", grades)
+    findings = json.loads((home / "preflight.json").read_text(encoding="utf-8"))
+    write_text(home / "training.html", training_page(home / "log.jsonl", training.record, findings, grades))
+    write(home / CHOICE, choice)

@@ -1,0 +1,75 @@
+"""Prompts to be answered: from an output folder or a file, whole, each with an id."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate.errors import UserError
+from curate.rows import with_ids
+
+
+class PromptsError(UserError):
+    """Say in words why there are no prompts, and what would be right."""
+
+
+def prompts_file(given: Path) -> Path:
+    """Find the prompts: the file itself, or in an output folder those of dev, else of test.
+
+    Raises PromptsError where there are none.
+    """
+    if given.is_file():
+        return given
+    if not given.is_dir():
+        raise PromptsError(f"there are no prompts {given}: name an output folder, a .jsonl or a .parquet file")
+    for name in ("dev", "test_prompts"):
+        if (given / f"{name}.jsonl").is_file():
+            return given / f"{name}.jsonl"
+    raise PromptsError(
+        f"the folder {given} holds no dev prompts: give its recipe `output: {{dev: …}}`, or name a file of prompts"
+    )
+
+
+def read_prompts(given: Path, limit: int | None = None) -> pl.DataFrame:
+    """Read prompts: `id`, `prompt`, and `system` and `history` where there are any.
+
+    A prompt may be a text or turns. Rows without an id get the hash of what they hold; a row that is there twice is
+    asked once. Raise PromptsError naming the line that is no prompt.
+    """
+    file = prompts_file(given)
+    rows = pl.DataFrame([_prompt(file, i, row) for i, row in enumerate(_rows(file), 1)], infer_schema_length=None)
+    if rows.is_empty():
+        raise PromptsError(f"{file} holds no prompts")
+    rows = with_ids(rows).with_columns(id=pl.coalesce("own", "id")).drop("own")
+    rows = rows.unique("id", keep="first", maintain_order=True)
+    return rows.select(c for c in rows.columns if rows[c].null_count() < rows.height).head(limit or rows.height)
+
+
+def _rows(file: Path) -> list[Any]:
+    try:
+        if file.suffix == ".parquet":
+            return pl.read_parquet(file).to_dicts()
+        lines = file.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.strip()]
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise PromptsError(f"{file} cannot be read: {str(error).splitlines()[0]}") from None
+
+
+def _prompt(file: Path, number: int, row: Any) -> dict[str, Any]:
+    said = row.get("prompt") if isinstance(row, dict) else None
+    before = (row.get("history") or []) if isinstance(row, dict) else []
+    system = row.get("system") if isinstance(row, dict) else None
+    if isinstance(said, list) and said and all(isinstance(t, dict) and t.get("content") for t in said):
+        *before, last = said
+        system = before.pop(0)["content"] if before and before[0]["role"] == "system" else system
+        said = last["content"] if last["role"] == "user" else None
+    if not isinstance(said, str) or not said.strip():
+        raise PromptsError(
+            f"{file}: row {number} has no prompt: it has to hold `prompt`, a text or turns that end with the user's"
+        )
+    turns = [{"role": str(t["role"]), "content": str(t["content"])} for t in before]
+    own = row.get("id")
+    return {"own": None if own is None else str(own), "prompt": said, "system": system, "history": turns or None}
