@@ -13,10 +13,10 @@ from typing import Any
 
 import curate
 from curate.generators.models import find_model, weights
-from curate.train import rewards
 from curate.train.config import TrainConfig
 from curate.train.data import Data, Row
 from curate.train.findings import Finding
+from curate.train.rewards import content as content_of_reward
 from curate.train.stages.contract import Job
 
 RECORD = "record.json"
@@ -26,7 +26,7 @@ def key_of(config: TrainConfig, data: Data, held_out: Data | None) -> str:
     """Name a run by what it was told and given: its config, and data and model by content."""
     told = [config.digest(), data.sha256, held_out and held_out.sha256, weights(config.model) or config.model]
     if config.reward:
-        told.append(rewards.content(config.reward))
+        told.append(content_of_reward(config.reward))
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:24]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from itertools import groupby
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.train import tiny
 from tests.train.conftest import LORA
 
 
-def marks(n: int, good: int) -> list[dict]:
+def marks(n: int, good: int) -> list[dict[str, Any]]:
     rows = [{**row, "label": i < good} for i, row in enumerate(tiny.answers(n))]
     return sorted(rows, key=lambda row: not row["label"])
 
