@@ -1,0 +1,56 @@
+"""Finished sets and a training config, as small as a test needs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+TURNS = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Good morning."}]
+
+
+def answers(folder: Path) -> Path:
+    rows = [
+        {"id": "a", "prompt": "Why is the sky blue?", "response": "Light scatters — mostly the blue.", "system": "Be brief.", "history": None},
+        {"id": "b", "prompt": "And at night?", "response": "There is no light to scatter.", "system": None, "history": TURNS},
+        {"id": "c", "prompt": "Thanks", "response": "You're welcome.", "system": None, "history": None},
+    ]  # fmt: skip
+    return _write(folder, rows)
+
+
+def pairs(folder: Path) -> Path:
+    rows = [
+        {"id": "a", "prompt": "How are you?", "chosen": "Fine, thanks!", "rejected": "I am operational.", "system": "Be warm."},
+        {"id": "b", "prompt": "Tea?", "chosen": "Yes, please!", "rejected": "Affirmative.", "system": None},
+    ]  # fmt: skip
+    return _write(folder, rows)
+
+
+def _write(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    folder.mkdir()
+    pl.DataFrame(rows).write_parquet(folder / "train.parquet")
+    return folder
+
+
+def config(folder: Path, **more: Any) -> Path:
+    """Write 2501.05032's settings, with some keys that no other tool has."""
+    told = {
+        "model": "org/model-7b",
+        "data": "out/pairs",
+        "seed": 7,
+        "lora": {"r": 8, "lora_alpha": 4, "lora_dropout": 0.05, "target_modules": "all-linear"},
+        "trainer": {
+            "learning_rate": "2e-4",
+            "num_train_epochs": 1,
+            "per_device_train_batch_size": 2,
+            "gradient_accumulation_steps": 8,
+            "optim": "adamw_bnb_8bit",
+            "warmup_steps": 10,
+        },
+        **more,
+    }
+    file = folder / "train.yaml"
+    file.write_text(yaml.safe_dump({k: v for k, v in told.items() if v is not None}), encoding="utf-8")
+    return file
