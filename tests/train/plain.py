@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,22 @@ _QUIET = {"report_to": "none", "save_strategy": "no", "disable_tqdm": True, "log
 LORA = {"r": 4, "lora_alpha": 8, "target_modules": "all-linear", "task_type": "CAUSAL_LM"}
 
 
-def loaded(base: Path, seed: int = 0) -> tuple[Any, Any]:
+def loaded(base: Path) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     return AutoModelForCausalLM.from_pretrained(base, dtype="float32"), AutoTokenizer.from_pretrained(base)
 
 
 def sft(out: Path, model: Any, words: Any, rows: list[dict[str, Any]], lora: Any = None, **settings: Any) -> Any:
-    from trl import SFTConfig, SFTTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
 
     return _trainer(SFTTrainer, SFTConfig, out, model, words, rows, lora, settings)
 
 
 def dpo(out: Path, model: Any, words: Any, rows: list[dict[str, Any]], lora: Any = None, **settings: Any) -> Any:
-    from trl import DPOConfig, DPOTrainer
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
 
     return _trainer(DPOTrainer, DPOConfig, out, model, words, rows, lora, settings)
 
@@ -44,7 +47,7 @@ def _trainer(
         args=takes(output_dir=str(out), **{**_ON_A_CPU, **_QUIET, "per_device_train_batch_size": 4, **settings}),
         train_dataset=Dataset.from_list(rows),
         processing_class=words,
-        peft_config=LoraConfig(**{**LORA, **lora}) if lora is not None else None,
+        peft_config=LoraConfig(**copy.deepcopy({**LORA, **lora})) if lora is not None else None,
         **more,
     )
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from curate.train import residual_dropout
 from curate.train.preflight import dropout
 from tests.train import plain, tiny
@@ -23,7 +25,8 @@ def test_dropout_that_is_there_is_not_found(base, tmp_path):
 
 def test_no_dropout_asked_for_is_not_found(base, tmp_path):
     rows = tiny.answers(4)
-    for lora in (None, {}):
+    adapters: list[dict[str, Any] | None] = [None, {}]
+    for lora in adapters:
         seen = plain.seen(plain.sft(tmp_path, *plain.loaded(base), rows, lora), "sft", rows, base)
         assert [*dropout.lora(seen), *dropout.residual(seen)] == []
 

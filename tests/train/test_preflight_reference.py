@@ -64,3 +64,18 @@ def test_other_stages_have_no_reference(base, tmp_path):
     rows = tiny.answers(4)
     trainer = plain.sft(tmp_path, *plain.loaded(base), rows)
     assert list(reference.rewards(plain.seen(trainer, "sft", rows, base))) == []
+
+
+@pytest.mark.parametrize("wrong", [False, True], ids=["right", "wrong"])
+def test_kto_has_a_reference_too(wrong, base, tmp_path):
+    from datasets import Dataset
+    from trl.trainer.kto_config import KTOConfig
+    from trl.trainer.kto_trainer import KTOTrainer
+
+    rows = [{**row, "label": i % 2 == 0} for i, row in enumerate(tiny.answers(8))]
+    model, words = plain.loaded(base)
+    args = KTOConfig(output_dir=str(tmp_path), use_cpu=True, bf16=False, report_to="none", disable_tqdm=True)
+    model = moved(model) if wrong else model
+    trainer = KTOTrainer(model=model, args=args, train_dataset=Dataset.from_list(rows), processing_class=words)
+    found = list(reference.rewards(plain.seen(trainer, "kto", rows, base)))
+    assert [finding.check for finding in found] == ["reference"] * wrong

@@ -37,6 +37,8 @@ def unended(seen: Seen) -> Iterator[Finding]:
     """Find answers that do not end in a token at which generation stops, or whose end is not in the loss."""
     import numpy as np
 
+    if seen.stage == "reward":
+        return  # it grades, and writes nothing
     ends = stops(seen)
     for answers in seen.answers:
         if not len(answers.ids):

@@ -34,10 +34,10 @@ def filling(config: TrainConfig, rows: Sequence[Row]) -> list[Finding]:
     words, _ = load_tokenizer(config)
     if not words.chat_template and not isinstance(rows[0].record["prompt"], str):
         return []  # trl says so when it tokenises
-    found = {row: n for row, ids in zip(rows, tokens(words, rows), strict=True) if (n := len(ids)) >= limit}
+    found = [(row, n) for row, ids in zip(rows, tokens(words, rows), strict=True) if (n := len(ids)) >= limit]
     if not found:
         return []
-    named = ", ".join(f"{row.name} ({n:,} tokens)" for row, n in list(found.items())[:_TOLD])
+    named = ", ".join(f"{row.name} ({n:,} tokens)" for row, n in found[:_TOLD])
     more = f" and {len(found) - _TOLD:,} more" if len(found) > _TOLD else ""
     return [
         Finding(
@@ -45,7 +45,7 @@ def filling(config: TrainConfig, rows: Sequence[Row]) -> list[Finding]:
             "stop",
             f"the prompts of {len(found):,} rows fill max_length {limit:,} by themselves, and trl would drop these "
             f"rows without a word: {named}{more}.",
-            {"ids": [row.id for row in found], "tokens": list(found.values()), "max_length": limit},
+            {"ids": [row.id for row, _ in found], "tokens": [n for _, n in found], "max_length": limit},
         )
     ]
 

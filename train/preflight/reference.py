@@ -1,10 +1,11 @@
-"""The reference of DPO: at the first step it is the model itself, so that every reward is exactly 0."""
+"""The reference of DPO and KTO: at the first step it is the model itself, so that every reward is exactly 0."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 
+from curate.train.data import Row
 from curate.train.findings import Finding
 from curate.train.preflight.seen import Seen
 
@@ -13,19 +14,17 @@ _EACH = 2  # rows a process: a wrong reference shows in one
 
 
 def rewards(seen: Seen) -> Iterator[Finding]:
-    """Find a reference that is not the model training starts from, by trl's own evaluation of a few short pairs.
+    """Find a reference that is not the model training starts from, by trl's own evaluation of a few short rows.
 
     Every process of a run must ask it, since trl gathers from all.
     """
-    from curate.train.stages.dpo import rewards_at_start
-
-    if seen.stage != "dpo" or not seen.answers or not seen.answers[0].ids:
+    if seen.stage not in ("dpo", "kto") or not seen.answers or not seen.answers[0].ids:
         return
     ids = set(seen.answers[0].ids)
     some = sorted((row for row in seen.rows[:_LOOKED] if row.id in ids), key=lambda row: len(str(row.record)))
     if not some:
         return
-    found = rewards_at_start(seen.trainer, some[: _EACH * seen.trainer.args.world_size])
+    found = _at_start(seen, some[: _EACH * seen.trainer.args.world_size])
     wrong = {name: value for name, value in found.items() if name.startswith("rewards/") and value != 0}
     if wrong:
         told = ", ".join(f"{name} {value:.4g}" for name, value in wrong.items())
@@ -36,10 +35,16 @@ def rewards(seen: Seen) -> Iterator[Finding]:
             "starts from: give the path of the saved model, so that both are read from it",
             found,
         )
-        return
-    expected = math.log(2)
-    plain = (
-        list(seen.trainer.args.loss_type) in (["sigmoid"], list("sigmoid")) and not seen.trainer.args.label_smoothing
-    )
-    if plain and not math.isclose(found["loss"], expected, rel_tol=1e-3):
+    elif seen.trainer.args.loss_type == ["sigmoid"] and not math.isclose(found["loss"], math.log(2), rel_tol=1e-3):
         yield Finding("reference", "stop", f"the loss before the first step is {found['loss']}, not ln 2", found)
+
+
+def _at_start(seen: Seen, rows: list[Row]) -> dict[str, float]:
+    if seen.stage == "dpo":
+        from curate.train.stages.dpo import rewards_at_start
+
+        return rewards_at_start(seen.trainer, rows)
+    from datasets import Dataset
+
+    found = seen.trainer.evaluate(Dataset.from_list([row.record for row in rows]))
+    return {name.removeprefix("eval_"): value for name, value in found.items() if name.startswith("eval_rewards/")}

@@ -12,6 +12,7 @@ from curate.train.preflight.seen import Answers, Seen
 
 _ASKED = ("sft", "dpo", "kto")  # stages that train answers after prompts
 _LOOKED = 64  # rows whose text is compared; their tokens are compared in all
+_WORDS = 16  # tokens of each that are told
 
 
 def prefix(seen: Seen) -> Iterator[Finding]:
@@ -49,8 +50,8 @@ def _other(seen: Seen, answers: Answers, ids: list[str], asked: list[list[int]])
     i = answers.ids.index(ids[0])
     tokens, _ = answers.row(i)
     same = next((n for n, (a, b) in enumerate(zip(tokens, asked[i], strict=False)) if a != b), len(tokens))
-    inference = seen.words.decode(asked[i][same : same + 8])
-    training = seen.words.decode(tokens[same : same + 8])
+    inference = seen.words.decode(asked[i][same : same + _WORDS])
+    training = seen.words.decode(tokens[same : same + _WORDS])
     return Finding(
         "prompt",
         "stop",

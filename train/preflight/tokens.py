@@ -61,7 +61,7 @@ def untied(seen: Seen) -> Iterator[Finding]:
     out = model.get_output_embeddings()
     if not config or out is None or not getattr(config.get_text_config(), "tie_word_embeddings", False):
         return
-    if _weight(model.get_input_embeddings()).data_ptr() != _weight(out).data_ptr():
+    if used(model.get_input_embeddings()).data_ptr() != used(out).data_ptr():
         yield Finding(
             "tied embeddings",
             "stop",
@@ -70,8 +70,8 @@ def untied(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _weight(layer: Any) -> Any:
-    """Find the matrix of a layer that is used when training, inside what peft puts around it."""
+def used(layer: Any) -> Any:
+    """Find the matrix that a layer of embeddings works with, inside what peft puts around it."""
     saved = getattr(layer, "modules_to_save", None)
     if saved:
         return next(iter(saved.values())).weight
