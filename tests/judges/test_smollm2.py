@@ -8,6 +8,7 @@ from curate.generators.generator import Generator
 from curate.generators.models import PACKAGED, find_model
 from curate.generators.vllm import vllm
 from curate.judges import label, prompts, rating
+from tests.conftest import SMALL
 from tests.judges.scripted import case
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of vLLM
@@ -19,8 +20,7 @@ CASES = [case(answer, row=f"r{i}") for i, answer in enumerate(ANSWERS)]
 
 def asking(**sampling: float) -> Generator:
     # The same engine as in other tests, so that all of them share one.
-    engine = {"max_model_len": 1024, "dtype": "bfloat16", "enforce_eager": True, "enable_chunked_prefill": False}
-    return vllm(PACKAGED, engine=engine, sampling=dict(sampling))
+    return vllm(PACKAGED, engine=SMALL, sampling=dict(sampling))
 
 
 @pytest.mark.parametrize("reason", [False, True], ids=["numbers alone", "a reason first"])

@@ -11,6 +11,7 @@ from curate.generators.generator import Generator
 from curate.generators.vllm import vllm
 from curate.judges import function
 from curate.pairs import best, best_of, styles
+from tests.conftest import SMALL
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of vLLM
 
@@ -48,8 +49,7 @@ def brevity(response: str) -> float:
 @pytest.fixture(scope="module")
 def answers() -> Generator:
     # Without chunked prefill: on a CPU vLLM 0.32 cannot go on with a prompt in pieces whose request has a seed.
-    engine = {"max_model_len": 1024, "dtype": "bfloat16", "enforce_eager": True, "enable_chunked_prefill": False}
-    return vllm("SmolLM2-135M-Instruct", engine=engine, sampling={"temperature": 0.8, "top_p": 0.95, "max_tokens": 64})
+    return vllm("SmolLM2-135M-Instruct", engine=SMALL, sampling={"temperature": 0.8, "top_p": 0.95, "max_tokens": 64})
 
 
 def test_the_best_of_four_is_better_than_one(answers):
