@@ -148,14 +148,10 @@ def _model(training: Training, chosen: Checkpoint, *, merged: bool) -> str | Non
 
 def _write(training: Training, choice: dict[str, Any], graded: pl.DataFrame) -> None:
     """Write grades and choice, and draw the grades beside the held-out loss."""
-    from curate.train.page import training_page
-    from curate.train.plots import plots
+    from curate.train.pages import draw
     from curate.train.record import write, write_text
 
-    home, grades = training.folder, choice["grades"]
     lines = (json.dumps(row, ensure_ascii=False) for row in graded.iter_rows(named=True))
-    write_text(home / GRADES, "".join(f"{line}\n" for line in lines))
-    plots(home / "log.jsonl", home / "plots", grades)
-    findings = json.loads((home / "preflight.json").read_text(encoding="utf-8"))
-    write_text(home / "training.html", training_page(home / "log.jsonl", training.record, findings, grades))
-    write(home / CHOICE, choice)
+    write_text(training.folder / GRADES, "".join(f"{line}\n" for line in lines))
+    write(training.folder / CHOICE, choice)
+    draw(training.folder, choice["grades"])

@@ -87,18 +87,22 @@ def _show_findings(findings: list[Any], as_json: bool) -> None:
 
 
 def _show(record: dict[str, Any]) -> None:
-    data, seen = record["data"], record["metrics"]
+    from curate.train.pages import PAGE, PLOTS
+    from curate.train.plots import summary
+
+    data, out = record["data"], Path(record["model_out"]["path"]).parent
     if record.get("reused"):
         click.echo(f"{record['stage']}: finished before, as the same config, data and model; --fresh trains it again")
     told = [
         f"{record['stage']}: {data['rows_trained']:,} of {data['rows_in']:,} rows, {record['steps']:,} steps of "
         f"{record['effective_batch']:,} rows, {record['seconds']:,.0f} s on {record['world_size']} process(es)",
-        f"loss {seen['first_loss']:.4f} -> {seen['loss']:.4f}" if "first_loss" in seen else "",
-        f"reward margin {seen['rewards/margins']:.4f}" if "rewards/margins" in seen else "",
+        *summary(out / "log.jsonl"),
         f"went on from step {record['resumed_from_step']:,}" if record.get("resumed_from_step") else "",
         *(f"note: {said}" for said in record["said"]),
         *(f"forced: {forced['message']}" for forced in record["forced"]),
         f"model: {record['model_out']['path']}",
+        *(f"plot: {plot}" for plot in sorted((out / PLOTS).glob("*.svg"))),
+        f"page: {out / PAGE}",
     ]
     click.echo("\n".join(line for line in told if line))
 

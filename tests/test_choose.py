@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -43,7 +44,7 @@ def graded(*scores: float | None, samples: int = 1) -> pl.DataFrame:
     )
 
 
-def decided(*each: pl.DataFrame) -> dict:
+def decided(*each: pl.DataFrame) -> dict[str, Any]:
     candidates = [Checkpoint(Path(f"checkpoint-{10 * e}"), 10 * e, float(e)) for e in range(5, 5 + len(each))]
     return decide(candidates, each)
 

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from curate.train import checkpoints, data, launch, models, record
+from curate.train import checkpoints, data, launch, models, pages, record
 from curate.train.config import TrainConfig, read, resolve
 from curate.train.data import Data
 from curate.train.findings import Finding, TrainError, refuse
@@ -23,7 +23,8 @@ from curate.train.holding_out import hold_out
 from curate.train.stages import stage_of
 from curate.train.stages.contract import Job, Stage
 
-_LEFT = ("adapter", "merged", record.RECORD, "log.jsonl", "preflight.json")  # by an earlier run of another key
+_FILES = (record.RECORD, "log.jsonl", "preflight.json", pages.PAGE, pages.CARD, "choice.json", "grades.jsonl")
+_LEFT = ("adapter", "merged", "chosen", pages.PLOTS, *_FILES)  # by an earlier run of another key
 _PREPARED = ("_is_accelerate_prepared", "_original_forward", "forward")  # what accelerate sets on a model
 
 
@@ -46,6 +47,8 @@ def run_config(config: TrainConfig, out: Path, *, force: bool = False, fresh: bo
     key = record.key_of(config, rows, held_out)
     done = None if fresh else record.finished(out, key)
     if done:
+        if launch.rank() == 0 and not (out / pages.PAGE).is_file():  # a kill came between the record and the page
+            pages.draw(out)
         return {**done, "reused": True}
     forced = refuse(data.broken(rows), force=force)  # before anything heavy is loaded
     job, trainer = build(config, stage, rows, held_out, out)
@@ -223,3 +226,4 @@ def _write(out: Path, trainer: Any, findings: list[Finding], told: dict[str, Any
     lines = "".join(json.dumps(entry) + "\n" for entry in trainer.state.log_history)
     record.write_text(out / "log.jsonl", lines)
     record.write(out / record.RECORD, told)
+    pages.draw(out)  # last of all: whatever it meets, the training is not lost

@@ -1,0 +1,28 @@
+"""What a person looks at of a finished training: plots, page and card, drawn from the record and log on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from curate.train.card import write_card
+from curate.train.page import training_page
+from curate.train.plots import Grades, plots
+from curate.train.record import RECORD, write_text
+
+PAGE, PLOTS, CARD = "training.html", "plots", "README.md"
+
+
+def draw(out: Path, grades: Grades | None = None) -> list[Path]:
+    """Write plots, page and card of a finished training folder; return the paths of the plots.
+
+    `grades` are what a judge gave its checkpoints (see `curate.train.plots.plots`); they stand beside the held-out
+    loss.
+    """
+    record: dict[str, Any] = json.loads((out / RECORD).read_text(encoding="utf-8"))
+    findings = json.loads((out / "preflight.json").read_text(encoding="utf-8"))
+    drawn = plots(out / "log.jsonl", out / PLOTS, grades)
+    write_text(out / PAGE, training_page(out / "log.jsonl", record, findings, grades))
+    write_card(out)
+    return drawn
