@@ -53,14 +53,14 @@ def _train(
 
     if preflight:
         if stage == "chain":
-            findings = chaining.check_chain(config, out, sets=sets)
+            findings = chaining.check_chain(config, out, sets=sets, tell=_tell)
         else:
-            findings = run.check(resolve(stage, *read(config, sets)), out)
+            findings = run.check(resolve(stage, *read(config, sets)), out, tell=_tell)
         return _show_findings(findings, as_json) if launch.rank() == 0 else None
     start: Callable[..., dict[str, Any]] = chaining.run_chain if stage == "chain" else run.run
     given = (config, out) if stage == "chain" else (stage, config, out)
     with redirect_stdout(sys.stderr):  # what trl logs on its way
-        record = start(*given, sets=sets, force=force, fresh=fresh)
+        record = start(*given, sets=sets, force=force, fresh=fresh, tell=_tell)
     if launch.rank():
         return None
     if as_json:
@@ -68,9 +68,24 @@ def _train(
     for one in record.values() if stage == "chain" else [record]:
         _show(one)
     if launch.world_size() == 1:
+        import torch
+
         more = ["--out", str(out), *(part for assignment in sets for part in ("--set", assignment))]
-        click.echo("\n".join(["on several devices:", *launch.lines(stage, str(config), more=more)]))
+        lines = launch.lines(stage, str(config), more=more, accelerator=torch.accelerator.is_available())
+        click.echo("\n".join(["in several processes:", *lines]))
     return None
+
+
+def _tell(masks: list[Any], findings: list[Any]) -> None:
+    """Show rows as the loss sees them, and what to mind of them, beside the data that go to standard output."""
+    from rich.console import Console
+
+    from curate.train.preflight import show
+
+    show(masks, Console(stderr=True))
+    for finding in findings:
+        if finding.level == "warn":
+            click.secho(f"{finding.check}: {finding.message}", fg="yellow", err=True)
 
 
 def _show_findings(findings: list[Any], as_json: bool) -> None:
@@ -109,4 +124,7 @@ def _show(record: dict[str, Any]) -> None:
 
 _command("sft", "Fine-tune on prompts and answers, as CONFIG says.")
 _command("dpo", "Prefer chosen answers over rejected ones (DPO), as CONFIG says.")
+_command("reward", "Train a reward model on chosen and rejected answers, as CONFIG says.")
+_command("rloo", "Raise a model's reward by reinforcement learning (RLOO; trl has no PPO any more), as CONFIG says.")
+_command("kto", "Learn from answers marked as good or not (KTO), as CONFIG says.")
 _command("chain", "Fine-tune, then DPO from the model that came out; CONFIG has a block for each.")

@@ -9,7 +9,7 @@ from typing import Any
 from curate.places import Places, Problem, RecipeError, did_you_mean
 from curate.train.config import TrainConfig, read, resolve
 from curate.train.findings import Finding
-from curate.train.run import check, check_rows, run_config
+from curate.train.run import Tell, check, check_rows, run_config, silent
 
 CHAIN = ("sft", "dpo")
 
@@ -21,6 +21,7 @@ def run_chain(
     sets: Sequence[str] = (),
     force: bool = False,
     fresh: bool = False,
+    tell: Tell = silent,
 ) -> dict[str, dict[str, Any]]:
     """Run both stages into OUT/sft and OUT/dpo, and return their records.
 
@@ -30,14 +31,16 @@ def run_chain(
     stages = plan(config, out, sets)
     for stage in stages.values():
         check_rows(stage, force=force)
-    return {name: run_config(stage, out / name, force=force, fresh=fresh) for name, stage in stages.items()}
+    return {name: run_config(stage, out / name, force=force, fresh=fresh, tell=tell) for name, stage in stages.items()}
 
 
-def check_chain(config: Path | str | Mapping[str, Any], out: Path, *, sets: Sequence[str] = ()) -> list[Finding]:
+def check_chain(
+    config: Path | str | Mapping[str, Any], out: Path, *, sets: Sequence[str] = (), tell: Tell = silent
+) -> list[Finding]:
     """Check the SFT stage whole and, while its model is not there, DPO as far as its rows."""
     sft, dpo = plan(config, out, sets).values()
-    found = check(sft, out / "sft")
-    return found + (check(dpo, out / "dpo") if Path(dpo.model).is_dir() else check_rows(dpo, force=True))
+    found = check(sft, out / "sft", tell=tell)
+    return found + (check(dpo, out / "dpo", tell=tell) if Path(dpo.model).is_dir() else check_rows(dpo, force=True))
 
 
 def plan(config: Path | str | Mapping[str, Any], out: Path, sets: Sequence[str] = ()) -> dict[str, TrainConfig]:

@@ -22,16 +22,17 @@ def world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def lines(stage: str, config: str, processes: int = 2, more: Sequence[str] = ()) -> list[str]:
-    """Write the commands that run a stage's config on several devices, by torchrun and by accelerate.
+def lines(
+    stage: str, config: str, processes: int = 2, more: Sequence[str] = (), *, accelerator: bool = True
+) -> list[str]:
+    """Write the commands that run a stage's config in several processes, by torchrun and by accelerate.
 
-    `per_device_train_batch_size` counts for each process, so the effective batch grows with them.
+    `per_device_train_batch_size` counts for each process, so the effective batch grows with them. Without an
+    accelerator there is no line for accelerate: on a CPU `accelerate launch --num_processes 2` silently starts one.
 
-    >>> lines("sft", "sft.yaml")[0]
-    'torchrun --nproc_per_node 2 -m curate train sft sft.yaml'
+    >>> lines("sft", "sft.yaml", accelerator=False)
+    ['torchrun --nproc_per_node 2 -m curate train sft sft.yaml']
     """
     what = shlex.join(["-m", "curate", "train", stage, config, *more])
-    return [
-        f"torchrun --nproc_per_node {processes} {what}",
-        f"accelerate launch --num_processes {processes} {what}",
-    ]
+    by_accelerate = [f"accelerate launch --num_processes {processes} {what}"] if accelerator else []
+    return [f"torchrun --nproc_per_node {processes} {what}", *by_accelerate]

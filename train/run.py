@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import shutil
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from curate.train import checkpoints, data, launch, models, pages, record
 from curate.train.config import TrainConfig, read, resolve
@@ -27,6 +25,12 @@ _FILES = (record.RECORD, "log.jsonl", "preflight.json", pages.PAGE, pages.CARD, 
 _LEFT = ("adapter", "merged", "chosen", pages.PLOTS, *_FILES)  # by an earlier run of another key
 _PREPARED = ("_is_accelerate_prepared", "_original_forward", "forward")  # what accelerate sets on a model
 
+Tell: TypeAlias = Callable[[list[Any], list[Finding]], None]
+
+
+def silent(masks: list[Any], findings: list[Finding]) -> None:
+    """Tell nobody."""
+
 
 def run(
     stage: str,
@@ -36,13 +40,19 @@ def run(
     sets: Sequence[str] = (),
     force: bool = False,
     fresh: bool = False,
+    tell: Tell = silent,
 ) -> dict[str, Any]:
     """Run one stage from its config; see `curate.train.sft`."""
-    return run_config(resolve(stage, *read(config, sets)), out, force=force, fresh=fresh)
+    return run_config(resolve(stage, *read(config, sets)), out, force=force, fresh=fresh, tell=tell)
 
 
-def run_config(config: TrainConfig, out: Path, *, force: bool = False, fresh: bool = False) -> dict[str, Any]:
-    """Run one stage from a checked config, unless the folder holds this very run, finished."""
+def run_config(
+    config: TrainConfig, out: Path, *, force: bool = False, fresh: bool = False, tell: Tell = silent
+) -> dict[str, Any]:
+    """Run one stage from a checked config, unless the folder holds this very run, finished.
+
+    `tell` hears of the first rows as the loss sees them and of what the preflight finds, before anything is trained.
+    """
     stage, rows, held_out = _rows(config)
     key = record.key_of(config, rows, held_out)
     done = None if fresh else record.finished(out, key)
@@ -50,9 +60,9 @@ def run_config(config: TrainConfig, out: Path, *, force: bool = False, fresh: bo
         if launch.rank() == 0 and not (out / pages.PAGE).is_file():  # a kill came between the record and the page
             pages.draw(out)
         return {**done, "reused": True}
-    forced = refuse(data.broken(rows), force=force)  # before anything heavy is loaded
+    forced = refuse(_of_rows(config, rows), force=force)  # before anything heavy is loaded
     job, trainer = build(config, stage, rows, held_out, out)
-    findings = preflight(trainer, job, rows)
+    findings = preflight(trainer, job, rows, tell)
     _tell(out, findings)
     forced += refuse(findings, force=force)
     started = time.monotonic()
@@ -62,20 +72,21 @@ def run_config(config: TrainConfig, out: Path, *, force: bool = False, fresh: bo
         figures = stage.figures(trainer, job, rows, held_out)
         models.save(trainer, job, stage.architecture, out)
     if trainer.is_world_process_zero():
+        warned = [asdict(finding) for finding in findings if finding.level == "warn"]
         told = record.of_run(job, rows, trainer, out, forced=forced, seconds=seconds)
-        _write(out, trainer, findings, {"key": key, "resumed_from_step": resumed, **told, **figures})
+        _write(out, trainer, findings, {"key": key, "resumed_from_step": resumed, **told, "warned": warned, **figures})
     trainer.accelerator.wait_for_everyone()
     return record.finished(out, key) or {}
 
 
-def check(config: TrainConfig, out: Path) -> list[Finding]:
+def check(config: TrainConfig, out: Path, *, tell: Tell = silent) -> list[Finding]:
     """Do everything up to training, and return what the preflight finds."""
     stage, rows, held_out = _rows(config)
-    findings = data.broken(rows)
+    findings = _of_rows(config, rows)
     if findings:
         return findings
     job, trainer = build(config, stage, rows, held_out, out)
-    findings = preflight(trainer, job, rows)
+    findings = preflight(trainer, job, rows, tell)
     _tell(out, findings)
     return findings
 
@@ -83,6 +94,13 @@ def check(config: TrainConfig, out: Path) -> list[Finding]:
 def check_rows(config: TrainConfig, *, force: bool = False) -> list[Finding]:
     """Refuse broken rows of a stage that comes later; with `force` return what was found of them."""
     return refuse(data.broken(_rows(config)[1]), force=force)
+
+
+def _of_rows(config: TrainConfig, rows: Data) -> list[Finding]:
+    """Check the rows by themselves, and those that are whole by the tokenizer."""
+    from curate.train.preflight import raw
+
+    return data.broken(rows) or raw(config, rows.rows)
 
 
 def build(config: TrainConfig, stage: Stage, rows: Data, held_out: Data | None, out: Path) -> tuple[Job, Any]:
@@ -128,13 +146,14 @@ def defaults(held_out: Data | None) -> dict[str, Any]:
     return settled
 
 
-def preflight(trainer: Any, job: Job, rows: Data) -> list[Finding]:
+def preflight(trainer: Any, job: Job, rows: Data, tell: Tell = silent) -> list[Finding]:
     """Ask the checks about a trainer that is ready; what they run leaves training as it would have been."""
-    if not find_spec("curate.train.preflight"):
-        return []
-    module = importlib.import_module("curate.train.preflight")
+    from curate.train import preflight as checks
+
     with undisturbed(trainer):
-        found: list[Finding] = module.preflight(trainer, job.config.stage, job.config, rows.rows)
+        found = checks.preflight(trainer, job.config.stage, job.config, rows.rows)
+        if trainer.is_world_process_zero():
+            tell(checks.masks(trainer), found)
     return found
 
 

@@ -55,7 +55,7 @@ def test_looking_at_the_rewards_changes_nothing_of_the_training(pairs, tmp_path,
     plain = curate.train.dpo(asked, tmp_path / "plain")
     seen = []
 
-    def look(trainer, job, rows):
+    def look(trainer, job, rows, tell):
         with run.undisturbed(trainer):
             seen.append(rewards_at_start(trainer, rows.rows))
         return []
