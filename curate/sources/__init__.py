@@ -8,6 +8,7 @@ from curate.sources.questions import questions
 from curate.sources.reddit import reddit
 from curate.sources.stackexchange import stackexchange
 from curate.sources.tables import csv, parquet
+from curate.sources.topics import topics
 from curate.sources.wikihow import wikihow
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "questions",
     "reddit",
     "stackexchange",
+    "topics",
     "wikihow",
 ]
