@@ -21,7 +21,8 @@ def lora(seen: Seen) -> Iterator[Finding]:
             "lora_dropout",
             "stop",
             f"lora_dropout is {asked} in the config and {max(found, default=0)} in the model: trl's disable_dropout, "
-            "which is on by default in DPO, sets it to 0; set trainer.disable_dropout: false, or lora_dropout: 0",
+            "which is on by default in DPO, KTO and reward, sets it to 0; set trainer.disable_dropout: false, or "
+            "lora_dropout: 0",
             {"config": asked, "model": found},
         )
 

@@ -15,13 +15,13 @@ _TOLD = 8  # rows named at once
 
 def tokens(words: Any, rows: Sequence[Row]) -> list[list[int]]:
     """Tokenise prompts as they are asked in use: by the tokenizer's template, with the start of the answer."""
-    if not rows:
-        return []
     asked = [row.record["prompt"] for row in rows]
-    if isinstance(asked[0], str):
-        return list(words(asked)["input_ids"])
-    texts = words.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
-    return list(words(texts, add_special_tokens=False)["input_ids"])
+    turns = [prompt for prompt in asked if not isinstance(prompt, str)]
+    texts = [prompt for prompt in asked if isinstance(prompt, str)]
+    written = words.apply_chat_template(turns, tokenize=False, add_generation_prompt=True) if turns else []
+    of_turns = iter(words(written, add_special_tokens=False)["input_ids"] if turns else [])
+    of_texts = iter(words(texts)["input_ids"] if texts else [])
+    return [next(of_texts if isinstance(prompt, str) else of_turns) for prompt in asked]
 
 
 def filling(config: TrainConfig, rows: Sequence[Row]) -> list[Finding]:
@@ -32,7 +32,7 @@ def filling(config: TrainConfig, rows: Sequence[Row]) -> list[Finding]:
     if limit is None or config.trainer.get("truncation_mode") == "keep_end":
         return []
     words, _ = load_tokenizer(config)
-    if not words.chat_template and not isinstance(rows[0].record["prompt"], str):
+    if not words.chat_template and not all(isinstance(row.record["prompt"], str) for row in rows):
         return []  # trl says so when it tokenises
     found = [(row, n) for row, ids in zip(rows, tokens(words, rows), strict=True) if (n := len(ids)) >= limit]
     if not found:

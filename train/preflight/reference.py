@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from curate.train.data import Row
 from curate.train.findings import Finding
 from curate.train.preflight.seen import Seen
 
-_LOOKED = 64  # rows among which the shortest are taken
-_EACH = 2  # rows a process: a wrong reference shows in one
+_LOOKED = 64  # rows among which those of the shortest prompts are taken
+_EACH = {"dpo": 1, "kto": 2}  # rows a process: a wrong reference shows in one, and KTO compares neighbours
+_LETTERS = 200  # of each answer: it shows in the beginnings too, and on a CPU a long pair takes a minute
 
 
 def rewards(seen: Seen) -> Iterator[Finding]:
     """Find a reference that is not the model training starts from, by trl's own evaluation of a few short rows.
 
-    Every process of a run must ask it, since trl gathers from all.
+    Their answers are cut short. Every process of a run must ask it, since trl gathers from all.
     """
-    if seen.stage not in ("dpo", "kto") or not seen.answers or not seen.answers[0].ids:
+    if seen.stage not in _EACH or not seen.answers or not seen.answers[0].ids:
         return
     ids = set(seen.answers[0].ids)
-    some = sorted((row for row in seen.rows[:_LOOKED] if row.id in ids), key=lambda row: len(str(row.record)))
+    some = sorted(
+        (row for row in seen.rows[:_LOOKED] if row.id in ids), key=lambda row: len(json.dumps(row.record["prompt"]))
+    )
     if not some:
         return
-    found = _at_start(seen, some[: _EACH * seen.trainer.args.world_size])
+    found = _at_start(seen, [_short(row) for row in some[: _EACH[seen.stage] * seen.trainer.args.world_size]])
     wrong = {name: value for name, value in found.items() if name.startswith("rewards/") and value != 0}
     if wrong:
         told = ", ".join(f"{name} {value:.4g}" for name, value in wrong.items())
@@ -37,6 +42,16 @@ def rewards(seen: Seen) -> Iterator[Finding]:
         )
     elif seen.trainer.args.loss_type == ["sigmoid"] and not math.isclose(found["loss"], math.log(2), rel_tol=1e-3):
         yield Finding("reference", "stop", f"the loss before the first step is {found['loss']}, not ln 2", found)
+
+
+def _short(row: Row) -> Row:
+    return row._replace(record={name: value if name == "prompt" else _cut(value) for name, value in row.record.items()})
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, list):
+        return [{**turn, "content": turn["content"][:_LETTERS]} for turn in value]
+    return value[:_LETTERS] if isinstance(value, str) else value
 
 
 def _at_start(seen: Seen, rows: list[Row]) -> dict[str, float]:
