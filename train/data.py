@@ -145,7 +145,9 @@ def _row(where: str, row: Any, form: str) -> Row:
 
 
 def prompt_completion(row: Record) -> Record:
-    """Read a row as a prompt and its completion: turns or plain text; a row with `response` becomes turns."""
+    """Read a row as a prompt and its completion: turns or plain text; with `response`, or in Alpaca's form, as turns."""
+    if row.get("prompt") is None and row.get("instruction") is not None and row.get("output") is not None:
+        row = {**row, "prompt": _instruction(row), "response": row["output"]}
     if row.get("completion") is None and row.get("response") is not None:
         _need(row, "prompt")
         row = list(FORMATS["prompt_completion"][0](row))[-1]
@@ -177,6 +179,12 @@ def prompts(row: Record) -> Record:
     if isinstance(row["prompt"], str) and not isinstance(row.get("completion"), str):
         row = next(FORMATS["preference"][0]({**row, "chosen": "", "rejected": ""}))
     return _same_kind({"prompt": row["prompt"]})
+
+
+def _instruction(row: Record) -> str:
+    """Put an input where Alpaca's form has it: behind the instruction, under a heading of its own."""
+    given = row.get("input")
+    return f"{row['instruction']}\n\n### Input:\n{given}" if given else str(row["instruction"])
 
 
 FORMS: dict[str, Callable[[Record], Record]] = {
