@@ -4,7 +4,8 @@
 
 One engine in one process; the two take turns at the same prompts with the same settings and seeds, and which of them
 begins alternates. `curate` is all of `Generator.ask`: measuring prompts, sampling settings, streaming, the journal on
-disk. Every answer has exactly `--tokens` tokens (`ignore_eos`). The goal is a ratio of 0.95.
+disk. Every answer has exactly `--tokens` tokens (`ignore_eos`). The goal is a ratio of 0.95. `here` is the CPU time of
+this process, the engine's own not among it: what a busy machine does not blur.
 """
 
 from __future__ import annotations
@@ -65,15 +66,20 @@ def main() -> None:
     for way in ways.values():
         way(0)  # warms up kernels and the prefix cache for both
     rates: dict[str, list[float]] = {name: [] for name in ways}
+    here: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(given.rounds):
         for name in sorted(ways, reverse=bool(turn % 2)):
-            begun = time.perf_counter()
+            begun, own_begun = time.perf_counter(), time.process_time()
             tokens = ways[name]((turn + 1) * given.prompts)
             rates[name].append(tokens / (time.perf_counter() - begun))
+            here[name].append((time.process_time() - own_begun) * 1000 / given.prompts)
     close_all()
     print(f"{given.prompts} prompts x {given.tokens} tokens, {given.rounds} rounds of each\n")
     for name, found in rates.items():
-        print(f"{name:20}{statistics.median(found):8.0f} tokens/s   ({min(found):.0f} to {max(found):.0f})")
+        print(
+            f"{name:20}{statistics.median(found):8.0f} tokens/s   ({min(found):.0f} to {max(found):.0f})"
+            f"   here {statistics.median(here[name]):.2f} ms a prompt"
+        )
     own, ours = rates.values()
     ratios = [b / a for a, b in zip(own, ours, strict=True)]
     print(f"{'ratio':20}{statistics.median(ratios):8.3f}            ({min(ratios):.3f} to {max(ratios):.3f})")
