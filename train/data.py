@@ -145,7 +145,7 @@ def _row(where: str, row: Any, form: str) -> Row:
 
 
 def prompt_completion(row: Record) -> Record:
-    """Read a row as a prompt and its completion: turns or plain text; with `response`, or in Alpaca's form, as turns."""
+    """Read a row as a prompt and its completion: turns or plain text; with `response`, or as in Alpaca, as turns."""
     if row.get("prompt") is None and row.get("instruction") is not None and row.get("output") is not None:
         row = {**row, "prompt": _instruction(row), "response": row["output"]}
     if row.get("completion") is None and row.get("response") is not None:
