@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from typing import IO, Any, NamedTuple
 
 from curate.generators.contract import GeneratorError
+from curate.generators.orphans import EndWithMe
 
 INSTALL = "pip install 'curate-lm[vllm]' (on a machine without a GPU: make pairs)"
 # The first line of its log that names a cause; later ones are of what fell with it.
@@ -31,6 +32,7 @@ class Running(NamedTuple):
 
     llm: Any
     log: IO[bytes] | None
+    watch: EndWithMe
 
     def cause(self) -> str:
         """Say what the process died of."""
@@ -40,6 +42,7 @@ class Running(NamedTuple):
         """End the process, if it has not ended."""
         with suppress(Exception):
             self.llm.llm_engine.engine_core.shutdown()
+        self.watch.now()
         if self.log:
             self.log.close()
 
@@ -57,8 +60,9 @@ def start(model: str, path: str, engine: Mapping[str, Any]) -> Running:
             from vllm import LLM
 
             llm = LLM(model=path, **{"use_tqdm_on_load": False, **_on_this_machine(), **engine})
-            _watch(llm, [child.sentinel for child in set(multiprocessing.active_children()) - before])
-            return Running(llm, log)
+            started = set(multiprocessing.active_children()) - before
+            _watch(llm, [child.sentinel for child in started])
+            return Running(llm, log, EndWithMe(child.pid for child in started if child.pid))
     except Exception as error:  # vLLM's, torch's, transformers', the hub's
         said = _cause(log) or first_line(error)
         if log:
