@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 
-.PHONY: lima1k pairs test lint format bench clean
+.PHONY: lima1k pairs train test lint format bench clean
 
 lima1k: $(VENV)/lima1k.ok  ## the main job: a set of exactly 1,000 rows, offline
 	$(BIN)/curate run recipes/lima1k.yaml
@@ -12,6 +12,13 @@ lima1k: $(VENV)/lima1k.ok  ## the main job: a set of exactly 1,000 rows, offline
 pairs: $(VENV)/pairs.ok  ## chosen/rejected pairs from a real model on this machine, offline
 	$(BIN)/curate run recipes/human_like_dpo.yaml --set size=20
 	$(BIN)/curate show out/human_like_dpo
+
+train: export OMP_NUM_THREADS ?= 1  # threads that wait for each other by spinning: on two busy cores one is quicker
+train: $(VENV)/train.ok  ## SFT, then DPO, of SmolLM2 on this machine, offline, and what it then answers
+	$(BIN)/curate run recipes/lima1k.yaml
+	$(BIN)/curate run recipes/smollm2_pairs.yaml
+	$(BIN)/curate train chain recipes/train/smollm2_cpu.yaml --out out/smollm2_cpu
+	$(BIN)/curate answer out/smollm2_cpu/dpo --backend transformers
 
 test: $(VENV)/test.ok  ## all tests, doctests and the README's examples
 	$(BIN)/python -m pytest -q

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import curate
-from curate import cli_ask, cli_diversity, cli_shortcuts
+from curate import cli_answer, cli_ask, cli_diversity, cli_shortcuts, cli_train
 from curate.errors import UserError
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -107,5 +107,5 @@ def run(
         screen.show_run(manifest, str(folder))
 
 
-for _command in (*cli_ask.commands, cli_diversity.diversity, cli_shortcuts.shortcuts):
+for _command in (*cli_ask.commands, cli_diversity.diversity, cli_shortcuts.shortcuts, cli_train.train, cli_answer.answer, cli_answer.choose):
     main.add_command(_command)

@@ -65,11 +65,15 @@ ROOMS = {
     "curate.judges": {"curate.judges", "curate.generators", "curate.places"},
     "curate.pairs": {"curate.pairs", "curate.generators", "curate.judges", "curate.filters"},
     "curate.shortcuts": {"curate.shortcuts", "curate.sources"},
+    "curate.exports": {"curate.exports", "curate.formats", "curate.places"},
     "curate.report": {"curate.report", "curate.ledger", "curate.examples", "curate.shortcuts"},
     "curate.train": {
         "curate.train",
         "curate.formats",
         "curate.generators.models",
+        "curate.judges",  # a reward is a judge's grade
+        "curate.registry",  # or a user's own function
+        "curate.shortcuts.scoring",
         "curate.places",
         "curate.report.html",
         "curate.report.page",
@@ -100,13 +104,15 @@ LAYERS = [
     {"curate.reading"},
     {"curate.recipe", "curate.passes", "curate.catalog", "curate.doctor"},
     {"curate.state", "curate.schema", "curate.card", "curate.report"},
-    {"curate.making"},
+    {"curate.making", "curate.intervals", "curate.prompts", "curate.named_judge", "curate.trained"},
+    {"curate.answer", "curate.best_epoch"},
+    {"curate.choose"},
     {"curate.pool", "curate.screen"},
     {"curate.fill"},
     {"curate.run", "curate.manifest"},
     {"curate.outputs"},
     {"curate.work"},
-    {"curate.cli_ask", "curate.cli_diversity", "curate.cli_shortcuts", "curate.cli_train"},
+    {"curate.cli_ask", "curate.cli_diversity", "curate.cli_shortcuts", "curate.cli_train", "curate.cli_answer"},
     {"curate.cli"},
     {"curate.__main__"},
 ]
