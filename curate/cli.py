@@ -107,5 +107,12 @@ def run(
         screen.show_run(manifest, str(folder))
 
 
-for _command in (*cli_ask.commands, cli_diversity.diversity, cli_shortcuts.shortcuts, cli_train.train, cli_answer.answer, cli_answer.choose):
+for _command in (
+    *cli_ask.commands,
+    cli_diversity.diversity,
+    cli_shortcuts.shortcuts,
+    cli_train.train,
+    cli_answer.answer,
+    cli_answer.choose,
+):
     main.add_command(_command)

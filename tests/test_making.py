@@ -8,14 +8,15 @@ from typing import Any
 
 import polars as pl
 import pytest
-from tests.conftest import rows
 
 from curate.outputs import MANIFEST
+from curate.places import RecipeError
 from curate.recipe import load
 from curate.work import open_out, run_recipe, sample_yield, verify, why
+from tests.conftest import rows
 
 # A generator of one's own, as a recipe names it: it answers by rule, writes down what it was asked, and fails as told.
-MODULE = '''
+MODULE = """
 import json
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def parrot(temperature: float = 1.0) -> Generator:
 
 def words(prompt: str, response: str) -> float:
     return float(response.split("(")[1][0])
-'''
+"""
 
 
 @pytest.fixture
@@ -204,6 +205,6 @@ def test_enough_rows_and_no_more_are_answered(tmp_path, recipe):
     ],
 )
 def test_names_that_lead_nowhere_are_told(recipe, step, more, said):
-    with pytest.raises(Exception, match=".") as error:
+    with pytest.raises(RecipeError) as error:
         load(recipe(step, **more))
     assert said in str(error.value)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import IO, Any, NamedTuple
@@ -62,12 +62,20 @@ def start(model: str, path: str, engine: Mapping[str, Any]) -> Running:
             llm = LLM(model=path, **{"use_tqdm_on_load": False, **_on_this_machine(), **engine})
             started = set(multiprocessing.active_children()) - before
             _watch(llm, [child.sentinel for child in started])
-            return Running(llm, log, EndWithMe(child.pid for child in started if child.pid))
+            return Running(llm, log, EndWithMe(_with_theirs(child.pid for child in started)))
     except Exception as error:  # vLLM's, torch's, transformers', the hub's
         said = _cause(log) or first_line(error)
         if log:
             log.close()
         raise GeneratorError(f"vLLM cannot start with {model}: {said}") from error
+
+
+def _with_theirs(processes: Iterable[int | None]) -> list[int]:
+    """List processes and those below them: vLLM's worker goes on at full speed when its own parent is killed."""
+    import psutil  # type: ignore[import-untyped]
+
+    trees = [psutil.Process(process) for process in processes if process]
+    return [one.pid for tree in trees for one in (tree, *tree.children(recursive=True))]
 
 
 def _on_this_machine() -> dict[str, Any]:

@@ -229,7 +229,8 @@ def test_of_two_values_of_one_step_the_later_counts():
 def test_trls_own_log_has_the_names_that_are_drawn(tmp_path):
     """A renamed key would only make a figure vanish: so a real DPO run is drawn."""
     from datasets import Dataset
-    from trl import DPOConfig, DPOTrainer
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
 
     from tests.train import tiny
 
