@@ -41,7 +41,7 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
     >>> ticks(0.13, 0.97), ticks(0, 1e-5), ticks(3, 3)
     ([0.0, 0.25, 0.5, 0.75, 1.0], [0.0, 2.5e-06, 5e-06, 7.5e-06, 1e-05], [2.0, 2.5, 3.0, 3.5, 4.0])
     """
-    if not high > low:
+    if not high - low > 1e-12:  # nothing of a training differs by so little
         around = abs(low) / 3 or 1.0
         low, high = low - around, high + around
     power = 10.0 ** math.floor(math.log10((high - low) / about))

@@ -113,15 +113,15 @@ def _watch(llm: Any, sentinels: list[int]) -> None:
 def _environment() -> None:
     """Set what vLLM reads from the environment, unless it is set.
 
-    `spawn`, because polars has threads by now, and a forked process would wait for them for ever. One gigabyte of cache
-    on a CPU is what a small model fills; vLLM's own default is four.
+    `spawn`, because polars has threads by now, and a forked process would wait for them for ever. Four
+    gigabytes of cache on a CPU hold some 180,000 tokens of a small model; with one, long answers push each other out.
     """
     for name, value in {
         "VLLM_LOGGING_LEVEL": "ERROR",
         "VLLM_LOGGING_STREAM": "ext://sys.stderr",
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn",
-        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_CPU_KVCACHE_SPACE": "4",
     }.items():
         os.environ.setdefault(name, value)
 
