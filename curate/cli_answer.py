@@ -51,6 +51,7 @@ def answer(model: str, checkpoints: bool, out: Path | None, **options: Any) -> N
     Decoding is LIMA's (temperature 0.7, top_p 0.9, repetition penalty 1.2, at most 2,048 tokens) unless set. What was
     answered is kept: the same command asks nothing twice. Answers go into TRAIN_OUT, or out/answers/MODEL.
     """
+    _asleep()
     import polars as pl
 
     from curate import screen
@@ -86,6 +87,7 @@ def choose(train_out: Path, judges: Path | None, judge: str | None, epochs: str,
     Perplexity does not follow the quality of answers (LIMA), so checkpoints are asked and graded. TRAIN_OUT gets
     choice.json, grades.jsonl, and the grades beside the held-out loss in its plots and page.
     """
+    _asleep()
     from curate import screen
     from curate.choose import choose as library
     from curate.named_judge import named_judge
@@ -102,6 +104,12 @@ def choose(train_out: Path, judges: Path | None, judge: str | None, epochs: str,
 
 
 commands = (answer, choose)
+
+
+def _asleep() -> None:
+    from curate.train.launch import wait_asleep
+
+    wait_asleep()
 
 
 def _prompts(given: Path | None, trained: Path | None) -> Path:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,19 @@ def test_a_chain_is_one_command(config, pairs, tmp_path):
     assert done.exit_code == 0, done.output
     assert "sft: 16 of 16 rows" in done.stdout
     assert "reward margin" in done.stdout
+
+
+def test_waiting_threads_sleep_before_torch_is_there_to_read_it():
+    code = (
+        "import os, sys; from click.testing import CliRunner; from curate import cli_train\n"
+        "from curate.train import launch; asleep, seen = launch.wait_asleep, []\n"
+        "launch.wait_asleep = lambda: (seen.append('torch' in sys.modules), asleep())\n"
+        "CliRunner().invoke(cli_train.train, ['sft', 'nothing.yaml'])\n"
+        "print(seen, os.environ['OMP_WAIT_POLICY'])"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=env)
+    assert done.stdout.strip() == "[False] PASSIVE"
 
 
 def test_help_and_the_package_are_light():
