@@ -16,7 +16,7 @@ from curate.cli_answer import answer as command
 from curate.generators.generator import close_all
 from curate.pairs._example import says
 from curate.prompts import PromptsError, read_prompts
-from curate.trained import TrainedError, open_training
+from curate.trained import TrainedError, merge, open_training
 from tests.train import tiny
 
 BRIEF = {"max_new_tokens": 12}
@@ -92,6 +92,14 @@ def test_the_end_of_turn_token_ends_an_answer(trained, tmp_path):
     on = told(deaf, samples=8).join(ended, on=["id", "sample"])
     assert (on["tokens"] > on["tokens_right"]).all()
     assert all(long.startswith(short) for long, short in on.select("response", "response_right").iter_rows())
+
+
+def test_a_model_trained_anew_at_its_place_is_not_taken_for_the_old_one(trained, tmp_path):
+    folder = shutil.copytree(trained / "merged", tmp_path / "model")
+    before = told(folder)
+    training = open_training(trained)
+    merge(training, training.checkpoints()[0], folder)
+    assert not told(folder)["response"].equals(before["response"])
 
 
 def test_samples_of_a_prompt_differ_and_are_the_same_again(trained):

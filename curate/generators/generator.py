@@ -111,7 +111,8 @@ class Generator:
             if self.open not in _servers:
                 _servers[self.open] = self.open()
             return _servers[self.open]
-        wanted = repr((self.settings.backend, self.settings.model, self.settings.engine))
+        settings = self.settings
+        wanted = repr((settings.backend, settings.model, settings.weights, settings.engine))
         if wanted not in _models:
             _close(_models)
             _models[wanted] = self.open()
