@@ -113,14 +113,18 @@ def _asleep() -> None:
 
 
 def _prompts(given: Path | None, trained: Path | None) -> Path:
-    """Take the prompts that were named, or those held out of the set that was trained on."""
+    """Take the prompts that were named, or those held out of the set that was trained on, or of the one before it."""
+    from curate.prompts import held_out
     from curate.trained import open_training
 
     if given:
         return given
     if trained is None:
         raise click.UsageError("name the prompts: --prompts FILE_OR_OUT")
-    return Path(open_training(trained).record["data"]["file"]).parent
+    training = last = open_training(trained)
+    while not held_out(training.data) and training.before:
+        training = training.before
+    return held_out(training.data) or last.data
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -25,12 +25,18 @@ def prompts_file(given: Path) -> Path:
         return given
     if not given.is_dir():
         raise PromptsError(f"there are no prompts {given}: name an output folder, a .jsonl or a .parquet file")
-    for name in ("dev", "test_prompts"):
-        if (given / f"{name}.jsonl").is_file():
-            return given / f"{name}.jsonl"
+    found = held_out(given)
+    if found:
+        return found
     raise PromptsError(
         f"the folder {given} holds no dev prompts: give its recipe `output: {{dev: …}}`, or name a file of prompts"
     )
+
+
+def held_out(folder: Path) -> Path | None:
+    """Find the prompts that an output folder holds out: those of dev, else of test."""
+    files = (folder / f"{name}.jsonl" for name in ("dev", "test_prompts"))
+    return next((file for file in files if file.is_file()), None)
 
 
 def read_prompts(given: Path, limit: int | None = None) -> pl.DataFrame:

@@ -69,6 +69,18 @@ class Training:
         """The model that training ended with."""
         return self.folder / "merged"
 
+    @property
+    def data(self) -> Path:
+        """The folder of the set that it read."""
+        return Path(self.record["data"]["file"]).parent
+
+    @property
+    def before(self) -> Training | None:
+        """The training that its model came from, where it is still there (SFT before DPO)."""
+        source = Path(self.record["model_in"]["path"])
+        there = source.name == "merged" and source.parent != self.folder and is_training(source.parent)
+        return open_training(source.parent) if there else None
+
     def checkpoints(self) -> list[Checkpoint]:
         """List the whole checkpoints in their order."""
         marked = (f.parent for f in (self.folder / "checkpoints").glob(f"checkpoint-*/{_MARK}"))

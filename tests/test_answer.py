@@ -231,5 +231,20 @@ def test_the_command_answers_with_every_checkpoint(trained, tmp_path):
     assert {"id", "prompt", "sample", "response", "finish_reason", "tokens"} <= lines[0].keys()
     again = call(trained, "--checkpoints", *options, "--json")
     assert [json.loads(line) for line in again.splitlines()] == lines
-    assert "--prompts" in call("org/model", code=2)
     assert "--sampling takes KEY=VALUE" in call(trained, *options, "--sampling", "hot", code=2)
+    assert "--prompts" in call("org/model", code=2)
+    assert "holds no dev prompts" in str(CliRunner().invoke(command, [str(trained)]).exception)
+
+
+def test_prompts_that_are_not_named_are_those_held_out_of_what_was_trained_on(trained, tmp_path):
+    """DPO's pairs hold none out, so those of the SFT before it are asked."""
+    second = shutil.copytree(trained, tmp_path / "second")
+    record = json.loads((second / "record.json").read_text(encoding="utf-8"))
+    record |= {"data": {"file": str(tmp_path / "pairs.jsonl")}, "model_in": {"path": str(trained / "merged")}}
+    (second / "record.json").write_text(json.dumps(record), encoding="utf-8")
+    held_out = tiny.write(trained.parent / "dev.jsonl", PROMPTS.to_dicts())
+    try:
+        said = call(second, "--backend", "transformers", "--sampling", "max_new_tokens=4", "--limit", "1", "--json")
+        assert json.loads(said)["prompt"] == "What is 3 and 3?"
+    finally:
+        held_out.unlink()
