@@ -32,6 +32,11 @@ _OPTIONS = (
     click.option("--seed", type=int, default=0, show_default=True, help="Seed of the answers."),
     click.option("--json", "as_json", is_flag=True, help="Print data instead of a summary."),
 )
+# Of 8 answers of a SmolLM2 trained on 64 rows one ended within 600 tokens with LIMA's 1.2, five within 500 with 1.05.
+_PENALTY = (
+    "The repetition penalty counts the prompt's tokens too, the one that ends a turn among them: a lower one lets "
+    "answers end, as --sampling repetition_penalty=1.05"
+)
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
@@ -71,6 +76,8 @@ def answer(model: str, checkpoints: bool, out: Path | None, **options: Any) -> N
         return click.echo(file.read_text(encoding="utf-8"), nl=False)
     for one in found:
         click.echo(_summary(one))
+    if "repetition_penalty" not in given["sampling"] and any(_endless(one) for one in found):
+        click.echo(_PENALTY)
     return click.echo(file)
 
 
@@ -178,6 +185,11 @@ def _summary(found: pl.DataFrame) -> str:
     name = found["checkpoint"][0]
     head = f"{name}, epoch {found['epoch'][0]:g}: " if name else ""
     return head + "; ".join(filter(None, told))
+
+
+def _endless(found: pl.DataFrame) -> bool:
+    """Tell whether more than a few answers ran into the limit."""
+    return found.filter(found["finish_reason"] == "length").height > found.height / 4
 
 
 def _show(choice: dict[str, Any], folder: Path) -> None:

@@ -148,13 +148,18 @@ def _training(trained: Trained) -> Iterator[str]:
     yield from (f"## {record['stage'].upper()} on {name}", "")
     yield (
         f"{data['rows_trained']:,} of {data['rows_in_file']:,} rows, {record['steps']:,} steps of "
-        f"{record['effective_batch']:,} rows, {record['epochs'] or 0:g} epochs, from "
+        f"{record['effective_batch']:,} rows, {_epochs(record)}, from "
         f"{_named(record)}, on {record['world_size']:,} process{'es' if record['world_size'] > 1 else ''}."
     )
     yield from ("", *(f"- {line}" for line in settings(record)), "")
     yield from _course(record)
     yield from _forced(record)
     yield from _data(trained)
+
+
+def _epochs(record: Mapping[str, Any]) -> str:
+    epochs = record["epochs"] or 0
+    return f"{epochs:g} epoch{'' if epochs == 1 else 's'}"
 
 
 def _named(record: Mapping[str, Any]) -> str:
