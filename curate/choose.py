@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +11,9 @@ import polars as pl
 
 from curate.answer import AnswerError, answers
 from curate.best_epoch import decide
-from curate.generators.contract import conversation
 from curate.generators.generator import Told
-from curate.judges.contract import Case, Grade, Judge
+from curate.grading import grade, write_lines
+from curate.judges.contract import Judge
 from curate.prompts import prompts_file, read_prompts
 from curate.rows import hash_file
 from curate.stages import Stages
@@ -23,7 +21,6 @@ from curate.trained import Checkpoint, Training, merge, open_training
 
 CHOICE, GRADES = "choice.json", "grades.jsonl"
 _STAGES, _ANSWERS = ".stages", "answers"
-_GRADE = {"score": pl.Float64(), "parts": pl.String(), "why": pl.String()}
 
 
 def choose(
@@ -60,12 +57,11 @@ def choose(
     candidates = _within(training, first_epoch, last_epoch)
     rows = prompts if isinstance(prompts, pl.DataFrame) else read_prompts(Path(prompts), limit)
     stages = Stages(training.folder / _STAGES)
-    for asked in judge.generators:
-        asked.journal, asked.tell = stages.folder / _ANSWERS, tell or asked.tell
     given: dict[str, Any] = {"backend": backend, "engine": engine, "sampling": sampling, "samples": samples}
     given |= {"seed": seed, "journal": stages.folder / _ANSWERS, "tell": tell}
-    said = [answers(training.folder, rows, checkpoint=c, **given) for c in candidates]  # all of them, then the judge:
-    graded = [_graded(answered, rows, judge, stages) for answered in said]  # a model fills the memory
+    # All of them answer, then the judge is asked: a model fills the memory.
+    said = [(c.name, answers(training.folder, rows, checkpoint=c, **given)) for c in candidates]
+    graded = [grade(answered, rows, judge, stages, arm=name, tell=tell) for name, answered in said]
     try:
         found = decide(candidates, graded)
     except ValueError as error:
@@ -95,34 +91,6 @@ def _within(training: Training, first: float, last: float) -> list[Checkpoint]:
     return found
 
 
-def _graded(answered: pl.DataFrame, rows: pl.DataFrame, judge: Judge, stages: Stages) -> pl.DataFrame:
-    """Have the answers of a checkpoint graded, unless that was done; what has no answer has no grade."""
-    about = dict(judge.describe())
-
-    def build(folder: Path) -> dict[str, Any]:
-        found = _judged(answered, rows, judge)
-        lines = [(g.score, json.dumps(dict(g.parts)) if g.parts else None, g.why) for g in found]
-        answered.hstack(pl.DataFrame(lines, schema=_GRADE, orient="row")).write_parquet(folder / "grades.parquet")
-        # A function that stands in no file could be another one next time.
-        return {"again": about.get("code", "") is None or any(g.again for g in found)}
-
-    texts = hashlib.sha256(json.dumps([answered.to_dicts(), rows.to_dicts()], default=str).encode()).hexdigest()
-    stage = stages.get("grades", {"judge": about, "answers": texts}, build)
-    if stage.meta["again"]:
-        stages.forget(stage)
-    return pl.read_parquet(stage.folder / "grades.parquet")
-
-
-def _judged(answered: pl.DataFrame, rows: pl.DataFrame, judge: Judge) -> list[Grade]:
-    asked = {row["id"]: conversation(row) for row in rows.iter_rows(named=True)}
-    there = [row for row in answered.iter_rows(named=True) if row["failed"] is None]
-    grades = iter(judge.grade([Case(row["id"], asked[row["id"]], row["response"]) for row in there]))
-    return [
-        next(grades) if row["failed"] is None else Grade(None, why=f"no answer: {row['failed']}")
-        for row in answered.iter_rows(named=True)
-    ]
-
-
 def _about(prompts: str | Path | pl.DataFrame, rows: pl.DataFrame) -> dict[str, Any]:
     if isinstance(prompts, pl.DataFrame):
         return {"rows": rows.height}
@@ -149,9 +117,8 @@ def _model(training: Training, chosen: Checkpoint, *, merged: bool) -> str | Non
 def _write(training: Training, choice: dict[str, Any], graded: pl.DataFrame) -> None:
     """Write grades and choice, and draw the grades beside the held-out loss."""
     from curate.train.pages import draw
-    from curate.train.record import write, write_text
+    from curate.train.record import write
 
-    lines = (json.dumps(row, ensure_ascii=False) for row in graded.iter_rows(named=True))
-    write_text(training.folder / GRADES, "".join(f"{line}\n" for line in lines))
+    write_lines(graded, training.folder / GRADES)
     write(training.folder / CHOICE, choice)
     draw(training.folder, choice["grades"])

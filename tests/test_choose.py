@@ -125,7 +125,7 @@ def test_a_training_gets_its_choice_its_grades_and_their_plot(trained, monkeypat
     assert "Grades by epoch" in (trained / "training.html").read_text(encoding="utf-8")
     assert choice["model"] is None
     assert not (trained / "chosen").exists()
-    monkeypatch.setattr("curate.choose._judged", lambda *_: pytest.fail("graded again"))
+    monkeypatch.setattr("curate.grading.singly._table", lambda *_: pytest.fail("graded again"))
     assert choose(trained, PROMPTS, function(early), **given) == choice
 
 

@@ -1,0 +1,130 @@
+"""Grades and comparisons as tables, and as JSON lines: what is in them, wherever they come from."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate.errors import UserError
+
+# A line is a graded answer. `parts` is JSON text in a table and an object in a file.
+GRADES: Mapping[str, Any] = {
+    "arm": pl.String(),  # whose answer it is: an arm of an ablation, or a file
+    "seed": pl.Int64(),  # of the training
+    "id": pl.String(),  # of the prompt, or of the dialogue
+    "prompt": pl.String(),
+    "sample": pl.Int64(),
+    "turn": pl.Int64(),  # of a dialogue, from 0; null for a prompt by itself
+    "response": pl.String(),
+    "tokens": pl.Int64(),
+    "finish_reason": pl.String(),
+    "failed": pl.String(),  # why there is no answer
+    "checkpoint": pl.String(),
+    "epoch": pl.Float64(),
+    "score": pl.Float64(),
+    "parts": pl.String(),
+    "why": pl.String(),  # why there is no score
+    "judge": pl.String(),
+}
+# A line is a pair of answers to one prompt, seen in both orders. Verdicts are `a`, `b` or `tie`.
+COMPARISONS: Mapping[str, Any] = {
+    "id": pl.String(),
+    "prompt": pl.String(),
+    "sample": pl.Int64(),
+    "turn": pl.Int64(),
+    "a": pl.String(),  # the names of those that answered
+    "b": pl.String(),
+    "response_a": pl.String(),
+    "response_b": pl.String(),
+    "tokens_a": pl.Int64(),
+    "tokens_b": pl.Int64(),
+    "first": pl.String(),  # the verdict where a stood first
+    "second": pl.String(),  # the verdict where b stood first
+    "verdict": pl.String(),  # theirs; a tie where they disagree
+    "flipped": pl.Boolean(),  # whether they disagree
+    "why": pl.String(),  # why there is no verdict
+    "judge": pl.String(),
+}
+
+
+class GradesError(UserError):
+    """Say in words why a file holds no grades, or no answers to grade, and what would be right."""
+
+
+def shaped(rows: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
+    """Give a table the columns of a schema, in its order; those that are not there are null.
+
+    >>> shaped(pl.DataFrame({"id": ["1"], "more": [0]}), {"id": pl.String(), "turn": pl.Int64()}).to_dicts()
+    [{'id': '1', 'turn': None}]
+    """
+    columns = [
+        pl.col(name).cast(kind) if name in rows.columns else pl.lit(None, kind).alias(name)
+        for name, kind in schema.items()
+    ]
+    return rows.select(columns)
+
+
+def write_lines(rows: pl.DataFrame, file: Path) -> Path:
+    """Write grades or comparisons as JSON lines; the file appears whole."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    with beside.open("w", encoding="utf-8", newline="\n") as out:
+        for row in rows.iter_rows(named=True):
+            if row.get("parts") is not None:
+                row["parts"] = json.loads(row["parts"])
+            out.write(f"{json.dumps(row, ensure_ascii=False)}\n")
+    beside.replace(file)
+    return file
+
+
+def read_grades(file: Path) -> pl.DataFrame:
+    """Read grades.jsonl; raise GradesError where it holds something else."""
+    return _read(file, GRADES, ["id", "score"], "grades")
+
+
+def read_comparisons(file: Path) -> pl.DataFrame:
+    """Read comparisons.jsonl; raise GradesError where it holds something else."""
+    return _read(file, COMPARISONS, ["id", "verdict"], "comparisons")
+
+
+def read_rows(file: Path) -> list[dict[str, Any]]:
+    """Read JSON lines, or one JSON list, of objects; raise GradesError naming the line that is none."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise GradesError(f"{file} cannot be read: {error}") from None
+    if text.lstrip().startswith("["):
+        return _objects(file, [("", text)], many=True)
+    lines = [(f", line {i}", line) for i, line in enumerate(text.split("\n"), 1) if line.strip()]
+    return _objects(file, lines, many=False)
+
+
+def _objects(file: Path, texts: list[tuple[str, str]], *, many: bool) -> list[dict[str, Any]]:
+    found: list[Any] = []
+    for where, text in texts:
+        try:
+            read = json.loads(text)
+        except ValueError as error:
+            raise GradesError(f"{file}{where} is no JSON: {error}") from None
+        found += read if many else [read]
+        if not all(isinstance(row, dict) for row in found):
+            raise GradesError(f"{file}{where} holds something that is no object; one object a line is expected")
+    return found
+
+
+def _read(file: Path, schema: Mapping[str, Any], needed: list[str], what: str) -> pl.DataFrame:
+    rows = read_rows(file)
+    for number, row in enumerate(rows, 1):
+        if missing := [name for name in needed if name not in row]:
+            raise GradesError(f"{file} holds no {what}: row {number} has no `{missing[0]}`")
+        if isinstance(row.get("parts"), dict):
+            row["parts"] = json.dumps(row["parts"])
+    try:
+        return pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=dict(schema))
+    except (TypeError, pl.exceptions.PolarsError) as error:
+        raise GradesError(f"{file} holds no {what}: {str(error).splitlines()[0]}") from None
