@@ -138,16 +138,27 @@ def schema() -> None:
 @click.command()
 @click.argument("out", type=_OUT)
 @click.option(
-    "--format", "format_", required=True, help="prompt_completion, messages, alpaca, sharegpt, preference, dataset."
+    "--format",
+    "format_",
+    required=True,
+    help="prompt_completion, messages, alpaca, sharegpt, preference, dataset; axolotl, llamafactory.",
 )
-@click.option("--to", type=_OUT, help="File or folder to write.  [default: OUT/train.FORMAT.jsonl]")
-def export(out: Path, format_: str, to: Path | None) -> None:
-    """Write the set of OUT in another format."""
+@click.option("--to", type=_OUT, help="File or folder to write.  [default: OUT/train.FORMAT.jsonl, or OUT/FORMAT]")
+@click.option("--config", type=_OUT, help="For axolotl and llamafactory: the training config to say in their words.")
+def export(out: Path, format_: str, to: Path | None, config: Path | None) -> None:
+    """Write the set of OUT in another format, or for another trainer: its data and its config."""
     from curate import work
+    from curate.exports import EXPORTERS
     from curate.places import did_you_mean
 
+    if format_ in EXPORTERS:
+        for file in EXPORTERS[format_](out, to or out / format_, config, lambda said: click.secho(said, fg="yellow")):
+            click.echo(file)
+        return
     if format_ not in work.EXPORTS:
-        raise click.BadParameter(did_you_mean(format_, list(work.EXPORTS)), param_hint="--format")
+        raise click.BadParameter(did_you_mean(format_, [*work.EXPORTS, *EXPORTERS]), param_hint="--format")
+    if config:
+        raise click.BadParameter(f"belongs to {' and '.join(EXPORTERS)}", param_hint="--config")
     click.echo(work.export(out, format_, to))
 
 

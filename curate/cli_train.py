@@ -56,9 +56,9 @@ def _train(
 
     if preflight:
         if stage == "chain":
-            findings = chaining.check_chain(config, out, sets=sets, tell=_tell)
+            findings = chaining.check_chain(config, out, sets=sets, tell=_masks)
         else:
-            findings = run.check(resolve(stage, *read(config, sets)), out, tell=_tell)
+            findings = run.check(resolve(stage, *read(config, sets)), out, tell=_masks)
         return _show_findings(findings, as_json) if launch.rank() == 0 else None
     start: Callable[..., dict[str, Any]] = chaining.run_chain if stage == "chain" else run.run
     given = (config, out) if stage == "chain" else (stage, config, out)
@@ -79,13 +79,18 @@ def _train(
     return None
 
 
-def _tell(masks: list[Any], findings: list[Any]) -> None:
-    """Show rows as the loss sees them, and what to mind of them, beside the data that go to standard output."""
+def _masks(masks: list[Any], findings: list[Any]) -> None:
+    """Show rows as the loss sees them, beside the data that go to standard output."""
     from rich.console import Console
 
     from curate.train.preflight import show
 
     show(masks, Console(stderr=True))
+
+
+def _tell(masks: list[Any], findings: list[Any]) -> None:
+    """Show rows as the loss sees them, and what to mind of them."""
+    _masks(masks, findings)
     for finding in findings:
         if finding.level == "warn":
             click.secho(f"{finding.check}: {finding.message}", fg="yellow", err=True)

@@ -80,4 +80,4 @@ def _wrong(log: Log) -> list[str]:
 
 
 def _short(value: float) -> str:
-    return spell(float(f"{value:.3g}"))
+    return spell(float(f"{value:.3g}") + 0.0)  # no minus before a zero

@@ -8,8 +8,7 @@ from typing import Any
 from curate.train.findings import Finding
 from curate.train.preflight.seen import Answers, Seen
 
-# Our choice: DPO learns length from far less than a doubling (Park et al. 2024, 2403.19159), and in UltraFeedback the
-# chosen answer is about 1.2 times as long.
+# Our choice: DPO learns length from far less than a doubling (Park et al. 2024, arXiv 2403.19159).
 _RATIO = 1.5
 _SHARE = 0.8  # of the pairs in which the same side is longer
 

@@ -9,6 +9,7 @@ from curate.train import pairwise
 from curate.train.data import Data
 from curate.train.models import REWARDS
 from curate.train.stages.contract import Job, Stage
+from curate.train.stages.dpo import STAGE as DPO
 
 
 def _classes() -> tuple[Any, Any]:
@@ -38,5 +39,14 @@ def _figures(trainer: Any, job: Job, rows: Data, held_out: Data | None) -> dict[
     return {"held_out": found}
 
 
-# task: for peft, whose SEQ_CLS trains the new head (`score`) whole and saves it with the adapter.
-STAGE = Stage("reward", "preference", _classes, architecture=REWARDS, task="SEQ_CLS", figures=_figures)
+# task: for peft, whose SEQ_CLS trains the new head (`score`) whole and saves it with the adapter. The dropout of LoRA is
+# kept as in DPO: trl would zero it here too.
+STAGE = Stage(
+    "reward",
+    "preference",
+    _classes,
+    settings=DPO.settings,
+    architecture=REWARDS,
+    task="SEQ_CLS",
+    figures=_figures,
+)
