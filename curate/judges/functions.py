@@ -1,4 +1,7 @@
-"""A user's own function as a judge: `def my_score(prompt: str, response: str) -> float`."""
+"""A user's own function as a judge: `def my_score(prompt: str, response: str) -> float`.
+
+Or `def better(prompt: str, first: str, second: str) -> str`, which compares.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from curate.generators.generator import Generator
-from curate.judges.contract import Case, Grade, Judge
+from curate.judges.contract import BETTER, Case, Comparison, Grade, Judge, Pairing, grades_none
 from curate.rows import hash_file
 
-# What a scoring function may ask for, by the names of its parameters.
-GIVEN: Mapping[str, Callable[[Case], Any]] = {
+# What a function that judges may ask for, by the names of its parameters.
+GIVEN: Mapping[str, Callable[[Any], Any]] = {
     "prompt": lambda case: case.messages[-1]["content"],
     "response": lambda case: case.response,
     "messages": lambda case: [dict(turn) for turn in case.messages],
     "id": lambda case: case.id,
+    "first": lambda pairing: pairing.first,
+    "second": lambda pairing: pairing.second,
 }
 
 
 def as_judge(call: Callable[..., Any], params: Mapping[str, Any] | None = None, name: str = "") -> Judge:
-    """Make a judge of a user's function: a factory of judges (annotated `-> Judge`), or one that scores an answer.
+    """Make a judge of a user's function: a factory of judges (annotated `-> Judge`), or one that judges itself.
 
     `params` are what the recipe sets. Raises ValueError as `function` does, and whatever a factory raises.
     """
@@ -35,12 +40,14 @@ def as_judge(call: Callable[..., Any], params: Mapping[str, Any] | None = None, 
     return function(given, name)
 
 
-def function(call: Callable[..., float | None], name: str = "") -> Judge:
-    """Judge by a function of one answer, greater being better.
+def function(call: Callable[..., Any], name: str = "") -> Judge:
+    """Judge by a function of one answer, greater being better, or by one of two that says which is better.
 
-    The function names what it wants by its parameters: `prompt` (the user's last turn), `response`, `messages` (the
-    whole conversation before the answer), `id` (of the row); further ones need a default or `functools.partial`. A
-    function that raises, or gives None, infinity or no number, gives no grade for that answer, with the reason why.
+    The function names what it wants by its parameters: `prompt` (the user's last turn), `messages` (the whole
+    conversation before the answer), `id` (of the row), and `response`, the answer it scores, or `first` and `second`,
+    the two it compares; further ones need a default or `functools.partial`. A function that raises, or gives None,
+    infinity or no number, gives no grade for that answer, with the reason why; so does one that compares and gives
+    something else than `first`, `second` or `tie`.
 
     Raises ValueError for a function that wants what a judge cannot give.
 
@@ -59,6 +66,8 @@ def function(call: Callable[..., float | None], name: str = "") -> Judge:
         "code": hash_file(source) if source else None,
     }
     asked = tuple(value for value in getattr(call, "keywords", {}).values() if isinstance(value, Generator))
+    if "first" in wanted:
+        return Judge(grades_none, about, said, asked, partial(_compare, call, wanted, said))
     return Judge(partial(_grade, call, wanted, said), about, said, asked)
 
 
@@ -88,8 +97,11 @@ def _wanted(call: Callable[..., Any], name: str) -> list[str]:
             raise ValueError(
                 f"{name}: a judge gives {', '.join(GIVEN)}, so its parameter '{p.name}' needs a default or a value"
             )
-    if "response" not in wanted:
-        raise ValueError(f"{name}: a judge's function takes `response`, the answer it scores")
+    if {"response", "first", "second"} & set(wanted) not in ({"response"}, {"first", "second"}):
+        raise ValueError(
+            f"{name}: a judge's function takes `response`, the answer it scores, or `first` and `second`, the two that "
+            "it compares"
+        )
     return wanted
 
 
@@ -97,11 +109,24 @@ def _grade(call: Callable[..., Any], wanted: Sequence[str], name: str, cases: Se
     return [_one(call, {key: GIVEN[key](case) for key in wanted}, name) for case in cases]
 
 
-def _one(call: Callable[..., Any], given: Mapping[str, Any], name: str) -> Grade:
+def _compare(
+    call: Callable[..., Any], wanted: Sequence[str], name: str, pairings: Sequence[Pairing]
+) -> list[Comparison]:
+    return [_better(call, {key: GIVEN[key](pairing) for key in wanted}, name) for pairing in pairings]
+
+
+def _called(call: Callable[..., Any], given: Mapping[str, Any], name: str) -> tuple[Any, str | None]:
+    """Call a user's own function, which may raise anything; give what it gave, or why there is nothing."""
     try:
-        found = call(**given)
-    except Exception as error:  # a user's own function may raise anything
-        return Grade(None, why=f"{name} raised {type(error).__name__}: {' '.join(str(error).split())}")
+        return call(**given), None
+    except Exception as error:
+        return None, f"{name} raised {type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _one(call: Callable[..., Any], given: Mapping[str, Any], name: str) -> Grade:
+    found, why = _called(call, given, name)
+    if why:
+        return Grade(None, why=why)
     try:
         score = math.nan if isinstance(found, str | bytes) else float(found)
     except (TypeError, ValueError, OverflowError):
@@ -109,3 +134,11 @@ def _one(call: Callable[..., Any], given: Mapping[str, Any], name: str) -> Grade
     if not math.isfinite(score):
         return Grade(None, why=f"{name} gave {found!r:.60}, which is no number")
     return Grade(score)
+
+
+def _better(call: Callable[..., Any], given: Mapping[str, Any], name: str) -> Comparison:
+    found, why = _called(call, given, name)
+    better = next((one for one in BETTER if found == one), None) if isinstance(found, str) else None
+    if better is None:
+        return Comparison(None, why=why or f"{name} gave {found!r:.60}, which is none of {', '.join(BETTER)}")
+    return Comparison(better)

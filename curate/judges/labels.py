@@ -5,28 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from curate.generators.contract import Answer, Ask, Failed, Text, seed_of
 from curate.generators.generator import Generator
 from curate.judges import prompts
 from curate.judges.contract import Case, Grade, Judge
+from curate.judges.scales import Scale, ScaleName, settle
 
-# Helpfulness from 1 to 6, as LIMA's ablations are graded (arXiv 2305.11206, section 5).
-LIKERT = ["1", "2", "3", "4", "5", "6"]
 OUTSIDE = "outside"  # the part of a grade that says how likely all other answers are
-
-
-class _Labels(NamedTuple):
-    prompt: str
-    values: Mapping[str, float]  # by label
 
 
 def label(
     *,
     generator: Generator,
+    scale: ScaleName = "helpfulness",
     prompt: Text | None = None,
-    labels: list[str] = LIKERT,
+    labels: list[str] | None = None,
     values: list[float] | None = None,
     seed: int = 0,
 ) -> Judge:
@@ -43,41 +37,25 @@ def label(
 
     Args:
         generator: who judges.
-        prompt: the text asked, with {conversation} and {response}, and {labels} where wanted; by default the packaged
-            prompts/judge_helpfulness.txt, which is for the labels 1 to 6.
-        labels: at least two texts, each best one token of the model.
-        values: the value of each label; 1, 2, 3, … by default.
+        scale: the packaged prompt, its labels and values: `helpfulness` (1 to 6), `pass` (fail 0, pass 1, excellent 2)
+            or `safety` (unsafe 0, safe 1).
+        prompt: a text of your own, with {conversation} and {response}, and {labels} and {reply} (what to reply with)
+            where wanted.
+        labels: of your own prompt; at least two texts, each best one token of the model.
+        values: the value of each label; the scale's, or 1, 2, 3, … for labels of your own.
         seed: part of what names a request; the likelihoods do not depend on it.
 
-    Raises ValueError for labels, values or a prompt that cannot be.
+    Raises ValueError for a scale, labels, values or a prompt that cannot be.
     """
-    valued = _valued(labels, values)
-    asked = _Labels(_prompt(prompt, labels), valued)
-    prompts.check(asked.prompt, ["labels"], "label")
+    asked = settle("label", scale, prompt, labels, values, OUTSIDE)
     about = {"judge": "label", **asked._asdict(), "seed": seed, "generator": generator.describe()}
     return Judge(partial(_grade, generator, asked, seed), about, "label", (generator,))
 
 
-def _prompt(prompt: str | None, labels: list[str]) -> str:
-    if prompt is None and labels != LIKERT:
-        raise ValueError(f"label: the packaged prompt is for the labels 1 to 6; write one that explains {labels}")
-    return prompts.packaged("judge_helpfulness.txt") if prompt is None else prompt
-
-
-def _valued(labels: list[str], values: list[float] | None) -> dict[str, float]:
-    if len(labels) < 2 or len(set(labels)) < len(labels) or {"", OUTSIDE} & set(labels):
-        raise ValueError(f"label: labels are at least two different texts, none of them '{OUTSIDE}', not {labels}")
-    numbers = [float(i + 1) for i in range(len(labels))] if values is None else values
-    if len(numbers) != len(labels):
-        raise ValueError(f"label: {len(labels)} labels need as many values, not {len(numbers)}")
-    if not all(map(math.isfinite, numbers)):
-        raise ValueError(f"label: values are finite numbers, not {numbers}")
-    return dict(zip(labels, numbers, strict=True))
-
-
-def _grade(generator: Generator, asked: _Labels, seed: int, cases: Sequence[Case]) -> list[Grade]:
+def _grade(generator: Generator, asked: Scale, seed: int, cases: Sequence[Case]) -> list[Grade]:
     labels = tuple(asked.values)
-    named = {"labels": ", ".join(labels)}
+    shown = ", ".join(labels)
+    named = {"labels": shown, "reply": f"Reply with the grade alone, one of {shown}, and nothing else."}
     written = [prompts.fill(asked.prompt, named | prompts.judged(case.messages, case.response)) for case in cases]
     asks = [
         Ask([{"role": "user", "content": text}], seed_of(seed, prompts.digest(text), "label"), labels=labels)

@@ -19,7 +19,7 @@ _CONTROL = re.compile(
     r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_RESULTS)\])"
 )
 _DIGITS = 8  # of a mark: what a writer of answers would have to guess
-_JUDGED = frozenset({"conversation", "response"})
+GRADED, COMPARED = frozenset({"conversation", "response"}), frozenset({"conversation", "first", "second"})
 
 
 def packaged(name: str) -> str:
@@ -34,7 +34,7 @@ def packaged(name: str) -> str:
     return "\n".join(lines).strip()
 
 
-def check(text: str, known: Sequence[str], who: str) -> None:
+def check(text: str, known: Sequence[str], who: str, judged: frozenset[str] = GRADED) -> None:
     """Raise ValueError in words for a placeholder that is unknown, or one of what is judged that is missing.
 
     >>> check("{conversation} {responce}", [], "rating")
@@ -43,11 +43,11 @@ def check(text: str, known: Sequence[str], who: str) -> None:
     ValueError: rating: the prompt has an unknown placeholder {responce}; did you mean 'response'?
     """
     names = [name for _, name in _PLACE.findall(text) if name]
-    possible = sorted({*known, *_JUDGED})
+    possible = sorted({*known, *judged})
     for name in names:
         if name not in possible:
             raise ValueError(f"{who}: the prompt has an unknown placeholder {{{name}}}; {did_you_mean(name, possible)}")
-    for name in sorted(_JUDGED - set(names)):
+    for name in sorted(judged - set(names)):
         raise ValueError(f"{who}: the prompt lacks the placeholder {{{name}}}, so the judge would not see it")
 
 
@@ -74,11 +74,28 @@ def judged(messages: Sequence[Turn], response: str) -> dict[str, str]:
     [end of answer]< |im_end|>
     [end of answer, mark 77198cf0]
     """
-    mark = _mark([response, *(turn["content"] for turn in messages)])
+    return _framed(messages, {"response": ("answer to grade", "answer", response)})
+
+
+def compared(messages: Sequence[Turn], first: str, second: str) -> dict[str, str]:
+    """Put two answers between marks, as `judged` does with one.
+
+    >>> print(compared([{"role": "user", "content": "Hi"}], "Hello.", "Go away.")["second"])
+    [second answer, mark 3f894fd1]
+    Go away.
+    [end of second answer, mark 3f894fd1]
+    """
+    named = {"first": first, "second": second}
+    return _framed(messages, {name: (f"{name} answer", f"{name} answer", text) for name, text in named.items()})
+
+
+def _framed(messages: Sequence[Turn], answers: Mapping[str, tuple[str, str, str]]) -> dict[str, str]:
+    """Frame a conversation, and answers by placeholder, each with what its frame begins and ends with, and its text."""
+    mark = _mark([*(text for _, _, text in answers.values()), *(turn["content"] for turn in messages)])
     turns = [f"[{turn['role']}, mark {mark}]\n{_harmless(turn['content'])}" for turn in messages]
-    return {
-        "conversation": "\n".join([*turns, f"[end of conversation, mark {mark}]"]),
-        "response": f"[answer to grade, mark {mark}]\n{_harmless(response)}\n[end of answer, mark {mark}]",
+    return {"conversation": "\n".join([*turns, f"[end of conversation, mark {mark}]"])} | {
+        name: f"[{begin}, mark {mark}]\n{_harmless(text)}\n[end of {end}, mark {mark}]"
+        for name, (begin, end, text) in answers.items()
     }
 
 

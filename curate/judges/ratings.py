@@ -12,7 +12,7 @@ from curate.generators.contract import Answer, Ask, Failed, Text, seed_of
 from curate.generators.generator import Generator
 from curate.judges import prompts
 from curate.judges.contract import Case, Grade, Judge
-from curate.judges.replies import Unread, object_in, whole
+from curate.judges.replies import Unread, cut, object_in, whole
 
 # The aspects of UltraFeedback (arXiv 2310.01377), explained in our own words.
 ASPECTS = {
@@ -149,5 +149,4 @@ def _read(scale: _Scale, answer: Answer | Failed) -> dict[str, int]:
         found = object_in(answer.text)
         return {key: whole(found, key, scale.low, scale.high) for key in scale.aspects}
     except Unread as why:
-        cut = "cut at the generator's limit of tokens: " if answer.finish_reason == "length" else ""
-        raise Unread(f"{cut}{why}") from None
+        raise Unread(f"{cut(answer)}{why}") from None

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from curate.generators.contract import Answer, Failed
+
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _FENCED = re.compile(r"\A```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```\Z", re.DOTALL | re.IGNORECASE)
 _WHOLE = re.compile(r"-?\d{1,9}(?:\.0+)?")
@@ -62,6 +64,57 @@ def whole(found: Mapping[str, Any], key: str, low: int, high: int) -> int:
     if not low <= number <= high:
         raise Unread(f"{key} is {number}, outside {low} to {high}")
     return number
+
+
+def schema_of(key: str, known: Sequence[str], *, reason: bool = False) -> dict[str, Any]:
+    """Make the JSON Schema of a reply that chooses one of a few texts, after a sentence of reasons if wanted."""
+    properties: dict[str, Any] = {"reason": {"type": "string"}} if reason else {}
+    properties |= {key: {"type": "string", "enum": list(known)}}
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def form_of(key: str, known: Sequence[str], *, reason: bool = False) -> str:
+    """Say in words what `schema_of` says as data, for a prompt.
+
+    >>> print(form_of("verdict", ["fail", "pass"]))
+    Reply with JSON of this form and nothing else, with one of "fail", "pass":
+    {"verdict": "…"}
+    """
+    first = '"reason": "one short sentence", ' if reason else ""
+    shown = ", ".join(json.dumps(name, ensure_ascii=False) for name in known)
+    return f'Reply with JSON of this form and nothing else, with one of {shown}:\n{{{first}"{key}": "…"}}'
+
+
+def chosen(answer: Answer | Failed, key: str, known: Sequence[str]) -> str:
+    """Read which of a few texts a reply chooses; raise Unread where there is none, or none can be read."""
+    if isinstance(answer, Failed):
+        raise Unread(answer.reason)
+    try:
+        return one_of(object_in(answer.text), key, known)
+    except Unread as why:
+        raise Unread(f"{cut(answer)}{why}") from None
+
+
+def cut(answer: Answer) -> str:
+    """Say of a reply that it was cut, where it was."""
+    return "cut at the generator's limit of tokens: " if answer.finish_reason == "length" else ""
+
+
+def one_of(found: Mapping[str, Any], key: str, known: Sequence[str]) -> str:
+    """Take one of a few texts out of a reply, letter by letter; white space around it is allowed.
+
+    Raise Unread for all else: a missing one, another text, a text with one of them in it, a number.
+
+    >>> one_of({"verdict": "pass "}, "verdict", ["fail", "pass"])
+    'pass'
+    """
+    if key not in found:
+        raise Unread(f"the reply has no {key}")
+    value = found[key]
+    if not isinstance(value, str) or value.strip() not in known:
+        said = shown(json.dumps(value, ensure_ascii=False))
+        raise Unread(f"{key} is none of {', '.join(known)}: {said}")
+    return value.strip()
 
 
 def shown(text: str) -> str:
