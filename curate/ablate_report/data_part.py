@@ -1,0 +1,69 @@
+"""The part of the page about the arms' data: is it only the property in question that differs?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curate.report.html import DASH, Html, el, join, number, percent, plural, table
+
+_NOTE = (
+    "Means over an arm's seeds, each of which draws a set of its own. Lengths are characters a row; diversity is the "
+    "Vendi score, the number of rows that would be as diverse if no two were alike."
+)
+_COLUMNS = (
+    ("rows", "rows", 0),
+    ("prompt_chars", "prompt", 0),
+    ("response_chars", "response", 0),
+    ("response_tokens", "response tokens", 0),
+    ("diversity", "diversity", 1),
+)
+
+
+def data(ablation: dict[str, Any]) -> Html | None:
+    """Show the properties of each arm's data, and the sources they come from; None where no set was made."""
+    sets = {arm["arm"]: [job["set"] for job in arm.get("jobs") or [] if job.get("set")] for arm in ablation["arms"]}
+    if not any(sets.values()):
+        return None
+    heads = [("arm", "arm"), *((name, "n") for _, name, _ in _COLUMNS), ("near-duplicates", "n"), ("sets", "n")]
+    heads += [("test prompts in it", "n")]
+    overlap = ablation.get("overlap") or {}
+    rows = [_row(name, own, overlap.get(name)) for name, own in sets.items()]
+    made = table("The data of each arm.", heads, rows)
+    return join([el("h2", "Data"), el("p", _NOTE, class_="note"), made, _sources(sets), _leaks(overlap)])
+
+
+def _row(name: str, own: list[dict[str, Any]], leaked: list[Any] | None) -> list[object]:
+    cells = [_mean(own, key, digits) for key, _, digits in _COLUMNS]
+    near = [one["near_duplicates"] for one in own if one.get("near_duplicates") is not None]
+    distinct = len({one.get("ids_sha256") for one in own})
+    sets = f"{distinct} of {plural(len(own), 'seed')}" if own else DASH
+    prompts = DASH if leaked is None else number(len({one["id"] for one in leaked}))
+    return [name, *cells, percent(sum(near), len(near)) if near else DASH, sets, prompts]
+
+
+def _mean(own: list[dict[str, Any]], key: str, digits: int) -> str:
+    values = [one[key] for one in own if one.get(key) is not None]
+    return number(round(sum(values) / len(values), digits), digits) if values else DASH
+
+
+def _sources(sets: dict[str, list[dict[str, Any]]]) -> Html | None:
+    names = sorted({name for own in sets.values() for one in own for name in one.get("sources") or {}})
+    if not names:
+        return None
+    rows: list[list[object]] = []
+    for arm, own in sets.items():
+        counts = [sum((one.get("sources") or {}).get(name, 0) for one in own) for name in names]
+        rows.append([arm, *(percent(n, sum(counts)) for n in counts)])
+    return table("Shares of the sources.", [("arm", "arm"), *((name, "n") for name in names)], rows)
+
+
+def _leaks(overlap: dict[str, list[dict[str, str]]]) -> Html | None:
+    """Name the test prompts that stand in a set, and the rows they stand in."""
+    rows: list[list[object]] = [
+        [arm, one["id"], one["how"], one["of"]] for arm, pairs in overlap.items() for one in pairs
+    ]
+    if not rows:
+        return None
+    heads = [("arm", "arm"), ("test prompt", ""), ("how", ""), ("row of the set", "")]
+    found = table("Test prompts that stand in a set.", heads, rows[:100])
+    return el("details", el("summary", plural(len(rows), "test prompt"), " found in sets"), found)

@@ -1,0 +1,143 @@
+"""The page of an ablation: one HTML file that opens offline, with the answer at its top and all numbers below."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from curate.ablate_report.data_part import data
+from curate.ablate_report.differences_part import differences
+from curate.ablate_report.grades_part import grades
+from curate.ablate_report.quantity_part import quantity
+from curate.ablate_report.training_part import trainings
+from curate.report.html import DASH, Html, el, join, number, percent, table
+from curate.report.page import page
+from curate.train._svg_file import STYLE as LINES
+
+# Marks of verdicts are words with a shape: colour alone would not reach everyone.
+_STYLE = """
+svg .reach { stroke-width: 2.5 }
+.strips .bars { width: 20rem; min-width: 11rem }
+.strips svg.strip { overflow: visible }
+.strips td, .strips th { vertical-align: middle }
+.legend .one { background: var(--kept) } .legend .two { background: var(--gone) }
+.legend .three { background: var(--pool) }
+.arm { min-width: 7rem; overflow-wrap: anywhere }
+.answer { list-style: none; margin: 0 0 1.4rem; padding: 0; max-width: 52rem }
+.answer li { border-left: .4rem solid var(--pool); padding: .15rem 0 .15rem 1rem; margin: .6rem 0; font-size: 1.1rem }
+.answer .better { border-color: var(--kept) } .answer .worse { border-color: var(--gone) }
+.answer .failed { border-color: var(--alarm) }
+.facts { margin-top: 1.4rem }
+@media (max-width: 44rem) {
+  .strips .bars { min-width: 0 }
+  .strips tfoot .n { display: none }
+  .answer li { font-size: 1rem }
+}
+"""
+
+
+def ablation_page(ablation: dict[str, Any], results: dict[str, Any], out: Path) -> str:
+    """Write the page; the same folder gives the same bytes, nothing of the clock goes in.
+
+    `results` are those of `curate.ablate_report.write`; under `out` stand the logs of the trainings.
+    """
+    sections = [
+        ("grades", "Grades", grades(results)),
+        ("differences", "Differences", differences(results)),
+        ("quantity", "Quantity", quantity(results)),
+        ("training", "Training", trainings(ablation, out)),
+        ("data", "Data", data(ablation)),
+        ("answers", "Answers", _answers(ablation, results)),
+        ("recipe", "Recipe", _recipe(ablation)),
+    ]
+    there = [(anchor, name, part) for anchor, name, part in sections if part is not None]
+    foot = "This page loads nothing from anywhere. Every grade stands in grades.jsonl beside it, every number in results.json."
+    return _styled(page(f"{ablation['name']}: ablation", _headline(ablation, results), there, foot), LINES + _STYLE)
+
+
+def _styled(made: str, style: str) -> str:
+    """Add a style to the page's own, and allow it by its hash."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    allowed = made.replace("style-src ", f"style-src &#x27;sha256-{digest}&#x27; ", 1)
+    return allowed.replace("</style>", f"</style>{el('style', Html(style))}", 1)
+
+
+def _headline(ablation: dict[str, Any], results: dict[str, Any]) -> Html:
+    """Give the answer first, then what speaks against it, then the figures."""
+    lines = (el("li", one["text"], class_=one["verdict"].split()[0]) for one in results["sentences"])
+    return el(
+        "header",
+        el("p", "curate ablation", class_="kicker"),
+        el("h1", ablation["name"]),
+        el("p", ablation["question"], class_="lede") if ablation.get("question") else None,
+        el("ul", *lines, class_="answer"),
+        _notices(results["warnings"]),
+        _facts(ablation, results),
+    )
+
+
+def _notices(warnings: list[dict[str, str]]) -> Html:
+    if not warnings:
+        return el("p", "Nothing was found that speaks against this answer.", class_="fine")
+    items = (el("li", one["text"][0].upper(), one["text"][1:], ".") for one in warnings)
+    return el("section", el("h2", "Before you believe it"), el("ul", *items), class_="notices")
+
+
+def _facts(ablation: dict[str, Any], results: dict[str, Any]) -> Html:
+    arms = results["arms"]
+    scale = ablation.get("scale")
+    facts = {
+        "arms": number(len(arms)),
+        "seeds": number(len(ablation.get("seeds") or [])),
+        "prompts": number(max((arm["answers"]["prompts"] for arm in arms), default=0)),
+        "grades": number(sum(arm["answers"]["graded"] for arm in arms)),
+        "judge": results["judge"] or DASH,
+        "scale": f"{scale[0]:g} to {scale[1]:g}" if scale else DASH,
+    }
+    return el("dl", *(el("div", el("dt", name), el("dd", value)) for name, value in facts.items()), class_="facts")
+
+
+def _answers(ablation: dict[str, Any], results: dict[str, Any]) -> Html:
+    """Count what became of the answers, and say where the raw grades stand and how to check the numbers."""
+    said = f"The judge is {results['judge'] or 'not named'}"
+    if scale := ablation.get("scale"):
+        said += f"; it grades from {scale[0]:g} to {scale[1]:g}, and greater is better"
+    note = f"{said}. Every answer stands with its grade in grades.jsonl; no answer is left out because it has none: it is counted here."
+    heads = [
+        ("arm", "arm"),
+        *((name, "n") for name in ("asked", "no answer", "cut", "no grade", "graded")),
+        ("lost", "n"),
+    ]
+    rows: list[list[object]] = []
+    for arm in results["arms"]:
+        count = arm["answers"]
+        cells = [number(count[key]) for key in ("asked", "failed", "cut", "ungraded", "graded")]
+        rows.append([arm["arm"], *cells, percent(count["asked"] - count["graded"], count["asked"])])
+    made = table("What became of the answers.", heads, rows)
+    return join([el("h2", "Answers"), el("p", note, class_="note"), made, _how(ablation)])
+
+
+def _how(ablation: dict[str, Any]) -> Html:
+    """Show with what the answers were drawn and graded."""
+    jobs = [job for arm in ablation["arms"] for job in arm.get("jobs") or [] if job.get("answers")]
+    drawn = [job["answers"].get("sampling") for job in jobs]
+    told = {
+        "judge": ablation.get("judge"),
+        "sampling": drawn[0] if drawn and all(one == drawn[0] for one in drawn) else drawn or None,
+        "generators": ablation.get("generator_models") or None,
+        "judge models": ablation.get("judge_models") or None,
+        "versions": ablation.get("versions") or None,
+    }
+    text = yaml.safe_dump({k: v for k, v in told.items() if v}, sort_keys=False, allow_unicode=True)
+    return el("details", el("summary", "Judge, sampling and versions"), el("pre", text))
+
+
+def _recipe(ablation: dict[str, Any]) -> Html | None:
+    if not ablation.get("recipe"):
+        return None
+    text = yaml.safe_dump(ablation["recipe"], sort_keys=False, allow_unicode=True)
+    return join([el("h2", "Recipe"), el("p", "As it was resolved.", class_="note"), el("pre", text)])
