@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from curate.intervals import mean
+from curate.evaluate import mean
 from curate.trained import Checkpoint
 
 

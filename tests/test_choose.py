@@ -15,8 +15,8 @@ from curate.answer import AnswerError
 from curate.best_epoch import decide
 from curate.choose import choose
 from curate.cli_answer import choose as command
+from curate.evaluate import mean
 from curate.generators.generator import close_all
-from curate.intervals import mean
 from curate.judges import function
 from curate.judges.contract import Grade, Judge
 from curate.named_judge import named_judge
