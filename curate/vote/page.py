@@ -67,7 +67,7 @@ def _start(n: int) -> Html:
         "save": "S",
     }
     rules = (
-        f"You will see {plural(n, 'prompt')}, each with two answers by different models. Which model wrote which is "
+        f"You will see a prompt and two answers by different models, {plural(n, 'time')}. Which model wrote which is "
         "not in this page. Read both, then choose one, or a tie where neither is better."
     )
     kept = (

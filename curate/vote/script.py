@@ -99,7 +99,8 @@ const keys = {
 };
 
 for (const [id, act] of Object.entries(acts)) {
-  at(id).addEventListener('click', (event) => event.detail > 1 || act());
+  const votes = ['left', 'tie', 'right'].includes(id);
+  at(id).addEventListener('click', (event) => (votes && event.detail > 1) || act());
 }
 for (const field of names) {
   field.addEventListener('input', () => { state.name = field.value.trim(); keep(); at('copy').value = results(); });
