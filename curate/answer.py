@@ -14,6 +14,7 @@ from curate.generators import models
 from curate.generators.contract import Answer, Ask, Failed, conversation, seed_of
 from curate.generators.generator import Generator, Told
 from curate.prompts import read_prompts
+from curate.rows import TURNS
 from curate.trained import BACKENDS, Checkpoint, Training, generator_of, is_training, open_training
 
 # LIMA, section 4.1: nucleus sampling with p = 0.9, temperature 0.7, a repetition penalty of 1.2, at most 2,048 tokens.
@@ -27,12 +28,15 @@ SCHEMA: Mapping[str, Any] = {
     "id": pl.String(),  # of the prompt
     "prompt": pl.String(),
     "sample": pl.Int64(),
+    "turn": pl.Int64(),  # of a dialogue, from 0; null for a prompt by itself
     "response": pl.String(),
     "finish_reason": pl.String(),  # `stop`: it ended its turn; `length`: it ran into the limit
     "tokens": pl.Int64(),
     "failed": pl.String(),  # why there is no response
     "checkpoint": pl.String(),
     "epoch": pl.Float64(),
+    "system": pl.String(),
+    "history": TURNS,  # what was said before the prompt
 }
 
 
@@ -70,22 +74,50 @@ def answers(
 
     Raises AnswerError, PromptsError, TrainedError or GeneratorError in words.
     """
+    rows = prompts if isinstance(prompts, pl.DataFrame) else read_prompts(Path(prompts))
+    asked = asked_of(model, backend, engine, sampling, checkpoint, journal=journal, tell=tell)
+    each = [(row, sample) for row in rows.iter_rows(named=True) for sample in range(checked(samples))]
+    asks = [Ask(conversation(row), seed_of(seed, row["id"], f"answer/{sample}")) for row, sample in each]
+    lines = [line(answer, row, sample, checkpoint) for (row, sample), answer in zip(each, asked.ask(asks), strict=True)]
+    return pl.DataFrame(lines, schema=SCHEMA, orient="row")
+
+
+def checked(samples: int) -> int:
+    """Make sure that there is something to ask for."""
     if samples < 1:
         raise AnswerError(f"samples are at least 1, not {samples}")
-    rows = prompts if isinstance(prompts, pl.DataFrame) else read_prompts(Path(prompts))
+    return samples
+
+
+def line(
+    answer: Answer | Failed,
+    row: Mapping[str, Any],
+    sample: int,
+    checkpoint: Checkpoint | None,
+    turn: int | None = None,
+) -> tuple[Any, ...]:
+    """Make a line of `SCHEMA` of what was answered to a row: its prompt, and what stood before it."""
+    of_epoch = (checkpoint.name, checkpoint.epoch) if checkpoint else (None, None)
+    before = (row.get("system"), row.get("history") or None)
+    return (row["id"], row["prompt"], sample, turn, *_told(answer), *of_epoch, *before)
+
+
+def asked_of(
+    model: str | Path | Generator,
+    backend: str | None,
+    engine: Mapping[str, Any] | None,
+    sampling: Mapping[str, Any] | None,
+    checkpoint: Checkpoint | None,
+    *,
+    journal: Path | None = None,
+    tell: Told | None = None,
+) -> Generator:
+    """Make the generator that answers; the parameters are those of `answers`."""
     asked = model if isinstance(model, Generator) else _generator(model, backend, engine, sampling, checkpoint)
     asked.journal, asked.tell = journal or asked.journal, tell or asked.tell
-    asked.name = asked.name or (checkpoint.name if checkpoint else Path(str(model)).name)
-    asks, whose = [], []
-    for row in rows.iter_rows(named=True):
-        for sample in range(samples):
-            asks.append(Ask(conversation(row), seed_of(seed, row["id"], f"answer/{sample}")))
-            whose.append((row["id"], row["prompt"], sample))
-    lines = [
-        (*who, *_told(answer), checkpoint and checkpoint.name, checkpoint and checkpoint.epoch)
-        for who, answer in zip(whose, asked.ask(asks), strict=True)
-    ]
-    return pl.DataFrame(lines, schema=SCHEMA, orient="row")
+    named = asked.settings.model if isinstance(model, Generator) else Path(model).name
+    asked.name = asked.name or (checkpoint.name if checkpoint else named)
+    return asked
 
 
 def _generator(

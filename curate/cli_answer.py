@@ -48,29 +48,31 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @click.command()
 @click.argument("model", metavar="MODEL_OR_TRAIN_OUT")
 @click.option("--checkpoints", is_flag=True, help="Answer with every checkpoint of the training folder.")
+@click.option("--dialogues", type=_PATH, metavar="FILE", help="User's turns; each is said after the model's last.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for answers.jsonl.")
 @_options
-def answer(model: str, checkpoints: bool, out: Path | None, **options: Any) -> None:
+def answer(model: str, checkpoints: bool, dialogues: Path | None, out: Path | None, **options: Any) -> None:
     """Answer prompts with a model, a training's last model, or each of its checkpoints.
 
     Decoding is LIMA's (temperature 0.7, top_p 0.9, repetition penalty 1.2, at most 2,048 tokens) unless set. What was
     answered is kept: the same command asks nothing twice. Answers go into TRAIN_OUT, or out/answers/MODEL.
+
+    --dialogues takes lines of `turns`, the user's side of a dialogue; the model answers them one after the other, each
+    with its own earlier answers before it. Prompts are then asked only where --prompts names them.
     """
     _asleep()
     import polars as pl
 
     from curate import screen
-    from curate.answer import answers
-    from curate.prompts import read_prompts
     from curate.trained import is_training, open_training
 
     trained = Path(model) if checkpoints or is_training(Path(model)) else None
     folder = out or trained or Path("out") / "answers" / Path(model).name
-    rows = read_prompts(_prompts(options["prompts"], trained), options["limit"])
+    scripts = _scripts(dialogues, trained, options)
     with screen.progress() as tell:
         given = _given(options) | {"journal": folder / ".stages" / "answers", "tell": _heard(tell)}
         each = open_training(trained).checkpoints() if trained and checkpoints else [None]
-        found = [answers(model, rows, checkpoint=checkpoint, **given) for checkpoint in each]
+        found = [ask(model, rows, checkpoint=checkpoint, **given) for checkpoint in each for ask, rows in scripts]
     file = _written(pl.concat(found), folder)
     if options["as_json"]:
         return click.echo(file.read_text(encoding="utf-8"), nl=False)
@@ -132,6 +134,20 @@ def _prompts(given: Path | None, trained: Path | None) -> Path:
     while not held_out(training.data) and training.before:
         training = training.before
     return held_out(training.data) or last.data
+
+
+def _scripts(dialogues: Path | None, trained: Path | None, options: dict[str, Any]) -> list[tuple[Any, pl.DataFrame]]:
+    """Pair what is asked with the function that asks it: prompts, dialogues, or both."""
+    from curate import dialogues as talks
+    from curate.answer import answers
+    from curate.prompts import read_prompts
+
+    found: list[tuple[Any, pl.DataFrame]] = []
+    if options["prompts"] or not dialogues:
+        found.append((answers, read_prompts(_prompts(options["prompts"], trained), options["limit"])))
+    if dialogues:
+        found.append((talks.answers, talks.read_dialogues(dialogues, options["limit"])))
+    return found
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def read_prompts(given: Path, limit: int | None = None) -> pl.DataFrame:
     asked once. Raise PromptsError naming the line that is no prompt.
     """
     file = prompts_file(given)
-    rows = pl.DataFrame([_prompt(file, i, row) for i, row in enumerate(_rows(file), 1)], infer_schema_length=None)
+    rows = pl.DataFrame([_prompt(file, i, row) for i, row in enumerate(rows_of(file), 1)], infer_schema_length=None)
     if rows.is_empty():
         raise PromptsError(f"{file} holds no prompts")
     rows = with_ids(rows).with_columns(id=pl.coalesce("own", "id")).drop("own")
@@ -54,14 +54,28 @@ def read_prompts(given: Path, limit: int | None = None) -> pl.DataFrame:
     return rows.select(c for c in rows.columns if rows[c].null_count() < rows.height).head(limit or rows.height)
 
 
-def _rows(file: Path) -> list[Any]:
+def rows_of(file: Path) -> list[Any]:
+    """Read what a .parquet file holds, a .jsonl file, or a JSON list; raise PromptsError naming the line that is none.
+
+    Whether its rows are objects, and what they hold, is for the caller to see.
+    """
     try:
         if file.suffix == ".parquet":
             return pl.read_parquet(file).to_dicts()
-        lines = file.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.strip()]
+        text = file.read_text(encoding="utf-8")
+        if text.lstrip().startswith("["):
+            return list(json.loads(text))
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise PromptsError(f"{file} cannot be read: {str(error).splitlines()[0]}") from None
+    # Not splitlines, which would cut at marks that may stand inside a text.
+    return [_row(file, number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+
+
+def _row(file: Path, number: int, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise PromptsError(f"{file}, line {number}, is no JSON: {error}") from None
 
 
 def _prompt(file: Path, number: int, row: Any) -> dict[str, Any]:

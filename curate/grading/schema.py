@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from curate.errors import UserError
+from curate.prompts import PromptsError, rows_of
 
 # A line is a graded answer. `parts` is JSON text in a table and an object in a file.
 GRADES: Mapping[str, Any] = {
@@ -93,28 +94,17 @@ def read_comparisons(file: Path) -> pl.DataFrame:
 
 
 def read_rows(file: Path) -> list[dict[str, Any]]:
-    """Read JSON lines, or one JSON list, of objects; raise GradesError naming the line that is none."""
+    """Read the objects of a .jsonl or .parquet file, or of a JSON list; raise GradesError where there are none."""
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise GradesError(f"{file} cannot be read: {error}") from None
-    if text.lstrip().startswith("["):
-        return _objects(file, [("", text)], many=True)
-    lines = [(f", line {i}", line) for i, line in enumerate(text.split("\n"), 1) if line.strip()]
-    return _objects(file, lines, many=False)
-
-
-def _objects(file: Path, texts: list[tuple[str, str]], *, many: bool) -> list[dict[str, Any]]:
-    found: list[Any] = []
-    for where, text in texts:
-        try:
-            read = json.loads(text)
-        except ValueError as error:
-            raise GradesError(f"{file}{where} is no JSON: {error}") from None
-        found += read if many else [read]
-        if not all(isinstance(row, dict) for row in found):
-            raise GradesError(f"{file}{where} holds something that is no object; one object a line is expected")
-    return found
+        rows = rows_of(file)
+    except PromptsError as error:
+        raise GradesError(str(error)) from None
+    if not rows:
+        raise GradesError(f"{file} is empty")
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise GradesError(f"{file}: row {number} is no object")
+    return rows
 
 
 def _read(file: Path, schema: Mapping[str, Any], needed: list[str], what: str) -> pl.DataFrame:
