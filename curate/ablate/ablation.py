@@ -1,0 +1,102 @@
+"""The whole way of an ablation: the plan carried out, what came out graded, and the report written."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from curate.ablate import record
+from curate.ablate.node import FOLDERS, content
+from curate.ablate.overlap import leaks, overlaps
+from curate.ablate.plan import Job, Plan
+from curate.ablate.running import Processes, Tell, run
+from curate.ablate.warned import warnings
+from curate.errors import UserError
+from curate.places import did_you_mean
+
+_OURS = (*FOLDERS.values(), "grades", "logs")
+
+
+class AblateError(UserError):
+    """Say in words why an ablation cannot go on, and what would be right."""
+
+
+def carry_out(
+    plan: Plan,
+    out: Path,
+    *,
+    only: Sequence[str] = (),
+    jobs: int = 1,
+    runner: str | None = None,
+    fresh: bool = False,
+    tell: Tell = lambda line: None,
+) -> dict[str, Any]:
+    """Carry out a plan into a folder: sets, trainings, answers, grades, report; return the report's results.
+
+    What is done is not done again, unless `fresh`. `only` names the arms that are run; those done before are in the
+    report all the same. `jobs` processes run at a time, each by the `runner`'s template (`srun … {command}`).
+
+    Raises AblateError where nothing came out; one arm that fails does not lose the others.
+    """
+    wanted = _wanted(plan, only)
+    _own(out, fresh=fresh)
+    failed: dict[str, str] = {}
+    told = record.write(plan, out, failed, {}, warnings(plan))
+    with Processes(runner) as processes:
+        try:
+            # Sets one after another, since what they have in common is found done by the next; and all of them before
+            # the first training, since a test prompt in one makes that training worthless.
+            run(out, plan.nodes, [key for job in wanted for key in job.sets.values()], failed, processes, tell=tell)
+            found = overlaps(plan, out)
+            for line in leaks(found):
+                tell(line)
+            run(out, plan.nodes, [k for job in wanted for k in job.nodes], failed, processes, jobs=jobs, tell=tell)
+        finally:
+            found = overlaps(plan, out)
+            told = record.write(plan, out, failed, found, [*warnings(plan), *leaks(found)])
+        _grade(told, out, processes, tell)
+    return report(out)
+
+
+def report(out: Path) -> dict[str, Any]:
+    """Compute results.json and report.html of an ablation's folder from its grades; return the results."""
+    from curate import ablate_report
+
+    results: dict[str, Any] = ablate_report.write(out)
+    return results
+
+
+def _wanted(plan: Plan, only: Sequence[str]) -> list[Job]:
+    names = [arm.name for arm in plan.ablation.arms]
+    for name in only:
+        if name not in names:
+            raise AblateError(f"--only: there is no arm '{name}'; {did_you_mean(name, names)}")
+    return [job for job in plan.jobs if not only or job.arm.name in only]
+
+
+def _own(out: Path, *, fresh: bool) -> None:
+    """Take a folder that is new or an ablation's; begin anew in it where that is asked for."""
+    if out.is_dir() and any(out.iterdir()) and not (out / record.ABLATION).is_file():
+        raise AblateError(f"{out} holds something else than an ablation: choose another folder with --out")
+    for name in _OURS if fresh else ():
+        shutil.rmtree(out / name, ignore_errors=True)
+
+
+def _grade(told: dict[str, Any], out: Path, processes: Processes, tell: Tell) -> None:
+    jobs = [job for arm in told["arms"] for job in arm["jobs"]]
+    if not any(job["status"] == "done" for job in jobs):
+        why = next((job["why"] for job in jobs if job["why"]), "no arm was run")
+        raise AblateError(f"no arm came to its answers, so there is nothing to grade: {why}; see {out / 'logs'}")
+    log = out / "logs" / "grades.log"
+    tell(f"grades: begins, log in {log}")
+    failed = processes.run([sys.executable, "-m", "curate.ablate.grades", str(out)], log)
+    if failed:
+        raise AblateError(f"the answers could not be graded: {failed}; see {log}")
+
+
+def done(plan: Plan, out: Path) -> set[str]:
+    """List the nodes that are done."""
+    return {key for key in plan.nodes if content(out, plan.nodes, key) is not None}

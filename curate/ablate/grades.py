@@ -1,0 +1,52 @@
+"""The process that grades, `python -m curate.ablate.grades OUT`: all answers at once, so a model is loaded once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate.ablate.job import in_words
+from curate.ablate.node import FOLDERS, read_node
+from curate.ablate.reading import judge_of
+from curate.ablate.record import ABLATION
+from curate.ablate.work import ANSWERS
+from curate.answer import SCHEMA
+from curate.generators.generator import close_all
+from curate.grading import grade, write_lines
+from curate.stages import Stages
+from curate.train.launch import wait_asleep
+
+GRADES = "grades.jsonl"
+
+
+def main(out: Path) -> None:
+    """Grade the answers of every arm and seed that is done into grades.jsonl."""
+    wait_asleep()
+    told = json.loads((out / ABLATION).read_text(encoding="utf-8"))
+    judge = judge_of(told["recipe"], told["file"])
+    answered, prompts = _answers(out, told)
+    try:
+        found = grade(answered, prompts, judge, Stages(out / "grades"))
+    finally:
+        close_all()
+    write_lines(found, out / GRADES)
+
+
+def _answers(out: Path, told: dict[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    frames, asked = [], []
+    for arm in told["arms"]:
+        for job in arm["jobs"]:
+            if job["status"] == "done":
+                folder = out / FOLDERS["answers"] / job["nodes"]["answers"]
+                rows = pl.read_ndjson(folder / ANSWERS, schema=dict(SCHEMA))
+                frames.append(rows.with_columns(arm=pl.lit(arm["arm"]), seed=pl.lit(job["seed"], pl.Int64)))
+                asked += read_node(folder).given["prompts"]
+    return pl.concat(frames), pl.DataFrame(asked, infer_schema_length=None)
+
+
+if __name__ == "__main__":
+    in_words(main, Path(sys.argv[1]))

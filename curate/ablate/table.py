@@ -1,0 +1,83 @@
+"""The plan as a table: arms times seeds, what each takes, what they share and what is done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from curate.ablate.ablation import done
+from curate.ablate.plan import Job, Plan
+from curate.ablate.warned import warnings
+
+
+def as_data(plan: Plan, out: Path) -> dict[str, Any]:
+    """Give a plan as data: jobs with the state of each node, counts, warnings."""
+    there = done(plan, out) if out.is_dir() else set()
+    first: dict[str, Job] = {}
+    jobs = []
+    for job in plan.jobs:
+        states = {}
+        for label, key in _labelled(job).items():
+            owner = first.setdefault(key, job)
+            states[label] = "done" if key in there else "to do" if owner is job else f"as {owner.arm.name}/{owner.seed}"
+        told = {"arm": job.arm.name, "seed": job.seed, "rows": job.rows, "steps": job.steps, "answers": job.asked}
+        jobs.append({**told, "nodes": states})
+    return {"name": plan.ablation.keys.name, "jobs": jobs, **_counts(plan, there), "warnings": warnings(plan)}
+
+
+def _labelled(job: Job) -> dict[str, str]:
+    found = {f"set {name}" if len(job.sets) > 1 else "set": key for name, key in job.sets.items()}
+    found |= {stage: key for stage, key in job.train.items()}
+    return found | ({"choice": job.choice} if job.choice else {}) | {"answers": job.answers}
+
+
+def _counts(plan: Plan, there: set[str]) -> dict[str, Any]:
+    kinds = Counter(node.kind for node in plan.nodes.values())
+    open_ = Counter(node.kind for key, node in plan.nodes.items() if key not in there)
+    asked = {job.answers: job.asked for job in plan.jobs}
+    steps = {key: job.steps[stage] for job in plan.jobs for stage, key in job.train.items()}
+    known = [n for n in steps.values() if n is not None]
+    by_model = bool(plan.ablation.judge.generators)
+    return {
+        "nodes": {kind: {"all": n, "to do": open_[kind]} for kind, n in kinds.items()},
+        "steps": sum(known) if len(known) == len(steps) else None,
+        "answers": sum(asked.values()),
+        "judge": plan.ablation.judge.name,
+        "judge_requests": sum(asked.values()) if by_model else 0,
+    }
+
+
+def show(plan: Plan, out: Path) -> None:
+    """Print a plan."""
+    from rich.table import Table
+
+    from curate import screen
+
+    told = as_data(plan, out)
+    columns = list(dict.fromkeys(label for job in told["jobs"] for label in job["nodes"]))
+    table = Table("arm", "seed", title=plan.ablation.keys.question or plan.ablation.keys.name, title_justify="left")
+    for name in ("rows", "steps", "answers"):
+        table.add_column(name, justify="right")
+    for label in columns:
+        table.add_column("answered" if label == "answers" else label)
+    for job in told["jobs"]:
+        steps = " + ".join("?" if n is None else f"{n:,}" for n in job["steps"].values())
+        rows = "–" if not job["steps"] else "?" if job["rows"] is None else f"{job['rows']:,}"
+        states = (job["nodes"].get(label, "–") for label in columns)
+        table.add_row(job["arm"], str(job["seed"]), rows, steps or "–", f"{job['answers']:,}", *states)
+    screen.console.print(table)
+    screen.console.print(_sum(told, plan), soft_wrap=True)
+    for line in told["warnings"]:
+        screen.console.print(f"Mind: {line}.", style="yellow", soft_wrap=True)
+
+
+_NAMES = {"set": "sets", "train": "trainings", "choice": "choices", "answers": "models asked"}
+
+
+def _sum(told: dict[str, Any], plan: Plan) -> str:
+    nodes = [f"{n['all']} {_NAMES[kind]} ({n['to do']} to do)" for kind, n in told["nodes"].items()]
+    steps = f"{told['steps']:,} training steps" if told["steps"] is not None else "steps not known before the sets are"
+    asks = f"{told['judge_requests']:,} requests to its model" if told["judge_requests"] else "no requests to a model"
+    said = [", ".join(nodes), steps, f"{told['answers']:,} answers, judged by {told['judge']} with {asks}"]
+    return "; ".join(said) + f". The others are compared with {plan.ablation.against}."

@@ -1,0 +1,100 @@
+"""What the process of a node does: make a set, train, choose a checkpoint, answer; each names its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate.ablate.inputs import recipe_of
+from curate.ablate.node import FOLDERS, Kind, Node, write_json
+from curate.ablate.properties import PROPERTIES, properties
+from curate.ablate.reading import judge_of
+from curate.answer import answers
+from curate.choose import CHOICE, choose
+from curate.generators.generator import close_all
+from curate.train.config import TrainConfig
+from curate.trained import Checkpoint, open_training
+from curate.work import run_recipe
+
+ANSWERS, JOURNAL = "answers.jsonl", ".journal"
+
+
+def make_set(node: Node, folder: Path, out: Path) -> str:
+    """Make a set, and take down its properties."""
+    manifest = run_recipe(recipe_of(node), folder)
+    write_json(folder / PROPERTIES, properties(pl.read_parquet(folder / "train.parquet"), manifest))
+    rows = {name: digest for name, digest in manifest["outputs"].items() if name.startswith("train")}
+    return _hash(rows)
+
+
+def train(node: Node, folder: Path, out: Path) -> str:
+    """Train a stage; one that was stopped goes on from its last checkpoint."""
+    from curate.train.run import run_config
+
+    before = node.given["before"]
+    places = {"data": str(out / FOLDERS["set"] / node.given["set"])}
+    places |= {"model": str(_model(out, before) / "merged")} if before else {}
+    record = run_config(TrainConfig.model_validate({**node.given["config"], **places}), folder)
+    return str(record["model_out"]["weights"])
+
+
+def choice(node: Node, folder: Path, out: Path) -> str:
+    """Choose among the checkpoints of the last stage by the judge's grades."""
+    given = node.given
+    first, _, last = given["epochs"].partition("-")
+    how = {name: given[name] for name in ("samples", "seed", "backend", "engine", "sampling")}
+    judge = judge_of(given["judge"]["data"], given["judge"]["file"])
+    rows, model = _prompts(given), _model(out, given["model"])
+    found = choose(model, rows, judge, first_epoch=float(first), last_epoch=float(last), **how)
+    write_json(folder / CHOICE, found)
+    return _hash([found["chosen"], _named(model, found["chosen"]).weights()])
+
+
+def answer(node: Node, folder: Path, out: Path) -> str:
+    """Answer the prompts with the model that came out, with the chosen checkpoint, or with the base model."""
+    given = node.given
+    how = {name: given[name] for name in ("samples", "seed", "backend", "engine", "sampling")}
+    model = str(_model(out, given["train"])) if given["train"] else given["model"]
+    chosen = _chosen(out, given["choice"], Path(model)) if given["choice"] else None
+    how |= {"checkpoint": chosen, "journal": out / FOLDERS["answers"] / JOURNAL}
+    try:
+        found = answers(model, _prompts(given), **how)
+    finally:
+        close_all()
+    text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in found.iter_rows(named=True))
+    (folder / ANSWERS).write_text(text, encoding="utf-8", newline="\n")
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+WORK: Mapping[Kind, Callable[[Node, Path, Path], str]] = {
+    "set": make_set,
+    "train": train,
+    "choice": choice,
+    "answers": answer,
+}
+
+
+def _model(out: Path, key: str) -> Path:
+    return out / FOLDERS["train"] / key
+
+
+def _prompts(given: Mapping[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame(given["prompts"], infer_schema_length=None)
+
+
+def _chosen(out: Path, key: str, model: Path) -> Checkpoint:
+    told = json.loads((out / FOLDERS["choice"] / key / CHOICE).read_text(encoding="utf-8"))
+    return _named(model, told["chosen"])
+
+
+def _named(model: Path, name: str) -> Checkpoint:
+    return next(one for one in open_training(model).checkpoints() if one.name == name)
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:24]

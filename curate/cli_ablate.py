@@ -1,0 +1,101 @@
+"""The command `ablate`: which property of the data made the difference."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    pass
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.argument("target", metavar="RECIPE_OR_OUT", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Print the plan, and stop.")
+@click.option("--only", metavar="ARM,…", default="", help="Run these arms only.")
+@click.option("--small", is_flag=True, help="Lay the recipe's `small:` over it: a size for two cores.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe, dotted; repeat.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes at a time.")
+@click.option("--runner", metavar="TEMPLATE", help="Start each process so, as 'srun --gres=gpu:1 {command}'.")
+@click.option("--out", type=_FOLDER, help="Folder of the ablation.  [default: out/NAME]")
+@click.option("--fresh", is_flag=True, help="Do everything again, finished or not.")
+@click.option("--threshold", multiple=True, metavar="STEP.KEY=VALUE,…", help="Of a set: what other thresholds give.")
+@click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
+def ablate(target: Path, threshold: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Run an ablation: arms that differ in one thing, trained and asked alike, their grades compared.
+
+    RECIPE_OR_OUT is an ablation's recipe (or the name of a packaged one). It is also a finished ablation's folder, of
+    which the numbers are computed again from its grades, or a finished set's folder: then its ledger answers, without
+    any training, what each filter alone is worth.
+    """
+    if (target / "ablation.json").is_file():
+        return _again(target, as_json)
+    if (target / "ledger.parquet").is_file():
+        return _without(target, threshold, as_json)
+    return _run(target, as_json, **options)
+
+
+commands = (ablate,)
+
+
+def _run(
+    recipe: Path,
+    as_json: bool,
+    *,
+    dry_run: bool,
+    only: str,
+    small: bool,
+    sets: tuple[str, ...],
+    jobs: int,
+    runner: str | None,
+    out: Path | None,
+    fresh: bool,
+) -> None:
+    from curate.ablate.ablation import carry_out
+    from curate.ablate.plan import plan
+    from curate.ablate.reading import load
+    from curate.ablate.running import Processes
+    from curate.ablate.table import as_data, show
+
+    made = plan(load(recipe, sets, small=small))
+    folder = out or Path("out") / made.ablation.keys.name
+    Processes(runner)  # a template that is wrong is said before anything runs
+    if as_json and dry_run:
+        return click.echo(json.dumps(as_data(made, folder), indent=1, ensure_ascii=False))
+    show(made, folder)
+    if dry_run:
+        return None
+    arms = [name for name in only.split(",") if name]
+    given: dict[str, Any] = {"jobs": jobs, "runner": runner, "fresh": fresh}
+    results = carry_out(made, folder, only=arms, tell=lambda line: click.echo(line, err=True), **given)
+    return _results(results, folder, as_json)
+
+
+def _again(out: Path, as_json: bool) -> None:
+    """Compute an ablation's numbers once more from its grades, and say whether they are what they were."""
+    from curate.ablate.ablation import report
+
+    file = out / "results.json"
+    before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    results = report(out)
+    now = json.loads(file.read_text(encoding="utf-8"))
+    _results(results, out, as_json)
+    same = "there were none before" if before is None else "the same as before" if before == now else "NOT as before"
+    click.echo(f"the numbers, computed again from {out / 'grades.jsonl'}, are {same}", err=True)
+
+
+def _without(out: Path, threshold: tuple[str, ...], as_json: bool) -> None:
+    raise NotImplementedError
+
+
+def _results(results: dict[str, Any], out: Path, as_json: bool) -> None:
+    if as_json:
+        return click.echo(json.dumps(results, indent=1, ensure_ascii=False))
+    for line in results.get("sentences", []):
+        click.echo(line)
+    return click.echo(out / "report.html")
