@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from curate.cli import main
@@ -134,8 +135,23 @@ def test_export_to_a_dataset_folder(there):
     assert datasets.load_from_disk(folder).num_rows == 10
 
 
+@pytest.mark.parametrize(
+    ("format_", "files"),
+    [("axolotl", ["train.jsonl", "axolotl.yaml"]), ("llamafactory", ["train.jsonl", "dataset_info.json", "llamafactory.yaml"])],
+)
+def test_export_for_another_trainer(there, format_, files):
+    call("run", "recipe.yaml")
+    (there / "sft.yaml").write_text("model: org/model\ndata: out/test\ntrainer: {learning_rate: 1.0e-5}\n")
+    said = call("export", "out/test", "--format", format_, "--config", "sft.yaml", "--to", "there")
+    assert [line for line in said.splitlines() if line.startswith("there")] == [str(Path("there") / f) for f in files]
+    assert yaml.safe_load((there / "there" / files[-1]).read_text())["learning_rate"] == 1e-5
+
+
 def test_export_suggests_and_refuses(there):
     call("run", "recipe.yaml")
+    assert "belongs to axolotl and llamafactory" in call(
+        "export", "out/test", "--format", "messages", "--config", "x.yaml", code=2
+    )
     assert "did you mean 'messages'?" in call("export", "out/test", "--format", "mesages", code=2)
     assert "has no chosen" in call("export", "out/test", "--format", "preference", code=2)
 

@@ -59,7 +59,7 @@ def start(model: str, path: str, engine: Mapping[str, Any]) -> Running:
             warnings.simplefilter("ignore")  # of torch and its like, about themselves
             from vllm import LLM
 
-            llm = LLM(model=path, **{"use_tqdm_on_load": False, **_on_this_machine(engine), **engine})
+            llm = LLM(model=path, **{"use_tqdm_on_load": False, **_on_this_machine(), **engine})
             started = set(multiprocessing.active_children()) - before
             _watch(llm, [child.sentinel for child in started])
             return Running(llm, log, EndWithMe(_with_theirs(child.pid for child in started)))
@@ -78,19 +78,15 @@ def _with_theirs(processes: Iterable[int | None]) -> list[int]:
     return [one.pid for tree in trees for one in (tree, *tree.children(recursive=True))]
 
 
-def _on_this_machine(engine: Mapping[str, Any]) -> dict[str, Any]:
+def _on_this_machine() -> dict[str, Any]:
     """Settle on a CPU what an engine's settings leave out.
 
     A prompt that is read in pieces kills vLLM 0.32 there where its request has a seed, and each of ours has one; a
-    graph takes a minute to compile, which no small job earns back; and a worker in a process of its own has the engine
-    wait for it by spinning, which takes a core of those that it could compute on.
+    graph takes a minute to compile, which no small job earns back.
     """
     from vllm.platforms import current_platform
 
-    if not current_platform.is_cpu():
-        return {}
-    alone = {"distributed_executor_backend": "uni"} if engine.get("tensor_parallel_size", 1) == 1 else {}
-    return {"enable_chunked_prefill": False, "enforce_eager": True, **alone}
+    return {"enable_chunked_prefill": False, "enforce_eager": True} if current_platform.is_cpu() else {}
 
 
 def _log() -> IO[bytes] | None:
