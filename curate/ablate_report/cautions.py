@@ -52,12 +52,10 @@ def _unfinished(ablation: dict[str, Any]) -> Iterator[str]:
 def _leaks(ablation: dict[str, Any]) -> Iterator[str]:
     for arm, pairs in (ablation.get("overlap") or {}).items():
         if pairs:
-            same = sum(pair.get("how") == "same" for pair in pairs)
-            how = f"{same} word for word" if same else "near-duplicates"
-            yield (
-                f"test prompts leak: {plural(len({pair['id'] for pair in pairs}), 'test prompt')} of the set of "
-                f"{arm} ({how}); what it learned by heart counts as skill"
-            )
+            same = len({pair["id"] for pair in pairs if pair.get("how") == "same"})
+            prompts = len({pair["id"] for pair in pairs})
+            stand = f"{plural(prompts, 'test prompt')} {'stands' if prompts == 1 else 'stand'} in the set of {arm}"
+            yield f"{stand} ({same:,} word for word): what was learned by heart counts as skill"
 
 
 def _judge(ablation: dict[str, Any]) -> Iterator[str]:
@@ -99,6 +97,11 @@ def _lost(results: dict[str, Any]) -> Iterator[str]:
         ):
             if n > most * whole:
                 yield f"{arm['arm']}: {percent(n, whole)} {said} ({n:,} of {whole:,})"
+    for one in results["differences"]:
+        asked = max(arm["answers"]["prompts"] for arm in results["arms"])
+        if one["prompts"] < (1 - _LOST) * asked:
+            pair = f"{one['arm']} and {one['against']}"
+            yield f"{pair} are compared on {one['prompts']:,} of {asked:,} prompts: those with a grade of every seed"
 
 
 def _lengths(grades: pl.DataFrame, results: dict[str, Any]) -> Iterator[str]:
@@ -140,7 +143,7 @@ def _sizes(ablation: dict[str, Any]) -> Iterator[str]:
 
 
 def _is_base(ablation: dict[str, Any], arm: dict[str, Any]) -> bool:
-    return arm["arm"] == ablation["against"]
+    return bool(arm["arm"] == ablation["against"])
 
 
 def _steps(ablation: dict[str, Any]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curate.ablate_report.sentences import shown
+from curate.ablate_report.sentences import shown, signed
 from curate.ablate_report.strips import axis, interval, ruler, strip
 from curate.report.charts import bar
 from curate.report.funnel import legend
@@ -29,8 +29,13 @@ def _forest(results: dict[str, Any]) -> Html:
     found = results["differences"]
     on = axis([one for pair in found for one in (pair, pair["length_controlled"])], zero=0.0)
     heads = [("arm", "arm"), (f"worse or better than {results['against']}", "bars"), ("difference", "n")]
-    heads += [("95 % interval", "n"), ("p (Holm)", "n"), ("at equal length", "n"), ("its interval", "n")]
-    heads += [("could show", "n"), ("prompts", "n"), ("seeds", "n")]
+    heads += [
+        ("95 % interval", "n"),
+        ("p (Holm)", "n"),
+        ("at equal length", "n"),
+        ("could show", "n"),
+        ("prompts", "n"),
+    ]
     rows = [_row(one, on) for one in found]
     foot: list[object] = ["", ruler(on), *[""] * (len(heads) - 2)]
     return table(f"Difference to {results['against']}, paired by prompt.", heads, rows, foot, kind="stack strips")
@@ -39,9 +44,9 @@ def _forest(results: dict[str, Any]) -> Html:
 def _row(one: dict[str, Any], on: Any) -> list[object]:
     kind = "three" if not one["shown"] else "one" if one["mean"] > 0 else "two"
     level = one["length_controlled"]
-    cells: list[object] = [shown(one["mean"]), interval(one), _p(one["p_holm"])]
-    cells += [shown(level["mean"]) if level else DASH, interval(level)]
-    cells += [DASH if one["smallest"] is None else shown(one["smallest"]), number(one["prompts"]), number(one["seeds"])]
+    cells: list[object] = [signed(one["mean"]), interval(one), _p(one["p_holm"])]
+    cells += [f"{signed(level['mean'])} ({interval(level)})" if level else DASH]
+    cells += [DASH if one["smallest"] is None else shown(one["smallest"]), number(one["prompts"])]
     return [one["arm"], strip(one, on, kind, level), *cells]
 
 
@@ -67,6 +72,9 @@ def _wins(results: dict[str, Any]) -> Html:
         rows.append([one["arm"], drawn, *map(number, counts)])
     heads = [("arm", "arm"), ("prompts", "bars"), ("wins", "n"), ("ties", "n"), ("loses", "n")]
     made = table(
-        f"Prompts on which an arm's mean grade is above, equal to or below {against}'s.", heads, rows, kind="stack"
+        f"Prompts on which an arm's mean grade is above, equal to or below {against}'s.",
+        heads,
+        rows,
+        kind="stack strips",
     )
     return join([legend((("kept", "wins"), ("pool", "ties"), ("gone", "loses"))), made])

@@ -16,7 +16,7 @@ _NOTE = (
 
 
 def grades(results: dict[str, Any]) -> Html:
-    """Show each arm's mean grade with its interval, worst answers, lengths; by seed and by turn where there are some."""
+    """Show each arm's mean grade with its interval, worst answers and lengths; by seed, and by turn of dialogues."""
     there = [arm for arm in results["arms"] if arm["grade"]]
     heads = [("arm", "arm"), ("mean grade", "bars"), ("grade", "n"), ("95 % interval", "n"), ("worst", "n")]
     heads += [("tokens", "n"), ("prompts", "n"), ("graded", "n")]

@@ -47,10 +47,26 @@ def said(one: dict[str, Any]) -> str:
     """Put a multiplier into a sentence; what lies beyond the sizes measured is said to be unknown."""
     if "why" in one:
         return f"What {one['arm']} is worth in rows cannot be said: {one['why']}."
-    curve, own, low, high = one["curve"], one["own"], one["low"], one["high"]
-    first = number(round(low)) if low else f"below {number(one['smallest'])}"
-    last = number(round(high)) if high else f"beyond {number(one['largest'])}"
-    needs = f"{curve} needs {one['label']} {number(round(one['rows']))} rows ({first} to {last})"
-    has = f" for the grade that {one['arm']} has" + (f" with {number(round(own))}" if own else "")
+    needs = f"{one['curve']} needs {one['label']} {_rounded(one['rows'])} rows ({_ends(one)})"
+    has = f" for the grade that {one['arm']} has" + (f" with {_rounded(one['own'])}" if one["own"] else "")
     times = f": {one['label']} {one['times']:.2g} times as many" if one["times"] else ""
     return f"{needs}{has}{times}."
+
+
+def _ends(one: dict[str, Any]) -> str:
+    smallest, largest = _rounded(one["smallest"]), _rounded(one["largest"])
+    if one["low"] is None and one["high"] is None:
+        return f"the interval holds all sizes from {smallest} to {largest}"
+    if one["high"] is None:
+        return f"beyond {_rounded(one['low'])}"
+    low = f"below {smallest}" if one["low"] is None else _rounded(one["low"])
+    return f"{low} to {_rounded(one['high'])}"
+
+
+def _rounded(rows: float) -> str:
+    """Write a number of rows to three digits: more were false precision.
+
+    >>> _rounded(2296.4), _rounded(500)
+    ('2,300', '500')
+    """
+    return number(float(f"{rows:.3g}"))

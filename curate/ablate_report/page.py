@@ -12,6 +12,7 @@ import yaml
 from curate.ablate_report.data_part import data
 from curate.ablate_report.differences_part import differences
 from curate.ablate_report.grades_part import grades
+from curate.ablate_report.multipliers import said
 from curate.ablate_report.quantity_part import quantity
 from curate.ablate_report.training_part import trainings
 from curate.report.html import DASH, Html, el, join, number, percent, table
@@ -22,11 +23,12 @@ from curate.train._svg_file import STYLE as LINES
 _STYLE = """
 svg .reach { stroke-width: 2.5 }
 .strips .bars { width: 20rem; min-width: 11rem }
-.strips svg.strip { overflow: visible }
 .strips td, .strips th { vertical-align: middle }
 .legend .one { background: var(--kept) } .legend .two { background: var(--gone) }
 .legend .three { background: var(--pool) }
-.arm { min-width: 7rem; overflow-wrap: anywhere }
+.arm { min-width: 8rem; overflow-wrap: break-word }
+.strips .bar { display: block }
+.answer + details, .notices { margin-bottom: 1.4rem }
 .answer { list-style: none; margin: 0 0 1.4rem; padding: 0; max-width: 52rem }
 .answer li { border-left: .4rem solid var(--pool); padding: .15rem 0 .15rem 1rem; margin: .6rem 0; font-size: 1.1rem }
 .answer .better { border-color: var(--kept) } .answer .worse { border-color: var(--gone) }
@@ -34,7 +36,10 @@ svg .reach { stroke-width: 2.5 }
 .facts { margin-top: 1.4rem }
 @media (max-width: 44rem) {
   .strips .bars { min-width: 0 }
-  .strips tfoot .n { display: none }
+  .strips caption { display: block }
+  .strips tr { grid-template-columns: repeat(3, minmax(0, 1fr)) }
+  .strips td.n { white-space: normal }
+  .strips td .bar { width: 100% }
   .answer li { font-size: 1rem }
 }
 """
@@ -55,7 +60,7 @@ def ablation_page(ablation: dict[str, Any], results: dict[str, Any], out: Path) 
         ("recipe", "Recipe", _recipe(ablation)),
     ]
     there = [(anchor, name, part) for anchor, name, part in sections if part is not None]
-    foot = "This page loads nothing from anywhere. Every grade stands in grades.jsonl beside it, every number in results.json."
+    foot = "This page loads nothing from anywhere. Grades stand in grades.jsonl beside it, its numbers in results.json."
     return _styled(page(f"{ablation['name']}: ablation", _headline(ablation, results), there, foot), LINES + _STYLE)
 
 
@@ -68,22 +73,35 @@ def _styled(made: str, style: str) -> str:
 
 def _headline(ablation: dict[str, Any], results: dict[str, Any]) -> Html:
     """Give the answer first, then what speaks against it, then the figures."""
-    lines = (el("li", one["text"], class_=one["verdict"].split()[0]) for one in results["sentences"])
     return el(
         "header",
         el("p", "curate ablation", class_="kicker"),
         el("h1", ablation["name"]),
         el("p", ablation["question"], class_="lede") if ablation.get("question") else None,
-        el("ul", *lines, class_="answer"),
+        _answer(results),
         _notices(results["warnings"]),
         _facts(ablation, results),
     )
 
 
+def _answer(results: dict[str, Any]) -> Html:
+    """List the sentences; a curve's sizes, which are steps of one answer, are folded where there are other arms."""
+    sizes = {arm["arm"] for arm in results["arms"] if arm["curve"] and arm["arm"] != results["against"]}
+    if sizes >= {arm["arm"] for arm in results["arms"]} - {results["against"]}:
+        sizes = set()
+    worth = {one["arm"]: el("span", said(one), class_="params") for one in results["multipliers"]}
+    items: dict[bool, list[Html]] = {True: [], False: []}
+    for one in results["sentences"]:
+        line = el("li", one["text"], worth.get(one["arm"]), class_=one["verdict"].split()[0])
+        items[one["arm"] in sizes].append(line)
+    more = el("details", el("summary", f"{len(sizes)} more sizes"), el("ul", *items[True], class_="answer"))
+    return join([el("ul", *items[False], class_="answer"), more if sizes else None])
+
+
 def _notices(warnings: list[dict[str, str]]) -> Html:
     if not warnings:
         return el("p", "Nothing was found that speaks against this answer.", class_="fine")
-    items = (el("li", one["text"][0].upper(), one["text"][1:], ".") for one in warnings)
+    items = (el("li", el("strong", f"{one['kind']}:"), " ", one["text"], ".") for one in warnings)
     return el("section", el("h2", "Before you believe it"), el("ul", *items), class_="notices")
 
 
@@ -103,10 +121,12 @@ def _facts(ablation: dict[str, Any], results: dict[str, Any]) -> Html:
 
 def _answers(ablation: dict[str, Any], results: dict[str, Any]) -> Html:
     """Count what became of the answers, and say where the raw grades stand and how to check the numbers."""
-    said = f"The judge is {results['judge'] or 'not named'}"
+    judge = f"The judge is {results['judge'] or 'not named'}"
     if scale := ablation.get("scale"):
-        said += f"; it grades from {scale[0]:g} to {scale[1]:g}, and greater is better"
-    note = f"{said}. Every answer stands with its grade in grades.jsonl; no answer is left out because it has none: it is counted here."
+        judge += f"; it grades from {scale[0]:g} to {scale[1]:g}, and greater is better"
+    note = (
+        f"{judge}. All answers stand with their grades in grades.jsonl; those without one are in no mean, and counted:"
+    )
     heads = [
         ("arm", "arm"),
         *((name, "n") for name in ("asked", "no answer", "cut", "no grade", "graded")),

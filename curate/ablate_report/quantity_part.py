@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from curate.ablate_report.multipliers import said
@@ -83,7 +84,7 @@ def _draw(found: dict[str, list[dict[str, Any]]]) -> Html:
 def _line(line: list[dict[str, Any]], on: _Place, kind: str) -> list[object]:
     at = [(f"{on.x(arm['x']):.2f}%", arm["grade"]) for arm in line]
     drawn: list[object] = []
-    for (x1, a), (x2, b) in zip(at, at[1:], strict=False):
+    for (x1, a), (x2, b) in pairwise(at):
         ends = {"y1": f"{on.y(a['mean']):.1f}", "y2": f"{on.y(b['mean']):.1f}"}
         drawn.append(el("line", x1=x1, x2=x2, **ends, class_=f"reach {kind}"))
     for x, grade in at:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from curate.ablate_report.multipliers import said
 from curate.ablate_report.sentences import shown, signed
 from curate.ablate_report.strips import interval
 from curate.report.html import DASH
@@ -22,13 +23,15 @@ def show(results: dict[str, Any]) -> Group:
 
     found = {one["arm"]: one for one in results["differences"]}
     made = Table(title=f"grades by {results['judge'] or 'an unnamed judge'}", title_justify="left", box=None)
-    for i, name in enumerate(("arm", "grade", "95 %", f"to {results['against']}", "95 %", "at equal length", "tokens")):
+    heads = ("arm", "grade", "95 %", f"to {results['against']}", "95 %", "at equal length", "tokens")
+    for i, name in enumerate(heads):
         made.add_column(name, justify="right" if i else "left", overflow="fold")
     for arm in results["arms"]:
         made.add_row(*(Text(cell) for cell in _cells(arm, found.get(arm["arm"]))))
-    said = [Text(one["text"], style=_STYLES.get(one["verdict"], "")) for one in results["sentences"]]
+    told = [Text(one["text"], style=_STYLES.get(one["verdict"], "")) for one in results["sentences"]]
+    worth = [Text(said(one)) for one in results["multipliers"]]
     warned = [Text(f"! {one['text']}", style="yellow") for one in results["warnings"]]
-    return Group(made, Text(), *said, *([Text(), *warned] if warned else []))
+    return Group(made, Text(), *told, *worth, *([Text(), *warned] if warned else []))
 
 
 def _cells(arm: dict[str, Any], found: dict[str, Any] | None) -> list[str]:

@@ -22,8 +22,8 @@ class Axis(NamedTuple):
     zero: float | None = None
 
     def place(self, value: float) -> float:
-        """Give a value's place in per cent of the width, with room for a dot at both ends."""
-        return 2 + 96 * (value - self.ticks[0]) / (self.ticks[-1] - self.ticks[0])
+        """Give a value's place in per cent of the width, with room for a number at both ends."""
+        return 5 + 90 * (value - self.ticks[0]) / (self.ticks[-1] - self.ticks[0])
 
 
 def axis(found: Iterable[dict[str, Any] | None], zero: float | None = None) -> Axis:

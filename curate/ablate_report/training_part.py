@@ -25,27 +25,28 @@ def trainings(ablation: dict[str, Any], out: Path) -> Html | None:
     stages = [(name, job["seed"], stage) for name, job in jobs for stage in job.get("train") or []]
     if not stages:
         return None
-    return join([el("h2", "Training"), el("p", _NOTE, class_="note"), _figures(stages, out), _facts(stages)])
+    return join([el("h2", "Training"), el("p", _NOTE, class_="note"), _figures(stages, out), _facts(stages, out)])
 
 
-def _facts(stages: list[tuple[str, int, dict[str, Any]]]) -> Html:
+def _facts(stages: list[tuple[str, int, dict[str, Any]]], out: Path) -> Html:
     names = ("steps", "effective_batch", "rows_trained", "tokens_trained", "seconds")
     losses = ("first_loss", "loss", "eval_loss")
     heads = [("arm", "arm"), ("seed", "n"), ("stage", ""), ("steps", "n"), ("rows a step", "n"), ("rows", "n")]
     heads += [("tokens", "n"), ("seconds", "n"), ("first loss", "n"), ("last loss", "n"), ("held-out loss", "n")]
-    heads += [("checkpoint chosen", "n")]
+    heads += [("checkpoint chosen", "")]
     rows: list[list[object]] = []
     for arm, seed, stage in stages:
         counts = [number(stage.get(name), 0) for name in names]
         ends = [DASH if stage.get(name) is None else spell(float(f"{stage[name]:.3g}")) for name in losses]
-        rows.append([arm, seed, stage["stage"], *counts, *ends, stage.get("chosen") or DASH])
+        rows.append([arm, seed, stage["stage"], *counts, *ends, _choice(stage, out).get("chosen", DASH)])
     return table("The trainings.", heads, rows, sortable=True)
 
 
 def _figures(stages: list[tuple[str, int, dict[str, Any]]], out: Path) -> Html | None:
     """Draw each arm's first seed; the others, which should look alike, wait to be unfolded."""
     first = {name: seed for name, seed, _ in reversed(stages)}
-    shown, more = [], []
+    shown: list[Html] = []
+    more: list[Html] = []
     for name, seed, stage in stages:
         told = f"{name}, seed {seed}, {stage['stage']}"
         (shown if first[name] == seed else more).extend(_drawn(told, stage, out))
@@ -65,7 +66,7 @@ def _drawn(told: str, stage: dict[str, Any], out: Path) -> list[Html]:
     if not stage.get("log"):
         return []
     try:
-        found = figures(out / stage["log"], _grades(stage, out))
+        found = figures(out / stage["log"], _choice(stage, out).get("grades"))
     except LogError as error:
         return [el("p", f"{told}: {error}", class_="why")]
     return [_figure(told, figure) for figure in found if figure.key in _DRAWN]
@@ -92,12 +93,12 @@ def _number(value: float | None) -> str:
     return DASH if value is None or value != value else spell(float(f"{value:.4g}"))
 
 
-def _grades(stage: dict[str, Any], out: Path) -> list[dict[str, Any]]:
-    """Read what the judge gave each checkpoint, where one was chosen by it."""
+def _choice(stage: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Read which checkpoint was chosen, and what the judge gave each; empty where none was to be chosen."""
     if not stage.get("choice"):
-        return []
+        return {}
     try:
-        found = json.loads((out / stage["choice"]).read_text(encoding="utf-8"))["grades"]
-    except (OSError, ValueError, KeyError):
-        return []
-    return list(found)
+        found = json.loads((out / stage["choice"]).read_text(encoding="utf-8"))
+        return {"chosen": f"{found['chosen']}, epoch {found['epoch']:g}", "grades": found["grades"]}
+    except (OSError, ValueError, KeyError) as error:
+        return {"chosen": f"{stage['choice']} cannot be read: {error}", "grades": []}

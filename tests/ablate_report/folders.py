@@ -147,7 +147,8 @@ def rich(out: Path) -> Path:
         arm("unfiltered", 0.02, stages=["sft"]),
         arm("farthest", -0.3, stages=["sft"]),
         arm("crashed", status="failed", why="CUDA out of memory\nat line 3"),
-        *(arm(f"random@{n}", e, x=n, curve="random", rows=n, stages=["sft"]) for n, e in ((500, -0.4), (1000, -0.2))),
+        arm("random@500", -0.4, x=500, curve="random", rows=500, stages=["sft"]),
+        arm("random@1000", -0.2, x=1000, curve="random", rows=1000, stages=["sft"]),
         arm("random", 0.0, x=2000, curve="random", stages=["sft"]),
         *(arm(f"random@{n}", e, x=n, curve="random", rows=n, stages=["sft"]) for n, e in ((4000, 0.3), (8000, 0.55))),
     ]
