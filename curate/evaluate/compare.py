@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
 from curate.evaluate.contract import Comparison, EvaluateError, Mean
-from curate.evaluate.crossed import Contrast, contrast, seed_sd
+from curate.evaluate.crossed import Contrast, Seeds, contrast, seeds_of
 from curate.evaluate.length import at_equal_length
 from curate.evaluate.lost import Counts
-from curate.evaluate.students import quantile
 from curate.evaluate.tables import Arm, arms_of, shared
 
 _POWER = 0.8  # J. Cohen (1988), section 2.4: four in five, by convention
@@ -40,7 +40,8 @@ def compare(grades: pl.DataFrame, against: str, level: float = 0.95) -> list[Com
             known = ", ".join(counts.arms)
             raise EvaluateError(f"there is no grade of arm '{name}' among {len(grades)} answers (arms: {known})")
     others = [arms[name] for name in sorted(arms) if name != against]
-    found = [_compare(arm, arms[against], counts, level, len(others)) for arm in others]
+    seeds = seeds_of([arm.complete() for arm in arms.values()])
+    found = [_compare(arm, arms[against], seeds, counts, 1 - (1 - level) / len(others), level) for arm in others]
     corrected = iter(holm([one.p for one in found if one.p is not None]))
     return [one if one.p is None else one._replace(p_holm=(p := next(corrected)), shown=p < 1 - level) for one in found]
 
@@ -83,9 +84,9 @@ def _arms(grades: pl.DataFrame) -> dict[str, Arm]:
     return arms_of(grades)
 
 
-def _compare(arm: Arm, other: Arm, counts: Counts, level: float, made: int) -> Comparison:
+def _compare(arm: Arm, other: Arm, all_seeds: Seeds | None, counts: Counts, strict: float, level: float) -> Comparison:
     cells, kept = shared([arm, other])
-    whole = contrast(cells, [1, -1])
+    whole = contrast(cells, [1, -1], all_seeds)
     found = whole.interval(len(cells[0]), level)
     apart = cells[0].mean(-1) - cells[1].mean(-1)
     seeds = [cell.shape[-1] for cell in cells]
@@ -99,17 +100,21 @@ def _compare(arm: Arm, other: Arm, counts: Counts, level: float, made: int) -> C
         about="data" if max(seeds) > 1 else "models",
         prompts=found.n,
         seeds=min(seeds),
-        seed_sd=seed_sd(cells),
-        length_controlled=at_equal_length(cells, [arm.tokens[kept], other.tokens[kept]], level),
+        seed_sd=_seed_sd(cells),
+        length_controlled=at_equal_length(cells, [arm.tokens[kept], other.tokens[kept]], level, all_seeds),
         win=int((apart > _EVEN).sum()),
         tie=int((abs(apart) <= _EVEN).sum()),
         lose=int((apart < -_EVEN).sum()),
-        smallest=None if found.n == 1 else _smallest(whole, level, made),
+        smallest=None if found.n == 1 else _smallest(whole, strict),
         lost={name: counts.lost(name, kept) for name in (arm.name, other.name)},
     )
 
 
-def _smallest(found: Contrast, level: float, made: int) -> float:
-    """Give the difference that would be shown four times of five, were it the least of all that are compared."""
-    strict = 1 - (1 - level) / made
-    return float((quantile(found.df, strict) + quantile(found.df, 2 * _POWER - 1)) * found.variance**0.5)
+def _seed_sd(cells: Sequence[Any]) -> float | None:
+    found = seeds_of(cells)
+    return found and float(max(found.variance, 0.0)) ** 0.5
+
+
+def _smallest(found: Contrast, strict: float) -> float:
+    """Give the difference that would be shown four times of five, were all others compared less likely still."""
+    return float(found.half(strict) + found.half(2 * _POWER - 1))

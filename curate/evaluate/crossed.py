@@ -2,43 +2,57 @@
 
 The grade of prompt p by the model of seed s is mean + prompt_p + seed_s + what only these two have together, the noise
 of the samples among it. Prompts and seeds are both drawn from many that could have been, so both belong in an interval
-that is to hold for the data of an arm. Its variance is
+that is to hold for the data of an arm. Half its width is
 
-    V = V(prompts) + max(0, V(seeds) - V(both)).
+    sqrt(t²(df of prompts) · V(prompts) + t²(df of seeds) · V(seeds)).
 
-V(prompts) is the variance between the means of prompts, over their number; V(seeds) that between the means of seeds,
-over theirs; V(both), the residual mean square over the number of places, is what prompts and samples alone have put
-into V(seeds). These are the variances of two-way clustering (A. C. Cameron, J. B. Gelbach and D. L. Miller 2011, Robust
-inference with multiway clustering, Journal of Business and Economic Statistics 29, 238-249) where each prompt meets
-each seed. The interval is Student's, with the degrees of freedom of F. E. Satterthwaite (1946, An approximate
-distribution of estimates of variance components, Biometrics Bulletin 2, 110-114): three seeds do not become three
-hundred for being asked three hundred prompts.
+V(prompts) is the variance between the means of prompts, over their number. V(seeds) is that between the means of seeds,
+less the part that prompts and samples alone put into it (the residual mean square over the number of prompts), over the
+number of seeds, at least zero; for a difference, the sum over its arms. These are the variances of two-way clustering
+(A. C. Cameron, J. B. Gelbach and D. L. Miller 2011, Robust inference with multiway clustering, Journal of Business and
+Economic Statistics 29, 238-249) where each prompt meets each seed.
 
-Arms may differ in how much their seeds vary (a model that was not trained does not vary at all), so each has its own
-V(seeds), though one of all arms together would give narrower intervals. `python -m benchmarks.statistics` measures what
-they cover.
+Two or three seeds are few. So V(seeds) is the larger of two estimates: that of the arms at hand, and that of all arms
+compared. Arms need not vary alike (a model that was not trained does not vary), so the average of all may be too small;
+and two arms with two seeds each look all alike now and then. The degrees of freedom are those of the sum over all arms
+(F. E. Satterthwaite 1946, An approximate distribution of estimates of variance components, Biometrics Bulletin 2,
+110-114). Each part of the interval has a t of its own, since three seeds do not become three hundred for being asked
+three hundred prompts; that such an interval covers at least as often as it says, where the parts are estimated without
+bias, was shown by S. K. Banerjee (1960, Approximate confidence interval for linear functions of means of k populations
+when the population variances are not equal, Sankhya 22, 357-358): the chance that a squared normal variable stays below
+x is concave in x.
+
+What this covers is measured by `python -m benchmarks.statistics`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
 from typing import Any, NamedTuple
 
 from curate.evaluate.contract import Mean
-from curate.evaluate.students import quantile, special
+from curate.evaluate.students import special
+
+
+class Seeds(NamedTuple):
+    """How much training seeds vary beyond what prompts and samples explain: variance and degrees of freedom."""
+
+    variance: Any  # may come out below zero
+    df: Any
 
 
 class Contrast(NamedTuple):
-    """A sum of arms' means, each times its weight, with its variance and degrees of freedom (numbers, or arrays)."""
+    """A sum of arms' means, each times its weight, and the two parts of its variance (numbers, or arrays of them)."""
 
     mean: Any
-    variance: Any
-    df: Any
+    of_prompts: Any
+    df_prompts: int
+    of_seeds: Any
+    df_seeds: Any
 
     def half(self, level: float) -> Any:
         """Give half the width of the interval."""
-        return quantile(self.df, level) * self.variance**0.5
+        return self._at((1 - level) / 2) ** 0.5
 
     def interval(self, prompts: int, level: float) -> Mean:
         """Give the sum with its interval; of a single prompt itself alone."""
@@ -49,83 +63,91 @@ class Contrast(NamedTuple):
         return Mean(middle, middle - half, middle + half, prompts)
 
     def p(self) -> Any:
-        """Give the two-sided p-value of the sum being zero; 1 or 0 where nothing varies."""
+        """Give the two-sided p-value of the sum being zero: 1 less the level of the interval that ends there.
+
+        Where nothing varies it is 0, or 1 for a sum of zero.
+        """
         import numpy as np
 
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = np.where(self.mean == 0, 0.0, -np.abs(self.mean) / np.sqrt(self.variance))
-        return 2 * special().stdtr(self.df, t)
+        # By halves on the scale of log10(p), where small ones keep their digits; 1e-300 stands for 0.
+        low, high = np.full(np.shape(self.mean), -300.0), np.zeros(np.shape(self.mean))
+        for _ in range(50):
+            middle = (low + high) / 2
+            beyond = self._at(10**middle / 2) < np.square(self.mean)
+            low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
+        return np.where(low == -300.0, 0.0, 10**high)
+
+    def _at(self, tail: Any) -> Any:
+        """Give the square of half the width that leaves this probability on either side."""
+        import numpy as np
+
+        t = special().stdtrit
+        with np.errstate(over="ignore", invalid="ignore"):
+            prompts, seeds = (t(df, tail) ** 2 * v for df, v in zip(self[2::2], self[1::2], strict=True))
+        return np.where(self.of_prompts == 0, 0.0, prompts) + np.where(self.of_seeds == 0, 0.0, seeds)
 
 
-def contrast(cells: Sequence[Any], weights: Sequence[Any], of_prompts: tuple[Any, int] | None = None) -> Contrast:
+def contrast(
+    cells: Sequence[Any],
+    weights: Sequence[Any],
+    seeds: Seeds | None = None,
+    of_prompts: tuple[Any, int] | None = None,
+) -> Contrast:
     """Add up the means of arms, each times its weight.
 
     Args:
         cells: an array an arm, (…, prompts, seeds): the same prompts in all, seeds of its own in each.
         weights: a number an arm, or an array of (…, 1), for many contrasts at once.
+        seeds: how much seeds vary in all arms that are compared; by default in these.
         of_prompts: variance and degrees of freedom of the prompts' part, where it is not that between their means.
 
     With one seed in each arm the interval is about prompts only, that is, about these very models. Beside arms with
-    several seeds one with a single seed is taken to vary as they do on average. Of one prompt the variance is nan.
+    several seeds one with a single seed is taken to vary as all do on average. Of one prompt the variance is nan.
 
     >>> import numpy as np
     >>> a, b = np.array([[4.0, 5.0], [3.0, 5.0], [5.0, 6.0]]), np.array([[3.0], [4.0], [3.0]])
     >>> found = contrast([a, b], [1, -1])
     >>> round(float(found.mean), 3), round(float(found.half(0.95)), 2)
-    (1.333, 7.08)
+    (1.333, 14.55)
     """
     import numpy as np
 
     values = sum(w * cell.mean(-1) for w, cell in zip(weights, cells, strict=True))
     n = values.shape[-1]
     if n == 1:
-        return Contrast(values.mean(-1), np.nan, np.nan)
+        return Contrast(values.mean(-1), np.nan, 1, 0.0, 1)
     variance, df = of_prompts or (values.var(-1, ddof=1) / n, n - 1)
-    seeds, square = _of_seeds(cells, weights)
-    whole = variance + seeds
-    with np.errstate(divide="ignore", invalid="ignore"):
-        both = whole**2 / (variance**2 / df + np.where(seeds > 0, square, 0.0))
-    return Contrast(values.mean(-1), whole, np.where(seeds > 0, both, df))
+    shared = seeds or seeds_of(cells)
+    if shared is None:
+        return Contrast(values.mean(-1), variance, df, 0.0, 1)
+    shares = [(w[..., 0] if np.ndim(w) else w) ** 2 / cell.shape[-1] for w, cell in zip(weights, cells, strict=True)]
+    own = [(alone := seeds_of([cell])) and alone.variance for cell in cells]
+    ours = sum(s * (shared.variance if v is None else v) for s, v in zip(shares, own, strict=True))
+    theirs = sum(shares) * shared.variance
+    return Contrast(values.mean(-1), variance, df, np.maximum(np.maximum(ours, theirs), 0.0), shared.df)
 
 
-def seed_sd(cells: Sequence[Any]) -> float | None:
-    """Estimate the standard deviation between training seeds beyond what prompts and samples explain, of all arms.
-
-    None where no arm has two seeds, or there is but one prompt.
+def seeds_of(cells: Sequence[Any]) -> Seeds | None:
+    """Estimate how much training seeds vary, on average over arms; None where none has two seeds and two prompts.
 
     >>> import numpy as np
-    >>> seed_sd([np.array([[1.0, 3.0], [2.0, 4.0]])]), seed_sd([np.array([[1.0], [2.0]])])
-    (1.4142135623730951, None)
+    >>> seeds_of([np.array([[1.0, 3.0], [2.0, 4.0]]), np.array([[1.0], [2.0]])])
+    Seeds(variance=np.float64(2.0), df=np.float64(1.0))
     """
-    found = [between - noise for between, noise in map(_mean_squares, _several(cells)) if len(cells[0]) > 1]
-    return sqrt(max(0.0, float(sum(found)) / len(found))) if found else None
-
-
-def _several(cells: Sequence[Any]) -> list[Any]:
-    return [cell for cell in cells if cell.shape[-1] > 1]
-
-
-def _of_seeds(cells: Sequence[Any], weights: Sequence[Any]) -> tuple[Any, Any]:
-    """Give the seeds' part of the variance, and the sum of squares over degrees of freedom that Satterthwaite takes."""
     import numpy as np
 
-    squared = [w[..., 0] ** 2 if np.ndim(w) else w**2 for w in weights]
-    single = sum(w for w, cell in zip(squared, cells, strict=True) if cell.shape[-1] == 1)
-    several = len(_several(cells))
-    between: Any = 0.0
-    noise: Any = 0.0
-    square: Any = 0.0
-    for w, cell in zip(squared, cells, strict=True):
-        if (seeds := cell.shape[-1]) > 1:
-            times = w / seeds + single / several
-            ours, both = _mean_squares(cell)
-            between, noise = between + times * ours, noise + times * both
-            square = square + (times * ours) ** 2 / (seeds - 1)
-    return np.maximum(between - noise, 0.0), square
+    several = [cell for cell in cells if min(cell.shape[-2:]) > 1]
+    if not several:
+        return None
+    between, noise = (np.stack(each) for each in zip(*map(_mean_squares, several), strict=True))
+    of_each = np.array([cell.shape[-1] - 1.0 for cell in several]).reshape(-1, *[1] * (between.ndim - 1))
+    with np.errstate(invalid="ignore"):
+        df = between.sum(0) ** 2 / (between**2 / of_each).sum(0)
+    return Seeds((between - noise).mean(0), np.where(between.sum(0) > 0, df, of_each.sum(0))[()])
 
 
 def _mean_squares(cell: Any) -> tuple[Any, Any]:
-    """Give the variance between the means of seeds, and the part of it that comes from prompts and samples alone."""
+    """Give the variance between the means of seeds, and the part of it that prompts and samples alone put there."""
     n, seeds = cell.shape[-2:]
     of_seed = cell.mean(-2, keepdims=True)
     rest = cell - of_seed - cell.mean(-1, keepdims=True) + of_seed.mean(-1, keepdims=True)

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from curate.evaluate.contract import Mean
-from curate.evaluate.crossed import contrast
+from curate.evaluate.crossed import Seeds, contrast
 
 
-def at_equal_length(cells: Sequence[Any], tokens: Sequence[Any], level: float = 0.95) -> Mean | None:
+def at_equal_length(
+    cells: Sequence[Any], tokens: Sequence[Any], level: float = 0.95, seeds: Seeds | None = None
+) -> Mean | None:
     """Estimate the difference of two arms where their answers are equally long; None where that cannot be known.
 
     Args:
         cells: grades of the first and the second arm, (prompts, seeds), the same prompts in both.
         tokens: mean lengths of their answers, likewise.
         level: of the interval.
+        seeds: how much seeds vary in all arms that are compared; by default in these two.
 
     Over the prompts, the difference of the grades is regressed on the difference of the logarithms of the lengths; the
     number is the line's value at zero, and its interval that of the intercept, plus the training seeds' part. It is the
@@ -50,4 +53,4 @@ def at_equal_length(cells: Sequence[Any], tokens: Sequence[Any], level: float = 
     # The variance of an intercept: of the mean, and of the slope as far as it was carried.
     variance = (rest**2).sum() / (n - 2) * (1 / n + longer.mean() ** 2 / squares)
     level_cells = [cell - slope * each for cell, each in zip(cells, logs, strict=True)]
-    return contrast(level_cells, [1, -1], (variance, n - 2)).interval(n, level)
+    return contrast(level_cells, [1, -1], seeds, (variance, n - 2)).interval(n, level)

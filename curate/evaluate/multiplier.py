@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from curate.evaluate.contract import EvaluateError, Multiplier
-from curate.evaluate.crossed import contrast
+from curate.evaluate.crossed import contrast, seeds_of
 from curate.evaluate.tables import arms_of, shared
 
 _STEPS = 200  # between neighbouring sizes
@@ -91,8 +91,9 @@ def _along(arm: Any, curve: Sequence[Any], rows: Sequence[int], level: float) ->
 
     share = np.linspace(0, 1, _STEPS + 1)[:, None]
     at, apart, half = [], [], []
+    seeds = seeds_of([arm, *curve])
     for i in range(len(rows) - 1):
-        found = contrast([arm, curve[i], curve[i + 1]], [1, share - 1, -share])
+        found = contrast([arm, curve[i], curve[i + 1]], [1, share - 1, -share], seeds)
         at.append(rows[i] * (rows[i + 1] / rows[i]) ** share[:, 0])
         apart.append(found.mean)
         half.append(found.half(level))

@@ -50,6 +50,10 @@ class Arm(NamedTuple):
     score: Any
     tokens: Any
 
+    def complete(self) -> Any:
+        """Give the scores of the prompts that every seed has a grade for."""
+        return shared([self])[0][0]
+
 
 def arms_of(grades: pl.DataFrame) -> dict[str, Arm]:
     """Spread grades out: an arm each, the rows of all arrays the same prompts, sorted by id; the columns its seeds.

@@ -1,0 +1,212 @@
+"""What the intervals cover, and how often nothing is taken for something: simulated grades whose truth is known.
+
+    python -m benchmarks.statistics [--draws 4000]
+
+A grade is a latent number, rounded and cut to 1-6: 3.5, plus the effect of the arm, plus normal variation of the prompt
+(standard deviation 1, the same for all arms), of prompt and arm (0.5), of the training seed (none, small 0.1, large
+0.4), of prompt and seed (0.3), and of the sample (1). All tables are for 50 prompts with 5 samples each and "95 %" intervals.
+`prompts alone` is the interval that takes the models as given, and `half` the median of half the width.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from math import erf, log, sqrt
+
+import numpy as np
+import polars as pl
+
+from curate.evaluate import bootstrap, compare, holm, mean
+from curate.evaluate.crossed import Contrast, contrast, seeds_of
+from curate.evaluate.length import at_equal_length
+from curate.evaluate.multiplier import read_off
+
+PROMPTS, SAMPLES, LEVEL = 50, 5, 0.95
+OF_PROMPT, OF_BOTH, OF_PLACE, OF_SAMPLE = 1.0, 0.5, 0.3, 1.0
+SEED_SD = {"none": 0.0, "small": 0.1, "large": 0.4}
+
+
+def graded(
+    rng: np.random.Generator,
+    draws: int,
+    seeds: int,
+    seed_sd: Sequence[float],
+    effects: Sequence[float] = (),
+    prompts: int = PROMPTS,
+) -> list[np.ndarray]:
+    """Draw the grades of arms, one `seed_sd` each: arrays of (draws, prompts, seeds, samples)."""
+    of_prompt = rng.normal(3.5, OF_PROMPT, (draws, prompts, 1, 1))
+    found = []
+    for sd, effect in zip(seed_sd, effects or [0.0] * len(seed_sd), strict=True):
+        latent = of_prompt + effect + rng.normal(0, OF_BOTH, (draws, prompts, 1, 1))
+        latent = latent + rng.normal(0, sd, (draws, 1, seeds, 1)) + rng.normal(0, OF_PLACE, (draws, prompts, seeds, 1))
+        latent = latent + OF_SAMPLE * rng.standard_normal((draws, prompts, seeds, SAMPLES))
+        found.append(np.clip(np.rint(latent), 1, 6))
+    return found
+
+
+def truth(effect: float = 0.0, seed_sd: float = 0.0) -> float:
+    """Give the mean of such grades over all prompts, seeds and samples: 1 and the chance to be above each border."""
+    sd = sqrt(OF_PROMPT**2 + OF_BOTH**2 + OF_PLACE**2 + OF_SAMPLE**2 + seed_sd**2)
+    return 1 + sum(0.5 + 0.5 * erf((3.5 + effect - border) / sd / sqrt(2)) for border in (1.5, 2.5, 3.5, 4.5, 5.5))
+
+
+def covered(found: Contrast, true: float) -> float:
+    return float((abs(found.mean - true) <= found.half(LEVEL)).mean())
+
+
+def alone(cells: Sequence[np.ndarray], weights: Sequence[float]) -> Contrast:
+    """Take the models as given."""
+    return contrast([cell.mean(-1, keepdims=True) for cell in cells], weights)
+
+
+def of_one_model(draws: int, seed: int = 1) -> dict[str, float]:
+    """Cover the mean grade of one model: clustered by prompt, by a bootstrap of prompts, and as if all were alike."""
+    rng = np.random.default_rng(seed)
+    [grades] = graded(rng, draws, 1, [0.0])
+    cells, true = grades.mean(-1), truth()
+    flat = grades.reshape(draws, -1)
+    naive = contrast([flat[..., None]], [1])
+    some = [bootstrap(cell[:, 0].tolist(), draws=999) for cell in cells[: max(draws // 4, 1)]]
+    return {
+        "clustered by prompt": covered(contrast([cells], [1]), true),
+        "bootstrap of prompts": float(np.mean([one.low <= true <= one.high for one in some])),
+        "250 grades as independent": covered(naive, true),
+    }
+
+
+def of_seeds(draws: int, seeds: int, sds: tuple[float, float], seed: int = 2) -> dict[str, float]:
+    """Cover the mean of an arm and the difference of two, where seeds vary."""
+    rng = np.random.default_rng(seed)
+    a, b = (each.mean(-1) for each in graded(rng, draws, seeds, sds, (0.3, 0.0)))
+    true = truth(0.3, sds[0]) - truth(0.0, sds[1])
+    found = contrast([a, b], [1, -1])
+    return {
+        "mean": covered(contrast([a], [1]), truth(0.3, sds[0])),
+        "difference": covered(found, true),
+        "half": float(np.median(found.half(LEVEL))),
+        "prompts alone": covered(alone([a, b], [1, -1]), true),
+    }
+
+
+def claims(ablations: int, arms: int, seeds: int, seed_sd: float, seed: int = 3) -> float:
+    """Give the share of ablations without any effect that claim one (Holm over all comparisons with the first arm)."""
+    first, *others = (g.mean(-1) for g in graded(np.random.default_rng(seed), ablations, seeds, [seed_sd] * arms))
+    among = seeds_of([first, *others])
+    p = np.stack([contrast([other, first], [1, -1], among).p() for other in others], axis=-1)
+    return float(np.mean([min(holm(row)) < 1 - LEVEL for row in p.tolist()]))
+
+
+def claims_from_files(ablations: int, arms: int, seeds: int, seed_sd: float, seed: int = 4) -> float:
+    """Do the same the whole way, from a table of grades through `compare`."""
+    grades = np.stack(graded(np.random.default_rng(seed), ablations, seeds, [seed_sd] * arms), axis=1)
+    arm, prompt, run, _ = (axis.ravel() for axis in np.indices(grades.shape[1:]))
+    frame = pl.DataFrame({"arm": arm.astype(str), "id": prompt.astype(str), "seed": run})
+    frame = frame.with_columns(pl.lit(9).alias("tokens"))
+    tables = (frame.with_columns(score=pl.Series(one.ravel())) for one in grades)
+    return float(np.mean([any(c.shown for c in compare(table, "0")) for table in tables]))
+
+
+CURVE = ((500, 1000, 2000, 4000), (-0.4, -0.15, 0.0, 0.1))  # rows, effect: more data help less and less
+
+
+def of_multiplier(draws: int, rows: float, seeds: int, seed_sd: float, seed: int = 5) -> dict[str, float]:
+    """Cover the rows that the curve needs for an arm as good as the curve would be at `rows`; beside it a bootstrap.
+
+    The bootstrap draws prompts and seeds with replacement and takes the percentiles of the sizes read off.
+    """
+    sizes, effects = CURVE
+    logs = np.log(sizes)
+    on_curve = np.array([truth(effect, seed_sd) for effect in effects])
+    wanted = np.interp(log(rows), logs, on_curve)
+    steps = np.linspace(-0.6, 0.3, 901)
+    effect = float(np.interp(wanted, [truth(step, seed_sd) for step in steps], steps))
+    rng = np.random.default_rng(seed)
+    drawn = [g.mean(-1) for g in graded(rng, draws, seeds, [seed_sd] * 5, (effect, *effects))]
+    found = [read_off(drawn[0][i], [cell[i] for cell in drawn[1:]], sizes) for i in range(draws)]
+    inside = [(m.low or 0) <= rows <= (m.high or np.inf) for m in found]
+    resampled = [_resampled(rng, [cell[i] for cell in drawn], sizes) for i in range(min(draws, 300))]
+    return {
+        "covers": float(np.mean(inside)),
+        "closed": float(np.mean([m.low is not None and m.high is not None for m in found])),
+        "says about": float(np.mean([m.label == "about" for m in found])),
+        "bootstrap": float(np.mean([low <= rows <= high for low, high in resampled])),
+    }
+
+
+def _resampled(rng: np.random.Generator, cells: list[np.ndarray], sizes: Sequence[int]) -> tuple[float, float]:
+    """Resample prompts and seeds; an end at the smallest or largest size is taken for open."""
+    prompts, seeds = cells[0].shape
+    counts = rng.multinomial(prompts, np.full(prompts, 1 / prompts), 400) / prompts
+    means = [np.take_along_axis(counts @ cell, rng.integers(0, seeds, (400, seeds)), 1).mean(1) for cell in cells]
+    curve = np.maximum.accumulate(np.stack(means[1:], 1), axis=1)
+    read = [np.interp(g, c + 1e-9 * np.arange(len(sizes)), np.log(sizes)) for g, c in zip(means[0], curve, strict=True)]
+    low, high = np.exp(np.quantile(read, [0.025, 0.975]))
+    return (0.0 if low < sizes[0] * 1.0001 else low), (np.inf if high > sizes[-1] * 0.9999 else high)
+
+
+def of_length(draws: int, seeds: int, seed_sd: float, liking: float = 0.5, seed: int = 6) -> dict[str, float]:
+    """Cover the difference at equal length, where a judge adds `liking` for each doubling and one arm writes more."""
+    rng = np.random.default_rng(seed)
+    a, b = (g.mean(-1) for g in graded(rng, draws, seeds, [seed_sd] * 2, (0.3, 0.0)))
+    lengths = [rng.normal(middle, 0.5, (draws, PROMPTS, seeds)) for middle in (0.5, 0.0)]
+    a, b = (cell + liking * length for cell, length in zip((a, b), lengths, strict=True))
+    true = truth(0.3, seed_sd) - truth(0.0, seed_sd)
+    tokens = [100 * 2**length for length in lengths]
+    found = [at_equal_length([a[i], b[i]], [tokens[0][i], tokens[1][i]]) or mean([0.0]) for i in range(draws)]
+    return {
+        "at equal length": float(np.mean([one.low <= true <= one.high for one in found])),
+        "as it is": covered(contrast([a, b], [1, -1]), true),
+    }
+
+
+def table(heading: str, lines: Iterator[tuple[str, dict[str, float]]]) -> None:
+    """Print one table: shares in per cent, `half` as it is."""
+    print(f"\n{heading}\n")
+    for i, (name, found) in enumerate(lines):
+        if i == 0:
+            print(f"{'':28}" + "".join(f"{head:>27}" for head in found))
+        cells = (f"{value:27.2f}" if head == "half" else f"{100 * value:25.1f} %" for head, value in found.items())
+        print(f"{name:28}" + "".join(cells), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--draws", type=int, default=4000)
+    draws, began = parser.parse_args().draws, time.perf_counter()
+    some = max(draws // 4, 1)
+    table("(a) One model: how often the interval of its mean holds the truth", iter([("", of_one_model(draws))]))
+    cases = {name: (sd, sd) for name, sd in SEED_SD.items()} | {"none and large": (0.0, 0.4)}
+    table(
+        "(b) Training seeds: coverage by their number and how much they vary",
+        ((f"{n} seeds, {name}", of_seeds(draws, n, sds)) for n in (1, 2, 3, 5) for name, sds in cases.items()),
+    )
+    table(
+        f"(c) {some:,} ablations without any effect: how many claim one",
+        (
+            (f"{n} seeds, {name}", {f"{arms} arms": claims(some, arms, n, sd) for arms in (3, 4, 5, 6)})
+            for n in (1, 2, 3, 5)
+            for name, sd in SEED_SD.items()
+        ),
+    )
+    whole = {"4 arms, from the table of grades": claims_from_files(some, 4, 3, SEED_SD["small"])}
+    table("", iter([("3 seeds, small", whole)]))
+    table(
+        "(d) The multiplier, three seeds, on a curve of 500 to 4,000 rows",
+        (
+            (f"{rows:,} rows, seeds {name}", of_multiplier(some, rows, 3, sd))
+            for rows in (700, 1500, 3000)
+            for name, sd in SEED_SD.items()
+        ),
+    )
+    table(
+        "(e) A judge that likes length",
+        ((f"{n} seeds, {name}", of_length(some, n, sd)) for n, name, sd in ((1, "none", 0.0), (3, "small", 0.1))),
+    )
+    print(f"\n{time.perf_counter() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
