@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from curate.evaluate.agreement import agreement, kappa, selection
+from curate.evaluate import agreement, kappa, selection
 from curate.vote.models import VoteError
 from curate.vote.results import read_key, read_results, votes
 

@@ -1,0 +1,158 @@
+"""Running lm-eval: one process a model and task, whose results are kept by all that they depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from curate.errors import UserError
+from curate.rows import hash_file
+
+_DONE, _LOG = "run.json", "lm_eval.log"
+_BACKENDS = {"hf": "transformers", "vllm": "vllm"}
+# What is said here already, or would put the results elsewhere.
+_OURS = {"model", "model_args", "tasks", "limit", "include_path", "output_path", "log_samples", "config", "help"}
+
+
+class BenchError(UserError):
+    """Say in words why there are no results of lm-eval, and what would be right."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as it was named, where it stands, and the hash of its weights (its name, on a hub)."""
+
+    name: str
+    path: str
+    weights: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How lm-eval is asked. `options` are its own, without the dashes; None is a flag that takes no value."""
+
+    backend: str = "hf"
+    model_args: Mapping[str, str] = field(default_factory=dict)
+    limit: float | None = None
+    include_path: Path | None = None
+    options: Mapping[str, str | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what lm-eval could not be asked."""
+        if self.backend not in _BACKENDS:
+            raise BenchError(f"there is no backend {self.backend!r}; known: {', '.join(_BACKENDS)}")
+        wrong = sorted(_OURS & set(self.options))
+        if wrong:
+            raise BenchError(f"`{wrong[0]}` is no option to pass on: it is set otherwise")
+        if "pretrained" in self.model_args:
+            raise BenchError("`pretrained` is no model argument to pass on: name the model itself")
+        if self.include_path and not self.include_path.is_dir():
+            raise BenchError(f"there is no folder of tasks {self.include_path}")
+
+    def key(self) -> dict[str, Any]:
+        """Name all that results depend on besides model and task: settings, the files of local tasks, versions."""
+        tasks = self.include_path and [[f.name, hash_file(f)] for f in _files(self.include_path)]
+        said = [self.backend, dict(self.model_args), self.limit, dict(self.options), tasks]
+        return {"settings": said, "versions": versions(self.backend)}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run of lm-eval: where its results and log are, and whether it was there already."""
+
+    folder: Path
+    reused: bool
+    seconds: float
+
+    @property
+    def log(self) -> Path:
+        """What lm-eval printed."""
+        return self.folder / _LOG
+
+
+def versions(backend: str) -> dict[str, str]:
+    """List the versions that can change a result; raise BenchError where lm-eval is not installed."""
+    if not find_spec("lm_eval"):
+        raise BenchError("lm-eval is not installed: pip install 'curate-lm[bench-model]'")
+    found = {}
+    for name in ("lm_eval", "torch", "transformers", _BACKENDS[backend]):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # a wheel of another name, as those for CPUs have
+            continue
+    return found
+
+
+def run(model: Model, task: str, settings: Settings, home: Path, failed: Path) -> Run:
+    """Run a task, unless it was run before with the same weights and settings; results stand in a folder of `home`.
+
+    The key holds no hash of this library, unlike those of stages: the numbers are lm-eval's, and cost hours.
+
+    Raises BenchError with the end of what lm-eval printed, whose log then stands in the folder `failed`.
+    """
+    text = json.dumps([model.weights, task, settings.key()], sort_keys=True)
+    folder = home / f"bench-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+    if (folder / _DONE).is_file():
+        return Run(folder, True, json.loads((folder / _DONE).read_text(encoding="utf-8"))["seconds"])
+    building = folder.with_name(f"{folder.name}.{os.getpid()}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    try:
+        began = time.monotonic()
+        _call(command(model, task, settings, building), building, settings, f"{task} with {model.name}", failed)
+        done: dict[str, Any] = {"model": model.name, "task": task, "seconds": round(time.monotonic() - began, 1)}
+        (building / _DONE).write_text(json.dumps(done, indent=1), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        building.rename(folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return Run(folder, False, done["seconds"])
+
+
+def command(model: Model, task: str, settings: Settings, folder: Path) -> list[str]:
+    """Say what is run: `lm-eval run`, by this Python, which must not find modules in the folder it works in (-P)."""
+    args = {"pretrained": model.path, **settings.model_args}
+    said = [sys.executable, "-P", "-m", "lm_eval", "run", "--model", settings.backend, "--tasks", task]
+    said += ["--model_args", ",".join(f"{key}={value}" for key, value in args.items())]
+    said += ["--output_path", str(folder.resolve() / "results.json"), "--log_samples"]
+    said += ["--limit", f"{settings.limit:g}"] if settings.limit else []
+    said += ["--include_path", str(settings.include_path.resolve())] if settings.include_path else []
+    for name, value in settings.options.items():
+        said += [f"--{name}"] if value is None else [f"--{name}", value]
+    return said
+
+
+def _call(said: list[str], folder: Path, settings: Settings, what: str, failed: Path) -> None:
+    """Call lm-eval in the folder of the local tasks, so that what they name is found beside them."""
+    quiet = {"HF_HUB_DISABLE_TELEMETRY": "1", "VLLM_NO_USAGE_STATS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    with (folder / _LOG).open("wb") as log:
+        # Our own arguments, no shell.
+        done = subprocess.run(  # noqa: S603
+            said, stdout=log, stderr=subprocess.STDOUT, env=os.environ | quiet, cwd=settings.include_path, check=False
+        )
+    if done.returncode == 0 and list(folder.glob("results_*.json")):
+        return
+    failed.mkdir(parents=True, exist_ok=True)
+    kept = failed / f"{''.join(c if c.isalnum() else '-' for c in what)}.log"
+    shutil.copy(folder / _LOG, kept)
+    printed = [line for line in kept.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    raise BenchError(
+        f"lm-eval did not finish {what} (exit code {done.returncode}); the log is {kept}, which ends with\n"
+        + "\n".join(f"  {line[:300]}" for line in printed[-4:])
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    found = (file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+    return sorted(found)
