@@ -46,7 +46,7 @@ def read_prompts(given: Path, limit: int | None = None) -> pl.DataFrame:
     asked once. Raise PromptsError naming the line that is no prompt.
     """
     file = prompts_file(given)
-    rows = pl.DataFrame([_prompt(file, i, row) for i, row in enumerate(rows_of(file), 1)], infer_schema_length=None)
+    rows = pl.DataFrame([prompt_of(file, i, row) for i, row in enumerate(rows_of(file), 1)], infer_schema_length=None)
     if rows.is_empty():
         raise PromptsError(f"{file} holds no prompts")
     rows = with_ids(rows).with_columns(id=pl.coalesce("own", "id")).drop("own")
@@ -78,7 +78,8 @@ def _row(file: Path, number: int, line: str) -> Any:
         raise PromptsError(f"{file}, line {number}, is no JSON: {error}") from None
 
 
-def _prompt(file: Path, number: int, row: Any) -> dict[str, Any]:
+def prompt_of(file: Path, number: int, row: Any) -> dict[str, Any]:
+    """Take what a row asks: `own` (its id, where it has one), `prompt`, `system`, `history`; raise PromptsError."""
     said = row.get("prompt") if isinstance(row, dict) else None
     before = (row.get("history") or []) if isinstance(row, dict) else []
     system = row.get("system") if isinstance(row, dict) else None

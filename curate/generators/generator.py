@@ -64,6 +64,12 @@ class Generator:
         nothing = Failed("the engine gave no answer to it", again=True)
         return [found.get(key, nothing) for key in keys]
 
+    def missing(self, asks: Sequence[Ask]) -> list[Ask]:
+        """List what `ask` would send to the engine: each ask once, and none that the journal has an answer to."""
+        with self._opened_journal() as journal:
+            wanted = dict(zip(keys_of(self.settings, asks), asks, strict=True))
+            return [ask for key, ask in wanted.items() if key not in journal.known]
+
     def _answers(self, wanted: Mapping[str, Ask]) -> Yields[tuple[str, Given], None, None]:
         """Ask the engine; yield as they come the answers by key."""
         if not wanted:

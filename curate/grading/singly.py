@@ -53,14 +53,18 @@ def grade(
     ('mine', '1', 1.0, None, 'rules')
     """
     kept_by(judge, stages, tell)
-    rows = with_before(answers, prompts).to_dicts()
-    cases = [Case(row["id"], conversation(row), row["response"]) for row in rows if _answered(row)]
-    there = iter(_stage(cases, judge, stages).iter_rows())
-    lines = [next(there) if _answered(row) else (None, None, _missing(row)) for row in rows]
+    there = iter(_stage(cases_of(answers, prompts), judge, stages).iter_rows())
+    lines = [next(there) if _answered(row) else (None, None, _missing(row)) for row in answers.iter_rows(named=True)]
     own = {"arm": arm, "seed": seed, "judge": name_of(judge)}
     named = answers.with_columns(pl.lit(v).alias(k) for k, v in own.items() if k == "judge" or k not in answers.columns)
     graded = named.drop(_GRADE, strict=False).hstack(pl.DataFrame(lines, schema=_GRADE, orient="row"))
     return shaped(graded, GRADES)
+
+
+def cases_of(answers: pl.DataFrame, prompts: pl.DataFrame | None = None) -> list[Case]:
+    """List what a judge is asked: the answers that are there."""
+    rows = with_before(answers, prompts).iter_rows(named=True)
+    return [Case(row["id"], conversation(row), row["response"]) for row in rows if _answered(row)]
 
 
 def kept_by(judge: Judge, stages: Stages, tell: Told | None = None) -> None:
