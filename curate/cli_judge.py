@@ -52,6 +52,8 @@ def judge(answers: tuple[str, ...], judges: Path | None, name: str | None, **opt
         _gold(judged_by, stages, options)
     elif options["pairwise"]:
         _pairwise(answers, judged_by, stages, options)
+    elif judged_by.compare:
+        raise click.UsageError(f"{judged_by.name} compares two answers and grades none: --pairwise A B, or --gold FILE")
     else:
         _grade(answers, judged_by, stages, options)
 
@@ -123,7 +125,7 @@ def _side_by_side(
     agreed = _agreed(found, options, read_comparisons)
     if options["as_json"]:
         return _print({**summed, "gold": on_gold, "agreement": agreed, "comparisons": str(file)})
-    screen.console.print(shown.beside_table(summed))
+    screen.console.print(shown.beside_table(summed, gold=on_gold is not None))
     lines = [shown.beside_line(summed), *shown.why_lines("no verdict", summed["why"])]
     lines += [shown.agreed_line("gold", on_gold)] if on_gold else []
     return _end([*lines, *_agreement(agreed, options), str(file)])

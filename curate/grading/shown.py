@@ -13,6 +13,7 @@ from curate.grading.cost import Cost
 from curate.report.html import plural
 
 _NONE = "–"
+_COUNTS = ("cut", "failed", "ungraded", "refused")
 
 
 def cost_line(cost: Cost) -> str:
@@ -34,13 +35,11 @@ def cost_line(cost: Cost) -> str:
 def grades_table(found: Sequence[dict[str, Any]]) -> Table:
     """Set the grades of arms beside their lengths and all that has no grade."""
     labels = list(dict.fromkeys(label for one in found for label in one["shares"]))
-    table = Table(
-        "", "grade", "95 %", "worst", *labels, "prompts", "answers", "tokens", "cut", "failed", "ungraded", "refused"
-    )
+    table = Table("", "grade", "95 %", "worst", *labels, "prompts", "answers", "tokens", *_COUNTS)
     for one in found:
         name = f"{one['arm']}, dialogues" if one["dialogues"] else one["arm"]
         shares = (_percent(one["shares"].get(label)) for label in labels)
-        counts = (f"{one[key]:,}" for key in counted)
+        counts = (f"{one[key]:,}" for key in _COUNTS)
         numbers = (_number(one["grade"]), _span(one["grade"]), _number(one["worst"]))
         table.add_row(name, *numbers, *shares, f"{one['prompts']:,}", f"{one['answers']:,}", length(one), *counts)
     return table
@@ -80,13 +79,13 @@ def differences_table(found: Sequence[Comparison]) -> Table:
     return table
 
 
-def beside_table(found: dict[str, Any]) -> Table:
-    """Set wins, ties and losses of two beside their lengths."""
+def beside_table(found: dict[str, Any], *, gold: bool = False) -> Table:
+    """Set out how often each of two is better; of a gold set, whose sides mean nothing, only what the order did."""
     table = Table("", "share", "95 %")
     a, b = found["a"], found["b"]
     rows = {f"{a} wins": "win", "tie": "tie", f"{b} wins": "lose", f"{a} better, ties as half": "better"}
-    rows |= {"the order decided (a tie)": "flips", "chosen because first (.5 is fair)": "first"}
-    for name, key in rows.items():
+    order = {"the order decided (a tie)": "flips", "what stood first was chosen": "first"}
+    for name, key in (order if gold else rows | order).items():
         table.add_row(name, _percent(found[key]), _percents(found[key]))
     return table
 
