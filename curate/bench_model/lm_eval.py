@@ -122,14 +122,16 @@ def run(model: Model, task: str, settings: Settings, home: Path, failed: Path) -
 
 def command(model: Model, task: str, settings: Settings, folder: Path) -> list[str]:
     """Say what is run: `lm-eval run`, by this Python, which must not find modules in the folder it works in (-P)."""
-    args = {"pretrained": model.path, **settings.model_args}
     said = [sys.executable, "-P", "-m", "lm_eval", "run", "--model", settings.backend, "--tasks", task]
-    said += ["--model_args", ",".join(f"{key}={value}" for key, value in args.items())]
+    # As JSON, for a path may hold a comma; lm-eval merges what is given twice.
+    said += ["--model_args", json.dumps({"pretrained": model.path})]
+    for name, value in settings.model_args.items():
+        said += ["--model_args", f"{name}={value}"]
     said += ["--output_path", str(folder.resolve() / "results.json"), "--log_samples"]
     said += ["--limit", f"{settings.limit:g}"] if settings.limit else []
     said += ["--include_path", str(settings.include_path.resolve())] if settings.include_path else []
-    for name, value in settings.options.items():
-        said += [f"--{name}"] if value is None else [f"--{name}", value]
+    for option, given in settings.options.items():
+        said += [f"--{option}", *([] if given is None else [given])]
     return said
 
 

@@ -8,11 +8,15 @@ from typing import Any
 
 from rich.table import Table
 
+from curate.report.html import plural
+
 
 def made(key: Mapping[str, Any]) -> str:
     """Say in a line what stands in a page, and what was left out."""
     pairs = Counter((item["a"], item["b"]) for item in key["items"].values())
-    told = [f"{len(key['items'])} comparisons: " + ", ".join(f"{n} of {a} and {b}" for (a, b), n in pairs.items())]
+    told = [
+        f"{plural(len(key['items']), 'comparison')}: " + ", ".join(f"{n} of {a} and {b}" for (a, b), n in pairs.items())
+    ]
     told += [f"{n} left out: {why}" for why, n in key["left_out"].items()]
     return "; ".join(told)
 

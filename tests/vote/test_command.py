@@ -34,4 +34,4 @@ def test_what_was_left_out_is_said(answers, tmp_path):
 
     other = answers("formal", lines=[answer(0, None), answer(1, "warm says 1"), answer(2, "other")])
     said = called("make", answers("warm"), other, "--out", tmp_path / "v.html")
-    assert said.startswith("1 comparisons: 1 of warm and formal; 1 left out: no answer; 1 left out: equal answers\n")
+    assert said.startswith("1 comparison: 1 of warm and formal; 1 left out: no answer; 1 left out: equal answers\n")
