@@ -4,8 +4,9 @@
 
 A grade is a latent number, rounded and cut to 1-6: 3.5, plus the effect of the arm, plus normal variation of the prompt
 (standard deviation 1, the same for all arms), of prompt and arm (0.5), of the training seed (none, small 0.1, large
-0.4), of prompt and seed (0.3), and of the sample (1). All tables are for 50 prompts with 5 samples each and "95 %" intervals.
-`prompts alone` is the interval that takes the models as given, and `half` the median of half the width.
+0.4), of prompt and seed (0.3), and of the sample (1). Where nothing else is said, 50 prompts have 5 samples each; all
+intervals are of 95 %. `prompts alone` is the interval that takes the models as given, and `half` the median of half the
+width.
 """
 
 from __future__ import annotations
@@ -109,42 +110,42 @@ def claims_from_files(ablations: int, arms: int, seeds: int, seed_sd: float, see
     return float(np.mean([any(c.shown for c in compare(table, "0")) for table in tables]))
 
 
-CURVE = ((500, 1000, 2000, 4000), (-0.4, -0.15, 0.0, 0.1))  # rows, effect: more data help less and less
+# Rows, and the effect there: more data help less and less, as far as they help at all.
+SIZES = (500, 1000, 2000, 4000)
+CURVES = {"steep": (-1.2, -0.5, 0.0, 0.3), "flat": (-0.3, -0.1, 0.0, 0.1)}
 
 
-def of_multiplier(draws: int, rows: float, seeds: int, seed_sd: float, seed: int = 5) -> dict[str, float]:
+def of_multiplier(draws: int, rows: float, curve: str, seeds: int, seed_sd: float, seed: int = 5) -> dict[str, float]:
     """Cover the rows that the curve needs for an arm as good as the curve would be at `rows`; beside it a bootstrap.
 
     The bootstrap draws prompts and seeds with replacement and takes the percentiles of the sizes read off.
     """
-    sizes, effects = CURVE
-    logs = np.log(sizes)
-    on_curve = np.array([truth(effect, seed_sd) for effect in effects])
-    wanted = np.interp(log(rows), logs, on_curve)
-    steps = np.linspace(-0.6, 0.3, 901)
+    effects = CURVES[curve]
+    wanted = np.interp(log(rows), np.log(SIZES), [truth(effect, seed_sd) for effect in effects])
+    steps = np.linspace(-1.5, 0.5, 2001)
     effect = float(np.interp(wanted, [truth(step, seed_sd) for step in steps], steps))
     rng = np.random.default_rng(seed)
     drawn = [g.mean(-1) for g in graded(rng, draws, seeds, [seed_sd] * 5, (effect, *effects))]
-    found = [read_off(drawn[0][i], [cell[i] for cell in drawn[1:]], sizes) for i in range(draws)]
-    inside = [(m.low or 0) <= rows <= (m.high or np.inf) for m in found]
-    resampled = [_resampled(rng, [cell[i] for cell in drawn], sizes) for i in range(min(draws, 300))]
+    found = [read_off(drawn[0][i], [cell[i] for cell in drawn[1:]], SIZES) for i in range(draws)]
+    resampled = [_resampled(rng, [cell[i] for cell in drawn]) for i in range(draws)]
     return {
-        "covers": float(np.mean(inside)),
-        "closed": float(np.mean([m.low is not None and m.high is not None for m in found])),
+        "covers": float(np.mean([(m.low or 0) <= rows <= (m.high or np.inf) for m in found])),
+        "bounded on both sides": float(np.mean([m.low is not None and m.high is not None for m in found])),
+        "bounded on one": float(np.mean([(m.low is None) != (m.high is None) for m in found])),
         "says about": float(np.mean([m.label == "about" for m in found])),
-        "bootstrap": float(np.mean([low <= rows <= high for low, high in resampled])),
+        "bootstrap covers": float(np.mean([low <= rows <= high for low, high in resampled])),
     }
 
 
-def _resampled(rng: np.random.Generator, cells: list[np.ndarray], sizes: Sequence[int]) -> tuple[float, float]:
+def _resampled(rng: np.random.Generator, cells: list[np.ndarray]) -> tuple[float, float]:
     """Resample prompts and seeds; an end at the smallest or largest size is taken for open."""
     prompts, seeds = cells[0].shape
     counts = rng.multinomial(prompts, np.full(prompts, 1 / prompts), 400) / prompts
     means = [np.take_along_axis(counts @ cell, rng.integers(0, seeds, (400, seeds)), 1).mean(1) for cell in cells]
-    curve = np.maximum.accumulate(np.stack(means[1:], 1), axis=1)
-    read = [np.interp(g, c + 1e-9 * np.arange(len(sizes)), np.log(sizes)) for g, c in zip(means[0], curve, strict=True)]
+    curve = np.maximum.accumulate(np.stack(means[1:], 1), axis=1) + 1e-9 * np.arange(len(SIZES))
+    read = [np.interp(grade, each, np.log(SIZES)) for grade, each in zip(means[0], curve, strict=True)]
     low, high = np.exp(np.quantile(read, [0.025, 0.975]))
-    return (0.0 if low < sizes[0] * 1.0001 else low), (np.inf if high > sizes[-1] * 0.9999 else high)
+    return (0.0 if low < SIZES[0] * 1.0001 else low), (np.inf if high > SIZES[-1] * 0.9999 else high)
 
 
 def of_length(draws: int, seeds: int, seed_sd: float, liking: float = 0.5, seed: int = 6) -> dict[str, float]:
@@ -196,8 +197,9 @@ def main() -> None:
     table(
         "(d) The multiplier, three seeds, on a curve of 500 to 4,000 rows",
         (
-            (f"{rows:,} rows, seeds {name}", of_multiplier(some, rows, 3, sd))
-            for rows in (700, 1500, 3000)
+            (f"{curve}, {rows:,} rows, {name}", of_multiplier(some, rows, curve, 3, sd))
+            for curve in CURVES
+            for rows in (700, 1500)
             for name, sd in SEED_SD.items()
         ),
     )

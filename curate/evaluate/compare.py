@@ -26,22 +26,24 @@ def compare(grades: pl.DataFrame, against: str, level: float = 0.95) -> list[Com
         against: the arm to compare with.
         level: of the intervals, each for itself; `shown` is for all together (Holm).
 
-    A prompt counts where each seed of both arms has a grade for it. Raises EvaluateError where `against` is not there,
-    an arm has no grade at all, two arms share no prompt, or the grades are of several judges.
+    A prompt counts where each seed of both arms has a grade for it. An arm with one seed, beside others with several,
+    is taken to vary between trainings as those do. Raises EvaluateError where `against` is not there, an arm has no
+    grade at all, two arms share no prompt, or the grades are of several judges.
 
     >>> grades = pl.DataFrame({"arm": list("aaabbb"), "id": list("pqrpqr"), "score": [3.0, 2, 4, 5, 5, 5]})
     >>> [found] = compare(grades, against="a")
     >>> found.arm, found.mean, round(found.p, 3), found.about
     ('b', 2.0, 0.074, 'models')
     """
-    arms, counts = _arms(grades), Counts(grades)
+    arms, counts = arms_of(grades), Counts(grades)
     for name in [against, *counts.arms]:
         if name not in arms:
             known = ", ".join(counts.arms)
             raise EvaluateError(f"there is no grade of arm '{name}' among {len(grades)} answers (arms: {known})")
     others = [arms[name] for name in sorted(arms) if name != against]
     seeds = seeds_of([arm.complete() for arm in arms.values()])
-    found = [_compare(arm, arms[against], seeds, counts, 1 - (1 - level) / len(others), level) for arm in others]
+    strict = 1 - (1 - level) / max(len(others), 1)
+    found = [_compare(arm, arms[against], seeds, counts, strict, level) for arm in others]
     corrected = iter(holm([one.p for one in found if one.p is not None]))
     return [one if one.p is None else one._replace(p_holm=(p := next(corrected)), shown=p < 1 - level) for one in found]
 
@@ -54,7 +56,7 @@ def grade_of(grades: pl.DataFrame, arm: str, level: float = 0.95) -> Mean:
     >>> grade_of(pl.DataFrame({"arm": "a", "id": ["p", "p", "q"], "score": [3.0, 5.0, 2.0]}), "a").mean
     3.0
     """
-    arms = _arms(grades.filter(pl.col("arm") == arm))
+    arms = arms_of(grades.filter(pl.col("arm") == arm))
     if arm not in arms:
         raise EvaluateError(f"there is no grade of arm '{arm}'")
     [cell], _ = shared([arms[arm]])
@@ -77,13 +79,6 @@ def holm(p: Sequence[float]) -> list[float]:
     return found
 
 
-def _arms(grades: pl.DataFrame) -> dict[str, Arm]:
-    judges = grades["judge"].drop_nulls().unique().sort().to_list() if "judge" in grades.columns else []
-    if len(judges) > 1:
-        raise EvaluateError(f"the grades are of {len(judges)} judges ({', '.join(judges)}): give those of one")
-    return arms_of(grades)
-
-
 def _compare(arm: Arm, other: Arm, all_seeds: Seeds | None, counts: Counts, strict: float, level: float) -> Comparison:
     cells, kept = shared([arm, other])
     whole = contrast(cells, [1, -1], all_seeds)
@@ -97,7 +92,7 @@ def _compare(arm: Arm, other: Arm, all_seeds: Seeds | None, counts: Counts, stri
         p=None if found.n == 1 else float(whole.p()),
         p_holm=None,
         shown=False,
-        about="data" if max(seeds) > 1 else "models",
+        about="data" if all_seeds else "models",
         prompts=found.n,
         seeds=min(seeds),
         seed_sd=_seed_sd(cells),

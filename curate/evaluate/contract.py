@@ -33,9 +33,10 @@ class Comparison(NamedTuple):
 
     `mean` is the grade of `arm` less that of `against`, `low` and `high` its interval, `p` its two-sided p-value,
     `p_holm` the same corrected for all comparisons made together (Holm), and `shown` whether that is below 1 - level.
-    `about` says what the interval is about: "data" where both arms have several training seeds, else "models": these
-    trained models alone, since how much a second training would differ is not known. `seeds` is the lower of the arms'
-    numbers of seeds, `seed_sd` the standard deviation between training seeds beyond what prompts and samples explain.
+    `about` says what the interval is about: "data" where arms with several training seeds tell how much those vary,
+    else "models": these trained models alone, since how much a second training would differ is not known. `seeds` is
+    the lower of the two arms' numbers of seeds, `seed_sd` their standard deviation beyond what prompts and samples
+    explain.
     `smallest` is the difference that data like these would show four times of five, in this many comparisons.
     `win`, `tie` and `lose` count prompts. `lost` has an entry for `arm` and for `against`.
     """

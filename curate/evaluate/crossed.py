@@ -75,16 +75,17 @@ class Contrast(NamedTuple):
             middle = (low + high) / 2
             beyond = self._at(10**middle / 2) < np.square(self.mean)
             low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
-        return np.where(low == -300.0, 0.0, 10**high)
+        return np.where(low == -300.0, 0.0, 10**high)[()]
 
     def _at(self, tail: Any) -> Any:
         """Give the square of half the width that leaves this probability on either side."""
         import numpy as np
 
-        t = special().stdtrit
-        with np.errstate(over="ignore", invalid="ignore"):
-            prompts, seeds = (t(df, tail) ** 2 * v for df, v in zip(self[2::2], self[1::2], strict=True))
-        return np.where(self.of_prompts == 0, 0.0, prompts) + np.where(self.of_seeds == 0, 0.0, seeds)
+        def part(df: Any, variance: Any) -> Any:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return np.where(variance == 0, 0.0, special().stdtrit(df, tail) ** 2 * variance)
+
+        return part(self.df_prompts, self.of_prompts) + part(self.df_seeds, self.of_seeds)
 
 
 def contrast(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, isnan
 from typing import Any
 
 from curate.evaluate.contract import EvaluateError
@@ -50,7 +50,8 @@ def power_of(difference: float, sd: float, n: float, level: float = 0.95) -> flo
     """
     far, shift = quantile(n - 1, level), abs(difference) / sd * n**0.5
     below = special().nctdtr
-    return float(1 - below(n - 1, shift, far) + below(n - 1, shift, -far))
+    wrong_side = float(below(n - 1, shift, -far))  # scipy says nan where it is next to nothing
+    return float(1 - below(n - 1, shift, far)) + (0.0 if isnan(wrong_side) else wrong_side)
 
 
 def prompts_needed(difference: float, sd: float, power: float = 0.8, level: float = 0.95) -> int:

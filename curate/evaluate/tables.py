@@ -58,10 +58,14 @@ class Arm(NamedTuple):
 def arms_of(grades: pl.DataFrame) -> dict[str, Arm]:
     """Spread grades out: an arm each, the rows of all arrays the same prompts, sorted by id; the columns its seeds.
 
-    A seed without a single grade is none: a job that failed does not count.
+    A seed without a single grade is none: a job that failed does not count. Raises EvaluateError for grades of several
+    judges, which are not of one scale.
     """
     import numpy as np
 
+    judges = grades["judge"].drop_nulls().unique().sort().to_list() if "judge" in grades.columns else []
+    if len(judges) > 1:
+        raise EvaluateError(f"the grades are of {len(judges)} judges ({', '.join(judges)}): give those of one")
     columns = ["arm", "seed"] if "seed" in grades.columns else ["arm"]
     table = by_prompt(grades, columns).filter(pl.col("score").is_not_null())
     rows = pl.col("id").rank("dense").cast(pl.Int64) - 1
@@ -78,8 +82,11 @@ def arms_of(grades: pl.DataFrame) -> dict[str, Arm]:
     return found
 
 
-def shared(arms: Sequence[Arm]) -> tuple[list[Any], list[Any]]:
-    """Give scores and tokens of the prompts that every seed of every arm has a grade for, and which these are."""
+def shared(arms: Sequence[Arm]) -> tuple[list[Any], Any]:
+    """Give the scores of the prompts that every seed of every arm has a grade for, and say of each prompt if it is one.
+
+    Raises EvaluateError where there is none.
+    """
     import numpy as np
 
     kept = np.logical_and.reduce([np.isfinite(arm.score).all(-1) for arm in arms])

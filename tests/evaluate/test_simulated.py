@@ -1,0 +1,58 @@
+"""What `python -m benchmarks.statistics` measures, small: coverage, and claims where nothing is.
+
+Draws are seeded, so a bound that holds here holds always; bounds leave the room that chance needs with so few draws.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import statistics
+
+
+def test_an_interval_clustered_by_prompt_covers_and_250_grades_do_not():
+    found = statistics.of_one_model(draws=1200)
+    assert 0.93 <= found["clustered by prompt"] <= 0.97
+    assert found["bootstrap of prompts"] >= 0.9
+    assert found["250 grades as independent"] < 0.8
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize("sd", [0.0, 0.1, 0.4])
+def test_intervals_over_prompts_and_seeds_cover(seeds, sd):
+    found = statistics.of_seeds(500, seeds, (sd, sd))
+    assert found["difference"] >= 0.93
+    assert found["mean"] >= 0.92
+    if sd == 0.4:
+        assert found["prompts alone"] < 0.7
+
+
+def test_one_seed_says_nothing_of_another_training():
+    assert statistics.of_seeds(500, 1, (0.4, 0.4))["difference"] < 0.6
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3])
+@pytest.mark.parametrize("arms", [3, 6])
+@pytest.mark.parametrize("sd", [0.0, 0.4])
+def test_ablations_without_an_effect_claim_one_in_at_most_5_of_100(seeds, arms, sd):
+    claimed = statistics.claims(300, arms, seeds, sd)
+    if seeds == 1 and sd:
+        assert claimed > 0.5, "of models, not of data"
+    else:
+        assert claimed <= 0.06
+
+
+def test_nor_do_they_from_a_table_of_grades():
+    assert statistics.claims_from_files(40, 4, 3, 0.1) <= 0.1
+
+
+@pytest.mark.parametrize("sd", [0.0, 0.1])
+def test_the_multiplier_covers(sd):
+    found = statistics.of_multiplier(100, 1500, "steep", 3, sd)
+    assert found["covers"] >= 0.92
+
+
+def test_the_difference_at_equal_length_covers_what_the_plain_one_misses():
+    found = statistics.of_length(150, 3, 0.1)
+    assert found["at equal length"] >= 0.9
+    assert found["as it is"] < 0.8
