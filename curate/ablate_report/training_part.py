@@ -33,7 +33,7 @@ def _facts(stages: list[tuple[str, int, dict[str, Any]]], out: Path) -> Html:
     losses = ("first_loss", "loss", "eval_loss")
     heads = [("arm", "arm"), ("seed", "n"), ("stage", ""), ("steps", "n"), ("rows a step", "n"), ("rows", "n")]
     heads += [("tokens", "n"), ("seconds", "n"), ("first loss", "n"), ("last loss", "n"), ("held-out loss", "n")]
-    heads += [("checkpoint chosen", "")]
+    heads += [("chosen", "")]
     rows: list[list[object]] = []
     for arm, seed, stage in stages:
         counts = [number(stage.get(name), 0) for name in names]
@@ -99,6 +99,6 @@ def _choice(stage: dict[str, Any], out: Path) -> dict[str, Any]:
         return {}
     try:
         found = json.loads((out / stage["choice"]).read_text(encoding="utf-8"))
-        return {"chosen": f"{found['chosen']}, epoch {found['epoch']:g}", "grades": found["grades"]}
+        return {"chosen": f"epoch {found['epoch']:g}", "grades": found["grades"]}
     except (OSError, ValueError, KeyError) as error:
         return {"chosen": f"{stage['choice']} cannot be read: {error}", "grades": []}

@@ -93,7 +93,7 @@ def write(
     ]
     names = [one["arm"] for one in arms]
     against = "random" if "random" in names else names[0]
-    ablation = {
+    ablation: dict[str, Any] = {
         "name": "quality",
         "question": "Does filtering make a difference?",
         "recipe": {"name": "quality", "seeds": own},
