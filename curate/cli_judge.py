@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import polars as pl
 
@@ -60,11 +60,11 @@ def judge(answers: tuple[str, ...], judges: Path | None, name: str | None, **opt
 
 def _grade(files: Sequence[str], judge: Judge, stages: Stages, options: dict[str, Any]) -> None:
     from curate import evaluate, screen
-    from curate.grading import grade, read_answers, read_grades, shown
+    from curate.grading import agree, grade, read_answers, read_grades, shown
     from curate.grading.singly import cases_of
     from curate.grading.summary import summary
 
-    answers, prompts = read_answers(files), _prompts(options)
+    answers, prompts, other = read_answers(files), _prompts(options), _other(options, read_grades)
     if _costs(judge, cases_of(answers, prompts), stages, options):
         return
     with screen.progress() as tell:
@@ -73,7 +73,7 @@ def _grade(files: Sequence[str], judge: Judge, stages: Stages, options: dict[str
     arms = summary(grades, list(judge.describe().get("values", ())))
     graded = list(dict.fromkeys(one["arm"] for one in arms if one["grade"]))
     differences = evaluate.compare(_of(grades, graded), graded[0]) if len(graded) > 1 else []
-    agreed = _agreed(grades, options, read_grades)
+    agreed = None if other is None else agree(grades, other)
     if options["as_json"]:
         return _print({"arms": arms, "differences": differences, "agreement": agreed, "grades": str(file)})
     screen.console.print(shown.grades_table(arms))
@@ -114,7 +114,7 @@ def _side_by_side(
     from curate.grading.side_by_side import pairings_of
     from curate.grading.summary import beside
 
-    prompts = _prompts(options)
+    prompts, other = _prompts(options), _other(options, read_comparisons)
     if _costs(judge, pairings_of(a, b, prompts), stages, options):
         return
     with screen.progress() as tell:
@@ -122,7 +122,7 @@ def _side_by_side(
     file = _written(found, options, "comparisons.jsonl")
     summed = beside(found)
     on_gold = None if gold is None else agree(found, gold)
-    agreed = _agreed(found, options, read_comparisons)
+    agreed = None if other is None else agree(found, other)
     if options["as_json"]:
         return _print({**summed, "gold": on_gold, "agreement": agreed, "comparisons": str(file)})
     screen.console.print(shown.beside_table(summed, gold=on_gold is not None))
@@ -166,10 +166,9 @@ def _written(rows: pl.DataFrame, options: dict[str, Any], name: str) -> Path:
     return write_lines(rows, options["out"] / name)
 
 
-def _agreed(rows: pl.DataFrame, options: dict[str, Any], read: Any) -> Agreed | None:
-    from curate.grading import agree
-
-    return agree(rows, read(options["agree"])) if options["agree"] else None
+def _other(options: dict[str, Any], read: Callable[[Path], pl.DataFrame]) -> pl.DataFrame | None:
+    """Read what another grader said, before anything is asked or written: it may stand where the own file will."""
+    return read(options["agree"]) if options["agree"] else None
 
 
 def _agreement(agreed: Agreed | None, options: dict[str, Any]) -> list[str]:

@@ -72,6 +72,8 @@ def _grade(rows: pl.DataFrame, name: str) -> Mean | None:
 
 def _worst(rows: pl.DataFrame, talk: bool) -> Mean | None:
     """Take the lowest grade of a prompt's samples, or of each holding of a dialogue; then their mean."""
+    if not talk and rows["sample"].n_unique() < 2:
+        return None
     each = ["id", "sample"] if talk else ["id"]
     lowest = rows.filter(pl.col("score").is_finite()).group_by(each).agg(pl.col("score").min())
     return _mean(lowest.group_by("id", maintain_order=True).agg(pl.col("score").mean())["score"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curate.judges import Grade, as_judge, function
+from curate.judges import Comparison, Grade, Pairing, as_judge, function
 from curate.rows import hash_file
 from tests.judges import own
 from tests.judges.scripted import case, scripted
@@ -130,3 +130,47 @@ def test_a_function_without_a_file_has_no_hash():
     exec("def typed(response): return 1.0", scope)
     assert inspect.isfunction(scope["typed"])
     assert function(scope["typed"]).describe()["code"] is None
+
+
+def better(prompt: str, first: str, second: str, by: int = 0) -> str:
+    return "tie" if abs(len(first) - len(second)) <= by else "first" if len(first) > len(second) else "second"
+
+
+PAIRING = Pairing("r1", [{"role": "user", "content": "Hi"}], "Hello there.", "Hello.")
+
+
+def test_a_function_of_two_answers_compares():
+    judge = as_judge(better, {"by": 2}, "longer")
+    assert judge.compare
+    assert judge.compare([PAIRING, PAIRING._replace(first="Hi."), PAIRING._replace(first="Hello!")]) == [
+        Comparison("first"),
+        Comparison("second"),
+        Comparison("tie"),
+    ]
+    assert judge.grade([case("Hi.")])[0].why == "this judge compares two answers and grades none"
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        pytest.param("First", "mine gave 'First', which is none of first, second, tie", id="another case"),
+        pytest.param(None, "mine gave None, which is none of first, second, tie", id="nothing"),
+        pytest.param(1, "mine gave 1, which is none of first, second, tie", id="a number"),
+        pytest.param(ZeroDivisionError("so"), "mine raised ZeroDivisionError: so", id="an error"),
+    ],
+)
+def test_what_is_no_verdict_is_none(said, why):
+    def mine(first: str, second: str) -> str:
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    judge = function(mine)
+    assert judge.compare
+    assert judge.compare([PAIRING]) == [Comparison(None, {}, why)]
+
+
+@pytest.mark.parametrize("call", [lambda first: "tie", lambda response, first, second: "tie"], ids=["one", "all three"])
+def test_a_function_takes_one_answer_or_two(call):
+    with pytest.raises(ValueError, match="takes `response`, the answer it scores, or `first` and `second`"):
+        function(call, "mine")
