@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from curate.evaluate import agreement, kappa, selection
+from curate.evaluate import selection
+from curate.vote.agree import between, interval, with_judge
 from curate.vote.models import VoteError
 from curate.vote.results import read_key, read_results, votes
 
-_VERDICTS = {"id": pl.String(), "sample": pl.Int64(), "a": pl.String(), "b": pl.String(), "verdict": pl.String()}
 _DECIDED = pl.col("verdict") != "tie"
 
 
@@ -22,9 +20,9 @@ def read(key_file: str | Path, files: Sequence[str | Path], comparisons: str | P
     """Count the votes of all result files.
 
     The selection rate of a model is the share of its decided comparisons in which it was chosen (arXiv 2501.05032,
-    table 5), with Wilson's interval; ties stand beside it. Several votes on one prompt are no independent trials, so
-    with more than one voter each rate also has `by_prompt`: the mean over prompts of the share of votes, with Wilson's
-    interval of as many trials as there are prompts, which is rather too wide than too narrow.
+    table 5), with Wilson's interval; ties stand beside it. Several votes on one prompt are no independent trials: where
+    there are such, each rate also has `by_prompt`, the mean over prompts of the share of votes, with Wilson's interval
+    of as many trials as there are prompts, which is rather too wide than too narrow.
 
     Args:
         key_file: the key that was written beside the page.
@@ -53,33 +51,23 @@ def read(key_file: str | Path, files: Sequence[str | Path], comparisons: str | P
         "pairs": [_pair(rows) for rows in cast.sort("a", "b").partition_by("a", "b", maintain_order=True)],
         "voters": [_voter(cast, name, len(key["items"])) for name in results],
         "position": _position(cast),
-        "agreement": _between(cast, list(results)),
-        "judge": _with_judge(cast, Path(comparisons)) if comparisons else None,
+        "agreement": between(cast, list(results)),
+        "judge": with_judge(cast, Path(comparisons)) if comparisons else None,
     }
     return found | {"notices": notices + _notices(found)}
 
 
-def _chosen(name: str) -> pl.Expr:
-    """Tell whether a model was chosen: 1, 0, or half where nobody was."""
-    its = pl.when(pl.col("a") == name).then(pl.lit("a")).otherwise(pl.lit("b"))
-    return pl.when(pl.col("verdict") == "tie").then(0.5).otherwise((pl.col("verdict") == its).cast(pl.Float64))
-
-
 def _rate(shown: pl.DataFrame, name: str) -> dict[str, Any]:
     """Count how often a model was chosen, of the votes that chose."""
-    decided = shown.filter(_DECIDED).select("id", "voter", won=_chosen(name))
+    decided = shown.filter(_DECIDED).select("id", won=(pl.col("verdict") == "a") == (pl.col("a") == name))
     won, n = int(decided["won"].sum()), decided.height
     found: dict[str, Any] = {"chosen": won, "decided": n, "ties": shown.height - n}
     if n:
-        found |= _interval(selection(won, n), "rate")
-    if decided["voter"].n_unique() > 1:
-        each = decided.group_by("id", maintain_order=True).agg(pl.col("won").mean())["won"].to_list()
-        found["by_prompt"] = _interval(selection(sum(each), len(each)), "rate") | {"prompts": len(each)}
+        found |= interval(selection(won, n), "rate")
+    each = decided.group_by("id", maintain_order=True).agg(pl.col("won").mean())["won"].to_list()
+    if len(each) < n:
+        found["by_prompt"] = interval(selection(sum(each), len(each)), "rate") | {"prompts": len(each)}
     return found
-
-
-def _interval(found: Any, name: str) -> dict[str, Any]:
-    return {name: found.mean, "low": found.low, "high": found.high}
 
 
 def _model(cast: pl.DataFrame, name: str) -> dict[str, Any]:
@@ -97,58 +85,11 @@ def _voter(cast: pl.DataFrame, name: str, items: int) -> dict[str, Any]:
 
 
 def _position(rows: pl.DataFrame) -> dict[str, Any]:
+    """Count how often the answer shown first was chosen; an item is one trial, as everywhere."""
     decided = rows.filter(_DECIDED)
-    first = decided.filter(pl.col("verdict") == pl.col("first")).height
-    found: dict[str, Any] = {"first": first, "decided": decided.height, "ties": rows.height - decided.height}
-    return found | (_interval(selection(first, decided.height), "rate") if decided.height else {})
-
-
-def _between(cast: pl.DataFrame, names: list[str]) -> list[dict[str, Any]]:
-    """Compare each two voters on what both voted on."""
-    found = []
-    for one, other in combinations(names, 2):
-        ours, theirs = (cast.filter(pl.col("voter") == name).select("item", "verdict") for name in (one, other))
-        found.append({"voters": [one, other]} | _agree(ours.join(theirs, on="item", suffix="_b")))
-    return found
-
-
-def _agree(both: pl.DataFrame) -> dict[str, Any]:
-    if both.is_empty():
-        return {"n": 0, "agreement": None, "kappa": None}
-    ours, theirs = both["verdict"].to_list(), both["verdict_b"].to_list()
-    share, items = agreement(ours, theirs).mean, both["item"].n_unique()
-    # Several voters' votes on one item are no independent trials: as many trials as there are items.
-    found = _interval(selection(share * items, items), "agreement")
-    return {"n": both.height, **found, "kappa": kappa(ours, theirs)}
-
-
-def _with_judge(cast: pl.DataFrame, file: Path) -> dict[str, Any]:
-    """Compare all votes, and each voter's, with a judge's verdicts on the same answers."""
-    judged, without = _verdicts(file)
-    joined = cast.join(judged, on=["id", "sample", "a", "b"], suffix="_b")
-    voters = joined.partition_by("voter", maintain_order=True)
-    return {
-        "file": str(file),
-        "no_verdict": without,
-        "not_judged": cast.height - joined.height,
-        "all": _agree(joined),
-        "voters": [{"voter": own["voter"][0]} | _agree(own) for own in voters],
-    }
-
-
-def _verdicts(file: Path) -> tuple[pl.DataFrame, int]:
-    """Read a judge's verdicts, each pair in both orders of its names; and how many comparisons have none."""
-    try:
-        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
-        rows = [(r["id"], r.get("sample") or 0, r["a"], r["b"], r["verdict"]) for r in lines]
-    except OSError as error:
-        raise VoteError(f"the comparisons {file} cannot be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError):
-        raise VoteError(f"{file} holds no comparisons: name the comparisons.jsonl that `curate judge` wrote") from None
-    there = [row for row in rows if row[4] is not None]
-    turned = [(i, s, b, a, {"a": "b", "b": "a"}.get(v, v)) for i, s, a, b, v in there]
-    frame = pl.DataFrame(there + turned, schema=_VERDICTS, orient="row")
-    return frame.unique(["id", "sample", "a", "b"], keep="first"), len(rows) - len(there)
+    first, n, items = int((decided["verdict"] == decided["first"]).sum()), decided.height, decided["item"].n_unique()
+    found: dict[str, Any] = {"first": first, "decided": n, "ties": rows.height - n}
+    return found | (interval(selection(first / n * items, items), "rate") if n else {})
 
 
 def _notices(found: dict[str, Any]) -> list[str]:

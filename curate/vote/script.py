@@ -55,7 +55,8 @@ function show() {
   at('save').disabled = !state.votes.length;
   document.querySelector('main').hidden = !voting;
   at('done').value = state.votes.length;
-  at('where').textContent = voting ? `${state.votes.length + 1} of ${items.length}` : `${items.length} in all`;
+  const number = Math.min(state.votes.length + 1, items.length);
+  at('where').textContent = state.begun ? `${number} of ${items.length}` : `${items.length} in all`;
   for (const field of names) if (field.value !== state.name) field.value = state.name;
   at('copy').value = next ? '' : results();
   window.scrollTo(0, 0);
