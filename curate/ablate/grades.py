@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from curate.ablate.job import in_words
-from curate.ablate.node import FOLDERS, read_node
+from curate.ablate.node import FOLDERS
 from curate.ablate.reading import judge_of
 from curate.ablate.record import ABLATION
 from curate.ablate.work import ANSWERS
@@ -28,24 +28,23 @@ def main(out: Path) -> None:
     wait_asleep()
     told = json.loads((out / ABLATION).read_text(encoding="utf-8"))
     judge = judge_of(told["recipe"], told["file"])
-    answered, prompts = _answers(out, told)
     try:
-        found = grade(answered, prompts, judge, Stages(out / "grades"))
+        found = grade(_answers(out, told), None, judge, Stages(out / "grades"))
     finally:
         close_all()
     write_lines(found, out / GRADES)
 
 
-def _answers(out: Path, told: dict[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    frames, asked = [], []
+def _answers(out: Path, told: dict[str, Any]) -> pl.DataFrame:
+    """Gather the answers of all that is done; those that arms share are graded once."""
+    frames = []
     for arm in told["arms"]:
         for job in arm["jobs"]:
             if job["status"] == "done":
-                folder = out / FOLDERS["answers"] / job["nodes"]["answers"]
-                rows = pl.read_ndjson(folder / ANSWERS, schema=dict(SCHEMA))
+                file = out / FOLDERS["answers"] / job["nodes"]["answers"] / ANSWERS
+                rows = pl.read_ndjson(file, schema=dict(SCHEMA))
                 frames.append(rows.with_columns(arm=pl.lit(arm["arm"]), seed=pl.lit(job["seed"], pl.Int64)))
-                asked += read_node(folder).given["prompts"]
-    return pl.concat(frames), pl.DataFrame(asked, infer_schema_length=None)
+    return pl.concat(frames)
 
 
 if __name__ == "__main__":

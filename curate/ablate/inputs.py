@@ -9,9 +9,9 @@ from pathlib import Path
 
 from curate.ablate.node import Node
 from curate.places import Places
-from curate.plan import Recipe
+from curate.plan import Read, Recipe
 from curate.recipe import parse
-from curate.rows import SourceError, hash_file
+from curate.rows import Part, SourceError, hash_file
 from curate.stages import fingerprint, own_files, versions
 
 
@@ -36,9 +36,9 @@ def recipe_of(node: Node) -> Recipe:
     return parse(given["data"], Places(given["file"]), dict(given["texts"]))
 
 
-def _parts(read: object) -> list:  # type: ignore[type-arg]
+def _parts(read: Read) -> list[Part]:
     try:
-        return sorted(read.parts(), key=lambda part: part.name)  # type: ignore[attr-defined]
+        return sorted(read.parts(), key=lambda part: part.name)
     except SourceError:  # not there: the run says so, or goes without it
         return []
 

@@ -58,11 +58,15 @@ class SetKeys(_Keys):
 
 
 class StageKeys(_Keys):
-    """A training stage: a config as `curate train` takes it, the set that it reads, and what is changed of it."""
+    """A training stage: a config as `curate train` takes it, the set that it reads, and what is changed of it.
+
+    `force` trains in spite of what the checks refuse, as `curate train --force` does.
+    """
 
     config: str | dict[str, Any]
     data: str | None = None
     set: dict[str, Any] = {}
+    force: bool = False
 
 
 class AnswerKeys(_Keys):

@@ -48,14 +48,21 @@ def overlaps(plan: Plan, out: Path) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     known: dict[tuple[str, str], list[dict[str, str]]] = {}
     for job in plan.jobs:
-        prompts = plan.nodes[job.answers].given["prompts"]
-        for key in job.sets.values() if prompts else ():
+        prompts = _asked(plan.nodes[job.answers].given)
+        for key in job.sets.values():
             if (key, job.answers) not in known and content(out, plan.nodes, key) is not None:
                 rows = pl.read_parquet(out / FOLDERS["set"] / key / "train.parquet", columns=["id", "prompt"])
-                known[key, job.answers] = overlap(rows, pl.DataFrame(prompts, infer_schema_length=None))
+                known[key, job.answers] = overlap(rows, prompts)
             pairs = known.get((key, job.answers), [])
             found.setdefault(job.arm.name, []).extend(p for p in pairs if p not in found.get(job.arm.name, []))
     return {arm: pairs for arm, pairs in found.items() if pairs}
+
+
+def _asked(given: dict[str, Any]) -> pl.DataFrame:
+    """List all that a user says to the models."""
+    said = [(row["id"], row["prompt"]) for row in given["prompts"]]
+    said += [(talk["id"], turn) for talk in given["dialogues"] for turn in talk["turns"]]
+    return pl.DataFrame(said, schema=["id", "prompt"], orient="row")
 
 
 def leaks(found: dict[str, list[dict[str, Any]]]) -> list[str]:

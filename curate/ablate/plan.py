@@ -12,6 +12,8 @@ from curate.ablate.node import Kind, Node, key_of
 from curate.ablate.reading import Ablation, Arm
 from curate.ablate.sets import recipe_of
 from curate.ablate.stages import config_of
+from curate.answer import default_backend
+from curate.dialogues import read_dialogues
 from curate.generators.models import weights
 from curate.prompts import read_prompts
 
@@ -102,8 +104,9 @@ class _Planning:
         """Plan a training stage; count its steps where that can be told."""
         config = config_of(keys, stage, self.file, seed)
         model = None if before else config.model
-        given = {"config": config.model_dump(), "set": set_, "before": before}
-        own = [config.digest(), config.eval_data, config.reward, model and (weights(model) or model)]
+        force = keys.train[stage].force
+        given = {"config": config.model_dump(), "set": set_, "before": before, "force": force}
+        own = [config.digest(), force, config.eval_data, config.reward, model and (weights(model) or model)]
         key = self.node("train", own, given, [set_, *([before] if before else [])])
         return key, steps_of(config.trainer, config.rows or self.rows[set_])
 
@@ -120,14 +123,16 @@ class _Planning:
 
     def answers(self, keys: ArmKeys, last: str | None, choice: str | None, seed: int) -> tuple[str, int]:
         """Plan the answers, and count them."""
-        told = keys.answer
-        prompts = read_prompts(beside(self.file, told.prompts), told.limit).to_dicts() if told.prompts else []
-        given = {"prompts": prompts, "samples": told.samples, "seed": seed, **_how(told)}
+        told, file = keys.answer, self.file
+        prompts = read_prompts(beside(file, told.prompts), told.limit).to_dicts() if told.prompts else []
+        talks = read_dialogues(beside(file, told.dialogues), told.limit).to_dicts() if told.dialogues else []
+        given = {"prompts": prompts, "dialogues": talks, "samples": told.samples, "seed": seed, **_how(told)}
         model = None if last else keys.model
         depends = {**given, "model": model and (weights(model) or model)}
         given |= {"model": model, "train": last, "choice": choice}
         needs = [*([last] if last else []), *([choice] if choice else [])]
-        return self.node("answers", depends, given, needs), told.samples * len(prompts)
+        asked = len(prompts) + sum(len(talk["turns"]) for talk in talks)
+        return self.node("answers", depends, given, needs), told.samples * asked
 
     def judge(self) -> dict[str, Any]:
         """Take along what the judge is made of, for the process that asks it."""
@@ -136,7 +141,7 @@ class _Planning:
 
 
 def _how(answer: AnswerKeys) -> dict[str, Any]:
-    return {"backend": answer.backend, "engine": answer.engine, "sampling": answer.sampling}
+    return {"backend": answer.backend or default_backend(), "engine": answer.engine, "sampling": answer.sampling}
 
 
 def steps_of(trainer: dict[str, Any], rows: int | None) -> int | None:

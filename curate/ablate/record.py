@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from curate.ablate.node import FOLDERS, content, finished, write_json
+from curate.ablate.node import FOLDERS, content, write_json
 from curate.ablate.plan import Job, Plan
 from curate.ablate.properties import PROPERTIES
 from curate.ablate.warned import generator_models, judge_models
@@ -90,14 +90,14 @@ def _stage(plan: Plan, job: Job, out: Path, stage: str) -> dict[str, Any]:
 
 
 def _answers(plan: Plan, job: Job, out: Path) -> dict[str, Any]:
-    given = plan.nodes[job.answers].given
-    done = finished(plan.nodes[job.answers].folder(out)) or {}
+    node = plan.nodes[job.answers]
+    given = node.given
     return {
         "prompts": len(given["prompts"]),
-        "samples": given["samples"],
+        "dialogues": len(given["dialogues"]),
         "model": given["model"] or _under(out, out / FOLDERS["train"] / given["train"]),
-        **{name: given[name] for name in ("backend", "sampling", "engine")},
-        **done.get("told", {}),
+        **{name: given[name] for name in ("samples", "backend", "sampling", "engine")},
+        **_read(node.folder(out) / "answers.json"),
     }
 
 

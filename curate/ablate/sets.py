@@ -24,17 +24,17 @@ _APART = 1_000_003
 def recipe_of(keys: SetKeys, file: str, seed: int) -> Recipe:
     """Read, change and check a set's recipe; raise RecipeError with all that is wrong.
 
-    `file` is the ablation's. Sources are chosen first, then keys are set, then steps are left out: `set` counts steps
-    as they stand in the recipe.
+    `file` is the ablation's. Keys are set first, then sources are chosen, then steps are left out: `set` counts steps as
+    they stand in the recipe.
     """
     data, places = _written(keys, file)
     wrong: Wrong = []
-    if keys.sources is not None:
-        data = _only(data, keys.sources, wrong)
     try:
         assign_all(data, keys.set)
     except ValueError as error:
         wrong.append((("set",), str(error).replace("--set ", "")))
+    if keys.sources is not None:
+        data = _only(data, keys.sources, wrong)
     try:
         data = skip(data, places, keys.skip) if keys.skip else data
     except LookupError as error:

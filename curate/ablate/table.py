@@ -12,24 +12,25 @@ from curate.ablate.warned import warnings
 
 
 def as_data(plan: Plan, out: Path) -> dict[str, Any]:
-    """Give a plan as data: jobs with the state of each node, counts, warnings."""
+    """Give a plan as data: jobs with the state of each of their nodes, counts, warnings."""
     there = done(plan, out) if out.is_dir() else set()
-    first: dict[str, Job] = {}
+    owners: dict[str, str] = {}
     jobs = []
     for job in plan.jobs:
-        states = {}
-        for label, key in _labelled(job).items():
-            owner = first.setdefault(key, job)
-            states[label] = "done" if key in there else "to do" if owner is job else f"as {owner.arm.name}/{owner.seed}"
+        name = f"{job.arm.name}/{job.seed}"
+        own = {label: (key, owners.setdefault(key, name)) for label, key in _labelled(job).items()}
+        states = {
+            label: "done" if key in there else "to do" if owner == name else f"as {owner}"
+            for label, (key, owner) in own.items()
+        }
         told = {"arm": job.arm.name, "seed": job.seed, "rows": job.rows, "steps": job.steps, "answers": job.asked}
         jobs.append({**told, "nodes": states})
     return {"name": plan.ablation.keys.name, "jobs": jobs, **_counts(plan, there), "warnings": warnings(plan)}
 
 
 def _labelled(job: Job) -> dict[str, str]:
-    found = {f"set {name}" if len(job.sets) > 1 else "set": key for name, key in job.sets.items()}
-    found |= {stage: key for stage, key in job.train.items()}
-    return found | ({"choice": job.choice} if job.choice else {}) | {"answers": job.answers}
+    sets = {f"set {name}": key for name, key in job.sets.items()}
+    return {**sets, **job.train, **({"choice": job.choice} if job.choice else {}), "answers": job.answers}
 
 
 def _counts(plan: Plan, there: set[str]) -> dict[str, Any]:
@@ -55,12 +56,12 @@ def show(plan: Plan, out: Path) -> None:
     from curate import screen
 
     told = as_data(plan, out)
-    columns = list(dict.fromkeys(label for job in told["jobs"] for label in job["nodes"]))
+    columns = max((list(job["nodes"]) for job in told["jobs"]), key=len)
     table = Table("arm", "seed", title=plan.ablation.keys.question or plan.ablation.keys.name, title_justify="left")
     for name in ("rows", "steps", "answers"):
         table.add_column(name, justify="right")
     for label in columns:
-        table.add_column("answered" if label == "answers" else label)
+        table.add_column(_HEADS.get(label, label))
     for job in told["jobs"]:
         steps = " + ".join("?" if n is None else f"{n:,}" for n in job["steps"].values())
         rows = "–" if not job["steps"] else "?" if job["rows"] is None else f"{job['rows']:,}"
@@ -72,6 +73,7 @@ def show(plan: Plan, out: Path) -> None:
         screen.console.print(f"Mind: {line}.", style="yellow", soft_wrap=True)
 
 
+_HEADS = {"set data": "set", "answers": "answered"}
 _NAMES = {"set": "sets", "train": "trainings", "choice": "choices", "answers": "models asked"}
 
 

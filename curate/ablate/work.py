@@ -16,12 +16,15 @@ from curate.ablate.properties import PROPERTIES, properties
 from curate.ablate.reading import judge_of
 from curate.answer import answers
 from curate.choose import CHOICE, choose
+from curate.dialogues import answers as in_turns
 from curate.generators.generator import close_all
+from curate.grading import write_lines
+from curate.rows import hash_file
 from curate.train.config import TrainConfig
 from curate.trained import Checkpoint, open_training
 from curate.work import run_recipe
 
-ANSWERS, JOURNAL = "answers.jsonl", ".journal"
+ANSWERS, COUNTS, JOURNAL = "answers.jsonl", "answers.json", ".journal"
 
 
 def make_set(node: Node, folder: Path, out: Path) -> str:
@@ -39,7 +42,8 @@ def train(node: Node, folder: Path, out: Path) -> str:
     before = node.given["before"]
     places = {"data": str(out / FOLDERS["set"] / node.given["set"])}
     places |= {"model": str(_model(out, before) / "merged")} if before else {}
-    record = run_config(TrainConfig.model_validate({**node.given["config"], **places}), folder)
+    config = TrainConfig.model_validate({**node.given["config"], **places})
+    record = run_config(config, folder, force=node.given["force"])
     return str(record["model_out"]["weights"])
 
 
@@ -49,26 +53,28 @@ def choice(node: Node, folder: Path, out: Path) -> str:
     first, _, last = given["epochs"].partition("-")
     how = {name: given[name] for name in ("samples", "seed", "backend", "engine", "sampling")}
     judge = judge_of(given["judge"]["data"], given["judge"]["file"])
-    rows, model = _prompts(given), _model(out, given["model"])
+    rows, model = _table(given["prompts"]), _model(out, given["model"])
     found = choose(model, rows, judge, first_epoch=float(first), last_epoch=float(last), **how)
     write_json(folder / CHOICE, found)
     return _hash([found["chosen"], _named(model, found["chosen"]).weights()])
 
 
 def answer(node: Node, folder: Path, out: Path) -> str:
-    """Answer the prompts with the model that came out, with the chosen checkpoint, or with the base model."""
+    """Answer prompts and dialogues with the model that came out, with the chosen checkpoint, or with the base model."""
     given = node.given
     how = {name: given[name] for name in ("samples", "seed", "backend", "engine", "sampling")}
     model = str(_model(out, given["train"])) if given["train"] else given["model"]
     chosen = _chosen(out, given["choice"], Path(model)) if given["choice"] else None
     how |= {"checkpoint": chosen, "journal": out / FOLDERS["answers"] / JOURNAL}
     try:
-        found = answers(model, _prompts(given), **how)
+        asked = ((answers, given["prompts"]), (in_turns, given["dialogues"]))
+        found = pl.concat(ask(model, _table(rows), **how) for ask, rows in asked if rows)
     finally:
         close_all()
-    text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in found.iter_rows(named=True))
-    (folder / ANSWERS).write_text(text, encoding="utf-8", newline="\n")
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+    write_lines(found, folder / ANSWERS)
+    told = {"cut": found.filter(pl.col("finish_reason") == "length").height, "failed": found["failed"].count()}
+    write_json(folder / COUNTS, {"answers": found.height, **told})
+    return hash_file(folder / ANSWERS)
 
 
 WORK: Mapping[Kind, Callable[[Node, Path, Path], str]] = {
@@ -83,8 +89,8 @@ def _model(out: Path, key: str) -> Path:
     return out / FOLDERS["train"] / key
 
 
-def _prompts(given: Mapping[str, Any]) -> pl.DataFrame:
-    return pl.DataFrame(given["prompts"], infer_schema_length=None)
+def _table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def _chosen(out: Path, key: str, model: Path) -> Checkpoint:
