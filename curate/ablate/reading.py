@@ -120,8 +120,9 @@ class _Checking:
         """Note what is wrong; in an arm, where the arm says it, else where all arms do."""
         for path, message in wrong:
             at = path
-            if arm is not None and self._depth(("arms", arm, *path)) - 2 >= self._depth(path):
-                at = ("arms", arm, *path)
+            own = self._depth(("arms", arm, *path)) - 2 if arm is not None else 0
+            if own > 0 and own >= self._depth(path):
+                at = ("arms", str(arm), *path)
             self.problems.append(Problem(at, message, self.places.line(at), self.places.other_file(at)))
 
     def _depth(self, path: KeyPath) -> int:
