@@ -130,31 +130,26 @@ def _lengths_of(grades: pl.DataFrame, arm: str) -> dict[str, float]:
 
 
 def _sizes(ablation: dict[str, Any]) -> Iterator[str]:
-    """Compare the sets' sizes; arms of a quantity line differ by intent."""
-    means = {
-        arm["arm"]: rows_of(ablation, arm["arm"])
-        for arm in ablation["arms"]
-        if not arm.get("curve") or _is_base(ablation, arm)
-    }
-    there = {name: rows for name, rows in means.items() if rows is not None}
+    sizes = {arm["arm"]: rows_of(ablation, arm["arm"]) for arm in _alike(ablation)}
+    there = {name: rows for name, rows in sizes.items() if rows is not None}
     if len(set(there.values())) > 1:
         said = ", ".join(f"{name} {rows:,.0f}" for name, rows in there.items())
         yield f"the sets are not of one size (rows: {said}): size and choice are one in this answer"
 
 
-def _is_base(ablation: dict[str, Any], arm: dict[str, Any]) -> bool:
-    return bool(arm["arm"] == ablation["against"])
-
-
 def _steps(ablation: dict[str, Any]) -> Iterator[str]:
     """Compare the steps of each stage that arms have in common."""
     stages: dict[str, dict[str, int]] = {}
-    for arm in ablation["arms"]:
-        for job in arm.get("jobs", []):
-            for stage in job.get("train") or []:
-                if stage.get("steps") is not None:
-                    stages.setdefault(stage["stage"], {})[arm["arm"]] = stage["steps"]
-    for stage, steps in stages.items():
+    for arm in _alike(ablation):
+        for stage in (stage for job in arm.get("jobs") or [] for stage in job.get("train") or []):
+            if stage.get("steps") is not None:
+                stages.setdefault(stage["stage"], {})[arm["arm"]] = stage["steps"]
+    for name, steps in stages.items():
         if len(set(steps.values())) > 1:
-            said = ", ".join(f"{name} {n:,}" for name, n in steps.items())
-            yield f"the arms were not trained for the same number of steps ({stage}: {said})"
+            said = ", ".join(f"{arm} {n:,}" for arm, n in steps.items())
+            yield f"the arms were not trained for the same number of steps ({name}: {said})"
+
+
+def _alike(ablation: dict[str, Any]) -> list[dict[str, Any]]:
+    """Take the arms that should be alike in size: other sizes on a curve differ by intent."""
+    return [arm for arm in ablation["arms"] if arm.get("curve") in (None, arm["arm"])]

@@ -21,24 +21,44 @@ _COLUMNS = (
 
 def data(ablation: dict[str, Any]) -> Html | None:
     """Show the properties of each arm's data, and the sources they come from; None where no set was made."""
-    sets = {arm["arm"]: [job["set"] for job in arm.get("jobs") or [] if job.get("set")] for arm in ablation["arms"]}
-    if not any(sets.values()):
+    sets = _sets(ablation)
+    if not sets:
         return None
     heads = [("arm", "arm"), *((name, "n") for _, name, _ in _COLUMNS), ("near-duplicates", "n"), ("sets", "n")]
-    heads += [("test prompts in it", "n")]
-    overlap = ablation.get("overlap") or {}
-    rows = [_row(name, own, overlap.get(name)) for name, own in sets.items()]
-    made = table("The data of each arm.", heads, rows)
-    return join([el("h2", "Data"), el("p", _NOTE, class_="note"), made, _sources(sets), _leaks(overlap)])
+    made = table("The data of each arm.", heads, [_row(name, own) for name, own in sets.items()])
+    note = join([_NOTE, *(f" {why}." for why in _unmeasured(sets))])
+    return join([el("h2", "Data"), el("p", note, class_="note"), made, _sources(sets), _leaks(ablation)])
 
 
-def _row(name: str, own: list[dict[str, Any]], leaked: list[Any] | None) -> list[object]:
+def _sets(ablation: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Collect each arm's sets, one a seed; an arm that trains on several has a line for each of them."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for arm in ablation["arms"]:
+        for job in arm.get("jobs") or []:
+            several = job.get("sets") or {}
+            named = several if len(several) > 1 else {"": job["set"]} if job.get("set") else {}
+            for name, own in named.items():
+                found.setdefault(f"{arm['arm']}: {name}" if name else arm["arm"], []).append(own)
+    return found
+
+
+def _unmeasured(sets: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Say why a property has no number."""
+    whys = {
+        f"No {name.replace('_', '-')}: {why}"
+        for own in sets.values()
+        for one in own
+        for name, why in (one.get("why") or {}).items()
+    }
+    return sorted(why.rstrip(".") for why in whys)
+
+
+def _row(name: str, own: list[dict[str, Any]]) -> list[object]:
     cells = [_mean(own, key, digits) for key, _, digits in _COLUMNS]
     near = [one["near_duplicates"] for one in own if one.get("near_duplicates") is not None]
     distinct = len({one.get("ids_sha256") for one in own})
-    sets = f"{distinct} of {plural(len(own), 'seed')}" if own else DASH
-    prompts = DASH if leaked is None else number(len({one["id"] for one in leaked}))
-    return [name, *cells, percent(sum(near), len(near)) if near else DASH, sets, prompts]
+    sets = f"{distinct} of {plural(len(own), 'seed')}"
+    return [name, *cells, percent(sum(near), len(near)) if near else DASH, sets]
 
 
 def _mean(own: list[dict[str, Any]], key: str, digits: int) -> str:
@@ -57,13 +77,16 @@ def _sources(sets: dict[str, list[dict[str, Any]]]) -> Html | None:
     return table("Shares of the sources.", [("arm", "arm"), *((name, "n") for name in names)], rows)
 
 
-def _leaks(overlap: dict[str, list[dict[str, str]]]) -> Html | None:
+def _leaks(ablation: dict[str, Any]) -> Html | None:
     """Name the test prompts that stand in a set, and the rows they stand in."""
+    overlap = ablation.get("overlap")
+    if overlap is None:
+        return None
     rows: list[list[object]] = [
         [arm, one["id"], one["how"], one["of"]] for arm, pairs in overlap.items() for one in pairs
     ]
     if not rows:
-        return None
+        return el("p", "No test prompt was found in a set.", class_="note")
     heads = [("arm", "arm"), ("test prompt", ""), ("how", ""), ("row of the set", "")]
     found = table("Test prompts that stand in a set.", heads, rows[:100])
     return el("details", el("summary", plural(len(rows), "test prompt"), " found in sets"), found)

@@ -75,6 +75,9 @@ def _notes(found: pl.DataFrame) -> list[str]:
             f"about all of the rows gained: {', '.join(labels)}"
         )
     if "asked" in found.columns:
-        silent = found.filter(pl.col("asked") == 0).group_by("step", maintain_order=True).agg("source")
-        notes += [f"{step} was asked about no row of {', '.join(sources)}" for step, sources in silent.iter_rows()]
+        asked = found.with_columns(most=pl.col("asked").max().over("source"))
+        unread = asked.filter(pl.col("most") == 0)["source"].unique(maintain_order=True).to_list()
+        silent = asked.filter(pl.col("most") > 0, pl.col("asked") == 0).select("step", "source")
+        notes += [f"no row was read from {', '.join(unread)}"] if unread else []
+        notes += [f"{step} was asked about no row of {source}" for step, source in silent.iter_rows()]
     return notes

@@ -127,6 +127,17 @@ def test_a_log_or_a_choice_that_is_missing_is_said(tmp_path):
     assert "choice.json cannot be read" in page_of(tmp_path)
 
 
+def test_an_arm_that_trains_on_several_sets_has_a_line_for_each(tmp_path):
+    folders.write(tmp_path, [arm("pairs"), arm("random")], seeds=1, prompts=3)
+    told = json.loads((tmp_path / "ablation.json").read_text())
+    own = told["arms"][0]["jobs"][0]
+    own["sets"] = {"data": own["set"], "preferences": {**own["set"], "rows": 777, "why": {"diversity": "no model"}}}
+    (tmp_path / "ablation.json").write_text(json.dumps(told))
+    ablate_report.write(tmp_path)
+    for said in ("pairs: data", "pairs: preferences", "777", "No diversity: no model", "No test prompt was found"):
+        assert said in page_of(tmp_path)
+
+
 def test_results_that_the_grades_do_not_give_are_listed(rich):
     out, _ = rich
     assert ablate_report.recompute(out) == []

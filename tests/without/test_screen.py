@@ -33,5 +33,5 @@ def empty(tmp_path, monkeypatch):
 
 def test_a_source_without_rows_is_a_note_and_no_row(empty, capsys):
     said = shown(without.leave_one_out(empty), capsys)
-    assert "length was asked about no row of how" in said
+    assert "no row was read from how" in said
     assert not [line for line in said.splitlines() if line.strip().startswith("how ")]
