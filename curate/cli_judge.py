@@ -76,9 +76,9 @@ def _grade(files: Sequence[str], judge: Judge, stages: Stages, options: dict[str
     agreed = None if other is None else agree(grades, other)
     if options["as_json"]:
         return _print({"arms": arms, "differences": differences, "agreement": agreed, "grades": str(file)})
-    screen.console.print(shown.grades_table(arms))
-    if differences:
-        screen.console.print(shown.differences_table(differences))
+    for table in (shown.grades_table(arms), shown.shares_table(arms), shown.differences_table(differences)):
+        if table:
+            screen.console.print(table)
     lines = [*shown.turns_lines(arms), *(line for one in arms for line in shown.why_lines(one["arm"], one["why"]))]
     return _end([*lines, *_agreement(agreed, options), str(file)])
 

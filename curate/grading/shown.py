@@ -34,19 +34,31 @@ def cost_line(cost: Cost) -> str:
 
 def grades_table(found: Sequence[dict[str, Any]]) -> Table:
     """Set the grades of arms beside their lengths and all that has no grade."""
-    labels = list(dict.fromkeys(label for one in found for label in one["shares"]))
-    table = Table("", "grade", "95 %", "worst", *labels, "prompts", "answers", "tokens", *_COUNTS)
+    table = Table("", "grade", "95 %", "worst", "prompts", "answers", "tokens", *_COUNTS)
     for one in found:
-        name = f"{one['arm']}, dialogues" if one["dialogues"] else one["arm"]
-        shares = (_percent(one["shares"].get(label)) for label in labels)
         counts = (f"{one[key]:,}" for key in _COUNTS)
         numbers = (_number(one["grade"]), _span(one["grade"]), _number(one["worst"]))
-        table.add_row(name, *numbers, *shares, f"{one['prompts']:,}", f"{one['answers']:,}", length(one), *counts)
+        table.add_row(_named(one), *numbers, f"{one['prompts']:,}", f"{one['answers']:,}", _length(one), *counts)
     return table
 
 
-def length(one: dict[str, Any]) -> str:
-    """Say how long answers are: in tokens, or in characters where those are not known."""
+def shares_table(found: Sequence[dict[str, Any]]) -> Table | None:
+    """Set out the share of each label with its interval; None where the judge has no labels."""
+    labels = list(dict.fromkeys(label for one in found for label in one["shares"]))
+    if not labels:
+        return None
+    table = Table("", *labels)
+    for one in found:
+        shares = [one["shares"].get(label) for label in labels]
+        table.add_row(_named(one), *(f"{_percent(share)} ({_percents(share)})" if share else _NONE for share in shares))
+    return table
+
+
+def _named(one: dict[str, Any]) -> str:
+    return f"{one['arm']}, dialogues" if one["dialogues"] else str(one["arm"])
+
+
+def _length(one: dict[str, Any]) -> str:
     return f"{one['tokens']:.0f}" if one["tokens"] is not None else f"{one['characters'] or 0:.0f} char."
 
 
@@ -62,8 +74,10 @@ def why_lines(name: str, why: Sequence[tuple[str, int]]) -> list[str]:
     return [f"{name}: {count:,} × {reason}" for reason, count in why]
 
 
-def differences_table(found: Sequence[Comparison]) -> Table:
-    """Set arms beside the first one, by the prompts that both have grades for."""
+def differences_table(found: Sequence[Comparison]) -> Table | None:
+    """Set arms beside the first one, by the prompts that both have grades for; None where there is only one."""
+    if not found:
+        return None
     table = Table("", "difference", "95 %", "at equal length", "prompts", "shown")
     for one in found:
         ends = Mean(one.mean, one.low, one.high, one.prompts)

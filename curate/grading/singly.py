@@ -80,10 +80,12 @@ def name_of(judge: Judge) -> str:
 
 def with_before(answers: pl.DataFrame, prompts: pl.DataFrame | None) -> pl.DataFrame:
     """Give answers the conversation before their prompts, where `prompts` know it and they do not."""
-    missing = [name for name in ("system", "history") if name not in answers.columns]
-    if prompts is None or not (known := [name for name in missing if name in prompts.columns]):
+    known = [name for name in ("system", "history") if prompts is not None and name in prompts.columns]
+    if prompts is None or not known:
         return answers
-    return answers.join(prompts.select("id", *known).unique("id"), on="id", how="left", maintain_order="left")
+    found = answers.join(prompts.select("id", *known).unique("id"), on="id", how="left", maintain_order="left")
+    both = {name: f"{name}_right" for name in known if name in answers.columns}
+    return found.with_columns(pl.coalesce(own, other) for own, other in both.items()).drop(both.values())
 
 
 def _answered(row: Mapping[str, Any]) -> bool:
