@@ -33,6 +33,8 @@ from typing import Any, NamedTuple
 from curate.evaluate.contract import Mean
 from curate.evaluate.students import special
 
+_ROUNDING = 1e-12  # what is smaller, set against what it was computed from, is nothing
+
 
 class Seeds(NamedTuple):
     """How much training seeds vary beyond what prompts and samples explain: variance and degrees of freedom."""
@@ -65,17 +67,18 @@ class Contrast(NamedTuple):
     def p(self) -> Any:
         """Give the two-sided p-value of the sum being zero: 1 less the level of the interval that ends there.
 
-        Where nothing varies it is 0, or 1 for a sum of zero.
+        Where nothing varies t says nothing, and the sign test stands in for it: n prompts that all say the same are a
+        chance of 2 to the power of 1 - n, and 1 where they say zero.
         """
         import numpy as np
 
-        # By halves on the scale of log10(p), where small ones keep their digits; 1e-300 stands for 0.
+        # By halves on the scale of log10(p), where small ones keep their digits.
         low, high = np.full(np.shape(self.mean), -300.0), np.zeros(np.shape(self.mean))
         for _ in range(50):
             middle = (low + high) / 2
             beyond = self._at(10**middle / 2) < np.square(self.mean)
             low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
-        return np.where(low == -300.0, 0.0, 10**high)[()]
+        return np.where(low == -300.0, 2.0**-self.df_prompts, 10**high)[()]
 
     def _at(self, tail: Any) -> Any:
         """Give the square of half the width that leaves this probability on either side."""
@@ -118,14 +121,11 @@ def contrast(
     if n == 1:
         return Contrast(values.mean(-1), np.nan, 1, 0.0, 1)
     variance, df = of_prompts or (values.var(-1, ddof=1) / n, n - 1)
+    variance = np.where(variance <= _ROUNDING**2 * (values**2).mean(-1), 0.0, variance)[()]
     shared = seeds or seeds_of(cells)
     if shared is None:
         return Contrast(values.mean(-1), variance, df, 0.0, 1)
-    shares = [(w[..., 0] if np.ndim(w) else w) ** 2 / cell.shape[-1] for w, cell in zip(weights, cells, strict=True)]
-    own = [(alone := seeds_of([cell])) and alone.variance for cell in cells]
-    ours = sum(s * (shared.variance if v is None else v) for s, v in zip(shares, own, strict=True))
-    theirs = sum(shares) * shared.variance
-    return Contrast(values.mean(-1), variance, df, np.maximum(np.maximum(ours, theirs), 0.0), shared.df)
+    return Contrast(values.mean(-1), variance, df, _of_seeds(cells, weights, shared), shared.df)
 
 
 def seeds_of(cells: Sequence[Any]) -> Seeds | None:
@@ -144,7 +144,19 @@ def seeds_of(cells: Sequence[Any]) -> Seeds | None:
     of_each = np.array([cell.shape[-1] - 1.0 for cell in several]).reshape(-1, *[1] * (between.ndim - 1))
     with np.errstate(invalid="ignore"):
         df = between.sum(0) ** 2 / (between**2 / of_each).sum(0)
-    return Seeds((between - noise).mean(0), np.where(between.sum(0) > 0, df, of_each.sum(0))[()])
+    beyond = (between - noise).mean(0)
+    beyond = np.where(abs(beyond) <= _ROUNDING * between.mean(0), 0.0, beyond)[()]
+    return Seeds(beyond, np.where(between.sum(0) > 0, df, of_each.sum(0))[()])
+
+
+def _of_seeds(cells: Sequence[Any], weights: Sequence[Any], shared: Seeds) -> Any:
+    """Give the seeds' part of the variance: what these arms say, or what all say where that is more."""
+    import numpy as np
+
+    shares = [(w[..., 0] if np.ndim(w) else w) ** 2 / cell.shape[-1] for w, cell in zip(weights, cells, strict=True)]
+    own = [(seeds_of([cell]) or shared).variance for cell in cells]
+    ours, theirs = sum(s * v for s, v in zip(shares, own, strict=True)), sum(shares) * shared.variance
+    return np.maximum(np.maximum(ours, theirs), 0.0)
 
 
 def _mean_squares(cell: Any) -> tuple[Any, Any]:

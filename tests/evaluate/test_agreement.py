@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
@@ -25,6 +25,7 @@ def test_the_interval_of_a_share_is_wilson_s(k, n, low, high):
     assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 50), st.integers(1, 50), st.sampled_from([0.8, 0.95, 0.99]))
 def test_it_is_the_one_of_scipy_at_any_level(k, more, level):
     n = k + more
@@ -80,6 +81,7 @@ def test_kappa_of_a_known_table():
     assert kappa(["a", "a"], ["a", "a"]) is None
 
 
+@settings(deadline=None)
 @given(VERDICTS)
 def test_kappa_is_that_of_scikit_learn(pairs):
     one, other = zip(*pairs, strict=True)
@@ -88,6 +90,7 @@ def test_kappa_is_that_of_scikit_learn(pairs):
         assert found == pytest.approx(cohen_kappa_score(one, other), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(VERDICTS)
 def test_who_is_first_does_not_matter(pairs):
     one, other = zip(*pairs, strict=True)
