@@ -9,13 +9,14 @@ from typing import Any
 
 import yaml
 
+from curate.ablate_report.answers_part import answers
 from curate.ablate_report.data_part import data
 from curate.ablate_report.differences_part import differences
 from curate.ablate_report.grades_part import grades
 from curate.ablate_report.multipliers import said
 from curate.ablate_report.quantity_part import quantity
 from curate.ablate_report.training_part import trainings
-from curate.report.html import DASH, Html, el, join, number, percent, table
+from curate.report.html import DASH, Html, el, join, number
 from curate.report.page import page
 from curate.train._svg_file import STYLE as LINES
 
@@ -56,7 +57,7 @@ def ablation_page(ablation: dict[str, Any], results: dict[str, Any], out: Path) 
         ("quantity", "Quantity", quantity(results)),
         ("training", "Training", trainings(ablation, out)),
         ("data", "Data", data(ablation)),
-        ("answers", "Answers", _answers(ablation, results)),
+        ("answers", "Answers", answers(ablation, results)),
         ("recipe", "Recipe", _recipe(ablation)),
     ]
     there = [(anchor, name, part) for anchor, name, part in sections if part is not None]
@@ -117,43 +118,6 @@ def _facts(ablation: dict[str, Any], results: dict[str, Any]) -> Html:
         "scale": f"{scale[0]:g} to {scale[1]:g}" if scale else DASH,
     }
     return el("dl", *(el("div", el("dt", name), el("dd", value)) for name, value in facts.items()), class_="facts")
-
-
-def _answers(ablation: dict[str, Any], results: dict[str, Any]) -> Html:
-    """Count what became of the answers, and say where the raw grades stand and how to check the numbers."""
-    judge = f"The judge is {results['judge'] or 'not named'}"
-    if scale := ablation.get("scale"):
-        judge += f"; it grades from {scale[0]:g} to {scale[1]:g}, and greater is better"
-    note = (
-        f"{judge}. All answers stand with their grades in grades.jsonl; those without one are in no mean, and counted:"
-    )
-    heads = [
-        ("arm", "arm"),
-        *((name, "n") for name in ("asked", "no answer", "cut", "no grade", "graded")),
-        ("lost", "n"),
-    ]
-    rows: list[list[object]] = []
-    for arm in results["arms"]:
-        count = arm["answers"]
-        cells = [number(count[key]) for key in ("asked", "failed", "cut", "ungraded", "graded")]
-        rows.append([arm["arm"], *cells, percent(count["asked"] - count["graded"], count["asked"])])
-    made = table("What became of the answers.", heads, rows)
-    return join([el("h2", "Answers"), el("p", note, class_="note"), made, _how(ablation)])
-
-
-def _how(ablation: dict[str, Any]) -> Html:
-    """Show with what the answers were drawn and graded."""
-    jobs = [job for arm in ablation["arms"] for job in arm.get("jobs") or [] if job.get("answers")]
-    drawn = [job["answers"].get("sampling") for job in jobs]
-    told = {
-        "judge": ablation.get("judge"),
-        "sampling": drawn[0] if drawn and all(one == drawn[0] for one in drawn) else drawn or None,
-        "generators": ablation.get("generator_models") or None,
-        "judge models": ablation.get("judge_models") or None,
-        "versions": ablation.get("versions") or None,
-    }
-    text = yaml.safe_dump({k: v for k, v in told.items() if v}, sort_keys=False, allow_unicode=True)
-    return el("details", el("summary", "Judge, sampling and versions"), el("pre", text))
 
 
 def _recipe(ablation: dict[str, Any]) -> Html | None:

@@ -59,6 +59,8 @@ def _nothing(found: dict[str, Any], others: int) -> str:
         f"Nothing can be claimed of {found['arm']} against {found['against']}: the difference is "
         f"{signed(found['mean'])} ({signed(low)} to {signed(high)})"
     )
+    if (low > 0 or high < 0) and found["p"] >= 0.05:  # all prompts say the very same, and are few
+        return f"{said}; so few prompts that agree may do so by chance."
     if low > 0 or high < 0:
         return f"{said}; alone it would be clear of zero, among {plural(others, 'comparison')} (Holm) it is not."
     most = math.ceil(100 * max(-low, high) - 1e-9) / 100

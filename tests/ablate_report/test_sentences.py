@@ -4,7 +4,7 @@ import pytest
 
 from curate.ablate_report.sentences import sentences
 
-FOUND = {"arm": "filtered", "against": "random", "mean": 0.42, "low": 0.2, "high": 0.64, "shown": True}
+FOUND = {"arm": "filtered", "against": "random", "mean": 0.42, "low": 0.2, "high": 0.64, "p": 0.01, "shown": True}
 FOUND |= {"about": "data", "prompts": 50, "seeds": 3, "length_controlled": None}
 GRADE = {"mean": 3.1, "low": 2.9, "high": 3.3, "n": 50}
 
@@ -35,6 +35,7 @@ def length(mean, low, high):
         pytest.param({"mean": -0.42, "low": -0.64, "high": -0.2, **length(-0.3, -0.5, -0.1)}, "worse", "filtered is worse than random by 0.42 (0.20 to 0.64), over 50 prompts and 3 seeds. At equal length it is 0.30 (0.10 to 0.50).", id="worse at equal length too"),
         pytest.param({"mean": 0.05, "low": -0.2, "high": 0.2901, "shown": False}, "nothing", "Nothing can be claimed of filtered against random: the difference is +0.05 (−0.20 to +0.29); one larger than 0.30 can be excluded, a smaller one cannot.", id="what is excluded is rounded up"),
         pytest.param({"mean": 0.2, "low": 0.01, "high": 0.39, "shown": False}, "nothing", "Nothing can be claimed of filtered against random: the difference is +0.20 (+0.01 to +0.39); alone it would be clear of zero, among 1 comparison (Holm) it is not.", id="Holm takes it back"),
+        pytest.param({"mean": 0.2, "low": 0.2, "high": 0.2, "p": 0.25, "shown": False}, "nothing", "Nothing can be claimed of filtered against random: the difference is +0.20 (+0.20 to +0.20); so few prompts that agree may do so by chance.", id="three prompts that say the same"),
         pytest.param({"low": None, "high": None, "shown": False, "prompts": 1}, "nothing", "Nothing can be claimed of filtered: 1 prompt with grades of it and of random give no interval.", id="one prompt"),
     ],
 )  # fmt: skip
