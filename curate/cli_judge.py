@@ -40,7 +40,9 @@ def judge(answers: tuple[str, ...], judges: Path | None, name: str | None, **opt
     """
     from curate.named_judge import named_judge
     from curate.stages import Stages
+    from curate.train.launch import wait_asleep
 
+    wait_asleep()
     if options["gold"] and (answers or options["pairwise"]):
         raise click.UsageError("--gold is judged by itself, without ANSWERS")
     if options["pairwise"] and len(answers) != 2:

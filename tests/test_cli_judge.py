@@ -174,3 +174,27 @@ def test_the_help_names_every_option():
     for param in command.params:
         assert not param.opts[0].startswith("--") or param.opts[0] in said
     assert rules().compare is None
+
+
+def test_a_server_and_a_reward_model_judge_too(tmp_path, files):
+    """Each backend through the whole command: a server by structured output, a reward model by its one number."""
+    from curate.generators.generator import close_all
+    from tests.generators.servers import good, serving
+    from tests.judges import tiny as models
+
+    with serving(lambda body, tries: good(body, '{"verdict": "safe"}')) as chat:
+        judges = {
+            "safe": {"verdict": {"generator": "server", "scale": "safety"}},
+            "reward": {"reward_model": {"model": str(models.write(tmp_path / "reward"))}},
+        }
+        server = {"openai": {"model": "small", "base_url": chat.url}}
+        file = tmp_path / "judges.yaml"
+        file.write_text(yaml.safe_dump({"generators": {"server": server}, "judges": judges}))
+        said = run(*files, "--judges", str(file), "--judge", "safe").stdout
+        assert "100 % (34 % to 100 %)" in said
+        assert chat.bodies[0]["response_format"]["json_schema"]["schema"]["required"] == ["verdict"]
+    try:
+        found = json.loads(run(*files, "--judges", str(file), "--judge", "reward", "--json").stdout)
+    finally:
+        close_all()
+    assert [arm["graded"] for arm in found["arms"]] == [3, 4]

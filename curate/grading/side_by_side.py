@@ -11,7 +11,7 @@ import polars as pl
 
 from curate.generators.contract import conversation
 from curate.generators.generator import Told
-from curate.grading.schema import COMPARISONS
+from curate.grading.schema import COMPARISONS, GradesError
 from curate.grading.singly import digest, kept_by, name_of, with_before
 from curate.judges.contract import Better, Case, Comparison, Judge, Pairing
 from curate.stages import Stages
@@ -39,7 +39,8 @@ def pairwise(
     that no judge is asked about. What has no verdict says why: a prompt that only one of them answered, an answer that
     failed, turns of dialogues that went different ways. A judge that grades compares by its grades.
 
-    The other parameters are those of `grade`.
+    The other parameters are those of `grade`. Raises GradesError where one of the two has several answers to a prompt
+    under one number of a sample.
 
     >>> import tempfile
     >>> from curate.judges import function
@@ -69,13 +70,22 @@ def pairings_of(a: pl.DataFrame, b: pl.DataFrame, prompts: pl.DataFrame | None =
 
 def _lines(a: pl.DataFrame, b: pl.DataFrame) -> list[dict[str, Any]]:
     """Put each answer beside its counterpart; say of those without one why they cannot be compared."""
-    of_a, of_b = ({_key(row): row for row in rows.iter_rows(named=True)} for rows in (a, b))
+    of_a, of_b = _by_key(a, "a"), _by_key(b, "b")
     keys = [*of_a, *(key for key in of_b if key not in of_a)]
     return [_line(dict(zip(_KEYS, key, strict=True)), of_a.get(key), of_b.get(key)) for key in keys]
 
 
-def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row.get(name) for name in _KEYS)
+def _by_key(rows: pl.DataFrame, name: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows.iter_rows(named=True):
+        key = tuple(row.get(name) for name in _KEYS)
+        if key in found:
+            raise GradesError(
+                f"{name} answers prompt {row['id']} more than once as sample {row.get('sample')}: compare those of "
+                "one training seed"
+            )
+        found[key] = row
+    return found
 
 
 def _line(key: dict[str, Any], a: dict[str, Any] | None, b: dict[str, Any] | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.generators.contract import Failed
-from curate.grading import COMPARISONS, pairwise
+from curate.grading import COMPARISONS, GradesError, pairwise
 from curate.grading.side_by_side import compared, pairings_of
 from curate.judges import Comparison, Judge, comparison, verdict
 from curate.stages import Stages
@@ -62,6 +62,12 @@ def test_what_only_one_answered_or_answered_to_something_else_is_counted(stages)
         "p2": "b was not asked this",
         "p9": "a was not asked this",
     }
+
+
+def test_two_answers_under_one_number_are_not_quietly_one(stages):
+    two = answers("a").vstack(answers("b"))
+    with pytest.raises(GradesError, match="b answers prompt p0 more than once as sample 0"):
+        pairwise(answers("a"), two, LONGER, stages)
 
 
 def test_dialogues_are_compared_as_long_as_they_are_the_same(stages):

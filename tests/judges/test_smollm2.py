@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from curate.generators.generator import Generator
 from curate.generators.models import PACKAGED, find_model
 from curate.generators.vllm import vllm
-from curate.judges import label, prompts, rating
+from curate.grading import pairwise
+from curate.grading.summary import beside
+from curate.judges import comparison, label, prompts, rating, verdict
+from curate.stages import Stages
 from tests.conftest import SMALL
 from tests.judges.scripted import case
 
@@ -55,3 +59,30 @@ def test_no_token_of_the_template_comes_from_an_answer():
     assert special & set(tokenizer.encode(text)), "as it stands it would speak as a turn of its own"
     shown = prompts.judged([{"role": "user", "content": text}], text)
     assert not special & set(tokenizer.encode("".join(shown.values())))
+
+
+@pytest.mark.parametrize("scale", ["pass", "safety"])
+def test_verdicts_keep_to_their_labels(scale):
+    judge = verdict(generator=asking(temperature=0, max_tokens=32), scale=scale)
+    grades = judge.grade(CASES)
+    # Whatever it thinks of an answer, it says it in the form; what ran into the limit is told.
+    assert all("cut at the generator's limit" in (grade.why or "") for grade in grades if grade.score is None)
+    found = [grade for grade in grades if grade.score is not None]
+    assert len(found) >= len(CASES) - 1
+    assert all(sum(grade.parts.values()) == 1 for grade in found)
+    assert list(found[0].parts) == list(judge.about["values"])
+
+
+@pytest.mark.parametrize("by", ["reply", "likelihood"])
+def test_pairs_are_compared_in_both_orders(by, tmp_path):
+    one = pl.DataFrame([{"id": c.id, "prompt": c.messages[-1]["content"], "response": c.response} for c in CASES])
+    other = one.with_columns(response=pl.lit(SKY))
+    judge = comparison(generator=asking(temperature=0, max_tokens=32), by=by)
+    found = pairwise(one, other, judge, Stages(tmp_path))
+    # It judges by the place, as small models do, and that is what shows: as flips, not as wins.
+    summed = beside(found)
+    assert summed["judged"] + sum(count for _, count in summed["why"]) == len(CASES)
+    assert summed["judged"] >= len(CASES) - 1
+    assert set(found["verdict"].drop_nulls()) <= {"a", "b", "tie"}
+    assert found.filter(pl.col("flipped"))["verdict"].to_list() == ["tie"] * int(found["flipped"].sum())
+    assert found["verdict"][0] == "tie", "the same text on both sides"
