@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import curate
-from curate import cli_answer, cli_ask, cli_diversity, cli_shortcuts, cli_train
+from curate import cli_ablate, cli_answer, cli_ask, cli_bench, cli_diversity, cli_judge, cli_shortcuts, cli_train, cli_vote
 from curate.errors import UserError
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -114,5 +114,9 @@ for _command in (
     cli_train.train,
     cli_answer.answer,
     cli_answer.choose,
+    cli_judge.judge,
+    cli_vote.vote,
+    cli_bench.bench_model,
+    cli_ablate.ablate,
 ):
     main.add_command(_command)
