@@ -32,14 +32,13 @@ def test_one_seed_says_nothing_of_another_training():
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 3])
-@pytest.mark.parametrize("arms", [3, 6])
 @pytest.mark.parametrize("sd", [0.0, 0.4])
-def test_ablations_without_an_effect_claim_one_in_at_most_5_of_100(seeds, arms, sd):
-    claimed = statistics.claims(300, arms, seeds, sd)
+def test_ablations_without_an_effect_seldom_claim_one(seeds, sd):
+    claimed = statistics.claims(300, (3, 6), seeds, sd).values()
     if seeds == 1 and sd:
-        assert claimed > 0.5, "of models, not of data"
+        assert min(claimed) > 0.5, "of these models, not of their data"
     else:
-        assert claimed <= 0.06
+        assert max(claimed) <= 0.06
 
 
 def test_nor_do_they_from_a_table_of_grades():
