@@ -42,7 +42,10 @@ def agree(one: pl.DataFrame, other: pl.DataFrame) -> Agreed:
     both = _joined(*(map(_winners if kinds[0] else _whole, (one, other))))
     there = both.drop_nulls(["said", "said_right"])
     if there.is_empty():
-        raise GradesError(f"the two share no answers that both have a verdict on ({both.height} are in both)")
+        raise GradesError(
+            f"the two share no answers that both have a verdict on ({both.height} are in both, by id, sample, turn, "
+            "the names of those that answered, and the texts)"
+        )
     a, b = there["said"].to_list(), there["said_right"].to_list()
     return Agreed(evaluate.agreement(a, b), evaluate.kappa(a, b), there.height, both.height - there.height)
 
