@@ -20,16 +20,16 @@ from curate.trained import TrainedError
 from tests.train import tiny
 
 TASK = """
-task: {name}
+task: bread
 dataset_path: json
 dataset_kwargs:
-  data_files: {{test: bread.jsonl}}
+  data_files: {test: bread.jsonl}
 test_split: test
 output_type: multiple_choice
-doc_to_text: "Question: {{{{question}}}}\\nAnswer:"
-doc_to_choice: "{{{{choices}}}}"
-doc_to_target: "{{{{answer}}}}"
-metric_list: [{{metric: acc}}, {{metric: acc_norm}}]
+doc_to_text: "Question: {{question}}\\nAnswer:"
+doc_to_choice: "{{choices}}"
+doc_to_target: "{{answer}}"
+metric_list: [{metric: acc}, {metric: acc_norm}]
 """
 
 
@@ -49,13 +49,14 @@ def home(tmp_path_factory):
     model.save_pretrained(folder / "after")
     tasks = folder / "tasks"
     tasks.mkdir()
-    for name in ("bread", "ifeval_of_mine"):
-        (tasks / f"{name}.yaml").write_text(TASK.format(name=name), encoding="utf-8")
-    asked = [*range(8), 0, 1]  # two questions come again
-    tiny.write(
-        tasks / "bread.jsonl",
-        [{"question": f"What is {i}?", "choices": ["bread", "a box", str(i)], "answer": i % 3} for i in asked],
-    )
+    (tasks / "bread.yaml").write_text(TASK, encoding="utf-8")
+    letters = "abcdefgh"  # of one length, or the length would decide
+    asked = [*range(22), 0, 1]  # two questions come again
+    rows = [
+        {"question": f"What is {i}?", "choices": [letters[(i + k) % 8] for k in (0, 2, 5)], "answer": i % 3}
+        for i in asked
+    ]
+    tiny.write(tasks / "bread.jsonl", rows)
     return folder
 
 
@@ -66,29 +67,28 @@ def found(home):
         patched.setenv("HF_HUB_OFFLINE", "1")
         patched.setenv("OMP_NUM_THREADS", "1")
         settings = Settings(include_path=home / "tasks", model_args={"dtype": "float32"})
-        yield bench(
-            home / "before", [home / "after"], ["bread", "ifeval_of_mine"], home / "out/bench", settings=settings
-        )
+        yield bench(home / "before", [home / "after"], ["bread"], home / "out/bench", settings=settings)
 
 
 def test_lm_eval_is_run_before_and_after(found, home):
     [after] = found["after"]
     for old, new in zip(found["tasks"], after["tasks"], strict=True):
-        assert (old["measure"], old["n"], new["how"]) == ("acc_norm", 10, "paired")
+        assert (old["measure"], old["n"], new["how"]) == ("acc_norm", 24, "paired")
         assert new["difference"] == pytest.approx(new["value"] - old["value"])
         assert new["low"] <= new["difference"] <= new["high"]
-    assert after["tasks"][0]["difference"] != 0, "the models differ, so this test sees which is which"
-    assert [(row["name"], row["tasks"]) for row in after["averages"]] == [("average", 2), ("average without IFEval", 1)]
     assert json.loads((home / "out/bench/bench.json").read_text()) == found
-    assert [run["reused"] for run in found["runs"]] == [False] * 4
+    assert [run["reused"] for run in found["runs"]] == [False] * 2
     assert all(Path(run["log"]).stat().st_size > 100 for run in found["runs"])
 
 
 def test_the_grades_of_prompts_are_those_lm_eval_wrote(found):
+    grades = []
     for run, row in zip(found["runs"], [*found["tasks"], *found["after"][0]["tasks"]], strict=True):
         [file] = Path(run["log"]).parent.glob("samples_*.jsonl")
-        grades = [json.loads(line)["acc_norm"] for line in file.read_text().splitlines()]
-        assert sum(grades) / len(grades) == pytest.approx(row["value"])
+        grades.append([json.loads(line)["acc_norm"] for line in file.read_text().splitlines()])
+        assert sum(grades[-1]) / 24 == pytest.approx(row["value"])
+    assert grades[0] != grades[1], "the models differ, so that this test sees which is which"
+    assert grades[0][:2] == grades[0][-2:], "the questions that come again"
 
 
 def called(home, *more):
@@ -96,7 +96,7 @@ def called(home, *more):
         str(home / "before"),
         str(home / "after"),
         "--tasks",
-        "bread,ifeval_of_mine",
+        "bread",
         "--model-args",
         "dtype=float32",
     ]
@@ -108,16 +108,19 @@ def called(home, *more):
 
 def test_the_command_runs_nothing_twice(found, home):
     data = json.loads(called(home, "--json"))
-    assert [run["reused"] for run in data["runs"]] == [True] * 4
+    assert [run["reused"] for run in data["runs"]] == [True] * 2
     assert data["after"] == found["after"]
 
 
 def test_the_command_prints_a_table(found, home):
     said = called(home)
-    for words in ("before", "difference", "95 % interval", "average without IFEval", "paired", "bread"):
+    for words in ("before", "difference", "95 % interval", "average", "paired", "bread", "IFEval is not among"):
         assert words in said
     row = found["after"][0]["tasks"][0]
-    assert re.search(rf"bread .* {100 * row['value']:.1f} .* {100 * row['difference']:+.1f} ", said)
+    value, difference = (
+        re.escape(f"{100 * row[name]:{form}}") for name, form in (("value", ".1f"), ("difference", "+.1f"))
+    )
+    assert re.search(f"bread .* {value} .* {difference} ", said)
     assert "measure" in called(home, "--measure", "acc") and "acc_norm" not in called(home, "--measure", "acc")
 
 

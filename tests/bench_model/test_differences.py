@@ -75,5 +75,5 @@ def test_the_average_is_that_of_the_differences_with_their_variances_added(tasks
     pairs = [(score(before), score(after)) for before, after in sides]
     found, each = average(pairs), [difference(*pair) for pair in pairs]
     assert found.value == pytest.approx(sum(one.value for one in each) / len(each))
-    assert found.half == pytest.approx(sqrt(sum(one.half**2 for one in each)) / len(each))
+    assert found.half == pytest.approx(sqrt(sum((one.half or 0) ** 2 for one in each)) / len(each))
     assert found.how == "paired"
