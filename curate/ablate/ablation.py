@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from curate.ablate import record
-from curate.ablate.node import FOLDERS, content
+from curate.ablate.inputs import stale
+from curate.ablate.node import FOLDERS, begin
 from curate.ablate.overlap import leaks, overlaps
 from curate.ablate.plan import Job, Plan
 from curate.ablate.running import Processes, Tell, run
@@ -43,6 +44,8 @@ def carry_out(
     """
     wanted = _wanted(plan, only)
     _own(out, fresh=fresh)
+    for key in stale(out, plan.nodes):
+        begin(plan.nodes[key].folder(out))
     failed: dict[str, str] = {}
     told = record.write(plan, out, failed, {}, warnings(plan))
     with Processes(runner) as processes:
@@ -95,8 +98,3 @@ def _grade(told: dict[str, Any], out: Path, processes: Processes, tell: Tell) ->
     failed = processes.run([sys.executable, "-m", "curate.ablate.grades", str(out)], log)
     if failed:
         raise AblateError(f"the answers could not be graded: {failed}; see {log}")
-
-
-def done(plan: Plan, out: Path) -> set[str]:
-    """List the nodes that are done."""
-    return {key for key in plan.nodes if content(out, plan.nodes, key) is not None}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from curate.ablate.node import Node
+from curate.ablate.node import Node, content, finished
 from curate.places import Places
 from curate.plan import Read, Recipe
 from curate.recipe import parse
@@ -15,13 +17,22 @@ from curate.rows import Part, SourceError, hash_file
 from curate.stages import fingerprint, own_files, versions
 
 
-def inputs(node: Node, out: Path) -> str:
-    """Hash what a node rests on beside what it is told and needs: for a set its data and code, for others nothing.
+def rests_on(node: Node, out: Path, nodes: Mapping[str, Node]) -> dict[str, Any]:
+    """Say what a node rests on, as that is now: the content of what it needs, and for a set its data and code."""
+    needs = {need: content(out, nodes, need) for need in node.needs}
+    return {"needs": needs, "inputs": _inputs(node, out) if node.kind == "set" else ""}
 
-    Upgrading the library makes the sets anew, as it does everywhere; they are trained on again only where they change.
+
+def stale(out: Path, nodes: Mapping[str, Node]) -> set[str]:
+    """List the sets that were made of other data, or by other code, than there is now.
+
+    Upgrading the library makes sets anew, as it does everywhere; they are trained on again only where they change.
     """
-    if node.kind != "set":
-        return ""
+    made = {key: finished(node.folder(out)) for key, node in nodes.items() if node.kind == "set"}
+    return {key for key, done in made.items() if done and done["inputs"] != _inputs(nodes[key], out)}
+
+
+def _inputs(node: Node, out: Path) -> str:
     recipe = recipe_of(node)
     parts = [(source.name, part.name, part.files) for source in recipe.sources for part in _parts(source.read)]
     files = fingerprint(tuple(file for *_, each in parts for file in each), _memo(out))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -30,19 +31,21 @@ class Node:
         """Say where what it prints goes."""
         return out / "logs" / f"{self.kind}-{self.key}.log"
 
-    def write(self, out: Path) -> Path:
-        """Write down what is to be done, for the process that does it."""
-        folder = self.folder(out)
-        folder.mkdir(parents=True, exist_ok=True)
-        told = {"kind": self.kind, "key": self.key, "given": self.given, "needs": list(self.needs)}
-        write_json(folder / _NODE, told)
-        return folder
+
+def write_node(node: Node, out: Path, rests_on: dict[str, Any]) -> Path:
+    """Write down what is to be done, and what it rests on as that is now, for the process that does it."""
+    folder = node.folder(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    begin(folder)
+    told = {"kind": node.kind, "key": node.key, "given": node.given, "needs": list(node.needs), "rests_on": rests_on}
+    write_json(folder / _NODE, told)
+    return folder
 
 
-def read_node(folder: Path) -> Node:
-    """Read what is to be done."""
+def read_node(folder: Path) -> tuple[Node, dict[str, Any]]:
+    """Read what is to be done, and what it rests on."""
     told = json.loads((folder / _NODE).read_text(encoding="utf-8"))
-    return Node(told["kind"], told["key"], told["given"], tuple(told["needs"]))
+    return Node(told["kind"], told["key"], told["given"], tuple(told["needs"])), told["rests_on"]
 
 
 def key_of(kind: Kind, depends: Any) -> str:
@@ -50,20 +53,15 @@ def key_of(kind: Kind, depends: Any) -> str:
     return hashlib.sha256(json.dumps([kind, depends], sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def content(out: Path, nodes: dict[str, Node], key: str) -> str | None:
+def content(out: Path, nodes: Mapping[str, Node], key: str) -> str | None:
     """Name what a node made; None while it is not done, or not with what it needs as that is now.
 
     A node made anew whose content is what it was leaves those that build on it as they are.
     """
-    from curate.ablate.inputs import inputs
-
     done = finished(nodes[key].folder(out))
-    if done is None:
+    if done is None or done["needs"] != {need: content(out, nodes, need) for need in nodes[key].needs}:
         return None
-    now = {need: content(out, nodes, need) for need in nodes[key].needs}
-    if None in now.values() or done["needs"] != now:
-        return None
-    return str(done["content"]) if done["inputs"] == inputs(nodes[key], out) else None
+    return str(done["content"])
 
 
 def finished(folder: Path) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from graphlib import TopologicalSorter
@@ -15,7 +15,8 @@ from pathlib import Path
 from threading import Lock, current_thread, main_thread
 from typing import Any
 
-from curate.ablate.node import Node, content
+from curate.ablate.inputs import rests_on
+from curate.ablate.node import Node, content, write_node
 from curate.errors import UserError
 from curate.generators.orphans import EndWithMe
 
@@ -29,7 +30,7 @@ class RunnerError(UserError):
 
 def run(
     out: Path,
-    nodes: dict[str, Node],
+    nodes: Mapping[str, Node],
     wanted: Iterable[str],
     failed: dict[str, str],
     processes: Processes,
@@ -54,7 +55,7 @@ def run(
                     if lost is not None or content(out, nodes, key) is not None:
                         sorter.done(key)
                     else:
-                        running[pool.submit(_run, nodes[key], out, processes, tell)] = key
+                        running[pool.submit(_run, nodes[key], out, nodes, processes, tell)] = key
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     key, why = running.pop(future), future.result()
                     failed |= {key: why} if why is not None else {}
@@ -64,9 +65,9 @@ def run(
             raise
 
 
-def _run(node: Node, out: Path, processes: Processes, tell: Tell) -> str | None:
+def _run(node: Node, out: Path, nodes: Mapping[str, Node], processes: Processes, tell: Tell) -> str | None:
     """Run one node; return why it failed."""
-    folder, log = node.write(out), node.log(out)
+    folder, log = write_node(node, out, rests_on(node, out, nodes)), node.log(out)
     tell(f"{node.kind} {node.key}: begins, log in {log}")
     why = processes.run([sys.executable, "-m", "curate.ablate.job", str(folder)], log)
     tell(f"{node.kind} {node.key}: {'done' if why is None else f'failed: {why}'}")

@@ -24,8 +24,8 @@ _APART = 1_000_003
 def recipe_of(keys: SetKeys, file: str, seed: int) -> Recipe:
     """Read, change and check a set's recipe; raise RecipeError with all that is wrong.
 
-    `file` is the ablation's. Keys are set first, then sources are chosen, then steps are left out: `set` counts steps as
-    they stand in the recipe.
+    `file` is the ablation's. Keys are set first, then sources are chosen, then steps are left out: `set` counts steps
+    as they stand in the recipe.
     """
     data, places = _written(keys, file)
     wrong: Wrong = []

@@ -6,14 +6,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from curate.ablate.ablation import done
+from curate.ablate.inputs import stale
+from curate.ablate.node import content
 from curate.ablate.plan import Job, Plan
 from curate.ablate.warned import warnings
 
 
 def as_data(plan: Plan, out: Path) -> dict[str, Any]:
     """Give a plan as data: jobs with the state of each of their nodes, counts, warnings."""
-    there = done(plan, out) if out.is_dir() else set()
+    there = _done(plan, out) if out.is_dir() else set()
     owners: dict[str, str] = {}
     jobs = []
     for job in plan.jobs:
@@ -26,6 +27,13 @@ def as_data(plan: Plan, out: Path) -> dict[str, Any]:
         told = {"arm": job.arm.name, "seed": job.seed, "rows": job.rows, "steps": job.steps, "answers": job.asked}
         jobs.append({**told, "nodes": states})
     return {"name": plan.ablation.keys.name, "jobs": jobs, **_counts(plan, there), "warnings": warnings(plan)}
+
+
+def _done(plan: Plan, out: Path) -> set[str]:
+    """List the nodes that are done; what builds on a set that is made anew may turn out to be, when it is made."""
+    old = stale(out, plan.nodes)
+    there = {key for key in plan.nodes if content(out, plan.nodes, key) is not None}
+    return {key for key in there if key not in old and not old & set(plan.nodes[key].needs)}
 
 
 def _labelled(job: Job) -> dict[str, str]:

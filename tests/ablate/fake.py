@@ -10,26 +10,22 @@ import os
 import sys
 from pathlib import Path
 
-import polars as pl
-
-from curate.ablate import grades
-from curate.ablate.inputs import inputs
-from curate.ablate.job import _content
 from curate.ablate.node import Node, finish, read_node, write_json
 
 
 def main(module: str, folder: Path) -> None:
     if module == "curate.ablate.grades":
+        from curate.ablate import grades
+
         note("grades")
         return grades.main(folder)
-    node, out = read_node(folder), folder.parent.parent
+    node, rests_on = read_node(folder)
     note(f"{node.kind}-{node.key}")
     if (word := os.environ.get("FAKE_FAILS")) and word in (folder / "node.json").read_text():
         print("on its way\nboom: it cannot be")
         sys.exit(1)
     leave(node, folder)
-    needs = {need: _content(out, need) for need in node.needs}
-    finish(folder, {"content": node.key, "needs": needs, "inputs": inputs(node, out), "seconds": 0.0})
+    finish(folder, {**rests_on, "content": node.key, "seconds": 0.0})
     return None
 
 
@@ -40,6 +36,8 @@ def note(line: str) -> None:
 
 def leave(node: Node, folder: Path) -> None:
     if node.kind == "set":
+        import polars as pl
+
         prompts = [f"Number {i} of set {node.key}?" for i in range(8)]
         pl.DataFrame({"id": [f"r{i}" for i in range(8)], "prompt": prompts}).write_parquet(folder / "train.parquet")
         write_json(folder / "set.json", {"rows": 8})

@@ -1,0 +1,184 @@
+"""A plan is carried out with a stand-in for each node's work: what runs, what does not, and what is left to say."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from curate.ablate.ablation import AblateError, carry_out
+from curate.ablate.node import FOLDERS, begin, content, finish, finished
+from curate.ablate.overlay import lay
+from curate.ablate.plan import Plan, plan
+from curate.ablate.reading import load
+
+
+@pytest.fixture
+def ablation(given, write, tmp_path, runner, runs):
+    """Carry an ablation out; tell what ran by kind, and ablation.json."""
+
+    def carry(change: dict[str, Any] | None = None, **more: Any) -> tuple[Counter[str], dict[str, Any]]:
+        made = plan(load(write(lay(given, change or {}))))
+        carry.plan = made  # type: ignore[attr-defined]
+        try:
+            carry_out(made, tmp_path / "out", runner=runner, **more)
+        finally:
+            told = json.loads((tmp_path / "out" / "ablation.json").read_text())
+        return Counter(line.partition("-")[0] for line in runs()), told
+
+    return carry
+
+
+def plan_of(carry: Any) -> Plan:
+    made: Plan = carry.plan
+    return made
+
+
+def statuses(told: dict[str, Any]) -> dict[str, list[str]]:
+    return {arm["arm"]: [job["status"] for job in arm["jobs"]] for arm in told["arms"]}
+
+
+def test_everything_runs_once_and_then_not_again(ablation):
+    ran, told = ablation({"seeds": [0, 1]})
+    assert ran == {"set": 4, "train": 4, "answers": 4, "grades": 1}
+    assert statuses(told) == {"plain": ["done", "done"], "short": ["done", "done"]}
+    assert ablation({"seeds": [0, 1]})[0] == {"grades": 1}
+
+
+def test_what_arms_share_runs_once(ablation):
+    same = {"short": None, "one": {}, "two": {}, "more": {"answer": {"samples": 2}}}
+    ran, told = ablation({"arms": same})
+    assert ran == {"set": 1, "train": 1, "answers": 2, "grades": 1}
+    nodes = [arm["jobs"][0]["nodes"] for arm in told["arms"]]
+    assert nodes[0] == nodes[1] == nodes[2]
+
+
+def test_what_a_reader_is_told(ablation, tmp_path):
+    _, told = ablation({"random": "short"})
+    job = told["arms"][0]["jobs"][0]
+    assert (told["against"], told["random"], told["seeds"]) == ("short", "short", [0])
+    assert job["set"] | job["train"][0] == {
+        **{"rows": 8, "response_tokens": 10.0, "stage": "sft", "steps": 2, "effective_batch": 4, "seconds": 1.0},
+        **{"tokens_trained": 80, "rows_trained": 8, "first_loss": None, "loss": 1.0, "eval_loss": None, "choice": None},
+        "log": job["train"][0]["log"],
+    }
+    assert job["train"][0]["log"].startswith("models/")
+    assert (job["answers"]["prompts"], job["answers"]["answers"], job["answers"]["backend"]) == (2, 2, "transformers")
+    assert any("one seed" in line for line in told["warnings"])
+    grades = [json.loads(line) for line in (tmp_path / "out" / "grades.jsonl").read_text().splitlines()]
+    assert [(g["arm"], g["seed"], g["id"], g["score"]) for g in grades] == [
+        (arm, 0, id_, 3.0) for arm in ("plain", "short") for id_ in ("How", "Who")
+    ]
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_one_arm_that_fails_does_not_lose_the_others(ablation, monkeypatch, tmp_path):
+    change = {"arms": {"short": {"model": "org/fails"}}}
+    monkeypatch.setenv("FAKE_FAILS", "org/fails")
+    ran, told = ablation(change)
+    assert ran == {"set": 2, "train": 2, "answers": 1, "grades": 1}
+    assert statuses(told) == {"plain": ["done"], "short": ["failed"]}
+    assert told["arms"][1]["jobs"][0]["why"] == "boom: it cannot be"
+    assert "boom: it cannot be" in (tmp_path / "out" / "report.html").read_text()
+    monkeypatch.delenv("FAKE_FAILS")
+    ran, told = ablation(change)
+    assert ran == {"train": 1, "answers": 1, "grades": 1}
+    assert statuses(told) == {"plain": ["done"], "short": ["done"]}
+
+
+def test_where_nothing_came_out_it_is_said(ablation, monkeypatch):
+    monkeypatch.setenv("FAKE_FAILS", "org/model")
+    with pytest.raises(AblateError, match=r"no arm came to its answers.*boom: it cannot be"):
+        ablation()
+
+
+def test_only_some_arms(ablation):
+    ran, told = ablation(only=["short"])
+    assert ran == {"set": 1, "train": 1, "answers": 1, "grades": 1}
+    assert statuses(told) == {"plain": ["not run"], "short": ["done"]}
+    ran, told = ablation(only=["plain"])
+    assert ran == {"set": 1, "train": 1, "answers": 1, "grades": 1}
+    assert statuses(told) == {"plain": ["done"], "short": ["done"]}
+    with pytest.raises(AblateError, match="there is no arm 'shrot'; did you mean 'short'"):
+        ablation(only=["shrot"])
+
+
+def test_fresh_does_everything_again(ablation):
+    ablation()
+    assert ablation(fresh=True)[0] == {"set": 2, "train": 2, "answers": 2, "grades": 1}
+
+
+def test_several_at_a_time(ablation):
+    ran, told = ablation({"seeds": [0, 1, 2]}, jobs=4)
+    assert ran == {"set": 6, "train": 6, "answers": 6, "grades": 1}
+    assert statuses(told) == {"plain": ["done"] * 3, "short": ["done"] * 3}
+
+
+def test_a_choice_stands_between_training_and_answers(ablation):
+    ran, told = ablation({"choose": {"prompts": "prompts.jsonl"}})
+    assert ran == {"set": 2, "train": 2, "choice": 2, "answers": 2, "grades": 1}
+    assert told["arms"][0]["jobs"][0]["train"][0]["choice"].startswith("choices/")
+
+
+def test_a_foreign_folder_is_left_alone(ablation, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").touch()
+    (tmp_path / "out" / "ablation.json.bak").touch()
+    with pytest.raises((AblateError, FileNotFoundError), match=r"holds something else|ablation\.json"):
+        ablation(fresh=True)
+    assert (tmp_path / "out" / "thesis.tex").is_file()
+
+
+@pytest.mark.parametrize(
+    ("row", "again"),
+    [
+        pytest.param(
+            '{"prompt": "New?", "response": "It is new, as you see."}\n', {"set": 2}, id="the same rows come out"
+        ),
+        pytest.param("", {}, id="nothing changed"),
+    ],
+)
+def test_data_that_changed_make_sets_anew_and_only_what_changes_by_it(ablation, tmp_path, row, again):
+    ablation()
+    with (tmp_path / "rows.jsonl").open("a") as file:
+        file.write(row)
+    # The stand-in names a set's content by its key: whatever it reads, the same rows come out.
+    assert ablation()[0] == {**again, "grades": 1}
+
+
+def test_a_set_that_came_out_otherwise_is_trained_on_anew(ablation, tmp_path):
+    ablation()
+    made = plan_of(ablation)
+    key = made.jobs[0].sets["data"]
+    folder = tmp_path / "out" / FOLDERS["set"] / key
+    told = finished(folder)
+    assert told is not None
+    finish(folder, {**told, "content": "other"})
+    assert content(tmp_path / "out", made.nodes, made.jobs[0].answers) is None
+    assert content(tmp_path / "out", made.nodes, made.jobs[1].answers) is not None
+    # The stand-in trains to the same weights whatever it reads, so the answers stand.
+    assert ablation()[0] == {"train": 1, "grades": 1}
+
+
+def test_a_node_that_was_begun_is_not_done(ablation, tmp_path):
+    ablation()
+    made = plan_of(ablation)
+    begin(made.nodes[made.jobs[1].answers].folder(tmp_path / "out"))
+    assert ablation()[0] == {"answers": 1, "grades": 1}
+
+
+def test_test_prompts_in_a_set_are_told_before_training_and_kept(ablation, tmp_path):
+    (tmp_path / "prompts.jsonl").write_text('{"id": "t", "prompt": "Number 3 of set one is what?"}\n')
+    heard: list[str] = []
+    fake = tmp_path / "prompts.jsonl"
+    made = None
+    ablation()
+    made = plan_of(ablation)
+    fake.write_text(json.dumps({"id": "t", "prompt": f"number 3 of set {made.jobs[0].sets['data']}?"}) + "\n")
+    _, told = ablation(tell=heard.append)
+    assert told["overlap"] == {"plain": [{"id": "t", "how": "same", "of": "r3"}]}
+    said = next(i for i, line in enumerate(heard) if line.startswith("test prompts leak: the set of plain has 1"))
+    assert all("answers" not in line for line in heard[:said])
+    assert any(line.startswith("test prompts leak") for line in told["warnings"])
