@@ -79,16 +79,13 @@ ROOMS = {
         "curate.report.html",
     },
     "curate.vote": {"curate.vote", "curate.evaluate", "curate.report"},
-    "curate.bench_model": {"curate.bench_model", "curate.evaluate", "curate.generators.models", "curate.trained"},
+    "curate.bench_model": {"curate.bench_model", "curate.evaluate", "curate.generators.models", "curate.trained", "curate.report.html"},
     "curate.without": {"curate.without", "curate.places", "curate.report", "curate.ledger", "curate.work"},
     "curate.ablate_report": {
         "curate.ablate_report",
         "curate.evaluate",
         "curate.report",
-        "curate.train._chart",
         "curate.train._log",
-        "curate.train._svg",
-        "curate.train._svg_file",
         "curate.train.plots",
     },
     "curate.report": {"curate.report", "curate.ledger", "curate.examples", "curate.shortcuts"},
@@ -101,8 +98,8 @@ ROOMS = {
         "curate.shortcuts.scoring",
         "curate.places",
         "curate.report.html",
+        "curate.report.lines",
         "curate.report.page",
-        "curate.report.style",
     },
 }
 LAYERS = [

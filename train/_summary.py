@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from curate.train._chart import spell
+from curate.report.lines import spell
 from curate.train._log import Log, course, lost, number, read
 
 _SAID = {

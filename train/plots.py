@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from curate.train._chart import Figure, Line, Panel
+from curate.report.lines import Figure, Line, Panel, file
 from curate.train._log import Log, course, lost, number, read
 from curate.train._summary import summary
-from curate.train._svg_file import file
 
 __all__ = ["figures", "plots", "summary"]
 

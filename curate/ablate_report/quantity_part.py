@@ -10,7 +10,7 @@ from curate.ablate_report.multipliers import said
 from curate.ablate_report.sentences import shown
 from curate.ablate_report.strips import interval
 from curate.report.html import Html, el, join, number, table
-from curate.train._chart import spell, ticks
+from curate.report.lines import spell, ticks
 
 _PLOT, _HEAD, _FOOT = 220, 22, 42  # pixels: the plot, its name above, the axis below
 _APART = 9  # per cent of the width that a number on the axis needs

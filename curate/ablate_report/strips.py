@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from curate.ablate_report.sentences import shown
 from curate.report.html import DASH, Html, el
-from curate.train._chart import spell, ticks
+from curate.report.lines import spell, ticks
 
 _HIGH, _MIDDLE = 24, 12  # pixels: a strip, and where its dot stands
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from curate.report.html import DASH, Html, el, join, number, plural, table
-from curate.train._chart import Figure, spell
+from curate.report.lines import Figure, draw, spell
 from curate.train._log import LogError
-from curate.train._svg import draw
 from curate.train.plots import figures
 
 _NOTE = (

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from curate.train._chart import Figure, Line, Panel, spell, ticks
-from curate.train._course import mean, noisy, thin
+from curate.report.lines import Figure, Line, Panel, spell, ticks
+from curate.report.lines.course import mean, noisy, thin
 from curate.train._log import LogError, course
 from curate.train.plots import figures, plots, summary
 from tests.train import logs
@@ -173,7 +173,7 @@ def test_a_chart_says_in_words_what_it_shows(tmp_path):
 
 
 def test_markup_in_a_name_stays_text(tmp_path):
-    from curate.train._svg_file import file
+    from curate.report.lines import file
 
     figure = Figure("x", "<b>", "a & b", "step", [Panel("<i>", [Line("<script>", [(1.0, 1.0)])])])
     assert "<script>" not in file(figure) and ElementTree.fromstring(file(figure)) is not None

@@ -39,8 +39,8 @@ def _figures(trainer: Any, job: Job, rows: Data, held_out: Data | None) -> dict[
     return {"held_out": found}
 
 
-# task: for peft, whose SEQ_CLS trains the new head (`score`) whole and saves it with the adapter. The dropout of LoRA is
-# kept as in DPO: trl would zero it here too.
+# task: for peft, whose SEQ_CLS trains the new head (`score`) whole and saves it with the adapter. settings: trl would
+# zero the dropout of LoRA here too.
 STAGE = Stage(
     "reward",
     "preference",

@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 
 from curate.report.html import Html, el
-from curate.train._chart import Figure, Line, Panel, says, spell, ticks
-from curate.train._course import Place, mean, noisy, thin
+from curate.report.lines.chart import Figure, Line, Panel, says, spell, ticks
+from curate.report.lines.course import Place, mean, noisy, thin
 
 _PLOT, _ROW, _FOOT = 150, 17, 40  # pixels: a panel, a line of text, the axis
 _MANY = 60  # from here on single values hide the course: their mean is drawn over them

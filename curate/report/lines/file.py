@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from curate.report.html import Html, el
-from curate.train._chart import Figure, says
-from curate.train._svg import panels
+from curate.report.lines.chart import Figure, says
+from curate.report.lines.svg import panels
 
 _WIDE, _LEFT, _TOP = 760, 60, 58  # pixels: the file, the room for the y axis' numbers, the title's
 
