@@ -86,6 +86,7 @@ def against(before: Sequence[Score], after: Sequence[Score]) -> dict[str, Any]:
     averaged = [pair for pair in pairs if pair[0].share and pair[1].share]
     others = [pair for pair in averaged if "ifeval" not in pair[0].task.lower()]
     kinds = {"average": averaged, "average without IFEval": others if len(others) < len(averaged) else []}
+    kinds = kinds if len(averaged) > 1 else {}
     return {"tasks": rows, "averages": [_average(name, found) for name, found in kinds.items() if found]}
 
 

