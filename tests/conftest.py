@@ -18,6 +18,8 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
+from tests.browser import browser as browser
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -40,7 +40,7 @@ def test_the_recipes_of_a_page_are_right(page):
 
 def test_every_command_has_its_section():
     text = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^## curate (\w+)", text, re.MULTILINE)) == set(main.commands)
+    assert set(re.findall(r"^## curate ([\w-]+)", text, re.MULTILINE)) == set(main.commands)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

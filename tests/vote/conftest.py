@@ -12,7 +12,6 @@ import pytest
 from curate.vote import make
 from curate.vote.make import key_file
 from curate.vote.page import RESULT_FORMAT
-from tests.browser import browser as browser
 
 
 def answer(i: int, response: str | None, **more: Any) -> dict[str, Any]:
