@@ -10,7 +10,17 @@ from typing import Any
 import click
 
 import curate
-from curate import cli_ablate, cli_answer, cli_ask, cli_bench, cli_diversity, cli_judge, cli_shortcuts, cli_train, cli_vote
+from curate import (
+    cli_ablate,
+    cli_answer,
+    cli_ask,
+    cli_bench,
+    cli_diversity,
+    cli_judge,
+    cli_shortcuts,
+    cli_train,
+    cli_vote,
+)
 from curate.errors import UserError
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)

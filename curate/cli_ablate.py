@@ -78,15 +78,15 @@ def _run(
 
 def _again(out: Path, as_json: bool) -> None:
     """Compute an ablation's numbers once more from its grades, and say whether they are what they were."""
-    from curate.ablate.ablation import report
+    from curate import ablate_report
 
-    file = out / "results.json"
-    before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-    results = report(out)
-    now = json.loads(file.read_text(encoding="utf-8"))
-    _results(results, out, as_json)
-    same = "there were none before" if before is None else "the same as before" if before == now else "NOT as before"
-    click.echo(f"the numbers, computed again from {out / 'grades.jsonl'}, are {same}", err=True)
+    there = (out / ablate_report.RESULTS).is_file()
+    other = ablate_report.recompute(out) if there else []
+    _results(ablate_report.write(out), out, as_json)
+    said = "the same as before" if there and not other else "NOT what they were" if other else "new"
+    click.echo(f"The numbers, computed again from {out / ablate_report.GRADES}, are {said}.", err=True)
+    for line in other:
+        click.echo(line, err=True)
 
 
 def _without(out: Path, threshold: tuple[str, ...], as_json: bool) -> None:
@@ -94,8 +94,9 @@ def _without(out: Path, threshold: tuple[str, ...], as_json: bool) -> None:
 
 
 def _results(results: dict[str, Any], out: Path, as_json: bool) -> None:
+    from curate import ablate_report, screen
+
     if as_json:
         return click.echo(json.dumps(results, indent=1, ensure_ascii=False))
-    for line in results.get("sentences", []):
-        click.echo(line)
-    return click.echo(out / "report.html")
+    screen.console.print(ablate_report.show(results))
+    return click.echo(out / ablate_report.PAGE)

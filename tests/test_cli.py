@@ -137,7 +137,10 @@ def test_export_to_a_dataset_folder(there):
 
 @pytest.mark.parametrize(
     ("format_", "files"),
-    [("axolotl", ["train.jsonl", "axolotl.yaml"]), ("llamafactory", ["train.jsonl", "dataset_info.json", "llamafactory.yaml"])],
+    [
+        ("axolotl", ["train.jsonl", "axolotl.yaml"]),
+        ("llamafactory", ["train.jsonl", "dataset_info.json", "llamafactory.yaml"]),
+    ],
 )
 def test_export_for_another_trainer(there, format_, files):
     call("run", "recipe.yaml")

@@ -79,7 +79,13 @@ ROOMS = {
         "curate.report.html",
     },
     "curate.vote": {"curate.vote", "curate.evaluate", "curate.report"},
-    "curate.bench_model": {"curate.bench_model", "curate.evaluate", "curate.generators.models", "curate.trained", "curate.report.html"},
+    "curate.bench_model": {
+        "curate.bench_model",
+        "curate.evaluate",
+        "curate.generators.models",
+        "curate.trained",
+        "curate.report.html",
+    },
     "curate.without": {"curate.without", "curate.places", "curate.report", "curate.ledger", "curate.work"},
     "curate.ablate_report": {
         "curate.ablate_report",

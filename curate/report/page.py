@@ -11,7 +11,7 @@ from curate.report.style import SCRIPT, STYLE
 
 
 def page(title: str, head: Html, sections: Sequence[tuple[str, str, Html]], foot: str, style: str = "") -> str:
-    """Build the whole page; sections are (anchor, name in the contents, content), `style` is added to the common one."""
+    """Build the whole page; sections are (anchor, name in the contents, content), `style` adds to the common one."""
     style = STYLE + style
     links = (el("li", el("a", name, href=f"#{anchor}")) for anchor, name, _ in sections)
     body = [
