@@ -10,7 +10,7 @@ from curate.ablate.finding import beside
 from curate.ablate.keys import AnswerKeys, ArmKeys
 from curate.ablate.node import Kind, Node, key_of
 from curate.ablate.reading import Ablation, Arm
-from curate.ablate.sets import recipe_of
+from curate.ablate.sets import drawn
 from curate.ablate.stages import config_of
 from curate.answer import default_backend
 from curate.dialogues import read_dialogues
@@ -93,9 +93,10 @@ class _Planning:
 
     def set(self, arm: Arm, name: str, seed: int) -> str:
         """Plan a set."""
-        recipe = recipe_of(arm.keys.sets[name], self.file, seed)
-        given = {"data": recipe.raw, "file": recipe.file, "texts": recipe.texts}
-        unnamed = {key: value for key, value in recipe.raw.items() if key != "name"}
+        recipe = arm.recipes[name]
+        data = {**recipe.raw, "seed": drawn(arm.keys.sets[name], seed)}
+        given = {"data": data, "file": recipe.file, "texts": recipe.texts}
+        unnamed = {key: value for key, value in data.items() if key != "name"}
         key = self.node("set", [unnamed, recipe.texts], given, [])
         self.rows[key] = recipe.size
         return key

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from curate.ablate import stages
 from curate.ablate.changed import ChangeError
 from curate.ablate.finding import ablation_file
 from curate.ablate.keys import AblationKeys, ArmKeys, CurveKeys, Wrong, arm_keys, block
 from curate.ablate.overlay import assign, lay
 from curate.ablate.sets import recipe_of
+from curate.ablate.stages import config_of
 from curate.judges.contract import Judge
 from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml
+from curate.plan import Recipe
 from curate.reading import Reading
 
 _SHARED = ("sets", "train", "model", "answer", "choose")
@@ -23,12 +25,23 @@ _SHARED = ("sets", "train", "model", "answer", "choose")
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm, checked: its keys, and where it is part of a curve, the curve's name and its rows."""
+    """One arm, checked: its keys, the recipes of its sets, and where it is part of a curve, the curve's name."""
 
     name: str
     keys: ArmKeys
+    recipes: dict[str, Recipe] = field(repr=False)  # with seed 0, but for `draw`
     curve: str | None = None
-    x: int | None = None
+
+    @property
+    def main(self) -> str | None:
+        """Name the set that the arm is about: the one its first stage reads."""
+        first = next(iter(self.keys.train.values()), None)
+        return (first.data or next(iter(self.keys.sets))) if first else None
+
+    @property
+    def x(self) -> int | None:
+        """Say where on its curve it stands, in rows."""
+        return self.recipes[self.main].size if self.curve and self.main else None
 
 
 @dataclass(frozen=True)
@@ -139,46 +152,48 @@ class _Checking:
             own = self.arm(name, settled)
             if own is None:
                 continue
-            sized = _main(own)
             if curve is None or name not in curve.arms:
-                found.append(Arm(name, own))
-            elif sized is None:
+                found.append(own)
+            elif own.main is None:
                 self.add([(("curve", "arm"), f"'{name}' trains on no set, so it has no sizes")])
             else:
-                found += self._curve(name, settled, own, sized, curve.sizes)
+                found += self._curve(replace(own, curve=name), settled, curve.sizes)
         return tuple(found)
 
-    def _curve(self, name: str, settled: dict[str, Any], own: ArmKeys, main: str, sizes: list[int]) -> list[Arm]:
+    def _curve(self, own: Arm, settled: dict[str, Any], sizes: list[int]) -> list[Arm]:
         """Make the arms of a curve; the arm itself is one of its points."""
-        here = recipe_of(own.sets[main], self.places.file, 0).size
-        found = [Arm(name, own, name, here)]
-        for size in sorted(set(sizes) - {here}):
-            keys = self.arm(name, lay(settled, {"sets": {main: {"set": {"size": size}}}}))
-            if keys is not None:
-                found.append(Arm(f"{name}@{size}", keys, name, size))
+        found = [own]
+        for size in sorted(set(sizes) - {own.x}):
+            sized = self.arm(own.name, lay(settled, {"sets": {own.main: {"set": {"size": size}}}}))
+            if sized is not None:
+                found.append(replace(sized, name=f"{own.name}@{size}", curve=own.name))
         return found
 
-    def arm(self, name: str, settled: dict[str, Any]) -> ArmKeys | None:
+    def arm(self, name: str, settled: dict[str, Any]) -> Arm | None:
         """Check one arm, its recipes and its configs; None where something is wrong."""
         before = len(self.problems)
         wrong: Wrong = []
         keys = arm_keys(settled, wrong)
         self.add(wrong, name)
+        recipes = {}
         for label, one in keys.sets.items():
-            try:
-                recipe_of(one, self.places.file, 0)
-            except ChangeError as error:
-                self.add([(("sets", label, *path), message) for path, message in error.wrong], name)
-            except RecipeError as error:
-                self.problems += _told(error, self.places.file)
+            with self._other_file(name, ("sets", label)):
+                recipes[label] = recipe_of(one, self.places.file)
         for stage in keys.train if not any(path[:1] == ("train",) for path, _ in wrong) else ():
-            try:
-                stages.config_of(keys, stage, self.places.file, 0)
-            except ChangeError as error:
-                self.add([(("train", stage, *path), message) for path, message in error.wrong], name)
-            except RecipeError as error:
-                self.problems += _told(error, self.places.file)
-        return keys if len(self.problems) == before else None
+            with self._other_file(name, ("train", stage)):
+                config_of(keys, stage, self.places.file)
+        return Arm(name, keys, recipes) if len(self.problems) == before else None
+
+    @contextmanager
+    def _other_file(self, arm: str, path: KeyPath) -> Iterator[None]:
+        """Take over what is wrong in a file that the arm names, or with its changes to it."""
+        try:
+            yield
+        except ChangeError as error:
+            self.add([((*path, *inner), message) for inner, message in error.wrong], arm)
+        except RecipeError as error:
+            other = "" if error.file == self.places.file else error.file
+            self.problems += [Problem(p.path, p.message, p.line, p.file or other) for p in error.problems]
 
     def names(self, data: dict[str, Any], arms: list[str]) -> None:
         """Check the keys that name an arm."""
@@ -200,16 +215,3 @@ class _Checking:
             hint = did_you_mean(str(name), list(judges)) if name else f"known: {', '.join(judges)}"
             self.add([(("judge",), f"there is no judge '{name}'; {hint}" if name else f"say which judge; {hint}")])
         return judges.get(str(name))
-
-
-def _main(arm: ArmKeys) -> str | None:
-    """Name the set that an arm is about: the one its first stage reads."""
-    first = next(iter(arm.train.values()), None)
-    return (first.data or next(iter(arm.sets))) if first else None
-
-
-def _told(error: RecipeError, file: str) -> list[Problem]:
-    """Take over what is wrong in another file."""
-    return [
-        Problem(p.path, p.message, p.line, p.file or ("" if error.file == file else error.file)) for p in error.problems
-    ]

@@ -21,7 +21,7 @@ from curate.recipe import parse
 _APART = 1_000_003
 
 
-def recipe_of(keys: SetKeys, file: str, seed: int) -> Recipe:
+def recipe_of(keys: SetKeys, file: str, seed: int = 0) -> Recipe:
     """Read, change and check a set's recipe; raise RecipeError with all that is wrong.
 
     `file` is the ablation's. Keys are set first, then sources are chosen, then steps are left out: `set` counts steps
@@ -41,8 +41,13 @@ def recipe_of(keys: SetKeys, file: str, seed: int) -> Recipe:
         wrong.append((("skip",), str(error)))
     if wrong:
         raise ChangeError(places.file, wrong)
-    data["seed"] = seed + _APART * keys.draw
+    data["seed"] = drawn(keys, seed)
     return parse(data, places)
+
+
+def drawn(keys: SetKeys, seed: int) -> int:
+    """Give the recipe's seed for a seed of the ablation: each draw has its own."""
+    return seed + _APART * keys.draw
 
 
 def _written(keys: SetKeys, file: str) -> tuple[dict[str, Any], Places]:

@@ -14,7 +14,7 @@ from curate.train.config import TrainConfig, read, resolve
 LATER = "what is made before it"  # stands for the set and the model that do not exist yet
 
 
-def config_of(arm: ArmKeys, stage: str, file: str, seed: int) -> TrainConfig:
+def config_of(arm: ArmKeys, stage: str, file: str, seed: int = 0) -> TrainConfig:
     """Read, change and check the config of one of an arm's stages; raise RecipeError with what is wrong.
 
     The first stage starts from the model of its config, or from the arm's `model`, the others each from the model

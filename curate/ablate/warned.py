@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 from curate.ablate.plan import Plan
-from curate.ablate.sets import recipe_of
-from curate.generators.generator import Generator
 
 _SEEDS = 3  # our own least: with two, the spread between trainings is all but unknown
 
@@ -83,10 +80,5 @@ def judge_models(plan: Plan) -> set[str]:
 
 def generator_models(plan: Plan) -> set[str]:
     """Name the models that the arms' recipes ask to write rows."""
-    sets = [keys for arm in plan.ablation.arms for keys in arm.keys.sets.values()]
-    recipes = [recipe_of(keys, plan.ablation.file, 0) for keys in sets]
-    return {_model(made) for recipe in recipes for made in recipe.generators.values()}
-
-
-def _model(made: Generator) -> Any:
-    return made.settings.model
+    recipes = [recipe for arm in plan.ablation.arms for recipe in arm.recipes.values()]
+    return {made.settings.model for recipe in recipes for made in recipe.generators.values()}
