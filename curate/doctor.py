@@ -27,6 +27,8 @@ _EXTRAS = {
     "transformers": ("transformers", "generators without a server, reward models"),
     "shortcuts": ("scikit-learn", "what words alone would get right of a preference set"),
     "train": ("trl", "`curate train`"),
+    "evaluate": ("scipy", "`curate judge`, `curate vote`, `curate ablate`"),
+    "bench-model": ("lm_eval", "`curate bench-model`"),
     "pandas": ("pandas", "filters on pandas frames"),
     "hf": ("datasets", "filters on Hugging Face datasets, `curate export --format dataset`"),
 }
