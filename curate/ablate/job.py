@@ -27,7 +27,7 @@ def in_words(work: object, *args: object) -> None:
     try:
         work(*args)  # type: ignore[operator]
     except UserError as error:
-        print(error, file=sys.stderr)  # into the log
+        print(" ".join(str(error).split()), file=sys.stderr)  # one line: the log's last is what is told
         sys.exit(2)
 
 

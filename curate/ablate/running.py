@@ -67,7 +67,11 @@ def run(
 
 def _run(node: Node, out: Path, nodes: Mapping[str, Node], processes: Processes, tell: Tell) -> str | None:
     """Run one node; return why it failed."""
-    folder, log = write_node(node, out, rests_on(node, out, nodes)), node.log(out)
+    log = node.log(out)
+    try:
+        folder = write_node(node, out, rests_on(node, out, nodes))
+    except (UserError, OSError) as error:  # what it reads is not there any more
+        return " ".join(str(error).split())
     tell(f"{node.kind} {node.key}: begins, log in {log}")
     why = processes.run([sys.executable, "-m", "curate.ablate.job", str(folder)], log)
     tell(f"{node.kind} {node.key}: {'done' if why is None else f'failed: {why}'}")
@@ -109,6 +113,8 @@ class Processes:
         """Let a request to end (SIGTERM) end this process the way Ctrl-C does: what it started must not stay."""
         if current_thread() is main_thread():
             self._before = signal.signal(signal.SIGTERM, _stop)
+            # polars sets a handler by which a wait goes on after Ctrl-C: Python's own, set again, ends it.
+            signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
         return self
 
     def __exit__(self, *_: Any) -> None:

@@ -1,4 +1,4 @@
-"""What planted.yaml plants and finds again: training answers that exclaim, and a judge that counts exclamations."""
+"""What planted.yaml plants and finds again: training answers that exclaim, and a judge that counts sentence ends."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ def first_paragraph(column: str = "response") -> Edit:
     return pl.col(column).str.split("\n\n").list.first()
 
 
-def exclaims(response: str) -> float:
-    """Judge: the share of an answer's sentences that end with an exclamation mark; 0 where none ends.
+def lively(response: str) -> float:
+    """Judge: the share of an answer's sentences that end with an exclamation or question mark; 0 where none ends.
 
-    >>> exclaims("Yes! That is so. Is it? It is!")
-    0.5
+    Questions are not what is planted: they are there so that answers without the habit differ, too, as grades do.
+
+    >>> lively("Yes! That is so. Is it? It is!")
+    0.75
     """
     ends = re.findall(_ENDS, response)
-    return ends.count("!") / len(ends) if ends else 0.0
+    return sum(end != "." for end in ends) / len(ends) if ends else 0.0

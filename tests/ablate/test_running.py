@@ -89,10 +89,16 @@ def test_the_end_ends_them_all_and_starts_no_more(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_whatever_ends_this_process_ends_those_it_started(tmp_path, number):
     pid = tmp_path / "pid"
-    code = (
-        "import sys\nfrom pathlib import Path\nfrom curate.ablate.running import Processes\n"
-        f"with Processes(None) as p:\n    p.run([sys.executable, '-c', {SLEEPS!r}, {str(pid)!r}], Path({str(tmp_path / 'x.log')!r}))"
+    begins = (  # a shell's background job ignores SIGINT, and hands that on; polars has a handler of its own
+        "import signal, sys, polars\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from pathlib import Path\nfrom curate.ablate.running import Processes\n"
     )
+    log = str(tmp_path / "x.log")
+    asks = "    polars.DataFrame({'a': [1]}).lazy().filter(polars.col('a') > 0).collect()\n"
+    runs = (
+        f"with Processes(None) as p:\n{asks}    p.run([sys.executable, '-c', {SLEEPS!r}, {str(pid)!r}], Path({log!r}))"
+    )
+    code = begins + runs
     process = subprocess.Popen([PYTHON, "-c", code], stderr=subprocess.DEVNULL)
     try:
         assert until(lambda: pid.exists() and pid.read_text())

@@ -102,7 +102,7 @@ def test_planted_is_what_the_verification_needs():
 
 @pytest.mark.parametrize(
     ("response", "share"),
-    [("Yes! That is so.", 0.5), ("Use `np.mean()`! Now!", 1.0), ("", 0.0), ("no end", 0.0), ("Why? Because.", 0.0)],
+    [("Yes! That is so.", 0.5), ("Use `np.mean()`! Now!", 1.0), ("", 0.0), ("no end", 0.0), ("Why? Because.", 0.5)],
 )
 def test_the_judge_of_the_habit(response, share):
     judge = load(FOLDER / "planted.yaml").judge
