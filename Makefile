@@ -22,7 +22,7 @@ train: $(VENV)/train.ok  ## SFT, then DPO, of SmolLM2 on this machine, offline, 
 
 ablate: export OMP_NUM_THREADS ?= 1
 ablate: $(VENV)/train.ok  ## a planted habit that an ablation must find, and nothing beside it, offline
-	$(BIN)/curate ablate recipes/ablations/planted.yaml
+	$(BIN)/curate ablate recipes/ablations/planted.yaml --jobs 2
 
 test: $(VENV)/test.ok  ## all tests, doctests and the README's examples
 	$(BIN)/python -m pytest -q
