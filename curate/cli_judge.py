@@ -28,7 +28,13 @@ _PATH = click.Path(path_type=Path)
 @click.option("--gold", type=_PATH, metavar="FILE", help="Measure the judge on pairs of which the better one is known.")
 @click.option("--agree", type=_PATH, metavar="FILE", help="Grades or comparisons of another grader, to agree with.")
 @click.option("--prompts", type=_PATH, metavar="FILE_OR_OUT", help="What stood before answers that do not say it.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out/judged"), show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("out/judged"),
+    show_default=True,
+    help="Folder for grades, and what the judge said.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what it would cost.")
 @click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
 def judge(answers: tuple[str, ...], judges: Path | None, name: str | None, **options: Any) -> None:

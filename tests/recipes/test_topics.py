@@ -53,7 +53,7 @@ def test_none_is_like_an_authored_prompt(split):
 
 def test_the_two_styles_ask_for_the_same_length_and_the_same_honesty():
     human_like, formal = prompt("human_like.txt"), prompt("formal.txt")
-    assert human_like.splitlines()[-1] == formal.splitlines()[-1] == "Write about 60 words."
+    assert human_like.splitlines()[-1] == formal.splitlines()[-1] == "Write about 60 words, in one paragraph."
     for text in (human_like, formal):
         assert "You are an AI, and you never pretend to be a human" in text
     assert abs(len(human_like) - len(formal)) < 0.25 * len(human_like)
