@@ -13,14 +13,13 @@ pairs: $(VENV)/pairs.ok  ## chosen/rejected pairs from a real model on this mach
 	$(BIN)/curate run recipes/human_like_dpo.yaml --set size=20
 	$(BIN)/curate show out/human_like_dpo
 
-train: export OMP_NUM_THREADS ?= 1  # threads that wait for each other by spinning: on two busy cores one is quicker
 train: $(VENV)/train.ok  ## SFT, then DPO, of SmolLM2 on this machine, offline, and what it then answers
 	$(BIN)/curate run recipes/lima1k.yaml
 	$(BIN)/curate run recipes/smollm2_pairs.yaml
 	$(BIN)/curate train chain recipes/train/smollm2_cpu.yaml --out out/smollm2_cpu
 	$(BIN)/curate answer out/smollm2_cpu/dpo --backend transformers
 
-ablate: export OMP_NUM_THREADS ?= 1
+ablate: export OMP_NUM_THREADS ?= 1  # two processes, one core each
 ablate: $(VENV)/train.ok  ## a planted habit that an ablation must find, and nothing beside it, offline
 	$(BIN)/curate ablate recipes/ablations/planted.yaml --jobs 2
 
