@@ -18,7 +18,7 @@ train: $(VENV)/train.ok  ## SFT, then DPO, of SmolLM2 on this machine, offline, 
 	$(BIN)/curate run recipes/smollm2_pairs.yaml
 	$(BIN)/curate train chain recipes/train/smollm2_cpu.yaml --out out/smollm2_cpu
 	$(BIN)/curate answer out/smollm2_cpu/dpo --backend transformers --limit 8 \
-	  --sampling max_new_tokens=256 --sampling repetition_penalty=1.05
+	  --sampling max_new_tokens=512 --sampling repetition_penalty=1.05
 
 ablate: export OMP_NUM_THREADS ?= 1  # two processes, one core each
 ablate: $(VENV)/train.ok  ## a planted habit that an ablation must find, and nothing beside it, offline
