@@ -11,12 +11,12 @@ import polars as pl
 
 from curate.answer import AnswerError, answers
 from curate.best_epoch import decide
+from curate.cache import Cache
 from curate.generators.generator import Told
 from curate.grading import grade, write_lines
 from curate.judges.contract import Judge
 from curate.prompts import prompts_file, read_prompts
 from curate.rows import hash_file
-from curate.stages import Stages
 from curate.trained import Checkpoint, Training, merge, open_training
 
 CHOICE, GRADES = "choice.json", "grades.jsonl"
@@ -56,7 +56,7 @@ def choose(
     training = open_training(Path(train_out))
     candidates = _within(training, first_epoch, last_epoch)
     rows = prompts if isinstance(prompts, pl.DataFrame) else read_prompts(Path(prompts), limit)
-    stages = Stages(training.folder / _STAGES)
+    stages = Cache(training.folder / _STAGES)
     given: dict[str, Any] = {"backend": backend, "engine": engine, "sampling": sampling, "samples": samples}
     given |= {"seed": seed, "journal": stages.folder / _ANSWERS, "tell": tell}
     # All of them answer, then the judge is asked: a model fills the memory.

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from curate.cache import Cache
     from curate.grading import Agreed
     from curate.judges import Case, Judge, Pairing
-    from curate.stages import Stages
 
 _PATH = click.Path(path_type=Path)
 
@@ -44,8 +44,8 @@ def judge(answers: tuple[str, ...], judges: Path | None, name: str | None, **opt
     Dialogues are graded turn by turn. OUT gets grades.jsonl or comparisons.jsonl. What a judge was asked is kept there:
     the same command asks nothing twice. What cannot be graded is counted, with the reason why.
     """
+    from curate.cache import Cache
     from curate.named_judge import named_judge
-    from curate.stages import Stages
     from curate.train.launch import wait_asleep
 
     wait_asleep()
@@ -55,7 +55,7 @@ def judge(answers: tuple[str, ...], judges: Path | None, name: str | None, **opt
         raise click.UsageError(f"--pairwise takes two files of answers, not {len(answers)}")
     if not answers and not options["gold"]:
         raise click.UsageError("name files of answers, or --gold FILE")
-    judged_by, stages = named_judge(judges, name), Stages(options["out"] / ".stages")
+    judged_by, stages = named_judge(judges, name), Cache(options["out"] / ".stages")
     if options["gold"]:
         _gold(judged_by, stages, options)
     elif options["pairwise"]:
@@ -66,7 +66,7 @@ def judge(answers: tuple[str, ...], judges: Path | None, name: str | None, **opt
         _grade(answers, judged_by, stages, options)
 
 
-def _grade(files: Sequence[str], judge: Judge, stages: Stages, options: dict[str, Any]) -> None:
+def _grade(files: Sequence[str], judge: Judge, stages: Cache, options: dict[str, Any]) -> None:
     from curate import evaluate, screen
     from curate.grading import agree, grade, read_answers, read_grades, shown
     from curate.grading.singly import cases_of
@@ -91,7 +91,7 @@ def _grade(files: Sequence[str], judge: Judge, stages: Stages, options: dict[str
     return _end([*lines, *_agreement(agreed, options), str(file)])
 
 
-def _pairwise(files: Sequence[str], judge: Judge, stages: Stages, options: dict[str, Any]) -> None:
+def _pairwise(files: Sequence[str], judge: Judge, stages: Cache, options: dict[str, Any]) -> None:
     from curate.grading import GradesError, read_answers
 
     both = read_answers(files).partition_by("arm", maintain_order=True)
@@ -101,7 +101,7 @@ def _pairwise(files: Sequence[str], judge: Judge, stages: Stages, options: dict[
     _side_by_side(both[0], both[1], (both[0]["arm"][0], both[1]["arm"][0]), judge, stages, options)
 
 
-def _gold(judge: Judge, stages: Stages, options: dict[str, Any]) -> None:
+def _gold(judge: Judge, stages: Cache, options: dict[str, Any]) -> None:
     from curate.grading.gold import NAMES, as_comparisons, read_gold, sides
 
     gold = read_gold(options["gold"])
@@ -113,7 +113,7 @@ def _side_by_side(
     b: pl.DataFrame,
     names: tuple[str, str],
     judge: Judge,
-    stages: Stages,
+    stages: Cache,
     options: dict[str, Any],
     gold: pl.DataFrame | None = None,
 ) -> None:
@@ -139,7 +139,7 @@ def _side_by_side(
     return _end([*lines, *_agreement(agreed, options), str(file)])
 
 
-def _costs(judge: Judge, asked: Sequence[Case] | Sequence[Pairing], stages: Stages, options: dict[str, Any]) -> bool:
+def _costs(judge: Judge, asked: Sequence[Case] | Sequence[Pairing], stages: Cache, options: dict[str, Any]) -> bool:
     """Say what it will cost; tell whether that was all that was wanted."""
     from curate.grading import shown
     from curate.grading.cost import cost_of

@@ -10,6 +10,9 @@ from typing import Any
 
 import polars as pl
 
+from curate.cache import key_of
+from curate.code import library, own_code, versions
+
 _PID = os.getpid()
 
 
@@ -103,8 +106,10 @@ class batched:  # noqa: N801 - used like a function; a class only so that it pic
     """Make a filter a function of a batch, for hosts that map one: `dataset.filter(batched(good), batched=True)`.
 
     Called with a mapping of columns to lists it returns the list of values, or `{name: values}` when a name is given.
-    It pickles, and its pickle is stable, so Hugging Face caches hit. In a process forked after polars was loaded it
-    raises RuntimeError, since polars' threads do not survive a fork and the worker would hang for ever.
+    It pickles, and its pickle is the same as long as all that a verdict rests on is (the expression, modules of the
+    user's own, the library, packages), so Hugging Face caches hit, and never give an old result. In a process forked
+    after polars was loaded it raises RuntimeError, since polars' threads do not survive a fork and the worker would
+    hang for ever.
 
     >>> from curate.filters import length
     >>> batched(length("response", max=5))({"response": ["hello", "hello there"]})
@@ -114,6 +119,7 @@ class batched:  # noqa: N801 - used like a function; a class only so that it pic
     def __init__(self, expr: pl.Expr, name: str | None = None) -> None:
         self.expr = expr
         self.name = name
+        self.rests_on = key_of([library(), versions(), own_code()])
 
     def __call__(self, batch: Any) -> Any:
         """Evaluate the filter on one batch."""

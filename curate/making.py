@@ -8,18 +8,18 @@ from typing import Any
 
 import polars as pl
 
+from curate.cache import Entry
 from curate.examples import samples
 from curate.pairs.contract import Made
 from curate.passes import StepError, misfit, read_again
 from curate.rows import STANDARD
-from curate.stages import Stage
 from curate.state import Run
 from curate.step import Step
 
 _RAW = 500  # characters of a prompt kept beside the reason why it has no answer
 
 
-def make(state: Run, files: list[Path], alive: pl.DataFrame, key: str, step: Step) -> Stage:
+def make(state: Run, files: list[Path], alive: pl.DataFrame, key: str, step: Step) -> Entry:
     """Let a step make answers or pairs for the rows alive, which it sees in the order of their ids.
 
     The stage holds rows-*.parquet (the rows that have what was made), ledger.parquet, examples.parquet and bad.jsonl
@@ -41,10 +41,8 @@ def make(state: Run, files: list[Path], alive: pl.DataFrame, key: str, step: Ste
         (folder / "bad.jsonl").write_text(_failed(rows, step, made), encoding="utf-8")
         return {"again": int(made.again.sum()), "notes": dict(made.notes)}
 
-    stage = state.stage("make", step.label, {"pool": key, "step": step.depends()}, build)
-    if stage.meta["again"]:
-        state.stages.forget(stage)
-    return stage
+    depends = {"pool": key, "step": step.depends()}
+    return state.stage("make", step.label, depends, build, keep=lambda meta: not meta["again"])
 
 
 def _made(rows: pl.DataFrame, step: Step) -> Made:

@@ -10,9 +10,9 @@ from typing import Any
 import polars as pl
 
 from curate import ledger as ledgers
+from curate.code import versions
 from curate.fill import Result
 from curate.quarantine import reasons
-from curate.stages import versions
 from curate.state import Run
 
 

@@ -53,7 +53,7 @@ def _make(state: Run, pool: Pool, step: Step) -> Pool:
         state.notes[step.label] = stage.meta["notes"]
     found = [pl.read_parquet(file) for file in stage.files("ledger.parquet")]
     ledger = ledgers.extend(pool.ledger, found[0] if found else None)
-    return Pool(ledger, stage.files("rows-*.parquet"), stage.key)
+    return Pool(ledger, stage.files("rows-*.parquet"), stage.content)
 
 
 def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
@@ -68,7 +68,7 @@ def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
     state.examples += stage.files("examples.parquet")
     frames = [pl.read_parquet(file).drop("domain") for file in stage.files("ledger-*.parquet")]
     found = pl.concat(frames, how="diagonal_relaxed") if frames else None
-    return Pool(ledgers.extend(pool.ledger, found), stage.files("rows-*.parquet"), stage.key)
+    return Pool(ledgers.extend(pool.ledger, found), stage.files("rows-*.parquet"), stage.content)
 
 
 def _select(state: Run, pool: Pool, step: Step) -> Pool:
@@ -94,7 +94,7 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
     if stage.meta["notes"]:
         state.notes[step.label] = stage.meta["notes"]
     found = pl.read_parquet(stage.folder / "choice.parquet")
-    return Pool(ledgers.extend(pool.ledger, found), pool.files, stage.key)
+    return Pool(ledgers.extend(pool.ledger, found), pool.files, stage.content)
 
 
 def _columns_of(step: Step) -> list[str]:

@@ -11,19 +11,20 @@ import polars as pl
 
 from curate import ledger as ledgers
 from curate.bindings import described
+from curate.cache import Cache, Entry, fingerprint
+from curate.code import code_of
 from curate.fill import Result, fill
 from curate.passes import count_of, pass_over
 from curate.plan import Recipe, Source
 from curate.pool import ALONE, Pool, go_on
 from curate.quarantine import sentences
 from curate.rows import Batch, Part, SourceError, SourceMissing, data_folder
-from curate.stages import Stage, Stages, fingerprint
 from curate.state import Run, RunError, Tell, silent
 from curate.step import Step
 
 
 def run(
-    recipe: Recipe, stages: Stages, *, batch_rows: int = 10_000, limit: int | None = None, tell: Tell | None = None
+    recipe: Recipe, stages: Cache, *, batch_rows: int = 10_000, limit: int | None = None, tell: Tell | None = None
 ) -> tuple[Result, Run]:
     """Run a recipe to its set and ledger, in memory; `curate.outputs.write` puts them on disk.
 
@@ -62,7 +63,7 @@ def _source(state: Run, source: Source) -> Pool:
     frames = [pl.read_parquet(file) for stage in passed for file in stage.files("ledger-*.parquet")]
     ledger = ledgers.gather(frames)
     files = [file for stage in passed for file in stage.files("rows-*.parquet")]
-    pool = Pool(ledgers.mark_repeated(ledger), files, "+".join(sorted(stage.key for stage in passed)))
+    pool = Pool(ledgers.mark_repeated(ledger), files, "+".join(sorted(stage.content for stage in passed)))
     return go_on(state, pool, later)
 
 
@@ -86,7 +87,7 @@ def _leading(steps: tuple[Step, ...]) -> tuple[list[Step], list[Step]]:
     return list(steps[:first]), list(steps[first:])
 
 
-def _pass(state: Run, source: Source, part: Part, steps: list[Step]) -> Stage:
+def _pass(state: Run, source: Source, part: Part, steps: list[Step]) -> Entry:
     """Read one part and pass it through the row-wise steps, unless that was done before."""
     try:
         hashes = fingerprint(part.files, state.stages.folder / "files.json")
@@ -99,6 +100,7 @@ def _pass(state: Run, source: Source, part: Part, steps: list[Step]) -> Stage:
         "source": source.name,
         "read": [source.read.name, {k: v for k, v in source.read.params.items() if not isinstance(v, Path)}],
         "given": described(source.read.given),
+        "code": code_of(source.read.function),
         "part": part.name,
         "files": hashes,
         "steps": [step.depends() for step in steps],

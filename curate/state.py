@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from curate.cache import Cache, Entry
 from curate.errors import UserError
 from curate.plan import Recipe
-from curate.stages import Stage, Stages
 
 ANSWERS = "answers"  # the folder among the stages that holds the generators' journals
 
@@ -37,7 +37,7 @@ class Run:
     """One run under way: its settings, and what it found out."""
 
     recipe: Recipe
-    stages: Stages
+    stages: Cache
     batch_rows: int = 10_000
     limit: int | None = None
     tell: Tell = silent
@@ -59,8 +59,15 @@ class Run:
             generator.journal = self.stages.folder / ANSWERS
             generator.tell = lambda name, done, asked, tokens: self.tell(name, done, total=asked, tokens=tokens)
 
-    def stage(self, name: str, label: str, depends: dict[str, Any], build: Callable[[Path], dict[str, Any]]) -> Stage:
+    def stage(
+        self,
+        name: str,
+        label: str,
+        depends: dict[str, Any],
+        build: Callable[[Path], dict[str, Any]],
+        keep: Callable[[dict[str, Any]], bool] = lambda meta: True,
+    ) -> Entry:
         """Get a stage and note whether it had to be built."""
-        stage = self.stages.get(name, depends, build)
+        stage = self.stages.get(name, depends, build, keep=keep)
         (self.reused if stage.reused else self.built).append(label)
         return stage

@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from curate.bindings import described
-from curate.rows import data_folder, hash_file
+from curate.cache import contents_of
+from curate.code import code_of
 
 # Each verb, and the kind of filter it takes.
 VERBS = {"keep": "property", "drop": "property", "edit": "edit", "score": "score", "select": "select"}
@@ -54,11 +54,9 @@ class Step:
         return hasattr(self.function, "span")
 
     def depends(self) -> dict[str, Any]:
-        """Describe all that the step's outcome rests on: itself, a user's own module, and files its parameters name."""
-        files = {file.name: hash_file(file) for file in _files_named(self.params)}
-        own = inspect.getsourcefile(self.function) if ":" in self.name else None
+        """Describe all that the step's outcome rests on: itself, its code, and the contents its parameters name."""
         bound = {"given": described(self.given)} if self.given else {}
-        return {**self.described(), "files": files, "code": hash_file(Path(own)) if own else None, **bound}
+        return {**self.described(), "files": contents_of(self.params), "code": code_of(self.function), **bound}
 
     def described(self) -> dict[str, Any]:
         """Describe the step as data, for keys and the manifest."""
@@ -84,14 +82,6 @@ def build(
             if not isinstance(expr, pl.Expr):
                 raise TypeError(f"'{name}' returned {type(expr).__name__}, not a polars expression")
     return step
-
-
-def _files_named(params: dict[str, Any]) -> list[Path]:
-    """Find the parameters that are files (benchmarks, word lists), with a `:column` behind or not."""
-    texts = [t for v in params.values() for t in (v if isinstance(v, list) else [v]) if isinstance(t, str)]
-    names = {name for text in texts for name in (text, text.rpartition(":")[0]) if 0 < len(name) < 256}
-    places = {folder / name for name in names for folder in (Path(), data_folder())}
-    return sorted(place for place in places if place.is_file())
 
 
 def _takes_list(function: Callable[..., Any]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from curate import ledger as ledgers
+from curate.cache import Cache
 from curate.diversity.folder import of_folder
 from curate.errors import UserError
 from curate.formats import FORMATS, to_jsonl
@@ -24,7 +25,6 @@ from curate.plan import Recipe
 from curate.recipe import parse
 from curate.rows import hash_file
 from curate.run import run
-from curate.stages import Stages
 from curate.state import ANSWERS, Tell
 from curate.step import Step
 
@@ -44,7 +44,7 @@ def run_recipe(
 ) -> dict[str, Any]:
     """Run a recipe into a folder and return its manifest; stages stand beside it, shared with its neighbours."""
     _writable(out)
-    stages = Stages(_writable(out.parent / ".stages"), fresh=fresh)
+    stages = Cache(_writable(out.parent / ".stages"), fresh=fresh)
     result, state = run(recipe, stages, batch_rows=batch_rows, limit=limit, tell=tell)
     manifest = write(result, state, out)
     params = _with_vectors(recipe)
@@ -81,7 +81,7 @@ def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
     """Try a recipe on the first rows of each part and count, by source, how many its steps keep."""
     loose = _without_models(Recipe(**{**vars(recipe), "size": None, "max_bad": 1.0, "shortfall": "accept"}))
     with tempfile.TemporaryDirectory() as folder:
-        result, state = run(loose, Stages(Path(folder)), limit=rows)
+        result, state = run(loose, Cache(Path(folder)), limit=rows)
     return [
         {
             "source": name,

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from curate.cache import hash_once
+
 PACKAGED = ("dev", "test")
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
 # Where benchmarks keep what they ask, looked for in this order.
@@ -20,12 +22,12 @@ COLUMNS = ("prompt", "question", "instruction", "problem", "query", "input", "te
 
 
 class Benchmark(NamedTuple):
-    """One file: the name it goes by in the evidence, its path, the column of its texts, and what tells its version."""
+    """One file: the name it goes by in the evidence, its path, the column of its texts, and the hash of its content."""
 
     name: str
     path: str
     column: str | None
-    stamp: tuple[int, int]
+    sha256: str
 
 
 def find(by: list[str]) -> tuple[Benchmark, ...]:
@@ -46,9 +48,8 @@ def _one(name: str) -> Benchmark:
         raise ValueError(f"by: {name!r} is neither dev nor test nor a file of {', '.join(SUFFIXES)}")
     if not path.is_file():
         raise ValueError(f"by: there is no file {path}")
-    about = path.stat()
     shown = name if name in PACKAGED else path.name
-    return Benchmark(shown, str(path.absolute()), column, (about.st_mtime_ns, about.st_size))
+    return Benchmark(shown, str(path.absolute()), column, hash_once(path))
 
 
 def _file(name: str) -> tuple[Path, str | None]:

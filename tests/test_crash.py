@@ -14,7 +14,6 @@ import pytest
 
 from curate.recipe import load
 from curate.rows import hash_file
-from curate.stages import Stages
 from curate.work import OutputError, run_recipe, why
 from tests.conftest import rows
 
@@ -181,42 +180,6 @@ def test_the_manifest_goes_before_the_first_output_is_replaced(small, tmp_path, 
     with pytest.raises(pytest.fail.Exception):
         run_recipe(small, tmp_path / "out")
     assert not (tmp_path / "out/manifest.json").exists()
-
-
-def make(folder):
-    (folder / "made.txt").write_text("made")
-    return {"rows": 1}
-
-
-def test_a_stage_half_removed_by_a_killed_fresh_run_is_built_again(tmp_path, monkeypatch):
-    first = Stages(tmp_path).get("pass", {}, make)
-
-    def killed(folder, ignore_errors):
-        if folder == first.folder:
-            (folder / "made.txt").unlink()
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr("shutil.rmtree", killed)
-        with pytest.raises(KeyboardInterrupt):
-            Stages(tmp_path, fresh=True).get("pass", {}, make)
-    again = Stages(tmp_path).get("pass", {}, make)
-    assert (again.reused, [file.name for file in again.files("*.txt")]) == (False, ["made.txt"])
-
-
-def test_a_run_overtaken_by_another_leaves_that_ones_stage_alone(tmp_path, monkeypatch):
-    there = []
-
-    def overtaken(folder):
-        with monkeypatch.context() as patched:
-            patched.setattr("os.getpid", lambda: 4711)
-            other = Stages(tmp_path).get("pass", {}, make)
-        there.append((other.folder / "made.txt").stat().st_ino)
-        return make(folder)
-
-    mine = Stages(tmp_path).get("pass", {}, overtaken)
-    assert [(mine.folder / "made.txt").stat().st_ino] == there
-    assert [folder.name for folder in tmp_path.iterdir()] == [mine.key]
 
 
 def test_two_runs_at_once_over_the_same_stages(pool, tmp_path):

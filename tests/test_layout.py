@@ -55,7 +55,7 @@ def imports(file: Path) -> set[str]:
 
 
 # What the lower rooms may know: the contracts, and their own room. Nothing below knows what stands above it.
-CONTRACTS = {"curate.filter", "curate.rows", "curate.errors", "curate.lattice"}
+CONTRACTS = {"curate.filter", "curate.rows", "curate.errors", "curate.lattice", "curate.cache", "curate.code"}
 ROOMS = {
     "curate.filters": {"curate.filters", "curate.embeddings"},
     "curate.embeddings": {"curate.embeddings"},
@@ -75,7 +75,6 @@ ROOMS = {
         "curate.filters",
         "curate.answer",
         "curate.prompts",
-        "curate.stages",
         "curate.report.html",
     },
     "curate.vote": {"curate.vote", "curate.evaluate", "curate.report"},
@@ -111,6 +110,8 @@ ROOMS = {
 LAYERS = [
     {"curate.errors", "curate"},
     {"curate.rows", "curate.places", "curate.filter", "curate.lattice"},
+    {"curate.code"},
+    {"curate.cache"},
     {
         "curate.filters",
         "curate.sources",
@@ -127,7 +128,7 @@ LAYERS = [
     {"curate.extends"},
     {"curate.bindings"},
     {"curate.step"},
-    {"curate.registry", "curate.rowpass", "curate.stages", "curate.budget", "curate.examples"},
+    {"curate.registry", "curate.rowpass", "curate.budget", "curate.examples"},
     {"curate.plan"},
     {"curate.keys"},
     {"curate.reading"},

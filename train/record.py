@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
+import logging
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import curate
+from curate import cache, code
 from curate.generators.models import find_model, weights
 from curate.train.config import TrainConfig
 from curate.train.data import Data, Row
@@ -20,34 +18,45 @@ from curate.train.rewards import content as content_of_reward
 from curate.train.stages.contract import Job
 
 RECORD = "record.json"
+log = logging.getLogger("curate.train")
+
+
+# What weights are made with.
+_PACKAGES = ("accelerate", "bitsandbytes", "datasets", "numpy", "peft", "tokenizers", "torch", "transformers", "trl")
 
 
 def key_of(config: TrainConfig, data: Data, held_out: Data | None) -> str:
-    """Name a run by what it was told and given: its config, and data and model by content."""
-    told = [config.digest(), data.sha256, held_out and held_out.sha256, weights(config.model) or config.model]
-    if config.reward:
-        told.append(content_of_reward(config.reward))
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:24]
+    """Name a run by all that it rests on: config, data and model by content, code, releases of packages."""
+    rows = [data.sha256, held_out and held_out.sha256]
+    return cache.key_of([config.digest(), rows, weights(config.model) or config.model, rests_on(config)])
+
+
+def rests_on(config: TrainConfig) -> list[Any]:
+    """List what a training rests on beside its own settings, its set and its model."""
+    reward = content_of_reward(config.reward) if config.reward else None
+    names = [config.eval_data, config.trainer, config.lora, config.quantization, config.model_args]
+    own = code.library("train", "generators", "judges", "registry.py")
+    return [own, versions(), reward, cache.contents_of(names)]
 
 
 def finished(out: Path, key: str) -> dict[str, Any] | None:
-    """Give the record of a finished run of this key; None where there is none."""
+    """Give the record of a finished run of this key; None where there is none, or its model was changed since."""
     try:
         record: dict[str, Any] = json.loads((out / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return record if record.get("key") == key else None
+    if not isinstance(record, dict) or record.get("key") != key:
+        return None
+    merged = out / "merged"
+    if not merged.is_dir() or weights(str(merged)) != record["model_out"]["weights"]:
+        log.warning("The model in %s is not the one that training left there. It is trained again.", merged)
+        return None
+    return record
 
 
 def versions() -> dict[str, str]:
     """List the versions that a run's result can depend on."""
-    found = {"python": platform.python_version(), "curate": curate.__version__}
-    for name in ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "bitsandbytes"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return code.versions(_PACKAGES)
 
 
 def of_run(job: Job, data: Data, trainer: Any, out: Path, *, forced: list[Finding], seconds: float) -> dict[str, Any]:
@@ -160,6 +169,4 @@ def write(file: Path, value: Any) -> None:
 
 def write_text(file: Path, text: str) -> None:
     """Write text so that the file appears whole."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    beside.replace(file)
+    cache.write_whole(file, text)

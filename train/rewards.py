@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from typing import Any
@@ -28,7 +27,7 @@ def is_function(reward: str) -> bool:
 
 def content(reward: str) -> Any:
     """Say what a reward is, for the key of a run: a function with the hash of its file, a model by its weights."""
-    return json.loads(json.dumps(judge(reward).about)) if is_function(reward) else weights(reward) or reward
+    return dict(judge(reward).about) if is_function(reward) else weights(reward) or reward
 
 
 def judge(reward: str) -> Judge:

@@ -15,9 +15,9 @@ from curate.ablate.reading import judge_of
 from curate.ablate.record import ABLATION
 from curate.ablate.work import ANSWERS
 from curate.answer import SCHEMA
+from curate.cache import Cache
 from curate.generators.generator import close_all
 from curate.grading import grade, write_lines
-from curate.stages import Stages
 from curate.train.launch import wait_asleep
 
 GRADES = "grades.jsonl"
@@ -29,7 +29,7 @@ def main(out: Path) -> None:
     told = json.loads((out / ABLATION).read_text(encoding="utf-8"))
     judge = judge_of(told["recipe"], told["file"])
     try:
-        found = grade(_answers(out, told), None, judge, Stages(out / "grades"))
+        found = grade(_answers(out, told), None, judge, Cache(out / "grades"))
     finally:
         close_all()
     write_lines(found, out / GRADES)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from curate.cache import fingerprint, write_whole
+
 Kind = Literal["set", "train", "choice", "answers"]
 FOLDERS: dict[Kind, str] = {"set": "sets", "train": "models", "choice": "choices", "answers": "answers"}
 _NODE, _DONE = "node.json", "done.json"
+_PAGES = (".html", ".md", ".svg", ".png")
+log = logging.getLogger("curate.ablate")
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,6 @@ def read_node(folder: Path) -> tuple[Node, dict[str, Any]]:
     return Node(told["kind"], told["key"], told["given"], tuple(told["needs"])), told["rests_on"]
 
 
-def key_of(kind: Kind, depends: Any) -> str:
-    """Name a node by all that it depends on; names that a person chose are not among it."""
-    return hashlib.sha256(json.dumps([kind, depends], sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
 def content(out: Path, nodes: Mapping[str, Node], key: str) -> str | None:
     """Name what a node made; None while it is not done, or not with what it needs as that is now.
 
@@ -65,12 +64,31 @@ def content(out: Path, nodes: Mapping[str, Node], key: str) -> str | None:
 
 
 def finished(folder: Path) -> dict[str, Any] | None:
-    """Read what a finished node said of itself."""
+    """Read what a finished node said of itself; None where it is not done, or what it made is not there any more."""
     try:
-        found: dict[str, Any] = json.loads((folder / _DONE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        done: dict[str, Any] = json.loads((folder / _DONE).read_text(encoding="utf-8"))
+        whole = done["files"] == _hashes(folder)
+    except FileNotFoundError:
         return None
-    return found
+    except (OSError, ValueError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        log.warning("What %s holds is not what was once made there. It is made again.", folder)
+        begin(folder)
+        return None
+    return done
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """Hash what a node made, but for pages, which may be drawn again, and checkpoints, which may be cleared away."""
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and _counts(file.relative_to(folder))]
+    names = [file.relative_to(folder).as_posix() for file in files]
+    return dict(zip(names, fingerprint(files), strict=True))
+
+
+def _counts(file: Path) -> bool:
+    hidden = any(part.startswith(".") for part in file.parts)
+    return not hidden and file.parts[0] not in (_NODE, _DONE, "checkpoints") and file.suffix not in _PAGES
 
 
 def begin(folder: Path) -> None:
@@ -79,12 +97,10 @@ def begin(folder: Path) -> None:
 
 
 def finish(folder: Path, told: dict[str, Any]) -> None:
-    """Mark a node as done, last of all."""
-    write_json(folder / _DONE, told)
+    """Mark a node as done, last of all, with the hashes of what it made."""
+    write_json(folder / _DONE, {**told, "files": _hashes(folder)})
 
 
 def write_json(file: Path, value: Any) -> None:
     """Write JSON so that the file appears whole."""
-    beside = file.with_name(f".{file.name}.tmp")
-    beside.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
-    beside.replace(file)
+    write_whole(file, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")

@@ -8,11 +8,12 @@ from typing import Any
 
 from curate.ablate.finding import beside
 from curate.ablate.keys import AnswerKeys, ArmKeys
-from curate.ablate.node import Kind, Node, key_of
+from curate.ablate.node import Kind, Node
 from curate.ablate.reading import Ablation, Arm
 from curate.ablate.sets import drawn
 from curate.ablate.stages import config_of
 from curate.answer import default_backend
+from curate.cache import key_of
 from curate.dialogues import read_dialogues
 from curate.generators.models import weights
 from curate.prompts import read_prompts
@@ -70,7 +71,7 @@ class _Planning:
 
     def node(self, kind: Kind, depends: Any, given: dict[str, Any], needs: list[str]) -> str:
         """Add a node, unless it is there."""
-        key = key_of(kind, [depends, needs])
+        key = key_of([kind, depends, needs])[:16]
         self.nodes.setdefault(key, Node(kind, key, given, tuple(needs)))
         return key
 

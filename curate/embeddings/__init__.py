@@ -2,6 +2,6 @@
 
 from curate.embeddings.embedding import Embedded, embed, embedded
 from curate.embeddings.models import DEFAULT, ModelError
-from curate.embeddings.store import StoreError, cache_folder
+from curate.embeddings.store import StoreError
 
-__all__ = ["DEFAULT", "Embedded", "ModelError", "StoreError", "cache_folder", "embed", "embedded"]
+__all__ = ["DEFAULT", "Embedded", "ModelError", "StoreError", "embed", "embedded"]

@@ -9,59 +9,64 @@ from __future__ import annotations
 
 import importlib
 import logging
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from curate import cache
 from curate.embeddings import pipeline
 from curate.embeddings.pipeline import Run
 from curate.embeddings.store import StoreError
 
 log = logging.getLogger("curate.embeddings")
-_REFUSED = "refused.txt"
+_unfit: dict[str, str] = {}  # converted models that this process cannot run
 
 
 class Refused(Exception):
     """Say that OpenVINO cannot run this model; it is written down, so it is tried once only."""
 
 
-def refused(folder: Path) -> str | None:
+def refused(key: str, folder: Path) -> str | None:
     """Say why this model was found not to be one for OpenVINO; None where it is, or was never tried."""
-    file = folder / _REFUSED
-    return file.read_text(encoding="utf-8") if file.is_file() else None
+    entry = cache.find(folder / key)
+    return _unfit.get(key) or (entry and entry.meta.get("refused"))
 
 
-def load(net: Any, folder: Path) -> Run:
-    """Give what runs texts of one length through the model in `folder`, converting it first if need be.
+def load(net: Any, key: str, folder: Path) -> Run:
+    """Give what runs texts of one length through the model that `key` names, converting it first if need be.
 
     Raise Refused where the conversion fails, or gives other vectors than the model's own `encode`.
     """
-    file = folder / "model.xml"
-    if file.is_file():
+
+    def build(place: Path) -> dict[str, Any]:
         try:
-            run = _runner(net, str(file))
+            model = _convert(net)
+            pipeline.hold_against(net, _runner(net, model))
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # a model of any make may come here
+            return {"refused": _in_words(error)}
+        _save(model, place / "model.xml")
+        return {}
+
+    try:
+        entry = cache.Cache(folder).at(key, build)
+    except OSError as error:
+        raise StoreError(f"the converted model cannot be kept in {folder}: {error.strerror or error}") from None
+    reason = entry.meta.get("refused")
+    if reason is None:
+        try:
+            run = _runner(net, str(entry.folder / "model.xml"))
             pipeline.hold_against(net, run)
             return run
-        except (RuntimeError, ValueError):  # damaged on disk
-            log.warning("the converted model is damaged, so it is made anew: %s", folder)
-            shutil.rmtree(folder, ignore_errors=True)
-    try:
-        model = _convert(net)
-        run = _runner(net, model)
-        pipeline.hold_against(net, run)
-    except (OSError, MemoryError):
-        raise
-    except Exception as error:  # a model of any make may come here
-        said = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-        log.warning("OpenVINO cannot run this model, so torch does, more slowly: %s", said)
-        _write(folder, lambda place: (place / _REFUSED).write_text(said, encoding="utf-8"))
-        raise Refused(said) from None
-    _write(folder, lambda place: _save(model, place / "model.xml"))
-    return run
+        except (RuntimeError, ValueError) as error:  # converted by another kind of processor, perhaps
+            reason = _unfit[key] = _in_words(error)
+    log.warning("OpenVINO cannot run this model, so torch does, more slowly: %s", reason)
+    raise Refused(reason)
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
 
 
 def _convert(net: Any) -> Any:
@@ -113,16 +118,3 @@ def _runner(net: Any, model: Any) -> Run:
         return compiled([tensor.numpy() for tensor in features.values()])[0].copy()
 
     return run
-
-
-def _write(folder: Path, fill: Callable[[Path], object]) -> None:
-    """Make a folder whole or not at all; one that another process made meanwhile stays."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as place:
-            fill(Path(place))
-            with suppress(OSError):  # there already
-                Path(place).rename(folder)
-            Path(place).mkdir(exist_ok=True)  # what the context manager clears away
-    except OSError as error:
-        raise StoreError(f"the converted model cannot be kept in {folder}: {error.strerror or error}") from None

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import polars as pl
 import polars_hash as plh
 
+from curate import cache
 from curate.embeddings import store as chunks
 from curate.embeddings.converted import Refused
-from curate.embeddings.engines import Encoder, Engine, choose, load
+from curate.embeddings.engines import Encoder, Engine, choose, load, vectors_rest_on
 from curate.embeddings.models import DEFAULT, Model, find
-from curate.embeddings.store import cache_folder, log
+from curate.embeddings.store import log
 from curate.lattice import to_lattice
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Placed: TypeAlias = "tuple[NDArray[np.intp], NDArray[Any]]"  # records, and where they belong
 # Texts that are written to disk together: what a killed process loses at most, some 40 s of long texts.
 CHUNK = 1024
 
@@ -74,7 +76,7 @@ def embedded(
     there = column.is_not_null() & (column.str.strip_chars() != "")
     distinct, at = _distinct(column.filter(there))
     known = find(model)
-    folder = store or cache_folder()
+    folder = store or cache.home()
     found = _records(distinct, known, engine, folder, tell or (lambda what, rows: None))
     vectors = np.zeros((len(column), found["vector"].shape[1]), dtype=np.int16)
     cut = np.zeros(len(column), dtype=bool)
@@ -117,34 +119,38 @@ def _records(
     import numpy as np
 
     runs_in = choose(model, engine, folder)
-    room = folder / "embeddings" / f"{model.digest}-{runs_in}"
-    chunks.clear_halves(room)
+    room = folder / "embeddings" / f"{runs_in}-{vectors_rest_on(model, runs_in)}"
     wanted = np.array(distinct["key"].to_list(), dtype="S16")
     found = list(chunks.take(room, wanted))
-    missing = np.ones(len(wanted), dtype=bool)
-    for at, _ in found:
-        missing[at] = False
-    if missing.any() or not found:
+    if not found or sum(len(at) for at, _ in found) < len(wanted):
         try:
             encoder = load(model, runs_in, folder)
         except Refused:
             return _records(distinct, model, engine, folder, tell)
-        # In an order of their own, by length and then by key: chunks do not depend on the caller's order.
-        todo = distinct.with_row_index("at").filter(pl.Series(missing)).sort(pl.col("text").str.len_chars(), "key")
-        found += [(_at(part), _make(part, encoder, room, tell)) for part in todo.iter_slices(CHUNK)]
-        dimensions = encoder.dimensions
-    else:
-        dimensions = found[0][1]["vector"].shape[1]
+        with cache.lock(room):  # another process may be at the same texts
+            cache.sweep(room)
+            found = list(chunks.take(room, wanted))
+            found += _missing(distinct, found, encoder, room, tell)
+    dimensions = found[0][1]["vector"].shape[1] if found else encoder.dimensions
     records = np.zeros(len(wanted), dtype=chunks.record(dimensions))
     for at, chunk in found:
         records[at] = chunk
     return records
 
 
-def _at(part: pl.DataFrame) -> NDArray[np.intp]:
+def _missing(
+    distinct: pl.DataFrame, found: list[Placed], encoder: Encoder, room: Path, tell: Callable[[str, int], None]
+) -> Iterator[Placed]:
+    """Make the records that were not found."""
     import numpy as np
 
-    return part["at"].to_numpy().astype(np.intp)
+    missing = np.ones(distinct.height, dtype=bool)
+    for at, _ in found:
+        missing[at] = False
+    # In an order of their own, by length and then by key: chunks do not depend on the caller's order.
+    rows = distinct.with_row_index("at").filter(pl.Series(missing)).sort(pl.col("text").str.len_chars(), "key")
+    for part in rows.iter_slices(CHUNK):
+        yield part["at"].to_numpy().astype(np.intp), _make(part, encoder, room, tell)
 
 
 def _make(part: pl.DataFrame, encoder: Encoder, room: Path, tell: Callable[[str, int], None]) -> NDArray[Any]:

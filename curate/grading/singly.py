@@ -10,11 +10,11 @@ from typing import Any
 
 import polars as pl
 
+from curate.cache import Cache
 from curate.generators.contract import conversation
 from curate.generators.generator import Told
 from curate.grading.schema import GRADES, shaped
 from curate.judges.contract import Case, Grade, Judge
-from curate.stages import Stages
 
 _GRADE = {name: GRADES[name] for name in ("score", "parts", "why")}
 
@@ -23,7 +23,7 @@ def grade(
     answers: pl.DataFrame,
     prompts: pl.DataFrame | None,
     judge: Judge,
-    stages: Stages,
+    stages: Cache,
     *,
     arm: str = "",
     seed: int = 0,
@@ -48,7 +48,7 @@ def grade(
     >>> from curate.judges import rules
     >>> answers = pl.DataFrame({"id": ["1"], "prompt": ["Why is it dark?"], "response": ["It is dark at night."]})
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     graded = grade(answers, None, rules(min_words=5), Stages(Path(folder)), arm="mine")
+    ...     graded = grade(answers, None, rules(min_words=5), Cache(Path(folder)), arm="mine")
     >>> graded.select("arm", "id", "score", "why", "judge").row(0)
     ('mine', '1', 1.0, None, 'rules')
     """
@@ -67,7 +67,7 @@ def cases_of(answers: pl.DataFrame, prompts: pl.DataFrame | None = None) -> list
     return [Case(row["id"], conversation(row), row["response"]) for row in rows if _answered(row)]
 
 
-def kept_by(judge: Judge, stages: Stages, tell: Told | None = None) -> None:
+def kept_by(judge: Judge, stages: Cache, tell: Told | None = None) -> None:
     """Have what a judge is told kept beside the stages, and its progress told."""
     for asked in judge.generators:
         asked.journal, asked.tell = stages.folder / "answers", tell or asked.tell
@@ -96,7 +96,7 @@ def _missing(row: Mapping[str, Any]) -> str:
     return f"no answer: {row.get('failed') or 'it is empty'}"
 
 
-def _stage(cases: Sequence[Case], judge: Judge, stages: Stages) -> pl.DataFrame:
+def _stage(cases: Sequence[Case], judge: Judge, stages: Cache) -> pl.DataFrame:
     """Have cases graded, unless that was done."""
     about = dict(judge.describe())
 
@@ -106,9 +106,8 @@ def _stage(cases: Sequence[Case], judge: Judge, stages: Stages) -> pl.DataFrame:
         # A function that stands in no file could be another one next time.
         return {"again": about.get("code", "") is None or any(one.again for one in found)}
 
-    stage = stages.get("grades", {"judge": about, "cases": digest(cases)}, build)
-    if stage.meta["again"]:
-        stages.forget(stage)
+    depends = {"judge": about, "cases": digest(cases)}
+    stage = stages.get("grades", depends, build, keep=lambda meta: not meta["again"])
     return pl.read_parquet(stage.folder / "grades.parquet")
 
 

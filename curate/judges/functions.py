@@ -10,12 +10,11 @@ import math
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+from curate.code import code_of
 from curate.generators.generator import Generator
 from curate.judges.contract import BETTER, Case, Comparison, Grade, Judge, Pairing, grades_none
-from curate.rows import hash_file
 
 # What a function that judges may ask for, by the names of its parameters.
 GIVEN: Mapping[str, Callable[[Any], Any]] = {
@@ -59,11 +58,10 @@ def function(call: Callable[..., Any], name: str = "") -> Judge:
     plain = _unwrapped(call)
     said = name or getattr(plain, "__name__", "function")
     wanted = _wanted(call, said)
-    source = _source(plain)
     about = {
         "judge": f"{getattr(plain, '__module__', '')}:{getattr(plain, '__name__', said)}",
         "params": {key: _described(value) for key, value in getattr(call, "keywords", {}).items()},
-        "code": hash_file(source) if source else None,
+        "code": code_of(plain),
     }
     asked = tuple(value for value in getattr(call, "keywords", {}).values() if isinstance(value, Generator))
     if "first" in wanted:
@@ -77,15 +75,6 @@ def _described(value: Any) -> Any:
 
 def _unwrapped(call: Callable[..., Any]) -> Callable[..., Any]:
     return _unwrapped(call.func) if isinstance(call, partial) else inspect.unwrap(call)
-
-
-def _source(plain: Callable[..., Any]) -> Path | None:
-    """Find the file a function stands in; None for one that was typed in."""
-    try:
-        file = inspect.getsourcefile(plain)
-    except TypeError:
-        return None
-    return Path(file) if file and Path(file).is_file() else None
 
 
 def _wanted(call: Callable[..., Any], name: str) -> list[str]:

@@ -122,11 +122,16 @@ def test_openvino_is_imported_without_its_telemetry(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_refusal_is_remembered_by_the_folder(tmp_path):
-    folder = tmp_path / "openvino" / "model"
-    assert converted.refused(folder) is None
-    converted._write(folder, lambda place: (place / "refused.txt").write_text("why", encoding="utf-8"))
-    assert converted.refused(folder) == "why"
-    converted._write(folder, lambda place: (place / "refused.txt").write_text("later", encoding="utf-8"))
-    assert converted.refused(folder) == "why", "what another process wrote first stays"
-    assert [f.name for f in folder.parent.iterdir()] == ["model"]
+@pytest.mark.skipif(not find_spec("openvino"), reason="openvino is not installed")
+def test_a_model_that_openvino_refuses_is_tried_once_only(tmp_path, monkeypatch):
+    class Odd(Net):
+        def __call__(self, features):
+            raise TypeError("no tensor I know")
+
+    assert converted.refused("openvino-1", tmp_path) is None
+    with pytest.raises(converted.Refused):
+        converted.load(Odd(), "openvino-1", tmp_path)
+    assert converted.refused("openvino-1", tmp_path)
+    monkeypatch.setattr(converted, "_convert", lambda net: pytest.fail("tried twice"))
+    with pytest.raises(converted.Refused):
+        converted.load(Odd(), "openvino-1", tmp_path)

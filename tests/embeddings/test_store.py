@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import time
-from pathlib import Path
-
 import pytest
 
 np = pytest.importorskip("numpy", reason="embeddings need the extra `embed`")
@@ -14,7 +9,7 @@ np = pytest.importorskip("numpy", reason="embeddings need the extra `embed`")
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from curate.embeddings import cache_folder, store  # noqa: E402
+from curate.embeddings import store  # noqa: E402
 
 
 def chunk(keys, value=1):
@@ -58,32 +53,3 @@ def test_the_same_chunk_twice_is_one_file(tmp_path):
     store.put(tmp_path, chunk([b"a"]))
     store.put(tmp_path, chunk([b"a"]))
     assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_what_was_left_half_written_is_no_chunk_and_goes_after_a_day(tmp_path):
-    old, new = tmp_path / "1-a.part", tmp_path / "2-b.part"
-    old.write_bytes(b"half")
-    new.write_bytes(b"half")
-    os.utime(old, (time.time() - 2 * 86_400,) * 2)
-    assert found(tmp_path, [b"a"]) == {}
-    store.clear_halves(tmp_path)
-    assert [f.name for f in tmp_path.iterdir()] == ["2-b.part"]
-
-
-@pytest.mark.parametrize(
-    ("platform", "environment", "folder"),
-    [
-        pytest.param("linux", {"CURATE_CACHE": "here"}, Path("here"), id="where the user says"),
-        pytest.param("linux", {"XDG_CACHE_HOME": "xdg"}, Path("xdg/curate"), id="where the desktop says"),
-        pytest.param("linux", {}, Path.home() / ".cache" / "curate", id="Linux"),
-        pytest.param("darwin", {}, Path.home() / "Library" / "Caches" / "curate", id="macOS"),
-        pytest.param("win32", {"LOCALAPPDATA": "local"}, Path("local/curate/Cache"), id="Windows"),
-    ],
-)
-def test_the_cache_stands_where_the_system_has_caches(platform, environment, folder, monkeypatch):
-    for name in ("CURATE_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "platform", platform)
-    assert cache_folder() == folder

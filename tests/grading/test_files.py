@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from curate.answer import SCHEMA
+from curate.cache import Cache
 from curate.grading import GradesError, grade, read_answers, read_comparisons, read_grades, write_lines
 from curate.judges import verdict
-from curate.stages import Stages
 from tests.grading.made import LENGTH, answers, dialogue
 from tests.judges.scripted import scripted
 from tests.train import tiny
@@ -75,7 +75,7 @@ def test_two_files_of_one_name_and_none_at_all(tmp_path):
 
 def test_grades_are_written_and_read_back_the_same(tmp_path):
     model, _ = scripted(lambda ask: '{"verdict": "pass"}')
-    found = grade(answers("a\u2028b", None), None, verdict(generator=model), Stages(tmp_path / "s"), arm="x")
+    found = grade(answers("a\u2028b", None), None, verdict(generator=model), Cache(tmp_path / "s"), arm="x")
     file = write_lines(found, tmp_path / "out" / "grades.jsonl")
     assert read_grades(file).equals(found)
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
@@ -84,7 +84,7 @@ def test_grades_are_written_and_read_back_the_same(tmp_path):
 
 
 def test_what_are_no_grades_is_told(tmp_path):
-    file = write_lines(grade(answers("a"), None, LENGTH, Stages(tmp_path / "s")), tmp_path / "grades.jsonl")
+    file = write_lines(grade(answers("a"), None, LENGTH, Cache(tmp_path / "s")), tmp_path / "grades.jsonl")
     with pytest.raises(GradesError, match="holds no comparisons: row 1 has no `verdict`"):
         read_comparisons(file)
     with pytest.raises(GradesError, match="holds no grades"):

@@ -10,11 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from curate.cache import Cache
 from curate.grading import GradesError, agree, pairwise, read_gold
 from curate.grading.gold import as_comparisons, sides
 from curate.grading.summary import beside
 from curate.judges import Comparison, Judge
-from curate.stages import Stages
 from tests.train import tiny
 
 TURNED = {"first": "second", "second": "first", "tie": "tie"}
@@ -45,7 +45,7 @@ def judge_of(gold: pl.DataFrame, says) -> Judge:
 
 
 def measured(gold: pl.DataFrame, judge: Judge, folder: Path):
-    found = pairwise(*sides(gold), judge, Stages(folder), names=("first", "second"))
+    found = pairwise(*sides(gold), judge, Cache(folder), names=("first", "second"))
     return agree(found, as_comparisons(gold)), beside(found)
 
 

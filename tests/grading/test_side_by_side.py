@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curate.cache import Cache
 from curate.generators.contract import Failed
 from curate.grading import COMPARISONS, GradesError, pairwise
 from curate.grading.side_by_side import compared, pairings_of
 from curate.judges import Comparison, Judge, comparison, verdict
-from curate.stages import Stages
 from tests.grading.made import LENGTH, LONGER, PLACE, answers, dialogue
 from tests.judges.scripted import scripted
 
@@ -17,8 +17,8 @@ SEEN = ["first", "second", "verdict", "flipped", "why"]
 
 
 @pytest.fixture
-def stages(tmp_path) -> Stages:
-    return Stages(tmp_path / ".stages")
+def stages(tmp_path) -> Cache:
+    return Cache(tmp_path / ".stages")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_turning_the_sides_turns_the_verdicts(pairs):
 
     a, b = answers(*(one for one, _ in pairs)), answers(*(other for _, other in pairs))
     with tempfile.TemporaryDirectory() as folder:
-        stages = Stages(Path(folder))
+        stages = Cache(Path(folder))
         judge = Judge(LONGER.grade, {"judge": "longer", "code": None}, compare=LONGER.compare)
         forth = pairwise(a, b, judge, stages)["verdict"].to_list()
         back = pairwise(b, a, judge, stages)["verdict"].to_list()

@@ -6,16 +6,16 @@ from typing import Any
 import polars as pl
 import pytest
 
+from curate.cache import Cache
 from curate.grading import GRADES, grade
 from curate.judges import Grade, Judge, function, verdict
-from curate.stages import Stages
 from tests.grading.made import LENGTH, LONGER, answers, dialogue
 from tests.judges.scripted import scripted
 
 
 @pytest.fixture
-def stages(tmp_path) -> Stages:
-    return Stages(tmp_path / ".stages")
+def stages(tmp_path) -> Cache:
+    return Cache(tmp_path / ".stages")
 
 
 def test_every_answer_has_a_line_a_grade_or_the_reason_why_not(stages):

@@ -6,17 +6,17 @@ import polars as pl
 import pytest
 
 from curate import evaluate
+from curate.cache import Cache
 from curate.grading import grade, pairwise
 from curate.grading.summary import beside, summary
 from curate.judges import label, verdict
-from curate.stages import Stages
 from tests.grading.made import LENGTH, LONGER, PLACE, answers, dialogue
 from tests.judges.scripted import scripted
 
 
 @pytest.fixture
-def stages(tmp_path) -> Stages:
-    return Stages(tmp_path / ".stages")
+def stages(tmp_path) -> Cache:
+    return Cache(tmp_path / ".stages")
 
 
 def test_samples_are_averaged_first_and_the_worst_stands_beside(stages):

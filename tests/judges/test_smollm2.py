@@ -5,13 +5,13 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from curate.cache import Cache
 from curate.generators.generator import Generator
 from curate.generators.models import PACKAGED, find_model
 from curate.generators.vllm import vllm
 from curate.grading import pairwise
 from curate.grading.summary import beside
 from curate.judges import comparison, label, prompts, rating, verdict
-from curate.stages import Stages
 from tests.conftest import SMALL
 from tests.judges.scripted import case
 
@@ -78,7 +78,7 @@ def test_pairs_are_compared_in_both_orders(by, tmp_path):
     one = pl.DataFrame([{"id": c.id, "prompt": c.messages[-1]["content"], "response": c.response} for c in CASES])
     other = one.with_columns(response=pl.lit(SKY))
     judge = comparison(generator=asking(temperature=0, max_tokens=32), by=by)
-    found = pairwise(one, other, judge, Stages(tmp_path))
+    found = pairwise(one, other, judge, Cache(tmp_path))
     # It judges by the place, as small models do, and that is what shows: as flips, not as wins.
     summed = beside(found)
     assert summed["judged"] + sum(count for _, count in summed["why"]) == len(CASES)

@@ -1,0 +1,338 @@
+"""The one cache: work that is done once, for stages, models, vectors, benchmark results, trainings and ablations.
+
+An entry is a folder named by the hash of all that it rests on. It appears by rename, whole, and holds the hashes of its
+files, so that one which was damaged since is noticed and built again. A lock for each entry lets threads, processes and
+several runs share a folder: whoever comes second waits, and finds it built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from curate.code import PACKAGES, library, versions
+from curate.rows import data_folder, hash_file
+
+log = logging.getLogger("curate.cache")
+
+META = "meta.json"
+_BUILDING, _ONCE, _PART, _LOCKS = ".building", ".once", ".part", ".locks"
+_STALE_SECONDS = 24 * 3600  # what a killed process left half-built; another one may still be building a younger one
+_FRESH_NS = 2_000_000_000  # a file that changed this lately may change again without its times telling
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finished entry: its folder, its key, what its builder said of it, the hashes of its files, and its age."""
+
+    folder: Path
+    key: str
+    meta: dict[str, Any]
+    hashes: Mapping[str, str]
+    built: float  # seconds since 1970
+    reused: bool
+
+    @property
+    def content(self) -> str:
+        """Name what the entry holds: for the keys of what builds on it, which then need not run again."""
+        text = json.dumps([self.key.rpartition("-")[0], self.meta, dict(self.hashes)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    def files(self, pattern: str) -> list[Path]:
+        """List the entry's own files of one kind, in their order."""
+        return [self.folder / name for name in sorted(self.hashes) if Path(name).match(pattern)]
+
+
+class Cache:
+    """A folder of entries, shared by all that stands beside it.
+
+    With `fresh`, entries older than this object are built again.
+    """
+
+    def __init__(self, folder: Path, *, fresh: bool = False) -> None:
+        self.folder = folder
+        self.began = time.time() if fresh else 0.0
+        self._versions: dict[tuple[str, ...], dict[str, str]] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
+
+    def get(
+        self,
+        name: str,
+        depends: Any,
+        build: Callable[[Path], dict[str, Any]],
+        *,
+        code: str | None = None,
+        packages: tuple[str, ...] = PACKAGES,
+        keep: Callable[[dict[str, Any]], bool] = lambda meta: True,
+    ) -> Entry:
+        """Return the entry for all that it depends on, building it if it is not there, or not as it was built.
+
+        Args:
+            name: the kind of the entry, first part of its folder's name.
+            depends: plain data: all that the result rests on beside code and packages.
+            build: fills an empty folder and returns what is to be remembered of it; what it raises leaves no entry.
+            code: the hash of the code that builds it; by default that of the whole library.
+            packages: those whose release can change the result.
+            keep: tells from what `build` returned whether other runs may use it; if not, only the caller gets it.
+        """
+        if packages not in self._versions:
+            self._versions[packages] = versions(packages)
+        code = library() if code is None else code
+        return self.at(f"{name}-{key_of([name, depends, code, self._versions[packages]])}", build, keep)
+
+    def at(
+        self,
+        key: str,
+        build: Callable[[Path], dict[str, Any]],
+        keep: Callable[[dict[str, Any]], bool] = lambda meta: True,
+    ) -> Entry:
+        """Return the entry under a key that says all it depends on; else as `get`."""
+        folder = self.folder / key
+        entry = self._find(folder)
+        if entry:
+            return entry
+        with lock(folder):
+            return self._find(folder) or self._build(folder, build, keep)
+
+    def _find(self, folder: Path) -> Entry | None:
+        """Open an entry that is whole and young enough, and note that it is used."""
+        entry = find(folder)
+        if entry is None or entry.built < self.began:
+            return None
+        with suppress(OSError):  # a cache that cannot be written can be read
+            os.utime(folder / META, ns=(time.time_ns(), (folder / META).stat().st_mtime_ns))
+        return entry
+
+    def _build(self, folder: Path, build: Callable[[Path], dict[str, Any]], keep: Callable[..., bool]) -> Entry:
+        building = self.folder / f"{folder.name}.{secrets.token_hex(4)}{_BUILDING}"
+        building.mkdir()
+        try:
+            meta = json.loads(json.dumps(build(building), default=_plain))
+            entry = _seal(building, meta, folder)
+            if not keep(meta):
+                return _apart(entry, building)
+            _appear(building, folder, entry)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+        return entry
+
+
+def _appear(building: Path, folder: Path, entry: Entry) -> None:
+    """Give a built entry its name, in place of one that is older or damaged; the caller holds the lock."""
+    before = find(folder)
+    if before and before.hashes == entry.hashes:  # its files may be in use by a run beside this one
+        write_whole(folder / META, (building / META).read_bytes())
+        return
+    if folder.exists():
+        folder.rename(building.with_name(f"{folder.name}.{secrets.token_hex(4)}{_BUILDING}"))
+    building.rename(folder)
+
+
+def _apart(entry: Entry, building: Path) -> Entry:
+    """Keep an entry for its caller alone, under a name that nobody looks for."""
+    private = building.with_name(building.name.removesuffix(_BUILDING) + _ONCE)
+    building.rename(private)
+    return replace(entry, folder=private)
+
+
+def _seal(building: Path, meta: dict[str, Any], folder: Path) -> Entry:
+    """Write down, last of all, what an entry holds: the hash of each of its files, and what is to be remembered."""
+    files = sorted(file for file in building.rglob("*") if file.is_file())
+    hashes = {file.relative_to(building).as_posix(): hash_file(file) for file in files}
+    whole = {"meta": meta, "files": hashes, "built": time.time()}
+    (building / META).write_text(json.dumps({**whole, "seal": key_of(whole)}), encoding="utf-8")
+    return Entry(folder, folder.name, meta, hashes, whole["built"], reused=False)
+
+
+def find(folder: Path) -> Entry | None:
+    """Open an entry; None where there is none, or where one of its files is not what was once written."""
+    try:
+        text = (folder / META).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        told = json.loads(text)
+        if key_of({name: told[name] for name in ("meta", "files", "built")}) != told["seal"]:
+            raise ValueError("its description was changed")
+        for name, content in told["files"].items():
+            if hash_once(folder / name) != content:
+                raise ValueError(f"{name} was changed")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        log.warning("The kept result %s is damaged (%s). It is built again.", folder.name, error)
+        return None
+    return Entry(folder, folder.name, told["meta"], told["files"], told["built"], reused=True)
+
+
+@contextmanager
+def lock(target: Path, wait: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Hold a file or folder against other threads and processes; a process that dies lets go of it.
+
+    `wait` is called once if another one holds it, before this one waits for as long as that takes.
+    """
+    from filelock import FileLock, Timeout
+
+    place = target.parent / _LOCKS
+    place.mkdir(parents=True, exist_ok=True)
+    held = FileLock(place / f"{target.name}.lock")
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        wait()
+        held.acquire()
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def write_whole(file: Path, content: str | bytes) -> Path:
+    """Write a file so that it appears whole, whoever else writes it at the same time."""
+    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}{_PART}")
+    try:
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
+    return file
+
+
+def sweep(folder: Path, seconds: float = _STALE_SECONDS) -> None:
+    """Clear away what killed processes left half-built, and what was kept for one run alone."""
+    for rest in [file for kind in (_BUILDING, _ONCE, _PART) for file in folder.glob(f"*{kind}")]:
+        with suppress(OSError):  # a run beside this one may have finished it just now
+            if time.time() - rest.stat().st_mtime > seconds:
+                shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
+
+
+# What a result rests on: data, files, code, packages.
+
+
+def key_of(depends: Any) -> str:
+    """Hash plain data (24 hex digits); the order of mappings does not matter.
+
+    >>> key_of({"a": 1, "b": [2]}) == key_of({"b": [2], "a": 1})
+    True
+    """
+    return hashlib.sha256(json.dumps(depends, sort_keys=True, default=_plain).encode()).hexdigest()[:24]
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+Mark: TypeAlias = tuple[str, int, int, int, int]  # path, inode, size, times of change: while they stay, so does a file
+_hashes: dict[Mark, str] = {}
+
+
+def hash_once(file: Path) -> str:
+    """Hash a file's content, once in this process as long as its size and its times stay as they are."""
+    mark = _mark(file)
+    if mark not in _hashes:
+        digest = hash_file(file)
+        if not _settled(mark):
+            return digest
+        _hashes[mark] = digest
+    return _hashes[mark]
+
+
+def _mark(file: Path) -> Mark:
+    stat = file.stat()
+    return str(file.resolve()), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+def _settled(mark: Mark) -> bool:
+    """Tell whether a file has been as it is for so long that any later change will show in its times."""
+    return time.time_ns() - max(mark[3:]) > _FRESH_NS
+
+
+def fingerprint(files: Iterable[Path], memo: Path | None = None) -> list[str]:
+    """Hash files by content, large ones once: `memo` remembers each by path, size and times, for all processes."""
+    memo = memo or home() / "hashes.json"
+    marks = {file: _mark(file) for file in files}
+    if any(mark not in _hashes for mark in marks.values()):
+        _recall(memo, marks.values())
+        new = {mark: hash_once(file) for file, mark in marks.items() if mark not in _hashes}
+        _remember(memo, new)
+    return [hash_once(file) for file in marks]
+
+
+def _recall(memo: Path, marks: Iterable[Mark]) -> None:
+    known = _read(memo)
+    for mark in marks:
+        digest = known.get("|".join(map(str, mark)))
+        if isinstance(digest, str) and _settled(mark):
+            _hashes[mark] = digest
+
+
+def _remember(memo: Path, hashes: Mapping[Mark, str]) -> None:
+    lasting = {"|".join(map(str, mark)): digest for mark, digest in hashes.items() if _settled(mark)}
+    if lasting:
+        with suppress(OSError):  # without it, the next run reads the files once more
+            memo.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(memo, json.dumps(_read(memo) | lasting))
+
+
+def _read(memo: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(memo.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def digest(folder: Path, skip: Callable[[Path], bool] = lambda file: False) -> str:
+    """Hash what a folder's files hold, by their names within it; where the folder stands does not matter."""
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not skip(file.relative_to(folder))]
+    hashes = fingerprint(files)
+    return key_of([[file.relative_to(folder).as_posix(), each] for file, each in zip(files, hashes, strict=True)])
+
+
+def contents_of(params: Any) -> list[list[str]]:
+    """List what the texts among some parameters name, as (name, hash) pairs: files, and folders that hold a model.
+
+    A name may have a `:column` behind it. It starts at the working folder or at the data folder, as filters look.
+    """
+    names = {part for text in _texts(params) for part in (text, text.rpartition(":")[0]) if 0 < len(part) < 1024}
+    places = [(name, folder / name) for name in sorted(names) for folder in dict.fromkeys((Path(), data_folder()))]
+    return [[name, content] for name, place in places if (content := _content(place))]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str | Path):
+        yield str(value)
+    elif isinstance(value, Mapping | list | tuple):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(one)
+
+
+def _content(place: Path) -> str | None:
+    """Hash a file, or a folder that holds a model; None for what is neither, or cannot be looked at."""
+    with suppress(OSError, ValueError):
+        if place.is_file():
+            return hash_once(place)
+        if any((place / name).is_file() for name in ("config.json", "modules.json", "tokenizer.json")):
+            return digest(place)
+    return None
+
+
+def home() -> Path:
+    """Give the folder for what may be made again: $CURATE_CACHE, else the place the system has for caches."""
+    if own := os.environ.get("CURATE_CACHE"):
+        return Path(own)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "curate" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "curate"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "curate"
