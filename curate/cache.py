@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from curate.code import PACKAGES, library, versions
 from curate.rows import data_folder, hash_file
@@ -214,6 +214,45 @@ def sweep(folder: Path, seconds: float = _STALE_SECONDS) -> None:
         with suppress(OSError):  # a run beside this one may have finished it just now
             if time.time() - rest.stat().st_mtime > seconds:
                 shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
+
+
+class Kept(NamedTuple):
+    """One thing that a cache holds: its folder, what it is, its size, when it was last used, whether it may go."""
+
+    folder: Path
+    kind: str
+    bytes: int
+    used: float  # seconds since 1970
+    prunable: bool
+
+
+def kept(folder: Path) -> list[Kept]:
+    """List what a cache folder holds: entries, folders of vectors, and answers of models, which are not pruned.
+
+    Answers cost hours and money, and nothing else can make them again.
+    """
+    things = []
+    for place in sorted(place for kind in ("*", "models/*", "embeddings/*") for place in folder.glob(kind)):
+        meta, room = place / META, place.parent.name == "embeddings"
+        if meta.is_file() or room or place.name == "answers":
+            files = [file.stat() for file in place.rglob("*") if file.is_file()]
+            kind = "embeddings" if room else "answers" if place.name == "answers" else place.name.rpartition("-")[0]
+            used = meta.stat().st_atime if meta.is_file() else max((file.st_mtime for file in files), default=0.0)
+            size = sum(file.st_size for file in files)
+            things.append(Kept(place, kind, size, used, place.name != "answers"))
+    return things
+
+
+def prune(folder: Path, days: float) -> list[Kept]:
+    """Remove what was not used for so many days, and what killed runs left; return what went."""
+    sweep(folder)
+    old = [one for one in kept(folder) if one.prunable and one.used < time.time() - days * 86_400]
+    for one in old:
+        with lock(one.folder):  # not while another process builds it
+            away = one.folder.with_name(f"{one.folder.name}.{secrets.token_hex(4)}{_BUILDING}")
+            one.folder.rename(away)
+        shutil.rmtree(away, ignore_errors=True)
+    return old
 
 
 # What a result rests on: data, files, code, packages.

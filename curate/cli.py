@@ -15,6 +15,7 @@ from curate import (
     cli_answer,
     cli_ask,
     cli_bench,
+    cli_cache,
     cli_diversity,
     cli_judge,
     cli_shortcuts,
@@ -128,5 +129,6 @@ for _command in (
     cli_vote.vote,
     cli_bench.bench_model,
     cli_ablate.ablate,
+    cli_cache.cache,
 ):
     main.add_command(_command)

@@ -146,7 +146,7 @@ LAYERS = [
     {"curate.without", "curate.ablate_report", "curate.vote", "curate.bench_model"},
     {"curate.ablate"},
     {"curate.cli_ask", "curate.cli_diversity", "curate.cli_shortcuts", "curate.cli_train", "curate.cli_answer"},
-    {"curate.cli_judge", "curate.cli_vote", "curate.cli_bench", "curate.cli_ablate"},
+    {"curate.cli_judge", "curate.cli_vote", "curate.cli_bench", "curate.cli_ablate", "curate.cli_cache"},
     {"curate.cli"},
     {"curate.__main__"},
 ]

@@ -127,8 +127,7 @@ def _records(
             encoder = load(model, runs_in, folder)
         except Refused:
             return _records(distinct, model, engine, folder, tell)
-        with cache.lock(room):  # another process may be at the same texts
-            cache.sweep(room)
+        with chunks.hold(room):  # another process may be at the same texts
             found = list(chunks.take(room, wanted))
             found += _missing(distinct, found, encoder, room, tell)
     dimensions = found[0][1]["vector"].shape[1] if found else encoder.dimensions

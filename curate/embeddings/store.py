@@ -6,7 +6,7 @@ import hashlib
 import io
 import logging
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +38,27 @@ def put(folder: Path, chunk: NDArray[Any]) -> None:
     buffer = io.BytesIO()
     np.save(buffer, chunk, allow_pickle=False)
     data = buffer.getvalue()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with _in_words(folder):
         whole = folder / f"{_name(data)}.npy"
         if not whole.exists():  # Windows does not replace what another process reads
             cache.write_whole(whole, data)
+
+
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Hold a folder of vectors against other threads and processes that would make the same ones."""
+    with ExitStack() as stack:
+        with _in_words(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(cache.lock(folder))
+            cache.sweep(folder)
+        yield
+
+
+@contextmanager
+def _in_words(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise StoreError(
             f"vectors cannot be kept in {folder}: {error.strerror or error}; set CURATE_CACHE to a folder with room"

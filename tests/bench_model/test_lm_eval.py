@@ -93,7 +93,7 @@ def test_a_run_is_kept_by_weights_task_and_settings(monkeypatch, tmp_path):
     )
     for other in (again(Model("mine", "/models/a,b", "trained")), again(task="other"), again(limit=3)):
         assert not other.reused
-    assert len(list((tmp_path / "home").iterdir())) == 4 and not (tmp_path / "failed").exists()
+    assert len(list((tmp_path / "home").glob("bench-*"))) == 4 and not (tmp_path / "failed").exists()
 
 
 @pytest.mark.parametrize(
@@ -112,5 +112,5 @@ def test_a_failure_is_told_and_leaves_its_log(script, words, monkeypatch, tmp_pa
     fake(monkeypatch, "import sys; sys.stdout.reconfigure(line_buffering=True);" + script)
     with pytest.raises(BenchError, match=words):
         run(MODEL, "quiz", Settings(), tmp_path / "home", tmp_path / "failed")
-    assert list((tmp_path / "home").iterdir()) == []
+    assert list((tmp_path / "home").glob("bench-*")) == []
     assert (tmp_path / "failed/quiz-with-mine.log").is_file()

@@ -12,6 +12,7 @@ np = pytest.importorskip("numpy", reason="diversity needs the extra `embed`")
 pytest.importorskip("numba", reason="k-means is compiled")
 pytest.importorskip("model2vec", reason="the small model of these tests is a model2vec one")
 
+from curate.cache import Cache  # noqa: E402
 from curate.cli_diversity import diversity  # noqa: E402
 from curate.diversity.folder import DiversityError, of_folder  # noqa: E402
 from tests.embeddings import static_model  # noqa: E402
@@ -40,12 +41,11 @@ def out(tmp_path):
         }
     )
     dropped = [None] * 4 + ["sample"] * 5 + ["farthest", "length", "length"]
-    folder, stage = tmp_path / "out", tmp_path / ".stages" / "pass-1"
+    folder = tmp_path / "out"
     folder.mkdir()
-    stage.mkdir(parents=True)
     rows[:4].write_parquet(folder / "train.parquet")
     rows.drop("prompt").with_columns(dropped_by=pl.Series(dropped)).write_parquet(folder / "ledger.parquet")
-    rows.write_parquet(stage / "rows-00000.parquet")
+    Cache(tmp_path / ".stages").at("pass-1", lambda stage: rows.write_parquet(stage / "rows-00000.parquet") or {})
     steps = [
         {"verb": "keep", "filter": "length", "label": "length", "params": {}},
         {"verb": "select", "filter": "farthest", "label": "farthest", "params": {}},

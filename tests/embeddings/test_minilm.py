@@ -69,7 +69,7 @@ def test_the_default_is_also_found_by_its_name_on_the_hub(store):
 def test_texts_longer_than_the_model_reads_are_counted(store, caplog):
     long = "Steep the leaves for four minutes. " * 60
     assert embedded(["tea", long, None], store=store).cut.tolist() == [False, True, False]
-    with caplog.at_level(logging.WARNING, "curate.embeddings"):
+    with caplog.at_level(logging.WARNING, "curate.cache"):
         embed(["tea", long, None], store=store)
     assert "reads only the beginning of 1 of 3 texts" in caplog.text
 
@@ -80,7 +80,7 @@ def test_a_model_that_openvino_refuses_runs_in_torch(tmp_path, store, monkeypatc
         raise NotImplementedError("an operator it does not know")
 
     monkeypatch.setattr(converted, "_convert", fails)
-    with caplog.at_level(logging.WARNING, "curate.embeddings"):
+    with caplog.at_level(logging.WARNING, "curate.cache"):
         vectors = embed(TEXTS, store=tmp_path)
     assert "OpenVINO cannot run this model" in caplog.text
     assert (vectors == embed(TEXTS, store=store, engine="torch")).all()
@@ -95,10 +95,10 @@ def test_a_model_that_openvino_refuses_runs_in_torch(tmp_path, store, monkeypatc
 def test_a_damaged_converted_model_is_made_anew(tmp_path, store, caplog):
     before = embed(TEXTS, store=store, engine="openvino")
     place = tmp_path / "store"
-    shutil.copytree(store / "openvino", place / "openvino")
+    shutil.copytree(store / "models", place / "models")
     (weights,) = place.rglob("model.bin")
     weights.write_bytes(weights.read_bytes()[:1000])
-    with caplog.at_level(logging.WARNING, "curate.embeddings"):
+    with caplog.at_level(logging.WARNING, "curate.cache"):
         after = embed(TEXTS, store=place, engine="openvino")
     assert "damaged" in caplog.text
     assert (before == after).all()
