@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, partial
 from importlib import resources
-from importlib.metadata import PackageNotFoundError, entry_points, packages_distributions, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,8 @@ def library_folders() -> set[Path]:
 def code_of(function: Callable[..., Any]) -> Any:
     """Describe the code of a function: the file of its module and of every module of theirs that it imports.
 
-    A function that an installed package offers is described by the name and release of that package too, one of this
-    library by its module alone: the library's code is in every key. None for a function that stands in no file.
+    A plug-in's is described by the name and release of its package too, one of this library by its module alone: the
+    library's code is in every key. None for a function that stands in no file.
     """
     plain: Any = inspect.unwrap(function.func if isinstance(function, partial) else function)
     module = sys.modules.get(getattr(plain, "__module__", None) or "")
@@ -75,8 +75,7 @@ def code_of(function: Callable[..., Any]) -> Any:
     if not Path(file).is_file():
         return None
     code = [[name, hash_file(path)] for name, path in modules_of(Path(file))]
-    names = packages_distributions().get(name.partition(".")[0], []) if _installed(Path(file)) else []
-    return {"code": code, "release": {each: version(each) for each in names}}
+    return {"code": code, "release": [plugin for top, *plugin in _plugins() if top == name.partition(".")[0]]}
 
 
 def own_code() -> list[list[str]]:
@@ -87,8 +86,13 @@ def own_code() -> list[list[str]]:
     modules = [(name, getattr(module, "__file__", None)) for name, module in sorted(sys.modules.items())]
     files = [(name, Path(file)) for name, file in modules if file and name != "__main__"]
     own = [(name, file) for name, file in files if file.is_file() and not _installed(file)]
-    plugins = [[e.dist.name, e.dist.version] for e in entry_points(group="curate.filters") if e.dist]
-    return [[name, hash_file(file)] for name, file in own] + plugins
+    return [[name, hash_file(file)] for name, file in own] + _plugins()
+
+
+def _plugins() -> list[list[str]]:
+    """List the packages that offer filters: the top name of their modules, their own name, and their release."""
+    offers = entry_points(group="curate.filters")
+    return sorted([e.module.partition(".")[0], e.dist.name, e.dist.version] for e in offers if e.dist)
 
 
 @cache

@@ -18,7 +18,7 @@ _ROWS, _PROMPTS = 4096, 16_384  # products made at a time
 
 
 @lru_cache(maxsize=4)
-def _embedded(benchmarks: tuple[Benchmark, ...], model: str) -> tuple[pl.DataFrame, Any]:
+def _embedded(benchmarks: tuple[Benchmark, ...], model: str, weights: str) -> tuple[pl.DataFrame, Any]:
     import numpy as np
 
     from curate.embeddings import embed
@@ -28,14 +28,17 @@ def _embedded(benchmarks: tuple[Benchmark, ...], model: str) -> tuple[pl.DataFra
 
 
 def nearest(
-    text: pl.Series, benchmarks: tuple[Benchmark, ...], model: str
+    text: pl.Series, benchmarks: tuple[Benchmark, ...], model: str, weights: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], pl.DataFrame]:
-    """Find for each text the largest cosine with a benchmark text, that one's number, and the list of (text, place)."""
+    """Find for each text the largest cosine with a benchmark text, that one's number, and the list of (text, place).
+
+    `weights` tells models of one name apart.
+    """
     import numpy as np
 
     from curate.embeddings import embed
 
-    places, table = _embedded(benchmarks, model)
+    places, table = _embedded(benchmarks, model, weights)
     like, of = np.full(len(text), -1.0), np.zeros(len(text), dtype=np.int64)
     own = embed(text, model=model)
     for first in range(0, len(own), _ROWS):

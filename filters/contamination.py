@@ -8,6 +8,7 @@ from unicodedata import normalize
 
 import polars as pl
 
+from curate.cache import contents_of
 from curate.filter import Property, costly, explains, measures
 from curate.filters import _benchmarks, _overlap, _resemblance
 from curate.filters._words import words as words_of
@@ -122,7 +123,7 @@ def semantically_contaminated_cosine(
     column: str = "prompt", *, by: list[str], model: str = "all-MiniLM-L6-v2"
 ) -> pl.Expr:
     """Measure the cosine with the nearest benchmark text."""
-    measure = partial(_measure, benchmarks=_found(by), model=model)
+    measure = partial(_measure, benchmarks=_found(by), model=model, weights=_weights(model))
     return pl.col(column).map_batches(measure, return_dtype=pl.Float64, is_elementwise=True)
 
 
@@ -131,17 +132,24 @@ def semantically_contaminated_span(
     column: str = "prompt", *, by: list[str], model: str = "all-MiniLM-L6-v2"
 ) -> pl.Expr:
     """Show the nearest benchmark text and where it stands."""
-    show = partial(_show_nearest, benchmarks=_found(by), model=model)
+    show = partial(_show_nearest, benchmarks=_found(by), model=model, weights=_weights(model))
     return pl.col(column).map_batches(show, return_dtype=pl.String, is_elementwise=True)
 
 
-def _measure(text: pl.Series, benchmarks: tuple[_benchmarks.Benchmark, ...], model: str) -> pl.Series:
-    like, _, _ = _resemblance.nearest(text, benchmarks, model)
+def _weights(model: str) -> str:
+    """Name what the folder of a model holds: another model may come to stand in it."""
+    return "".join(content for _, content in contents_of(model))
+
+
+def _measure(text: pl.Series, benchmarks: tuple[_benchmarks.Benchmark, ...], model: str, weights: str) -> pl.Series:
+    like, _, _ = _resemblance.nearest(text, benchmarks, model, weights)
     return pl.select(pl.when(text.is_not_null()).then(pl.Series(like))).to_series().alias(text.name)
 
 
-def _show_nearest(text: pl.Series, benchmarks: tuple[_benchmarks.Benchmark, ...], model: str) -> pl.Series:
-    _, of, places = _resemblance.nearest(text, benchmarks, model)
+def _show_nearest(
+    text: pl.Series, benchmarks: tuple[_benchmarks.Benchmark, ...], model: str, weights: str
+) -> pl.Series:
+    _, of, places = _resemblance.nearest(text, benchmarks, model, weights)
     shown = pl.format("{}: {}", "place", pl.col("text").str.replace_all(r"\s+", " ").str.slice(0, 120))
     said = places.select(shown).to_series().gather(of)
     return pl.select(pl.when(text.is_not_null()).then(said)).to_series().alias(text.name)

@@ -15,6 +15,7 @@ from curate.ablate.overlap import leaks, overlaps
 from curate.ablate.plan import Job, Plan
 from curate.ablate.running import Processes, Tell, run
 from curate.ablate.warned import warnings
+from curate.cache import lock
 from curate.errors import UserError
 from curate.places import did_you_mean
 
@@ -43,7 +44,17 @@ def carry_out(
     Raises AblateError where nothing came out; one arm that fails does not lose the others.
     """
     wanted = _wanted(plan, only)
-    _own(out, fresh=fresh)
+    _own(out)
+    with lock(
+        out / record.ABLATION, lambda: tell(f"another ablation is at work in {out}: this one waits until it ends")
+    ):
+        for name in _OURS if fresh else ():
+            shutil.rmtree(out / name, ignore_errors=True)
+        _carry_out(plan, wanted, out, jobs, runner, tell)
+        return report(out)
+
+
+def _carry_out(plan: Plan, wanted: list[Job], out: Path, jobs: int, runner: str | None, tell: Tell) -> None:
     for key in stale(out, plan.nodes):
         begin(plan.nodes[key].folder(out))
     failed: dict[str, str] = {}
@@ -53,15 +64,13 @@ def carry_out(
             # Sets one after another, since what they have in common is found done by the next; and all of them before
             # the first training, since a test prompt in one makes that training worthless.
             run(out, plan.nodes, [key for job in wanted for key in job.sets.values()], failed, processes, tell=tell)
-            found = overlaps(plan, out)
-            for line in leaks(found):
+            for line in leaks(overlaps(plan, out)):
                 tell(line)
             run(out, plan.nodes, [k for job in wanted for k in job.nodes], failed, processes, jobs=jobs, tell=tell)
         finally:
             found = overlaps(plan, out)
             told = record.write(plan, out, failed, found, [*warnings(plan), *leaks(found)])
         _grade(told, out, processes, tell)
-    return report(out)
 
 
 def report(out: Path) -> dict[str, Any]:
@@ -80,12 +89,10 @@ def _wanted(plan: Plan, only: Sequence[str]) -> list[Job]:
     return [job for job in plan.jobs if not only or job.arm.name in only]
 
 
-def _own(out: Path, *, fresh: bool) -> None:
-    """Take a folder that is new or an ablation's; begin anew in it where that is asked for."""
+def _own(out: Path) -> None:
+    """Take a folder that is new or an ablation's."""
     if out.is_dir() and any(out.iterdir()) and not (out / record.ABLATION).is_file():
         raise AblateError(f"{out} holds something else than an ablation: choose another folder with --out")
-    for name in _OURS if fresh else ():
-        shutil.rmtree(out / name, ignore_errors=True)
 
 
 def _grade(told: dict[str, Any], out: Path, processes: Processes, tell: Tell) -> None:

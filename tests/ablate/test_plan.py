@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from curate.ablate.node import key_of
 from curate.ablate.overlay import lay
 from curate.ablate.plan import Plan, plan, steps_of
 from curate.ablate.reading import load
@@ -135,8 +134,3 @@ def test_prompts_count_by_what_they_say(planned, tmp_path):
 )
 def test_steps(trainer, rows, steps):
     assert steps_of(trainer, rows) == steps
-
-
-def test_a_key_is_of_the_kind_and_of_all_that_is_given():
-    assert key_of("set", {"a": 1, "b": 2}) == key_of("set", {"b": 2, "a": 1})
-    assert len({key_of("set", 1), key_of("train", 1), key_of("set", 2)}) == 3

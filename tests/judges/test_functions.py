@@ -110,7 +110,7 @@ def test_as_judge_calls_a_factory():
 
 def test_describe_holds_parameters_and_the_hash_of_the_code():
     about = as_judge(own.words, {"most": 2}).describe()
-    code = {"code": [["tests/judges/own.py", hash_file(Path(own.__file__))]], "release": {}}
+    code = {"code": [["tests/judges/own.py", hash_file(Path(own.__file__))]], "release": []}
     assert about == {"judge": "tests.judges.own:words", "params": {"most": 2}, "code": code}
     json.dumps(about)
 
