@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,9 @@ from curate import (
     cli_train,
     cli_vote,
 )
+from curate.echo import echo, echo_json
 from curate.errors import UserError
+from curate.visible import visible
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -32,7 +33,10 @@ class _Command(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.ClickException, click.Abort):
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except click.ClickException as error:
+            error.message = visible(error.message)  # it quotes what was typed
             raise
         except KeyboardInterrupt:
             _stop("Stopped. Finished stages are kept: the same command goes on from there.", 130)
@@ -46,7 +50,7 @@ class _Command(click.Group):
 
 
 def _stop(message: str, code: int) -> None:
-    click.secho(message, err=True, fg="red")
+    echo(message, err=True, fg="red")
     sys.exit(code)
 
 
@@ -112,7 +116,7 @@ def run(
     with screen.progress() as tell:
         manifest = run_recipe(plan, folder, fresh=fresh, limit=limit, batch_rows=batch_rows, tell=tell)
     if as_json:
-        click.echo(json.dumps(manifest, indent=1, default=str))
+        echo_json(manifest)
     else:
         screen.show_run(manifest, str(folder))
 
