@@ -36,7 +36,8 @@ class _Command(click.Group):
         except (click.exceptions.Exit, click.Abort):
             raise
         except click.ClickException as error:
-            error.message = visible(error.message)  # it quotes what was typed
+            message = visible(error.format_message())  # it quotes what was typed
+            error.format_message = lambda: message  # type: ignore[method-assign]
             raise
         except KeyboardInterrupt:
             _stop("Stopped. Finished stages are kept: the same command goes on from there.", 130)

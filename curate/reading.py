@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pydantic
 
@@ -222,7 +222,7 @@ class Reading:
             self.problem((*path, verb), f"'{name}' is {_A[kind]}, so its verb is '{fit}', not '{verb}'")
             return None
         where = (*path, verb, name)
-        if not self.fits(name, function, VERBS[verb], where):
+        if not self.fits(name, function, cast(registry.Kind, VERBS[verb]), where):
             return None
         before = len(self.problems)
         checked = self.keys(registry.parameters(function), params or {}, where)
