@@ -22,6 +22,7 @@ from curate import (
 )
 from curate.echo import echo, echo_json
 from curate.errors import UserError
+from curate.settings import mask
 from curate.visible import visible
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -51,7 +52,7 @@ class _Command(click.Group):
 
 
 def _stop(message: str, code: int) -> None:
-    echo(message, err=True, fg="red")
+    echo(mask(message), err=True, fg="red")
     sys.exit(code)
 
 

@@ -10,7 +10,7 @@ from curate.extends import read
 from curate.generators.generator import Generator
 from curate.judges.contract import Judge
 from curate.keys import OutputKeys, RecipeKeys
-from curate.places import Places, Problem, RecipeError, set_value
+from curate.places import Places, Problem, RecipeError, refuse_secrets, set_value
 from curate.plan import Recipe
 from curate.reading import Reading, items
 
@@ -38,6 +38,7 @@ def parse(data: dict[str, Any], places: Places, texts: dict[str, str] | None = N
 
     `texts` are text files that the recipe names and that need not be there any more; `trusted` is as in `load`.
     """
+    refuse_secrets(data, places)
     reading = Reading(places, data, texts or {}, trusted=trusted)
     top = reading.keys(RecipeKeys, data, ())
     reading.name_all(data, "generators")

@@ -55,7 +55,7 @@ def imports(file: Path) -> set[str]:
 
 
 # What the lower rooms may know: the contracts, and their own room. Nothing below knows what stands above it.
-CONTRACTS = {"curate.filter", "curate.rows", "curate.errors", "curate.lattice", "curate.visible"}
+CONTRACTS = {"curate.filter", "curate.rows", "curate.errors", "curate.lattice", "curate.settings", "curate.visible"}
 ROOMS = {
     "curate.filters": {"curate.filters", "curate.embeddings"},
     "curate.embeddings": {"curate.embeddings"},
@@ -109,7 +109,7 @@ ROOMS = {
     },
 }
 LAYERS = [
-    {"curate.errors", "curate.visible", "curate"},
+    {"curate.errors", "curate.settings", "curate.visible", "curate"},
     {"curate.echo", "curate.own", "curate.rows", "curate.places", "curate.filter", "curate.lattice"},
     {
         "curate.filters",

@@ -6,8 +6,10 @@ import html
 import re
 from collections.abc import Iterable
 
-# Characters that HTML forbids even escaped, and that would garble the page: shown as a replacement mark.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+from curate.visible import visible
+
+# Characters that HTML forbids even escaped, and that have no name: shown as a replacement mark.
+_FORBIDDEN = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")
 DASH = "\N{EN DASH}"  # where there is no number
 _VOID = {"meta", "br", "rect", "line"}
 
@@ -26,7 +28,7 @@ def text(value: object) -> Html:
     """
     if isinstance(value, Html):
         return value
-    return Html(html.escape(_FORBIDDEN.sub("\ufffd", str(value).replace("\r\n", "\n").replace("\r", "\n"))))
+    return Html(html.escape(_FORBIDDEN.sub("\ufffd", visible(str(value).replace("\r\n", "\n").replace("\r", "\n")))))
 
 
 def el(name: str, /, *children: object, **attributes: object) -> Html:
