@@ -38,8 +38,8 @@ def card(rows: pl.DataFrame, manifest: dict[str, Any]) -> str:
         "| source | asked | available | taken | mean prompt, words | mean response, words |",
         "|---|---:|---:|---:|---:|---:|",
         *(
-            f"| {markdown(r['source'])} | {r['asked']} | {r['available']} | {r['taken']} | {_show(r['prompt_words'])} | "
-            f"{_show(r['response_words'])} |"
+            f"| {markdown(r['source'])} | {r['asked']} | {r['available']} | {r['taken']} | "
+            f"{_show(r['prompt_words'])} | {_show(r['response_words'])} |"
             for r in manifest["table"]
         ),
         "",
