@@ -1,5 +1,14 @@
 """Run the command as `python -m curate`."""
 
-from curate.cli import main
+import sys
+from pathlib import Path
 
-main()
+if __name__ == "__main__":
+    # Python puts the working folder before all packages: a file `yaml.py` that lies there must not be taken for one.
+    # In a checkout that is not installed, the working folder is where this package is.
+    if Path(sys.path[0]).resolve() == Path.cwd() != Path(__file__).resolve().parents[1]:
+        del sys.path[0]
+
+    from curate.cli import main
+
+    main()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from curate import own
 from curate.extends import PACKAGED
 from curate.generators.contract import Text
 from curate.generators.generator import Generator
@@ -36,7 +37,7 @@ def bind(
     Returns the objects by parameter, and what is wrong as (parameter, sentence) pairs. Texts that are a parameter's
     default are the text already.
     """
-    hints = typing.get_type_hints(function, include_extras=True)
+    hints = own.hints(function)
     defaults = {name: p.default for name, p in inspect.signature(function).parameters.items()}
     found: dict[str, Any] = {}
     wrong: list[tuple[str, str]] = []
@@ -78,7 +79,10 @@ def read_text(name: str, folder: Path) -> str:
     """
     for place in (folder / name, Path(name), PACKAGED / name):
         if place.is_file():
-            lines = place.read_text(encoding="utf-8").splitlines()
+            try:
+                lines = place.read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeDecodeError):
+                raise LookupError(f"{name} is no text file that can be read (UTF-8)") from None
             first = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
             return "\n".join(lines[first:]).strip()
     raise LookupError(f"there is no text file {name}, neither beside the recipe nor among the packaged ones")

@@ -5,28 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
+import yaml
 
 from curate.shortcuts.telling import card_lines
+from curate.visible import code, markdown
 
 
 def card(rows: pl.DataFrame, manifest: dict[str, Any]) -> str:
     """Write README.md for a set, with the front matter by which `load_dataset` opens the folder.
 
-    Every number in it is the manifest's.
+    Every number in it is the manifest's. What the data and the recipe say (names, licences, reasons, parameters) is
+    text in it, and no Markdown, HTML or YAML of its own.
     """
     licences = rows.group_by("source", "license").len().sort("source", "license", nulls_last=True)
+    front = {
+        "configs": [{"config_name": "default", "data_files": "train.parquet"}],
+        "size_categories": [_size(rows.height)],
+        "tags": ["curate"],
+    }
     lines = [
         "---",
-        "configs:",
-        "- config_name: default",
-        "  data_files: train.parquet",
-        f"size_categories: [{_size(rows.height)}]",
-        "tags: [curate]",
+        yaml.safe_dump(front, sort_keys=False).strip(),
         "---",
         "",
-        f"# {manifest['name']}",
+        f"# {markdown(manifest['name'])}",
         "",
-        f"{rows.height:,} rows, curated by `curate run {manifest['recipe_file']}` (curate "
+        f"{rows.height:,} rows, curated by {code('curate run ' + manifest['recipe_file'])} (curate "
         f"{manifest['curate']['curate']}, seed {manifest['seed']}). Every input row's way is in `ledger.parquet`.",
         "",
         "## Sources",
@@ -34,16 +38,19 @@ def card(rows: pl.DataFrame, manifest: dict[str, Any]) -> str:
         "| source | asked | available | taken | mean prompt, words | mean response, words |",
         "|---|---:|---:|---:|---:|---:|",
         *(
-            f"| {r['source']} | {r['asked']} | {r['available']} | {r['taken']} | {_show(r['prompt_words'])} | "
-            f"{_show(r['response_words'])} |"
+            f"| {markdown(r['source'])} | {r['asked']} | {r['available']} | {r['taken']} | "
+            f"{_show(r['prompt_words'])} | {_show(r['response_words'])} |"
             for r in manifest["table"]
         ),
         "",
-        *(f"Not there: `{name}`: {reason}." for name, reason in manifest["absent"].items()),
+        *(f"Not there: {code(name)}: {markdown(reason)}." for name, reason in manifest["absent"].items()),
         "",
         "## Licences",
         "",
-        *(f"- {r['source']}: {r['license'] or 'not stated'} ({r['len']:,} rows)" for r in licences.to_dicts()),
+        *(
+            f"- {markdown(r['source'])}: {markdown(r['license'] or 'not stated')} ({r['len']:,} rows)"
+            for r in licences.to_dicts()
+        ),
         "",
         *_generated(manifest),
         *_shortcuts(manifest),
@@ -72,9 +79,12 @@ def _generated(manifest: dict[str, Any]) -> list[str]:
     if not named:
         return []
     made = ", ".join(
-        f"`{'response' if s['verb'] == 'answer' else 'chosen, rejected'}` by step `{s['label']}`" for s in makers
+        f"`{'response' if s['verb'] == 'answer' else 'chosen, rejected'}` by step {code(s['label'])}" for s in makers
     )
-    lines = [f"- `{name}`: {g['model']} ({g['backend']}{_params(g['sampling'])})" for name, g in named.items()]
+    lines = [
+        f"- {code(name)}: {markdown(g['model'])} ({markdown(g['backend'])}{_params(g['sampling'])})"
+        for name, g in named.items()
+    ]
     return [
         "## Generated text",
         "",
@@ -99,13 +109,15 @@ def _filters(manifest: dict[str, Any]) -> list[str]:
         for step in steps:
             dropped = [n for (s, label), n in first.items() if label == step["label"] and source in {s, "all"}]
             count = f": dropped {sum(dropped):,}" if dropped and step["verb"] in {"keep", "drop", "select"} else ""
-            lines.append(f"- {source}: {step['verb']} `{step['filter']}` {_params(step['params'])}{count}")
+            lines.append(
+                f"- {markdown(source)}: {step['verb']} {code(step['filter'])} {_params(step['params'])}{count}"
+            )
     return lines or ["none"]
 
 
 def _params(params: dict[str, Any]) -> str:
     shown = ", ".join(f"{k}={_short(v)}" for k, v in params.items() if v is not None)
-    return f"({shown})" if shown else ""
+    return f"({markdown(shown)})" if shown else ""
 
 
 def _short(value: Any) -> str:

@@ -22,10 +22,17 @@ def catalog(kind: str) -> list[dict[str, Any]]:
     """
     if kind == "recipes":
         return [{"name": name, "is": "recipe", "does": _about(text)} for name, text in _recipes().items()]
-    found = registry.names(cast(registry.Group, kind))
-    return [
+    group = cast(registry.Group, kind)
+    functions = registry.names(group)
+    rows = [
         {"name": name, "is": registry.kind_of(f), "does": (inspect.getdoc(f) or "").partition("\n")[0]}
-        for name, f in found.items()
+        for name, f in functions.items()
+    ]
+    # A plug-in is loaded when it is named, not to be listed.
+    added = {name: point for name, point in registry.plugins(group).items() if name not in functions}
+    return rows + [
+        {"name": name, "is": "plug-in", "does": f"of the package {point.dist.name if point.dist else point.value}"}
+        for name, point in added.items()
     ]
 
 

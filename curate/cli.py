@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,10 @@ from curate import (
     cli_train,
     cli_vote,
 )
+from curate.echo import echo, echo_json
 from curate.errors import UserError
+from curate.settings import mask
+from curate.visible import visible
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -33,7 +35,11 @@ class _Command(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.ClickException, click.Abort):
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except click.ClickException as error:
+            message = visible(error.format_message())  # it quotes what was typed
+            error.format_message = lambda: message  # type: ignore[method-assign]
             raise
         except KeyboardInterrupt:
             _stop("Stopped. Finished stages are kept: the same command goes on from there.", 130)
@@ -47,7 +53,7 @@ class _Command(click.Group):
 
 
 def _stop(message: str, code: int) -> None:
-    click.secho(message, err=True, fg="red")
+    echo(mask(message), err=True, fg="red")
     sys.exit(code)
 
 
@@ -113,7 +119,7 @@ def run(
     with screen.progress() as tell:
         manifest = run_recipe(plan, folder, fresh=fresh, limit=limit, batch_rows=batch_rows, tell=tell)
     if as_json:
-        click.echo(json.dumps(manifest, indent=1, default=str))
+        echo_json(manifest)
     else:
         screen.show_run(manifest, str(folder))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from curate.echo import echo, echo_json
 
 if TYPE_CHECKING:
     pass
@@ -68,13 +69,13 @@ def _run(
     folder = out or Path("out") / made.ablation.keys.name
     Processes(runner)  # a template that is wrong is said before anything runs
     if as_json and dry_run:
-        return click.echo(json.dumps(as_data(made, folder), indent=1, ensure_ascii=False))
+        return echo_json(as_data(made, folder))
     show(made, folder)
     if dry_run:
         return None
     arms = [name for name in only.split(",") if name]
     given: dict[str, Any] = {"jobs": jobs, "runner": runner, "fresh": fresh}
-    results = carry_out(made, folder, only=arms, tell=lambda line: click.echo(line, err=True), **given)
+    results = carry_out(made, folder, only=arms, tell=lambda line: echo(line, err=True), **given)
     return _results(results, folder, as_json)
 
 
@@ -86,9 +87,9 @@ def _again(out: Path, as_json: bool) -> None:
     other = ablate_report.recompute(out) if there else []
     _results(ablate_report.write(out), out, as_json)
     said = "the same as before" if there and not other else "NOT what they were" if other else "new"
-    click.echo(f"The numbers, computed again from {out / ablate_report.GRADES}, are {said}.", err=True)
+    echo(f"The numbers, computed again from {out / ablate_report.GRADES}, are {said}.", err=True)
     for line in other:
-        click.echo(line, err=True)
+        echo(line, err=True)
 
 
 def _without(out: Path, threshold: tuple[str, ...], as_json: bool) -> None:
@@ -97,7 +98,7 @@ def _without(out: Path, threshold: tuple[str, ...], as_json: bool) -> None:
 
     found = without.thresholds(out, threshold) if threshold else without.leave_one_out(out)
     if as_json:
-        return click.echo(json.dumps(found.to_dicts(), indent=1, ensure_ascii=False))
+        return echo_json(found.to_dicts())
     return screen.console.print(without.show(found))
 
 
@@ -105,6 +106,6 @@ def _results(results: dict[str, Any], out: Path, as_json: bool) -> None:
     from curate import ablate_report, screen
 
     if as_json:
-        return click.echo(json.dumps(results, indent=1, ensure_ascii=False))
+        return echo_json(results)
     screen.console.print(ablate_report.show(results))
-    return click.echo(out / ablate_report.PAGE)
+    return echo(out / ablate_report.PAGE)

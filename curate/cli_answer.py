@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from curate.echo import echo, echo_json, echo_lines
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -75,12 +77,12 @@ def answer(model: str, checkpoints: bool, dialogues: Path | None, out: Path | No
         found = [ask(model, rows, checkpoint=checkpoint, **given) for checkpoint in each for ask, rows in scripts]
     file = _written(pl.concat(found), folder)
     if options["as_json"]:
-        return click.echo(file.read_text(encoding="utf-8"), nl=False)
+        return echo_lines(file.read_text(encoding="utf-8"))
     for one in found:
-        click.echo(_summary(one))
+        echo(_summary(one))
     if "repetition_penalty" not in given["sampling"] and any(_endless(one) for one in found):
-        click.echo(_PENALTY)
-    return click.echo(file)
+        echo(_PENALTY)
+    return echo(file)
 
 
 @click.command()
@@ -108,7 +110,7 @@ def choose(train_out: Path, judges: Path | None, judge: str | None, epochs: str,
         given = _given(options) | {"limit": options["limit"], "merged": merged, "tell": _heard(tell)}
         choice = library(train_out, prompts, judged_by, first_epoch=first, last_epoch=last, **given)
     if options["as_json"]:
-        return click.echo(json.dumps(choice, indent=1, ensure_ascii=False))
+        return echo_json(choice)
     return _show(choice, train_out)
 
 

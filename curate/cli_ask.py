@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
+from curate.echo import echo, echo_json
+
 _KINDS = ["filters", "sources", "generators", "judges", "pairs", "recipes"]
 _OUT = click.Path(path_type=Path)
+_trust = click.option("--trust", is_flag=True, help="Run the recipe's own code, `module:function`: you have read it.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
-
-
-def _print_json(data: Any) -> None:
-    click.echo(json.dumps(data, indent=1, ensure_ascii=False, default=str))
 
 
 @click.command()
 @click.argument("recipe", type=_OUT)
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe, dotted; repeat.")
 @click.option("--rows", type=click.IntRange(1), default=300, show_default=True, help="Rows of each part to try.")
+@_trust
 @_json
-def check(recipe: Path, sets: tuple[str, ...], rows: int, as_json: bool) -> None:
-    """Validate RECIPE, show its plan, and try it on a sample."""
+def check(recipe: Path, sets: tuple[str, ...], rows: int, trust: bool, as_json: bool) -> None:
+    """Validate RECIPE, show its plan, and try it on a sample.
+
+    Functions of your own that it names (`module:function`) run only with --trust; without it, what rests on them is not
+    tried.
+    """
     from curate import screen
     from curate.recipe import load
     from curate.work import sample_yield
 
-    plan = load(recipe, sets)
+    plan = load(recipe, sets, trusted=trust)
     found = sample_yield(plan, rows)
     if as_json:
-        _print_json({"recipe": plan.raw, "sample": found})
+        echo_json({"recipe": plan.raw, "sample": found, "not_run": list(plan.unrun)})
     else:
         screen.show_plan(plan, found)
 
@@ -47,11 +49,11 @@ def list_(kind: str | None, name: str | None, as_json: bool) -> None:
     from curate.catalog import catalog, reference
 
     if kind and name:
-        click.echo(reference(kind, name))
+        echo(reference(kind, name))
         return
     found = {k: catalog(k) for k in ([kind] if kind else _KINDS)}
     if as_json:
-        _print_json(found)
+        echo_json(found)
     else:
         screen.show_catalog(found)
 
@@ -66,7 +68,7 @@ def show(out: Path, rows: int, as_json: bool) -> None:
 
     found = work.some_rows(out, rows)
     if as_json:
-        _print_json(found)
+        echo_json(found)
     else:
         screen.show_rows(found)
 
@@ -81,7 +83,7 @@ def why(out: Path, id_: str, as_json: bool) -> None:
 
     found = work.why(out, id_)
     if as_json:
-        _print_json(found)
+        echo_json(found)
     else:
         screen.show_why(found)
 
@@ -96,25 +98,29 @@ def diff(out_a: Path, out_b: Path, as_json: bool) -> None:
 
     found = work.diff(out_a, out_b)
     if as_json:
-        _print_json(found.to_dicts())
+        echo_json(found.to_dicts())
     else:
         screen.show_diff(found)
 
 
 @click.command()
 @click.argument("out", type=_OUT)
+@_trust
 @_json
-def verify(out: Path, as_json: bool) -> None:
-    """Derive OUT again from its recipe and inputs, and compare the hashes. Exit code 1 when something differs."""
+def verify(out: Path, trust: bool, as_json: bool) -> None:
+    """Derive OUT again from its recipe and inputs, and compare the hashes. Exit code 1 when something differs.
+
+    Where the recipe names code of its own (`module:function`), that needs --trust.
+    """
     from curate import screen, work
 
     with screen.progress() as tell:
-        found = work.verify(out, tell=tell)
+        found = work.verify(out, trusted=trust, tell=tell)
     if as_json:
-        _print_json(found)
+        echo_json(found)
     else:
         for name, state in found.items():
-            click.secho(f"{name:24} {state}", fg=None if state == "same" else "red")
+            echo(f"{name:24} {state}", fg=None if state == "same" else "red")
     sys.exit(any(state != "same" for state in found.values()))
 
 
@@ -123,8 +129,11 @@ def verify(out: Path, as_json: bool) -> None:
 def report(out: Path) -> None:
     """Write OUT's report.html again."""
     from curate.outputs import rewrite_report
+    from curate.work import as_written
 
-    click.echo(rewrite_report(out))
+    with as_written(out):
+        file = rewrite_report(out)
+    echo(file)
 
 
 @click.command()
@@ -132,7 +141,7 @@ def schema() -> None:
     """Print the JSON Schema of recipes."""
     from curate.schema import schema as make
 
-    _print_json(make())
+    echo_json(make())
 
 
 @click.command()
@@ -152,14 +161,14 @@ def export(out: Path, format_: str, to: Path | None, config: Path | None) -> Non
     from curate.places import did_you_mean
 
     if format_ in EXPORTERS:
-        for file in EXPORTERS[format_](out, to or out / format_, config, lambda said: click.secho(said, fg="yellow")):
-            click.echo(file)
+        for file in EXPORTERS[format_](out, to or out / format_, config, lambda said: echo(said, fg="yellow")):
+            echo(file)
         return
     if format_ not in work.EXPORTS:
         raise click.BadParameter(did_you_mean(format_, [*work.EXPORTS, *EXPORTERS]), param_hint="--format")
     if config:
         raise click.BadParameter(f"belongs to {' and '.join(EXPORTERS)}", param_hint="--config")
-    click.echo(work.export(out, format_, to))
+    echo(work.export(out, format_, to))
 
 
 @click.command()
@@ -170,10 +179,10 @@ def doctor(as_json: bool) -> None:
 
     found = look()
     if as_json:
-        _print_json(found)
+        echo_json(found)
         return
     for line in found:
-        click.echo(f"{'ok ' if line['ok'] else '-- '} {line['what']:8} {line['note']}")
+        echo(f"{'ok ' if line['ok'] else '-- '} {line['what']:8} {line['note']}")
 
 
 commands = [show, check, list_, why, diff, verify, report, schema, export, doctor]

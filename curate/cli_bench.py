@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
+
+from curate.echo import echo, echo_json
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _PAIR = "KEY=VALUE"
@@ -47,15 +48,15 @@ def bench_model(before: str, after: tuple[str, ...], tasks: str, out: Path, as_j
         options=_pairs(asked["option"]),
     )
     names = [name.strip() for name in tasks.split(",") if name.strip()]
-    told = None if as_json else lambda what: click.echo(f"lm-eval: {what}", err=True)
+    told = None if as_json else lambda what: echo(f"lm-eval: {what}", err=True)
     found = bench(before, after, names, out, settings=settings, measures=asked["measure"], tell=told)
     if as_json:
-        return click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return echo_json(found)
     for table in tables(found):
         screen.console.print(table)
     for line in found["notices"]:
         screen.console.print(line, style="yellow", soft_wrap=True)
-    return click.echo(out / "bench.json")
+    return echo(out / "bench.json")
 
 
 def _pairs(given: tuple[str, ...]) -> dict[str, str | None]:

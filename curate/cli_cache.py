@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from curate.echo import echo, echo_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,11 +35,11 @@ def cache(folders: tuple[Path, ...], days: float | None, as_json: bool) -> None:
     found = {str(place): library.kept(place) for place in places}
     gone = {str(place): library.prune(place, days) for place in places} if days is not None else {}
     if as_json:
-        return click.echo(json.dumps({"kept": _data(found), "removed": _data(gone)}, indent=1))
+        return echo_json({"kept": _data(found), "removed": _data(gone)})
     for place, things in found.items():
         _show(place, [one for one in things if one not in gone.get(place, [])])
     for place, things in gone.items():
-        click.echo(f"Removed from {place}: {len(things):,}, {_size(sum(one.bytes for one in things))}.")
+        echo(f"Removed from {place}: {len(things):,}, {_size(sum(one.bytes for one in things))}.")
     return None
 
 
@@ -70,7 +71,7 @@ def _show(place: str, things: Sequence[Kept]) -> None:
     if things:
         screen.console.print(table)
     else:
-        click.echo(f"{place}: nothing is kept.")
+        echo(f"{place}: nothing is kept.")
 
 
 def _size(count: float) -> str:

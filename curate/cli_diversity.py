@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
+
+from curate.echo import echo_json
 
 
 @click.command()
@@ -25,7 +26,7 @@ def diversity(out: Path, column: str, model: str, draws: int, seed: int, ladder:
     with screen.progress() as tell:
         found = of_folder(out, column=column, model=model, draws=draws, seed=seed, with_ladder=ladder, tell=tell)
     if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        echo_json(found)
     else:
         _show(found)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from curate.echo import echo, echo_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -150,7 +151,7 @@ def _costs(judge: Judge, asked: Sequence[Case] | Sequence[Pairing], stages: Cach
     if options["dry_run"] and options["as_json"]:
         _print(cost)
     else:
-        click.echo(shown.cost_line(cost), err=not options["dry_run"])
+        echo(shown.cost_line(cost), err=not options["dry_run"])
     return bool(options["dry_run"])
 
 
@@ -192,7 +193,7 @@ def _end(lines: Sequence[str]) -> None:
 
 
 def _print(data: Any) -> None:
-    click.echo(json.dumps(_plain(data), indent=1, ensure_ascii=False))
+    echo_json(_plain(data))
 
 
 def _plain(data: Any) -> Any:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from curate.echo import echo_json
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -37,7 +39,7 @@ def shortcuts(pairs: Path, seed: int, html: Path | None, as_json: bool) -> None:
     if html:
         html.write_text(_page(rows, found, pairs), encoding="utf-8", newline="\n")
     if as_json:
-        click.echo(json.dumps({**found, "unread": len(bad)}, indent=1, ensure_ascii=False))
+        echo_json({**found, "unread": len(bad)})
         return
     from curate import screen
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from curate.echo import echo, echo_json
 
 _OPTIONS = (
     click.argument("config", type=click.Path(path_type=Path)),
@@ -67,7 +68,7 @@ def _train(
     if launch.rank():
         return None
     if as_json:
-        return click.echo(json.dumps(record, indent=1, ensure_ascii=False, default=str))
+        return echo_json(record)
     for one in record.values() if stage == "chain" else [record]:
         _show(one)
     if launch.world_size() == 1:
@@ -75,17 +76,16 @@ def _train(
 
         more = ["--out", str(out), *(part for assignment in sets for part in ("--set", assignment))]
         lines = launch.lines(stage, str(config), more=more, accelerator=torch.accelerator.is_available())
-        click.echo("\n".join(["in several processes:", *lines]))
+        echo("\n".join(["in several processes:", *lines]))
     return None
 
 
 def _masks(masks: list[Any], findings: list[Any]) -> None:
     """Show rows as the loss sees them, beside the data that go to standard output."""
-    from rich.console import Console
-
+    from curate import screen
     from curate.train.preflight import show
 
-    show(masks, Console(stderr=True))
+    show(masks, screen.errors)
 
 
 def _tell(masks: list[Any], findings: list[Any]) -> None:
@@ -93,18 +93,18 @@ def _tell(masks: list[Any], findings: list[Any]) -> None:
     _masks(masks, findings)
     for finding in findings:
         if finding.level == "warn":
-            click.secho(f"{finding.check}: {finding.message}", fg="yellow", err=True)
+            echo(f"{finding.check}: {finding.message}", fg="yellow", err=True)
 
 
 def _show_findings(findings: list[Any], as_json: bool) -> None:
     from dataclasses import asdict
 
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
+        echo_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            click.secho(f"{finding.check}: {finding.message}", fg="red" if finding.level == "stop" else "yellow")
-        click.echo("Nothing was trained." if findings else "Nothing was found, and nothing was trained.")
+            echo(f"{finding.check}: {finding.message}", fg="red" if finding.level == "stop" else "yellow")
+        echo("Nothing was trained." if findings else "Nothing was found, and nothing was trained.")
     if any(finding.level == "stop" for finding in findings):
         sys.exit(2)
 
@@ -115,7 +115,7 @@ def _show(record: dict[str, Any]) -> None:
 
     data, out = record["data"], Path(record["model_out"]["path"]).parent
     if record.get("reused"):
-        click.echo(f"{record['stage']}: finished before, as the same config, data and model; --fresh trains it again")
+        echo(f"{record['stage']}: finished before, as the same config, data and model; --fresh trains it again")
     told = [
         f"{record['stage']}: {data['rows_trained']:,} of {data['rows_in']:,} rows, {record['steps']:,} steps of "
         f"{record['effective_batch']:,} rows, {record['seconds']:,.0f} s on {record['world_size']} process(es)",
@@ -127,7 +127,7 @@ def _show(record: dict[str, Any]) -> None:
         *(f"plot: {plot}" for plot in sorted((out / PLOTS).glob("*.svg"))),
         f"page: {out / PAGE}",
     ]
-    click.echo("\n".join(line for line in told if line))
+    echo("\n".join(line for line in told if line))
 
 
 _command("sft", "Fine-tune on prompts and answers, as CONFIG says.")

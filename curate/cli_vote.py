@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
+
+from curate.echo import echo, echo_json
 
 _PATH = click.Path(path_type=Path)
 
@@ -33,8 +34,8 @@ def make_(answers: tuple[str, ...], out: Path, question: str, n: int, seed: int)
     from curate.vote.make import key_file
     from curate.vote.show import made
 
-    click.echo(made(make(answers, out, question=question, n=n, seed=seed)))
-    click.echo(f"{out}  for the voters\n{key_file(out)}  stays with you")
+    echo(made(make(answers, out, question=question, n=n, seed=seed)))
+    echo(f"{out}  for the voters\n{key_file(out)}  stays with you")
 
 
 @vote.command("read")
@@ -50,7 +51,7 @@ def read_(key: Path, results: tuple[Path, ...], grades: Path | None, as_json: bo
 
     found = read(key, results, grades)
     if as_json:
-        return click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return echo_json(found)
     for table in tables(found):
         screen.console.print(table)
     for line in found["notices"]:

@@ -8,7 +8,6 @@ import inspect
 import os
 import platform
 import sys
-import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, partial
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import curate
+from curate.own import installed, is_own
 from curate.rows import hash_file
 
 # Every package whose release can change what a kept result holds; tests hold the list against pyproject.toml.
@@ -54,6 +54,7 @@ def library_files() -> list[Path]:
     return sorted({file.resolve() for folder in library_folders() for kind in kinds for file in folder.rglob(kind)})
 
 
+@cache
 def library_folders() -> set[Path]:
     """List the folders of the library: in a checkout, three of its packages stand beside the first."""
     rooms = [Path(str(resources.files(f"curate.{name}"))) for name in ("filters", "recipes", "train")]
@@ -70,7 +71,7 @@ def code_of(function: Callable[..., Any]) -> Any:
     module = sys.modules.get(getattr(plain, "__module__", None) or "")
     name = module.__name__ if module else ""
     file = getattr(module, "__file__", None) or getattr(getattr(plain, "__code__", None), "co_filename", "")
-    if name.partition(".")[0] == "curate":
+    if name.partition(".")[0] == "curate" and not is_own(plain):
         return {"library": name}
     if not Path(file).is_file():
         return None
@@ -85,7 +86,7 @@ def own_code() -> list[list[str]]:
     """
     modules = [(name, getattr(module, "__file__", None)) for name, module in sorted(sys.modules.items())]
     files = [(name, Path(file)) for name, file in modules if file and name != "__main__"]
-    own = [(name, file) for name, file in files if file.is_file() and not _installed(file)]
+    own = [(name, file) for name, file in files if file.is_file() and not _foreign(file)]
     return [[name, hash_file(file)] for name, file in own] + _plugins()
 
 
@@ -95,11 +96,9 @@ def _plugins() -> list[list[str]]:
     return sorted([e.module.partition(".")[0], e.dist.name, e.dist.version] for e in offers if e.dist)
 
 
-@cache
-def _installed(file: Path) -> bool:
+def _foreign(file: Path) -> bool:
     """Tell whether a module is Python's, an installed package's or this library's, and no file of the user's own."""
-    places = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return bool((places | library_folders()) & set(file.resolve().parents))
+    return installed(file.resolve()) or not library_folders().isdisjoint(file.resolve().parents)
 
 
 def modules_of(file: Path) -> list[tuple[str, Path]]:
@@ -110,7 +109,7 @@ def modules_of(file: Path) -> list[tuple[str, Path]]:
     base = file.resolve().parent
     while (base / "__init__.py").is_file():
         base = base.parent
-    own = file.resolve().relative_to(base).parts[0].removesuffix(".py") if _installed(file) else None
+    own = file.resolve().relative_to(base).parts[0].removesuffix(".py") if _foreign(file) else None
     names: dict[Path, str] = {}
     ahead = [file.resolve()]
     while ahead:

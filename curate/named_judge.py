@@ -7,7 +7,7 @@ from typing import Any
 
 from curate.judges.contract import Judge
 from curate.keys import RecipeKeys
-from curate.places import Places, Problem, RecipeError, did_you_mean, read_yaml
+from curate.places import Places, Problem, RecipeError, did_you_mean, read_yaml, refuse_secrets
 from curate.reading import Reading
 
 
@@ -26,6 +26,7 @@ def named_judge(file: Path | None = None, name: str | None = None) -> Judge:
         there is no judge 'rulez'; did you mean 'rules'?
     """
     data, places = read_yaml(file) if file else ({"judges": {name: {name: {}}} if name else {}}, Places("judge"))
+    refuse_secrets(data, places)
     problems = _unknown(data, places)
     reading = Reading(places, data, {})
     reading.name_all(data, "generators")

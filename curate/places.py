@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from curate.errors import UserError
+from curate.settings import find_code, find_secrets
 
 _TOLD = 10  # errors told at once: what a screen holds
 _LISTED = 40  # names listed at once
@@ -47,6 +48,17 @@ class RecipeError(UserError):
             yield f"    {message}"
         if len(told) > _TOLD:
             yield f"and {len(told) - _TOLD:,} more errors, told when these are mended"
+
+
+def refuse_secrets(data: Any, places: Places, under: KeyPath = (), *, code: bool = True) -> None:
+    """Raise RecipeError where settings hold a secret, or, with `code`, name code that another library would run.
+
+    Nothing else is said then, since a sentence about another problem may quote the value. `under` is where the data
+    stand in their file.
+    """
+    wrong = [*find_secrets(data, under), *(find_code(data, under) if code else ())]
+    if wrong:
+        raise RecipeError(places.file, [Problem(p, m, places.line(p), places.other_file(p)) for p, m in wrong])
 
 
 @dataclass

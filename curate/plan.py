@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from curate.errors import UserError
 from curate.generators.generator import Generator
 from curate.judges.contract import Judge
-from curate.rows import Part
+from curate.own import is_own
+from curate.rows import Part, SourceError
 from curate.step import Step
 
 Shortfall = Literal["fail", "accept", "redistribute"]
@@ -27,7 +29,17 @@ class Read:
 
     def parts(self) -> list[Part]:
         """List what there is to read."""
-        parts: list[Part] = self.function(**{**self.params, **self.given})
+        try:
+            parts = list(self.function(**{**self.params, **self.given}))
+        except UserError:
+            raise
+        except Exception as error:
+            if not is_own(self.function):
+                raise
+            raise SourceError(f"'{self.name}' raised {type(error).__name__}: {error}") from None
+        wrong = next((type(part).__name__ for part in parts if not isinstance(part, Part)), None)
+        if wrong:
+            raise SourceError(f"'{self.name}' gave a {wrong}, where a list of `curate.rows.Part` is needed")
         return parts
 
 
@@ -71,3 +83,4 @@ class Recipe:
     generators: dict[str, Generator] = field(default_factory=dict, compare=False)
     judges: dict[str, Judge] = field(default_factory=dict, compare=False)
     texts: dict[str, str] = field(default_factory=dict)  # what the text files say that the recipe names
+    unrun: tuple[str, ...] = ()  # functions of the user's own that were not loaded, since the recipe is not trusted

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pydantic
 
-from curate import registry
+from curate import own, registry
 from curate.bindings import Known, bind
+from curate.generators.contract import Settings
+from curate.generators.generator import Generator
 from curate.judges import as_judge
+from curate.judges.contract import Judge, grades_none
 from curate.judges.functions import GIVEN as OF_A_CASE
 from curate.keys import SourceKeys
 from curate.places import KeyPath, Places, Problem, did_you_mean
@@ -33,8 +36,10 @@ def items(given: Any) -> list[tuple[str, Any]]:
 class Reading:
     """One reading of a recipe: collects problems instead of stopping at the first."""
 
-    def __init__(self, places: Places, data: dict[str, Any], texts: dict[str, str]) -> None:
+    def __init__(self, places: Places, data: dict[str, Any], texts: dict[str, str], *, trusted: bool = True) -> None:
         self.places = places
+        self.trusted = trusted
+        self.unrun: list[str] = []  # functions of the user's own that are not loaded, for want of trust
         seed = data.get("seed", 0)
         self.seed = seed if isinstance(seed, int) else 0
         self.size = data.get("size")
@@ -76,9 +81,11 @@ class Reading:
         if named is None:
             return None
         name, function, params = named
+        if function is own.unrun:
+            return None
         where = path if of_domains else (*path, name)
         model = registry.parameters(function)
-        if registry.kind_of(function) not in {"select", "any"} or "n" not in model.model_fields:
+        if not registry.is_a(function, "select") or "n" not in model.model_fields:
             self.problem(where, f"'{name}' is no selector that picks a number of rows")
             return None
         known = [n for n in model.model_fields if n not in {"n", "seed"}]
@@ -96,7 +103,10 @@ class Reading:
         if named is None:
             return None
         name, function, params = named
+        if function is own.unrun:
+            return Read(name, function, params or {}, self.places((*path, name)))
         before = len(self.problems)
+        self.fits(name, function, "source", (*path, name))
         checked = self.keys(registry.parameters(function), params or {}, (*path, name))
         given = self.bound(function, checked, (*path, name))
         if len(self.problems) > before:
@@ -128,7 +138,13 @@ class Reading:
             if named is None:
                 continue
             called, function, params = named
+            kind: registry.Kind = "judge" if group == "judges" else "generator"
+            if function is own.unrun:  # it stands for what would be asked, and is asked nothing
+                self.known.named[name] = _unasked(kind, called, name)
+                continue
             before = len(self.problems)
+            if not self.fits(called, function, kind, (*path, called)):
+                continue
             plain = group == "judges" and registry.kind_of(function) == "any"
             model = registry.parameters(function, OF_A_CASE if plain else ())
             checked = self.keys(model, params or {}, (*path, called))
@@ -138,6 +154,8 @@ class Reading:
             self.seeded(checked, params)
             try:
                 made = as_judge(function, checked, called) if plain else function(**checked)
+                if not isinstance(made, Judge if group == "judges" else Generator):
+                    raise TypeError(f"'{called}' gave a {type(made).__name__}, not {_A[kind]}")
                 self.known.named[name] = replace(made, name=name)
             except Exception as error:  # a backend says in a ValueError what is wrong; a user's own may raise anything
                 self.problem((*path, called), str(error) or type(error).__name__)
@@ -152,10 +170,26 @@ class Reading:
             return None
         name, params = next(iter(given.items()))
         try:
+            if ":" in str(name) and not self.trusted:
+                own.find_file(str(name), self.known.folder)
+                self.unrun.append(str(name))
+                return str(name), own.unrun, params
             return name, registry.find(group, str(name), self.known.folder), params
         except LookupError as error:
             self.problem((*path, name), str(error))
             return None
+
+    def fits(self, name: str, function: Callable[..., Any], kind: registry.Kind, path: KeyPath) -> bool:
+        """Note a function whose annotation says that it is of another kind; it is not called then."""
+        if registry.is_a(function, kind):
+            return True
+        other = registry.kind_of(function)
+        self.problem(
+            path,
+            f"'{name}' is {_A[other] if other != 'any' else 'annotated to give something else'}, "
+            f"where {_A[kind]} is needed",
+        )
+        return False
 
     def steps(self, given: Any, path: KeyPath, used: Counter[str]) -> tuple[Step, ...]:
         """Read a list of steps."""
@@ -178,26 +212,41 @@ class Reading:
         if named is None:
             return None
         name, function, params = named
+        short = str(name).rpartition(":")[2]
+        if function is own.unrun:
+            label = self.label(short, used)
+            return Step(verb, name, label, function, dict(params or {}), None, self.places((*path, verb, name)))
         kind = registry.kind_of(function)
         if kind not in {VERBS[verb], "any"}:
             fit = next(v for v, k in VERBS.items() if k == kind)
             self.problem((*path, verb), f"'{name}' is {_A[kind]}, so its verb is '{fit}', not '{verb}'")
             return None
         where = (*path, verb, name)
+        if not self.fits(name, function, cast(registry.Kind, VERBS[verb]), where):
+            return None
         before = len(self.problems)
         checked = self.keys(registry.parameters(function), params or {}, where)
         given = self.bound(function, checked, where)
         if len(self.problems) > before:
             return None
-        short = name.rpartition(":")[2]
-        used[short] += 1
-        label = short if used[short] == 1 else f"{short}_{used[short]}"
+        label = self.label(short, used)
         self.seeded(checked, params)
         try:
             return build(verb, name, label, function, checked, self.places(where), given)
         except Exception as error:  # a filter says in a ValueError what is wrong; a user's own may raise anything
             self.problem(where, str(error) or type(error).__name__)
             return None
+
+    def label(self, name: str, used: Counter[str]) -> str:
+        """Name a step's column in the ledger."""
+        used[name] += 1
+        return name if used[name] == 1 else f"{name}_{used[name]}"
+
+
+def _unasked(kind: registry.Kind, called: str, name: str) -> Generator | Judge:
+    if kind == "judge":
+        return Judge(grades_none, {"judge": called}, name)
+    return Generator(Settings("own", called), own.unrun, name)
 
 
 def _under_data(params: dict[str, Any]) -> dict[str, Any]:

@@ -10,15 +10,16 @@ from curate.extends import read
 from curate.generators.generator import Generator
 from curate.judges.contract import Judge
 from curate.keys import OutputKeys, RecipeKeys
-from curate.places import Places, Problem, RecipeError, set_value
+from curate.places import Places, Problem, RecipeError, refuse_secrets, set_value
 from curate.plan import Recipe
 from curate.reading import Reading, items
 
 
-def load(file: Path, sets: tuple[str, ...] = (), *, seed: int | None = None) -> Recipe:
+def load(file: Path, sets: tuple[str, ...] = (), *, seed: int | None = None, trusted: bool = True) -> Recipe:
     """Read and check a recipe file.
 
-    Raise `RecipeError` with every problem found.
+    Functions of the user's own (`module:function`) are imported, which runs their file, unless `trusted` is false: then
+    the recipe is checked without them, and cannot be run. Raise `RecipeError` with every problem found.
     """
     data, places = read(file)
     for assignment in sets:
@@ -29,15 +30,16 @@ def load(file: Path, sets: tuple[str, ...] = (), *, seed: int | None = None) -> 
         places.lines[path] = 0
     if seed is not None:
         data["seed"] = seed
-    return parse(data, places)
+    return parse(data, places, trusted=trusted)
 
 
-def parse(data: dict[str, Any], places: Places, texts: dict[str, str] | None = None) -> Recipe:
+def parse(data: dict[str, Any], places: Places, texts: dict[str, str] | None = None, *, trusted: bool = True) -> Recipe:
     """Check a recipe given as data; raise `RecipeError` with every problem found.
 
-    `texts` are text files that the recipe names and that need not be there any more.
+    `texts` are text files that the recipe names and that need not be there any more; `trusted` is as in `load`.
     """
-    reading = Reading(places, data, texts or {})
+    refuse_secrets(data, places)
+    reading = Reading(places, data, texts or {}, trusted=trusted)
     top = reading.keys(RecipeKeys, data, ())
     reading.name_all(data, "generators")
     reading.name_all(data, "judges")
@@ -60,4 +62,5 @@ def parse(data: dict[str, Any], places: Places, texts: dict[str, str] | None = N
         generators={n: thing for n, thing in reading.known.named.items() if isinstance(thing, Generator)},
         judges={n: thing for n, thing in reading.known.named.items() if isinstance(thing, Judge)},
         texts=reading.known.texts,
+        unrun=tuple(dict.fromkeys(reading.unrun)),
     )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import sys
 import typing
 from collections.abc import Callable, Iterable
 from functools import cache
-from importlib.metadata import EntryPoints, entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
+import polars as pl
 import pydantic
 
+from curate import own
 from curate.filter import Choice
 from curate.generators.generator import Generator
 from curate.judges.contract import Judge
@@ -37,47 +38,47 @@ _RETURNED: dict[Any, Kind] = {Choice: "select", Generator: "generator", Judge: "
 
 
 def names(group: Group) -> dict[str, Function]:
-    """List what the library has of a kind by name, entry points of other packages included."""
+    """List what the library itself has of a kind by name."""
     module = importlib.import_module(f"curate.{group}")
-    found: dict[str, Function] = {name: getattr(module, name) for name in module.__all__}
-    if group == "filters":
-        found |= {e.name: e.load() for e in _others() if e.name not in found}
-    return {name: f for name, f in found.items() if kind_of(f) != "any"}
+    functions: dict[str, Function] = {name: getattr(module, name) for name in module.__all__}
+    return {name: f for name, f in functions.items() if kind_of(f) != "any"}
 
 
 @cache
-def _others() -> EntryPoints:
-    """List other packages' filters; looking takes 20 ms, and each step of a recipe asks."""
-    return entry_points(group="curate.filters")
+def plugins(group: Group) -> dict[str, EntryPoint]:
+    """List by name what installed packages add (entry points of `curate.filters`); none of them is loaded for that."""
+    return {point.name: point for point in entry_points(group="curate.filters")} if group == "filters" else {}
 
 
 def find(group: Group, name: str, folder: Path | None = None) -> Function:
-    """Find a filter or source by name, or a user's own as `module:function`.
+    """Find a filter or source by name: the library's, one that an installed package adds, or `module:function`.
 
-    A user's module is looked for where Python looks, then beside the recipe (`folder`). Raise LookupError in words.
+    Only what is named is loaded. `folder` is the recipe's, where the file of a `module:function` may stand. Raise
+    LookupError in words.
     """
     if ":" in name:
-        return _own(name, folder)
+        return own.load(name, folder)
     known = names(group)
-    if name not in known:
-        raise LookupError(f"there is no {group[:-1]} '{name}'; {did_you_mean(name, list(known))}")
-    return known[name]
+    if name in known:
+        return known[name]
+    if name in plugins(group):
+        return _plugin(plugins(group)[name])
+    raise LookupError(f"there is no {group[:-1]} '{name}'; {did_you_mean(name, [*known, *plugins(group)])}")
 
 
-def _own(name: str, folder: Path | None) -> Function:
-    module_name, _, function_name = name.partition(":")
-    for place in (str(Path.cwd()), *([str(folder.resolve())] if folder else [])):
-        if place not in sys.path:
-            sys.path.append(place)
+def _plugin(point: EntryPoint) -> Function:
+    package = point.dist.name if point.dist else point.value
     try:
-        module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # whatever a user's module does on import is said in one sentence
-        raise LookupError(f"'{module_name}' cannot be imported: {type(error).__name__}: {error}") from None
-    function = getattr(module, function_name, None)
+        function = point.load()
+    except (Exception, SystemExit) as error:  # another package may raise anything
+        raise LookupError(f"the plug-in '{point.name}' of {package} cannot be loaded: {_first(error)}") from None
     if not callable(function):
-        own = [n for n, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module_name]
-        raise LookupError(f"'{module_name}' has no function '{function_name}'; {did_you_mean(function_name, own)}")
+        raise LookupError(f"the plug-in '{point.name}' of {package} is no function")
     return typing.cast(Function, function)
+
+
+def _first(error: BaseException) -> str:
+    return ": ".join(filter(None, [type(error).__name__, str(error).strip().partition("\n")[0]]))
 
 
 def kind_of(function: Function) -> Kind:
@@ -87,17 +88,41 @@ def kind_of(function: Function) -> Kind:
     >>> kind_of(length)
     'property'
     """
-    try:
-        returned: Any = typing.get_type_hints(function, include_extras=True).get("return")
-    except (NameError, TypeError):
-        return "any"
-    if returned in _RETURNED:
+    returned = _returned(function)
+    if isinstance(returned, type) and returned in _RETURNED:
         return _RETURNED[returned]
-    if typing.get_origin(returned) is Annotated:
+    if typing.get_origin(returned) is Annotated and returned.__metadata__[0] in typing.get_args(Kind):
         return typing.cast(Kind, returned.__metadata__[0])
     if typing.get_origin(returned) is list and "Part" in str(returned):
         return "source"
     return "any"
+
+
+def is_a(function: Function, kind: Kind) -> bool:
+    """Tell whether a function can be of a kind, as its return annotation says, before it is called.
+
+    One without an annotation can be anything; a plain `pl.Expr` any filter; what gives a number or a word a judge.
+
+    >>> def shout(column: str) -> str: ...
+    >>> is_a(shout, "property"), is_a(shout, "judge"), is_a(lambda column: None, "property")
+    (False, True, True)
+    """
+    own_kind = kind_of(function)
+    if own_kind != "any":
+        return own_kind == kind
+    returned = _returned(function)
+    if returned in (_UNKNOWN, Any, object):
+        return True
+    if kind == "judge":
+        return returned not in (pl.Expr, type(None))
+    return kind in ("property", "edit", "score") and returned is pl.Expr
+
+
+_UNKNOWN: Any = inspect.Signature.empty
+
+
+def _returned(function: Function) -> Any:
+    return own.hints(function).get("return", _UNKNOWN)
 
 
 def parameters(function: Function, given: Iterable[str] = ()) -> type[pydantic.BaseModel]:
@@ -105,7 +130,7 @@ def parameters(function: Function, given: Iterable[str] = ()) -> type[pydantic.B
 
     `given` are parameters that the caller fills, beside those that its kind always has from the runner.
     """
-    hints = typing.get_type_hints(function, include_extras=True)
+    hints = own.hints(function)
     filled = {*given, *GIVEN.get(kind_of(function), ())}
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 from curate import registry
@@ -38,6 +39,7 @@ def schema() -> dict[str, Any]:
     verbs = {verb: {n: f for n, f in filters.items() if registry.kind_of(f) == kind} for verb, kind in VERBS.items()}
     makers = registry.names("pairs")
     verbs |= {verb: {n: f for n, f in makers.items() if registry.kind_of(f) == kind} for verb, kind in MAKES.items()}
+    added = [name for name in registry.plugins("filters") if name not in filters]
     for group in ("generators", "judges"):
         known = {"type": "object", "additionalProperties": _named(registry.names(group))}
         top["properties"][group] = known
@@ -45,7 +47,13 @@ def schema() -> dict[str, Any]:
         "source": source,
         "read": _named(sources),
         "sample": {"anyOf": [_without(filters["domains"], _OF_RUN), *_samplers(filters)]},
-        "step": {"oneOf": [_one(verb, _named(functions)) for verb, functions in verbs.items() if functions]},
+        "step": {
+            "oneOf": [
+                _one(verb, _named(functions, [] if verb in MAKES else added))
+                for verb, functions in verbs.items()
+                if functions
+            ]
+        },
     }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "title": "A curate recipe"}
 
@@ -59,15 +67,19 @@ def _samplers(filters: dict[str, registry.Function]) -> list[dict[str, Any]]:
     return [*(_one(name, _without(f, _OF_RUN)) for name, f in fit.items()), {**own, "minProperties": 1}]
 
 
-def _named(functions: dict[str, registry.Function]) -> dict[str, Any]:
-    """Describe `{name: {parameters}}` for one of several functions; `module:function` takes any parameters."""
+def _named(functions: dict[str, registry.Function], added: Sequence[str] = ()) -> dict[str, Any]:
+    """Describe `{name: {parameters}}` for one of several functions; `module:function` takes any parameters.
+
+    So do those that installed packages have `added`: they are not loaded to be described.
+    """
     own = {
         "type": "object",
         "patternProperties": {"^[\\w.]+:\\w+$": {}},
         "additionalProperties": False,
         "minProperties": 1,
     }
-    return {"oneOf": [*(_one(name, _parameters(f)) for name, f in functions.items()), own]}
+    plugins = (_one(name, {"type": ["object", "null"]}) for name in added)
+    return {"oneOf": [*(_one(name, _parameters(f)) for name, f in functions.items()), *plugins, own]}
 
 
 def _one(key: str, value: dict[str, Any]) -> dict[str, Any]:

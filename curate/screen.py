@@ -4,24 +4,52 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from curate.plan import Recipe
 from curate.shortcuts import rows_of
 from curate.state import Tell, silent
+from curate.visible import visible
+
+
+class _Console(Console):
+    """A console on which no text acts: names and texts of the data are no markup, "[/b]" in a domain is what it is."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(text), **options)
+
+    def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
+        return super().render(_visible(renderable) if isinstance(renderable, Text) else renderable, options)
+
+
+def _visible(text: Text) -> Text:
+    """Escape a text whose parts have styles of their own, which they keep."""
+    if visible(text.plain) == text.plain:
+        return text
+    whole = text.blank_copy()
+    for i, character in enumerate(text.plain):
+        part = text[i]
+        if visible(character) != character:
+            part.plain = visible(character)
+        whole.append_text(part)
+    return whole
+
 
 # A log or a pipe has no width of its own: wide enough that no name is cut.
-# Names and texts of the data are no markup: "[/b]" in a domain is what it is.
-console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 110)
-errors = Console(stderr=True, highlight=False, markup=False)
+console = _Console(width=None if sys.stdout.isatty() else 110)
+errors = _Console(stderr=True)
 _SHARE = ("asked", "available", "taken")
 
 
@@ -189,16 +217,26 @@ def show_plan(recipe: Recipe, found: list[dict[str, Any]]) -> None:
     """Print what a recipe would do, and how many rows of a sample each source's steps keep."""
     tried = {row["source"]: row for row in found}
     for source in recipe.sources:
-        row = tried[source.name]
-        there = (
-            f"not there: {row['absent']}" if row["absent"] else f"{row['kept']:,} of {row['sampled']:,} tried rows kept"
-        )
+        row = tried.get(source.name)
+        if row is None:
+            there = "not tried: it asks a model, or is code of your own"
+        elif row["absent"]:
+            there = f"not there: {row['absent']}"
+        else:
+            there = f"{row['kept']:,} of {row['sampled']:,} tried rows kept"
         console.print(f"{source.name}  {source.read.name}, take {source.take}: {there}", soft_wrap=True)
         for step in source.steps:
             console.print(f"    {step.verb} {step.name} {_params(step.params)}", soft_wrap=True)
     for step in recipe.steps:
         console.print(f"all: {step.verb} {step.name} {_params(step.params)}", soft_wrap=True)
     console.print(f"size {recipe.size}, shortfall {recipe.shortfall}, seed {recipe.seed}")
+    if recipe.unrun:
+        console.print(
+            f"Not run, nor the steps after it: {', '.join(recipe.unrun)}, code of the recipe's own. If you have read "
+            "it, `--trust` runs it.",
+            style="yellow",
+            soft_wrap=True,
+        )
 
 
 def show_catalog(found: dict[str, list[dict[str, Any]]]) -> None:

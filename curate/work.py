@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from curate.formats import FORMATS, to_jsonl
 from curate.generators.generator import Generator
 from curate.judges.contract import Judge
 from curate.outputs import MANIFEST, add_diversity, write
+from curate.own import unrun
 from curate.places import Places
 from curate.plan import Recipe
 from curate.recipe import parse
@@ -80,6 +83,8 @@ def _writable(folder: Path) -> Path:
 def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
     """Try a recipe on the first rows of each part and count, by source, how many its steps keep."""
     loose = _without_models(Recipe(**{**vars(recipe), "size": None, "max_bad": 1.0, "shortfall": "accept"}))
+    if not loose.sources:
+        return []
     with tempfile.TemporaryDirectory() as folder:
         result, state = run(loose, Cache(Path(folder)), limit=rows)
     return [
@@ -96,14 +101,15 @@ def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
 
 
 def _without_models(recipe: Recipe) -> Recipe:
-    """Leave out what would ask a model: such sources whole; of the steps, the first of that kind and all after."""
-    sources = [replace(s, steps=_before(s.steps)) for s in recipe.sources if not _asks(s.read.given)]
+    """Leave out what would ask a model or was not loaded: such sources whole, the first such step and all after."""
+    loaded = [source for source in recipe.sources if source.read.function is not unrun]
+    sources = [replace(s, steps=_before(s.steps)) for s in loaded if not _asks(s.read.given)]
     cut = any(len(s.steps) < len(o.steps) for s in sources for o in recipe.sources if s.name == o.name)
     return replace(recipe, sources=tuple(sources), steps=() if cut else _before(recipe.steps))
 
 
 def _before(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    first = next((i for i, step in enumerate(steps) if _asks(step.given)), len(steps))
+    first = next((i for i, step in enumerate(steps) if step.function is unrun or _asks(step.given)), len(steps))
     return steps[:first]
 
 
@@ -114,12 +120,31 @@ def _asks(given: dict[str, Any]) -> bool:
 
 def open_out(out: Path) -> tuple[dict[str, Any], pl.DataFrame]:
     """Open a finished output folder: its manifest and its ledger."""
-    try:
+    with as_written(out):
         manifest: dict[str, Any] = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
         return manifest, pl.read_parquet(out / "ledger.parquet")
+
+
+@contextmanager
+def as_written(out: Path) -> Iterator[None]:
+    """Read an output folder; raise OutputError, one sentence, where it does not hold what `curate run` writes there.
+
+    It may be a stranger's: what its files hold is no more to be relied on than any other input.
+    """
+    try:
+        yield
     except FileNotFoundError:
         hint = "the run that writes it did not end; run it again" if out.is_dir() else "there is no such folder"
         raise OutputError(f"{out} is not a finished output folder: {hint}") from None
+    except UserError:
+        raise
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError, StopIteration,
+            pl.exceptions.PolarsError) as error:  # fmt: skip
+        first = str(error).strip().partition("\n")[0][:200]
+        raise OutputError(
+            f"{out} does not hold what `curate run` writes there ({type(error).__name__}: {first}): it is damaged, or "
+            "was written by something else"
+        ) from None
 
 
 def some_rows(out: Path, n: int) -> list[dict[str, Any]]:
@@ -167,21 +192,31 @@ def diff(before: Path, after: Path) -> pl.DataFrame:
     return ledgers.diff(open_out(before)[1], open_out(after)[1])
 
 
-def verify(out: Path, *, tell: Tell | None = None) -> dict[str, str]:
+def verify(out: Path, *, trusted: bool = False, tell: Tell | None = None) -> dict[str, str]:
     """Derive a folder's set again from its manifest's recipe and compare hashes.
 
     Returns for each data file `same`, `changed on disk` or `derived differently`; nothing of earlier runs is reused.
+    The folder may be a stranger's: functions of the user's own that its recipe names run only where it is `trusted`.
+    Raise OutputError where there are some and it is not.
     """
-    manifest, _ = open_out(out)
-    hashes = {n: h for n, h in manifest["outputs"].items() if n not in {"report.html", "README.md"}}
-    found = {n: "changed on disk" for n, h in hashes.items() if not (out / n).is_file() or hash_file(out / n) != h}
-    recipe = parse(manifest["recipe"], Places(str(out / MANIFEST)), manifest["texts"])
+    with as_written(out):
+        manifest, _ = open_out(out)
+        hashes = {n: h for n, h in manifest["outputs"].items() if n not in {"report.html", "README.md"}}
+        if wrong := [name for name in hashes if Path(name).name != name]:
+            raise OutputError(f"{out / MANIFEST} names {wrong[0]!r} among its outputs, which is no file of the folder")
+        found = {n: "changed on disk" for n, h in hashes.items() if not (out / n).is_file() or hash_file(out / n) != h}
+        recipe = parse(manifest["recipe"], Places(str(out / MANIFEST)), dict(manifest["texts"]), trusted=trusted)
+    if recipe.unrun:
+        raise OutputError(
+            f"{out} was not derived again: its recipe names code of its own, {', '.join(recipe.unrun)}, which was not "
+            "run; if you have read it, `--trust` runs it"
+        )
     with tempfile.TemporaryDirectory() as folder:
         if (
             out.parent / ".stages" / ANSWERS
         ).is_dir():  # what a model said is an input: it would say something else now
             shutil.copytree(out.parent / ".stages" / ANSWERS, Path(folder) / ".stages" / ANSWERS)
-        again = run_recipe(recipe, Path(folder) / "out", limit=manifest["limit"], tell=tell)["outputs"]
+        again = run_recipe(recipe, Path(folder) / "out", limit=manifest.get("limit"), tell=tell)["outputs"]
     for name, digest in hashes.items():
         found.setdefault(name, "same" if again.get(name) == digest else "derived differently")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,19 @@ from curate.cli_judge import judge as command
 from curate.errors import UserError
 from curate.grading import read_comparisons, read_grades
 from curate.judges import comparison, rules, verdict
+from tests.grading import made
 from tests.grading.made import answers, dialogue
 from tests.judges.scripted import scripted
 from tests.train import tiny
 
 LONG = "Put basil in a glass of water, as you would cut flowers, and keep it in the light."
-OWN = ["--judge", "tests.grading.made:longer"]
+OWN = ["--judge", "made:longer"]
 
 
 @pytest.fixture
 def files(tmp_path, monkeypatch) -> tuple[str, str]:
     monkeypatch.chdir(tmp_path)
+    shutil.copy(made.__file__, tmp_path)
     one = tiny.write(tmp_path / "x.jsonl", answers(LONG, "No.", LONG, None, samples=2).to_dicts())
     other = tiny.write(tmp_path / "y.jsonl", answers("No.", "No way.", LONG, "No.", samples=2).to_dicts())
     return str(one), str(other)
@@ -87,7 +90,7 @@ def test_a_judge_is_measured_on_a_gold_set(tmp_path, files):
 
 def test_two_graders_agree_or_not(files):
     run(*files, "--judge", "rules", "--out", "one")
-    said = run(*files, "--judge", "tests.grading.made:length", "--agree", "one/grades.jsonl").stdout
+    said = run(*files, "--judge", "made:length", "--agree", "one/grades.jsonl").stdout
     assert "agreement with one/grades.jsonl: 0 %" in said
     run(*files, "--pairwise", *OWN)
     turned = run(*reversed(files), "--pairwise", *OWN, "--agree", "out/judged/comparisons.jsonl").stdout
@@ -126,7 +129,7 @@ def test_a_judge_comes_from_a_file(tmp_path, files):
         "safe": {"verdict": {"generator": "server", "scale": "safety"}},
         "lima": {"label": {"generator": "server", "scale": "pass"}},
         "better": {"comparison": {"generator": "server", "by": "likelihood"}},
-        "own": {"tests.grading.made:longer": {}},
+        "own": {"made:longer": {}},
     }
     file.write_text(yaml.safe_dump({"generators": {"server": server}, "judges": judges}))
     given = ["--judges", str(file), "--dry-run"]

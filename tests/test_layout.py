@@ -55,14 +55,15 @@ def imports(file: Path) -> set[str]:
 
 
 # What the lower rooms may know: the contracts, and their own room. Nothing below knows what stands above it.
-CONTRACTS = {"curate.filter", "curate.rows", "curate.errors", "curate.lattice", "curate.cache", "curate.code"}
+CONTRACTS = {"curate.filter", "curate.rows", "curate.errors", "curate.lattice", "curate.settings", "curate.visible"}
+CONTRACTS |= {"curate.cache", "curate.code"}
 ROOMS = {
     "curate.filters": {"curate.filters", "curate.embeddings"},
     "curate.embeddings": {"curate.embeddings"},
     "curate.diversity": {"curate.diversity", "curate.embeddings", "curate.filters", "curate.places"},
     "curate.sources": {"curate.sources", "curate.generators", "curate.places", "curate.recipes"},
     "curate.generators": {"curate.generators", "curate.embeddings", "curate.places"},
-    "curate.judges": {"curate.judges", "curate.generators", "curate.places"},
+    "curate.judges": {"curate.judges", "curate.generators", "curate.own", "curate.places"},
     "curate.pairs": {"curate.pairs", "curate.generators", "curate.judges", "curate.filters"},
     "curate.shortcuts": {"curate.shortcuts", "curate.sources"},
     "curate.exports": {"curate.exports", "curate.formats", "curate.places"},
@@ -108,8 +109,8 @@ ROOMS = {
     },
 }
 LAYERS = [
-    {"curate.errors", "curate"},
-    {"curate.rows", "curate.places", "curate.filter", "curate.lattice"},
+    {"curate.errors", "curate.settings", "curate.visible", "curate"},
+    {"curate.echo", "curate.own", "curate.rows", "curate.places", "curate.filter", "curate.lattice"},
     {"curate.code"},
     {"curate.cache"},
     {

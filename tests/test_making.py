@@ -58,10 +58,9 @@ def words(prompt: str, response: str) -> float:
 
 
 @pytest.fixture
-def recipe(tmp_path: Path, write_jsonl: Any, write_recipe: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def recipe(tmp_path: Path, write_jsonl: Any, write_recipe: Any) -> Any:
     module = f"own_{abs(hash(tmp_path))}"
     (tmp_path / f"{module}.py").write_text(MODULE, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "warm.txt").write_text("# for people\nBe warm.", encoding="utf-8")
     (tmp_path / "cold.txt").write_text("Be cold.", encoding="utf-8")
     source = write_jsonl("a.jsonl", rows(8))
@@ -151,12 +150,13 @@ def test_check_asks_no_model(tmp_path, recipe):
     assert found[0]["kept"] == 8 and not (tmp_path / "asked.txt").exists()
 
 
-def test_verify_takes_what_a_model_said_as_an_input(tmp_path, recipe):
+def test_verify_takes_what_a_model_said_as_an_input(tmp_path, recipe, monkeypatch):
     file, out = recipe(STYLES), tmp_path / "out/a"
     run_recipe(load(file), out)
     (tmp_path / "warm.txt").unlink()  # the manifest knows what it said
     before = len(asked(tmp_path))
-    assert set(verify(out).values()) == {"same"} and len(asked(tmp_path)) == before
+    monkeypatch.chdir(tmp_path)  # where the recipe's own module stands
+    assert set(verify(out, trusted=True).values()) == {"same"} and len(asked(tmp_path)) == before
     assert "key" not in (out / MANIFEST).read_text().lower().replace("keys", "")
 
 

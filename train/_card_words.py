@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from curate.visible import markdown
+
 # In the words of this library; after 2501.05032, section "Ethics".
 _HUMAN_LIKE = """\
 ## This is an AI
@@ -49,7 +51,9 @@ def generated(manifest: Mapping[str, Any]) -> Iterator[str]:
     if makers:
         made = {"answer": "responses", "pair": "both answers of a pair"}
         what = dict.fromkeys(made[step["verb"]] for step in _steps(manifest) if step.get("verb") in made)
-        named = ", ".join(dict.fromkeys(f"{maker['model']} ({maker['backend']})" for maker in makers.values()))
+        named = ", ".join(
+            dict.fromkeys(f"{markdown(maker['model'])} ({markdown(maker['backend'])})" for maker in makers.values())
+        )
         yield f"Written by language models, not by people: {', '.join(what) or 'part of the set'}, by {named}."
         yield ""
 

@@ -13,6 +13,7 @@ import yaml
 from curate.generators.models import PACKAGED
 from curate.train._card_words import disclosure, generated, limits, settings
 from curate.train._page_top import get, name_of
+from curate.visible import code, markdown
 
 _PACKAGED = {"base_model": f"HuggingFaceTB/{PACKAGED}", "license": "apache-2.0"}
 _CARD = "README.md"
@@ -53,7 +54,7 @@ def card(
     sets = [trained.manifest for trained in all_ if trained.manifest]
     lines = [
         *_front(all_),
-        f"# {name_of(all_[0].record).rpartition(' ')[0]} {' + '.join(t.record['stage'].upper() for t in all_)}".strip(),
+        f"# {_title(all_)}",
         "",
         *disclosure(record["stage"], sets),
         *(line for trained in all_ for line in _training(trained)),
@@ -69,6 +70,11 @@ def card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _title(all_: Sequence[Trained]) -> str:
+    base, stages = name_of(all_[0].record).rpartition(" ")[0], " + ".join(t.record["stage"].upper() for t in all_)
+    return markdown(f"{base} {stages}".strip())
 
 
 def write_card(out: Path) -> Path:
@@ -145,13 +151,13 @@ def _base(record: Mapping[str, Any]) -> dict[str, str]:
 def _training(trained: Trained) -> Iterator[str]:
     record, data = trained.record, trained.record["data"]
     name = trained.manifest["name"] if trained.manifest else Path(data["file"]).name
-    yield from (f"## {record['stage'].upper()} on {name}", "")
+    yield from (f"## {record['stage'].upper()} on {markdown(name)}", "")
     yield (
         f"{data['rows_trained']:,} of {data['rows_in_file']:,} rows, {record['steps']:,} steps of "
         f"{record['effective_batch']:,} rows, {_epochs(record)}, from "
         f"{_named(record)}, on {record['world_size']:,} process{'es' if record['world_size'] > 1 else ''}."
     )
-    yield from ("", *(f"- {line}" for line in settings(record)), "")
+    yield from ("", *(f"- {markdown(line)}" for line in settings(record)), "")
     yield from _course(record)
     yield from _forced(record)
     yield from _data(trained)
@@ -164,7 +170,7 @@ def _epochs(record: Mapping[str, Any]) -> str:
 
 def _named(record: Mapping[str, Any]) -> str:
     path = Path(str(get(record, "model_in", "name")))
-    return "the model above" if path.name == "merged" else f"`{path.name if path.is_dir() else path}`"
+    return "the model above" if path.name == "merged" else code(path.name if path.is_dir() else path)
 
 
 def _course(record: Mapping[str, Any]) -> Iterator[str]:
@@ -189,7 +195,9 @@ def _course(record: Mapping[str, Any]) -> Iterator[str]:
 def _forced(record: Mapping[str, Any]) -> Iterator[str]:
     if record.get("forced"):
         yield from ("Trained in spite of what the checks before training refused:", "")
-        yield from (f"- {finding['check'].replace('_', ' ')}: {finding['message']}" for finding in record["forced"])
+        yield from (
+            f"- {finding['check'].replace('_', ' ')}: {markdown(finding['message'])}" for finding in record["forced"]
+        )
         yield ""
 
 
@@ -197,7 +205,10 @@ def _data(trained: Trained) -> Iterator[str]:
     """Tell of the set as its own card does: where the rows come from, under which licences, what no person wrote."""
     if trained.licences:
         yield from ("| source of the set | licence | rows |", "|---|---|---:|")
-        yield from (f"| {source} | {licence or 'not stated'} | {n:,} |" for source, licence, n in trained.licences)
+        yield from (
+            f"| {markdown(source)} | {markdown(licence or 'not stated')} | {n:,} |"
+            for source, licence, n in trained.licences
+        )
         yield ""
     if trained.manifest:
         yield from generated(trained.manifest)
@@ -206,7 +217,7 @@ def _data(trained: Trained) -> Iterator[str]:
 def _chosen(choice: Mapping[str, Any] | None) -> list[str]:
     if not choice:
         return []
-    of = f"{choice['said']}. The grade is of the prompts that it was chosen by, and no measure of the model."
+    of = f"{markdown(choice['said'])}. The grade is of the prompts that it was chosen by, and no measure of the model."
     return ["## Choice among epochs", "", of, ""]
 
 

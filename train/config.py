@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
-from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml, set_value
+from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml, refuse_secrets, set_value
 from curate.train.arguments import problems_of_block
 
 StageName = Literal["sft", "dpo", "reward", "rloo", "kto"]
@@ -74,6 +74,7 @@ def resolve(stage: str, data: Mapping[str, Any], places: Places, under: KeyPath 
     curate.places.RecipeError: sft.yaml: at trainer.warmup_ratio
         trl 1.16 has no 'warmup_ratio' any more: use warmup_steps, where a number below 1 is a share of all steps
     """
+    refuse_secrets(data, places, under, code=False)
     problems: list[tuple[KeyPath, str]] = []
     config = None
     said = data.get("stage", stage)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from curate.ablate.node import finish, read_node
 from curate.errors import UserError
+from curate.settings import mask
 from curate.train.launch import wait_asleep
+from curate.visible import visible
 
 
 def main(folder: Path) -> None:
@@ -27,7 +29,7 @@ def in_words(work: object, *args: object) -> None:
     try:
         work(*args)  # type: ignore[operator]
     except UserError as error:
-        print(" ".join(str(error).split()), file=sys.stderr)  # one line: the log's last is what is told
+        print(visible(mask(" ".join(str(error).split()))), file=sys.stderr)  # one line: the log's last is what is told
         sys.exit(2)
 
 

@@ -16,7 +16,7 @@ from curate.ablate.overlay import assign, lay
 from curate.ablate.sets import recipe_of
 from curate.ablate.stages import config_of
 from curate.judges.contract import Judge
-from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml
+from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml, refuse_secrets
 from curate.plan import Recipe
 from curate.reading import Reading
 
@@ -86,6 +86,7 @@ def _small(data: dict[str, Any], places: Places) -> tuple[dict[str, Any], Places
 
 def check(data: dict[str, Any], places: Places) -> Ablation:
     """Check an ablation given as data; raise RecipeError with all that is wrong, each thing once."""
+    refuse_secrets(data, places)
     checking = _Checking(places)
     wrong: Wrong = []
     keys = block(AblationKeys, data, (), wrong)

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock, current_thread, main_thread
 from typing import Any
 
+import curate
 from curate.ablate.inputs import rests_on
 from curate.ablate.node import Node, content, write_node
 from curate.errors import UserError
@@ -73,9 +74,14 @@ def _run(node: Node, out: Path, nodes: Mapping[str, Node], processes: Processes,
     except (UserError, OSError) as error:  # what it reads is not there any more
         return " ".join(str(error).split())
     tell(f"{node.kind} {node.key}: begins, log in {log}")
-    why = processes.run([sys.executable, "-m", "curate.ablate.job", str(folder)], log)
+    why = processes.run([sys.executable, *_safe_path(), "-m", "curate.ablate.job", str(folder)], log)
     tell(f"{node.kind} {node.key}: {'done' if why is None else f'failed: {why}'}")
     return why
+
+
+def _safe_path() -> list[str]:
+    """Keep files of the working folder from being taken for packages, unless it is a checkout that is not installed."""
+    return [] if Path(curate.__file__).resolve().parents[1] == Path.cwd() else ["-P"]
 
 
 def command_of(runner: str | None, command: list[str]) -> list[str]:

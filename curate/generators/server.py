@@ -13,6 +13,7 @@ from curate.generators.calls import Budget, Given, Halt, Halted, many
 from curate.generators.contract import Answer, Ask, Failed, GeneratorError, Turn
 from curate.generators.replies import TOP, BrokenReply, NoLabel, answer
 from curate.generators.troubles import trouble
+from curate.settings import mask
 
 if TYPE_CHECKING:
     import httpx2
@@ -151,6 +152,8 @@ class _Calls:
         except OpenAIError as error:
             return self._explained(error)
         self.server.answered = True
+        if len(self.key) >= _SECRET and self.key in given.text:  # a key must not become part of a set
+            given = given._replace(text=given.text.replace(self.key, "…"))
         return given
 
     def _count(self, given: Answer) -> None:
@@ -171,5 +174,5 @@ class _Calls:
         return Failed(what.reason + (f" (tried {tries} times)" if tries > 1 else ""), what.again)
 
     def _hide(self, words: str) -> str:
-        """Take out the key, which some servers repeat in their errors."""
-        return words.replace(self.key, "…") if len(self.key) >= _SECRET else words
+        """Take out the key, which some servers repeat, and any other that an error quotes."""
+        return mask(words.replace(self.key, "…") if len(self.key) >= _SECRET else words)

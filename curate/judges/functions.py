@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from curate.code import code_of
 from curate.generators.generator import Generator
 from curate.judges.contract import BETTER, Case, Comparison, Grade, Judge, Pairing, grades_none
+from curate.own import hints, module_name
 
 # What a function that judges may ask for, by the names of its parameters.
 GIVEN: Mapping[str, Callable[[Any], Any]] = {
@@ -33,9 +33,9 @@ def as_judge(call: Callable[..., Any], params: Mapping[str, Any] | None = None, 
     `params` are what the recipe sets. Raises ValueError as `function` does, and whatever a factory raises.
     """
     given = partial(call, **(params or {}))
-    if typing.get_type_hints(call).get("return") is Judge:
-        made: Judge = given()
-        return made
+    if hints(call).get("return") is Judge:
+        judge: Judge = given()
+        return judge
     return function(given, name)
 
 
@@ -59,7 +59,7 @@ def function(call: Callable[..., Any], name: str = "") -> Judge:
     said = name or getattr(plain, "__name__", "function")
     wanted = _wanted(call, said)
     about = {
-        "judge": f"{getattr(plain, '__module__', '')}:{getattr(plain, '__name__', said)}",
+        "judge": f"{module_name(plain)}:{getattr(plain, '__name__', said)}",
         "params": {key: _described(value) for key, value in getattr(call, "keywords", {}).items()},
         "code": code_of(plain),
     }

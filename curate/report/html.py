@@ -6,8 +6,12 @@ import html
 import re
 from collections.abc import Iterable
 
-# Characters that HTML forbids even escaped, and that would garble the page: shown as a replacement mark.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+# Characters that HTML forbids even escaped, or that would garble the page, as those that turn the order of letters
+# around or hide what stands behind them: shown as a replacement mark.
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ud800-\udfff\ufdd0-\ufdef"
+    "\ufffe\uffff\U000e0000-\U000e007f]"
+)
 DASH = "\N{EN DASH}"  # where there is no number
 _VOID = {"meta", "br", "rect", "line"}
 

@@ -6,6 +6,7 @@ import math
 
 from curate.shortcuts.contract import Found, Share, Shortcuts, Words
 from curate.shortcuts.scoring import wilson
+from curate.visible import code, markdown
 
 WARN = 0.75  # a rule that gets more pairs right than this,
 SURE = 0.6  # and more than this by the lower end of its interval, is warned of
@@ -104,15 +105,18 @@ def card_lines(found: Shortcuts) -> list[str]:
     """Write the lines of a card, in Markdown: the verdict, the best rules, the words either way."""
     shown = [*rows_of(found)[:_TABLE], *(rows_of(found)[-1:] if found["words"] else [])]
     lines = [
-        *(sentence for said in found["verdict"] for sentence in (said, "")),
+        *(sentence for said in found["verdict"] for sentence in (markdown(said), "")),
         "| rule | the answer with | right | 95 % interval | ties |",
         "|---|---|---:|---|---:|",
-        *(f"| {rule} | {with_} | {right} | {between} | {ties} |" for rule, with_, right, between, _, _, ties in shown),
+        *(
+            f"| {markdown(rule)} | {markdown(with_)} | {right} | {between} | {ties} |"
+            for rule, with_, right, between, _, _, ties in shown
+        ),
     ]
     words = found["words"]
     if words:
         for side in ("chosen", "rejected"):
-            listed = ", ".join(f"`{word}`" for word, _ in words[side])
+            listed = ", ".join(code(word) for word, _ in words[side])
             lines += ["", f"Words towards {side}: {listed or 'none'}."]
     return lines
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from tests.conftest import rows
 def there(tmp_path, monkeypatch, write_jsonl, write_recipe):
     monkeypatch.setenv("CURATE_DATA", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])  # a recipe's folder joins it for the user's own functions
     write_jsonl("one.jsonl", rows(GOOD))
     write_recipe(recipe())
     return tmp_path

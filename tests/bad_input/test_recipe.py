@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -60,7 +59,7 @@ from tests.bad_input.command import DUMPS, STEPS, done, posts, recipe, refused
             id="own function that raises",
         ),
         pytest.param(
-            "own_gone:good: {}", ["recipe.yaml:6", "No module named 'own_gone'"], id="own module that is not there"
+            "own_gone:good: {}", ["recipe.yaml:6", "there is no file own_gone.py"], id="own module that is not there"
         ),
     ],
 )
@@ -82,8 +81,6 @@ def test_a_step_that_is_wrong_is_said_with_its_line(there, text, said):
     for part in said:
         assert part in out, out
     assert not list(Path("out").glob("test/*")), "an error leaves no half of a set"
-    for name in ("own_words", "own_leaves", "own_fine"):
-        sys.modules.pop(name, None)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +112,6 @@ def test_a_selector_that_cannot_choose_is_said_with_its_line(there, write_recipe
     out = refused()
     assert out.startswith("recipe.yaml:")
     assert said in out
-    sys.modules.pop("own_choice", None)
 
 
 @pytest.mark.parametrize("sample", [{"by": "topic"}, {"by": "domain", "prefer": "topic"}])
