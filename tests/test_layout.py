@@ -55,7 +55,7 @@ def imports(file: Path) -> set[str]:
 
 
 # What the lower rooms may know: the contracts, and their own room. Nothing below knows what stands above it.
-CONTRACTS = {"curate.filter", "curate.rows", "curate.errors", "curate.lattice"}
+CONTRACTS = {"curate.filter", "curate.rows", "curate.errors", "curate.lattice", "curate.ownership"}
 ROOMS = {
     "curate.filters": {"curate.filters", "curate.embeddings"},
     "curate.embeddings": {"curate.embeddings"},
@@ -110,7 +110,7 @@ ROOMS = {
 }
 LAYERS = [
     {"curate.errors", "curate"},
-    {"curate.rows", "curate.places", "curate.filter", "curate.lattice"},
+    {"curate.rows", "curate.places", "curate.filter", "curate.lattice", "curate.ownership"},
     {
         "curate.filters",
         "curate.sources",

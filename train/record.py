@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -13,13 +12,14 @@ from typing import Any
 
 import curate
 from curate.generators.models import find_model, weights
+from curate.ownership import put_text
 from curate.train.config import TrainConfig
 from curate.train.data import Data, Row
 from curate.train.findings import Finding
 from curate.train.rewards import content as content_of_reward
 from curate.train.stages.contract import Job
 
-RECORD = "record.json"
+BY, RECORD = "train", "record.json"
 
 
 def key_of(config: TrainConfig, data: Data, held_out: Data | None) -> str:
@@ -153,13 +153,6 @@ def metrics(history: list[dict[str, Any]]) -> dict[str, Any]:
     return {"first_loss": losses[0], **kept} if losses else kept
 
 
-def write(file: Path, value: Any) -> None:
-    """Write JSON so that the file appears whole."""
-    write_text(file, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write text so that the file appears whole."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    beside.replace(file)
+def write(out: Path, name: str, value: Any) -> None:
+    """Write a JSON file of a training folder."""
+    put_text(out, BY, name, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,15 +9,17 @@ from typing import Any
 
 from curate.ablate import record
 from curate.ablate.inputs import stale
-from curate.ablate.node import FOLDERS, begin
+from curate.ablate.node import FOLDERS, NODE, NODE_FILES, begin
 from curate.ablate.overlap import leaks, overlaps
 from curate.ablate.plan import Job, Plan
 from curate.ablate.running import Processes, Tell, run
 from curate.ablate.warned import warnings
 from curate.errors import UserError
+from curate.ownership import claim, clear, hold, strangers
 from curate.places import did_you_mean
 
-_OURS = (*FOLDERS.values(), "grades", "logs")
+_OURS = (*(f"{name}/" for name in FOLDERS.values()), "grades/", "logs/")
+_FILES = (record.ABLATION, "grades.jsonl", "results.json", "report.html")
 
 
 class AblateError(UserError):
@@ -82,10 +83,23 @@ def _wanted(plan: Plan, only: Sequence[str]) -> list[Job]:
 
 def _own(out: Path, *, fresh: bool) -> None:
     """Take a folder that is new or an ablation's; begin anew in it where that is asked for."""
-    if out.is_dir() and any(out.iterdir()) and not (out / record.ABLATION).is_file():
-        raise AblateError(f"{out} holds something else than an ablation: choose another folder with --out")
-    for name in _OURS if fresh else ():
-        shutil.rmtree(out / name, ignore_errors=True)
+    claim(out, record.BY, (*_OURS, *_FILES))
+    if fresh:
+        _alone(out)
+        clear(out, record.BY, _OURS)
+    hold(out, record.BY, _OURS)
+
+
+def _alone(out: Path) -> None:
+    """Refuse to begin anew where somebody put files of their own among the nodes."""
+    for name in FOLDERS.values():
+        for node in sorted((out / name).glob("[!.]*")):
+            if not (own := sorted(strangers(node) - NODE_FILES)) and (node / NODE).is_file():
+                continue
+            place = node / own[0] if own else node
+            raise AblateError(
+                f"{place} was not written by curate, and would be lost: move it away, or leave out --fresh"
+            )
 
 
 def _grade(told: dict[str, Any], out: Path, processes: Processes, tell: Tell) -> None:

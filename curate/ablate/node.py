@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from curate.ownership import claim
+
 Kind = Literal["set", "train", "choice", "answers"]
 FOLDERS: dict[Kind, str] = {"set": "sets", "train": "models", "choice": "choices", "answers": "answers"}
-_NODE, _DONE = "node.json", "done.json"
+NODE, _DONE = "node.json", "done.json"
+# What the process of a node writes beside what `run` and `train` do.
+NODE_FILES = {NODE, _DONE, "properties.json", "choice.json", "answers.json", "answers.jsonl"}
 
 
 @dataclass(frozen=True)
@@ -35,16 +39,16 @@ class Node:
 def write_node(node: Node, out: Path, rests_on: dict[str, Any]) -> Path:
     """Write down what is to be done, and what it rests on as that is now, for the process that does it."""
     folder = node.folder(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    claim(folder, "ablate")
     begin(folder)
     told = {"kind": node.kind, "key": node.key, "given": node.given, "needs": list(node.needs), "rests_on": rests_on}
-    write_json(folder / _NODE, told)
+    write_json(folder / NODE, told)
     return folder
 
 
 def read_node(folder: Path) -> tuple[Node, dict[str, Any]]:
     """Read what is to be done, and what it rests on."""
-    told = json.loads((folder / _NODE).read_text(encoding="utf-8"))
+    told = json.loads((folder / NODE).read_text(encoding="utf-8"))
     return Node(told["kind"], told["key"], told["given"], tuple(told["needs"])), told["rests_on"]
 
 
