@@ -15,7 +15,7 @@ from curate.examples import merge
 from curate.fill import Result
 from curate.formats import to_jsonl
 from curate.manifest import manifest_of, quarantined
-from curate.ownership import clear, fold, put, written
+from curate.ownership import clear, put, written
 from curate.passes import standardise
 from curate.plan import Read, Recipe
 from curate.report import report
@@ -68,7 +68,6 @@ def write(result: Result, state: Run, out: Path, measure: Measure | None = None)
     manifest["outputs"], manifest["pages"] = hashes, {"report.html": page, "README.md": readme}
     clear(out, BY, written(out, BY) - {*hashes, *PAGES, MANIFEST})
     _text(out, MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False, default=str) + "\n")
-    fold(out, BY)
     return manifest
 
 

@@ -1,8 +1,8 @@
 """Whose the files of a folder are: what curate wrote there may be replaced, what it did not write stays as it is.
 
-A folder is ours when it holds a log of what was written there, `.curate/written.jsonl`, or a finished manifest that
-says it. Every file stands in the log, by name and content, before it appears, and is built inside `.curate`. So a run that
-was killed goes on without a question, and a file that somebody changed is told from one that nobody touched.
+A folder is ours when it holds a log of what was written there, `.curate/written.jsonl`. Every file stands in it, by
+name and content, before it appears, and is built inside `.curate`. So a run that was killed goes on without a question,
+and a file that somebody changed is told from one that nobody touched. A folder without a log is ours by its manifest.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WHOLE = 64 << 20  # bytes up to which a file in a tree is hashed whole: models 
 _END = 1 << 20
 _ADVICE = "move it away and start again"
 
-# By what a folder of an earlier version, which kept no log, is known, and what is ours in it.
+# By what a folder without a log, as earlier versions left it, is known, and what is ours in it whatever its content.
 _TRAINING = (
     *("adapter/", "merged/", "chosen/", "plots/", "checkpoints/", "record.json", "log.jsonl", "preflight.json"),
     *("training.html", "README.md", "choice.json", "grades.jsonl", "answers.jsonl"),
@@ -158,12 +158,6 @@ def hold(folder: Path, by: str, names: Iterable[str]) -> None:
     _append(folder, [{"by": by, "name": name} for name in names])
 
 
-def fold(folder: Path, by: str) -> None:
-    """Put the log away, where the manifest of a command, just written, says all that is in it."""
-    if all(entry.by == by for entry in (read(folder) or {}).values()):
-        shutil.rmtree(folder / HOME)
-
-
 def seal(folder: Path, by: str, trees: Iterable[str]) -> None:
     """Take down what stands in trees that are written: what appears there later, or changes, is somebody's own."""
     for tree in trees:
@@ -211,7 +205,7 @@ def _note(log: dict[str, Entry], line: dict[str, Any]) -> None:
 
 
 def _older(folder: Path) -> dict[str, Entry] | None:
-    """Read off a folder of an earlier version what is ours in it."""
+    """Read off a folder without a log what is ours in it."""
     log: dict[str, Entry] = {}
     ours = False
     for file, keys, by, names in _SIGNS:
@@ -226,13 +220,13 @@ def _older(folder: Path) -> dict[str, Entry] | None:
             hashes = sign.get(part)
             for name, digest in hashes.items() if isinstance(hashes, dict) else ():
                 _note(log, {"by": by, "name": name, "sha256": digest})
-        for name in names if "pages" not in sign else names[:1]:
+        for name in names:
             log[name] = Entry(by, frozenset())
     return log if ours else None
 
 
 def _begin(folder: Path) -> None:
-    """Give a folder its log, with what an earlier version left in it."""
+    """Give a folder its log, with what is ours in it already."""
     if (folder / HOME / _LOG).is_file():
         return
     older = _older(folder) or {}

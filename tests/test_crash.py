@@ -173,7 +173,7 @@ def test_what_a_kill_left_of_an_output_goes_with_the_next_run(small, tmp_path):
     for name in (".mine", ".README.md.swp"):
         (tmp_path / "out" / name).write_text("not the library's")
     run_recipe(small, tmp_path / "out")
-    assert {file.name for file in (tmp_path / "out").glob(".*")} == {".mine", ".README.md.swp"}
+    assert {file.name for file in (tmp_path / "out").glob(".*")} == {".curate", ".mine", ".README.md.swp"}
 
 
 def test_the_manifest_goes_before_the_first_output_is_replaced(small, tmp_path, monkeypatch):
