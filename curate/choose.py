@@ -15,11 +15,14 @@ from curate.cache import Cache
 from curate.generators.generator import Told
 from curate.grading import grade, write_lines
 from curate.judges.contract import Judge
+from curate.ownership import HOME, claim, clear, put, seal
 from curate.prompts import prompts_file, read_prompts
 from curate.rows import hash_file
 from curate.trained import Checkpoint, Training, merge, open_training
 
 CHOICE, GRADES = "choice.json", "grades.jsonl"
+BY = "train"  # what is chosen of a training goes with it
+_WRITES = (CHOICE, GRADES, "chosen/", "training.html", "README.md", "merged/README.md", "plots/")
 _STAGES, _ANSWERS = ".stages", "answers"
 
 
@@ -55,6 +58,7 @@ def choose(
     """
     training = open_training(Path(train_out))
     candidates = _within(training, first_epoch, last_epoch)
+    claim(training.folder, BY, _WRITES, option=None)
     rows = prompts if isinstance(prompts, pl.DataFrame) else read_prompts(Path(prompts), limit)
     stages = Cache(training.folder / _STAGES)
     given: dict[str, Any] = {"backend": backend, "engine": engine, "sampling": sampling, "samples": samples}
@@ -76,6 +80,7 @@ def choose(
         "samples": samples,
         "seed": seed,
     }
+    seal(training.folder, BY, ["chosen/"])
     _write(training, choice, pl.concat(graded))
     return choice
 
@@ -101,14 +106,14 @@ def _about(prompts: str | Path | pl.DataFrame, rows: pl.DataFrame) -> dict[str, 
 def _model(training: Training, chosen: Checkpoint, *, merged: bool) -> str | None:
     """Say where the chosen model stands: merged as the last one is, the checkpoint itself, or merged here."""
     folder = training.folder / "chosen"
-    shutil.rmtree(folder, ignore_errors=True)
+    clear(training.folder, BY, ["chosen/"])
     if chosen.step == training.record["steps"]:
         return str(training.merged)
     if not chosen.adapter:
         return str(chosen.folder)
     if not merged:
         return None
-    beside = folder.with_name(".chosen")
+    beside = training.folder / HOME / "chosen"
     shutil.rmtree(beside, ignore_errors=True)
     merge(training, chosen, beside).rename(folder)
     return str(folder)
@@ -119,6 +124,6 @@ def _write(training: Training, choice: dict[str, Any], graded: pl.DataFrame) -> 
     from curate.train.pages import draw
     from curate.train.record import write
 
-    write_lines(graded, training.folder / GRADES)
-    write(training.folder / CHOICE, choice)
+    put(training.folder, BY, GRADES, lambda to: write_lines(graded, to))
+    write(training.folder, CHOICE, choice)
     draw(training.folder, choice["grades"])

@@ -66,11 +66,13 @@ def answer(model: str, checkpoints: bool, dialogues: Path | None, out: Path | No
     import polars as pl
 
     from curate import screen
+    from curate.ownership import claim
     from curate.trained import is_training, open_training
 
     trained = Path(model) if checkpoints or is_training(Path(model)) else None
     folder = out or trained or Path("out") / "answers" / Path(model).name
     scripts = _scripts(dialogues, trained, options)
+    claim(folder, "answer", ["answers.jsonl"])
     with screen.progress() as tell:
         given = _given(options) | {"journal": folder / ".stages" / "answers", "tell": _heard(tell)}
         each = open_training(trained).checkpoints() if trained and checkpoints else [None]
@@ -182,12 +184,10 @@ def _heard(tell: Tell) -> Callable[[str, int, int, int], None]:
 
 
 def _written(found: pl.DataFrame, folder: Path) -> Path:
-    from curate.train.record import write_text
+    from curate.ownership import put_text
 
-    folder.mkdir(parents=True, exist_ok=True)
     lines = (json.dumps(row, ensure_ascii=False) for row in found.iter_rows(named=True))
-    write_text(folder / "answers.jsonl", "".join(f"{line}\n" for line in lines))
-    return folder / "answers.jsonl"
+    return put_text(folder, "answer", "answers.jsonl", "".join(f"{line}\n" for line in lines))
 
 
 def _summary(found: pl.DataFrame) -> str:

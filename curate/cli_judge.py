@@ -47,6 +47,7 @@ def judge(answers: tuple[str, ...], judges: Path | None, name: str | None, **opt
     """
     from curate.cache import Cache
     from curate.named_judge import named_judge
+    from curate.ownership import claim
     from curate.train.launch import wait_asleep
 
     wait_asleep()
@@ -56,7 +57,9 @@ def judge(answers: tuple[str, ...], judges: Path | None, name: str | None, **opt
         raise click.UsageError(f"--pairwise takes two files of answers, not {len(answers)}")
     if not answers and not options["gold"]:
         raise click.UsageError("name files of answers, or --gold FILE")
-    judged_by, stages = named_judge(judges, name), Cache(options["out"] / ".stages")
+    judged_by = named_judge(judges, name)
+    claim(options["out"], "judge", ["comparisons.jsonl" if options["gold"] or options["pairwise"] else "grades.jsonl"])
+    stages = Cache(options["out"] / ".stages")
     if options["gold"]:
         _gold(judged_by, stages, options)
     elif options["pairwise"]:
@@ -171,8 +174,10 @@ def _heard(tell: Any) -> Any:
 
 def _written(rows: pl.DataFrame, options: dict[str, Any], name: str) -> Path:
     from curate.grading import write_lines
+    from curate.ownership import put
 
-    return write_lines(rows, options["out"] / name)
+    put(options["out"], "judge", name, lambda to: write_lines(rows, to))
+    return Path(options["out"]) / name
 
 
 def _other(options: dict[str, Any], read: Callable[[Path], pl.DataFrame]) -> pl.DataFrame | None:

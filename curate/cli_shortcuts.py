@@ -32,12 +32,13 @@ def shortcuts(pairs: Path, seed: int, html: Path | None, as_json: bool) -> None:
     rejected as texts, lists of messages or transcripts.
     """
     from curate import shortcuts as library
+    from curate.ownership import put_alone
     from curate.shortcuts.reading import read
 
     rows, bad = read(pairs)
     found = library.shortcuts(rows, seed=seed)
     if html:
-        html.write_text(_page(rows, found, pairs), encoding="utf-8", newline="\n")
+        put_alone(html, _page(rows, found, pairs), by="shortcuts", option="--html")
     if as_json:
         echo_json({**found, "unread": len(bad)})
         return

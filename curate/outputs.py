@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -16,44 +15,59 @@ from curate.examples import merge
 from curate.fill import Result
 from curate.formats import to_jsonl
 from curate.manifest import manifest_of, quarantined
+from curate.ownership import clear, put, written
 from curate.passes import standardise
 from curate.plan import Read, Recipe
 from curate.report import report
-from curate.rows import STANDARD, hash01, hash_file
+from curate.rows import STANDARD, hash01
 from curate.shortcuts import shortcuts
 from curate.state import Run, RunError
 
-MANIFEST = "manifest.json"
+BY, MANIFEST, PAGES = "run", "manifest.json", ("report.html", "README.md")
+Measure: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]  # from the manifest so far to the set's diversity
 _FRONT = ["id", "source", *STANDARD]
 
 
-def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
-    """Write a run's outputs into a folder and return the manifest; what stands there is replaced file by file.
+def names(recipe: Recipe) -> list[str]:
+    """Name the files that a run of a recipe writes, the manifest last."""
+    training = ["train.jsonl", *(f"train.{format_}.jsonl" for format_ in recipe.formats[1:])]
+    prompts = [f"{name}.{kind}" for name in recipe.extra for kind in ("parquet", "jsonl")]
+    data = ["train.parquet", "ledger.parquet", *training, *prompts, "quarantine.jsonl", "examples.parquet"]
+    return [*data, *PAGES, MANIFEST]
 
-    The manifest is removed first and written last: a folder without one is unfinished.
+
+def write(result: Result, state: Run, out: Path, measure: Measure | None = None) -> dict[str, Any]:
+    """Write a run's outputs into a folder that is ours, and return the manifest; what stands there is replaced.
+
+    The manifest is removed first and written last, once: a folder without one is unfinished. It has the hashes of the
+    data; report and card are drawn from these, and may be drawn again. What an earlier run wrote and this one does not
+    is removed. `measure` tells of the diversity of the set, once that stands in the folder.
     """
     recipe = state.recipe
     rows = arrange(result.rows, recipe.seed)
     ledger = ledgers.order(result.ledger)
     texts = {format_: _training(rows, format_) for format_ in _formats(recipe, rows)}
-    out.mkdir(parents=True, exist_ok=True)
-    (out / MANIFEST).unlink(missing_ok=True)
-    written = [_parquet(out / "train.parquet", rows), _parquet(out / "ledger.parquet", ledger)]
+    clear(out, BY, [MANIFEST])
+    hashes = {"train.parquet": _parquet(out, "train.parquet", rows)}
+    hashes["ledger.parquet"] = _parquet(out, "ledger.parquet", ledger)
     for i, format_ in enumerate(texts):
         name = "train.jsonl" if i == 0 else f"train.{format_}.jsonl"
-        written.append(_text(out / name, texts[format_]))
+        hashes[name] = _text(out, name, texts[format_])
     for name, read in recipe.extra.items():
-        written += _prompts(out, name, read)
-    written.append(_text(out / "quarantine.jsonl", quarantined(state)))
+        hashes |= _prompts(out, name, read)
+    hashes["quarantine.jsonl"] = _text(out, "quarantine.jsonl", quarantined(state))
     examples = merge([pl.read_parquet(file) for file in state.examples])
-    written.append(_parquet(out / "examples.parquet", examples))
+    hashes["examples.parquet"] = _parquet(out, "examples.parquet", examples)
     manifest = manifest_of(result, state, rows, ledger)
     if {"chosen", "rejected"} <= set(rows.columns) and rows.drop_nulls(["chosen", "rejected"]).height:
         manifest["shortcuts"] = shortcuts(rows, seed=recipe.seed)
-    written.append(_text(out / "report.html", report(rows, ledger, manifest, examples)))
-    written.append(_text(out / "README.md", card(rows, manifest)))
-    manifest["outputs"] = {file.name: hash_file(file) for file in written}
-    _text(out / MANIFEST, _as_text(manifest))
+    if measure and rows.height:
+        manifest["diversity"] = measure(manifest)
+    page = _text(out, "report.html", report(rows, ledger, manifest, examples))
+    readme = _text(out, "README.md", card(rows, manifest))
+    manifest["outputs"], manifest["pages"] = hashes, {"report.html": page, "README.md": readme}
+    clear(out, BY, written(out, BY) - {*hashes, *PAGES, MANIFEST})
+    _text(out, MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False, default=str) + "\n")
     return manifest
 
 
@@ -81,48 +95,24 @@ def _training(rows: pl.DataFrame, format_: str) -> str:
         raise RunError(f"the set cannot be written: {error}: {hint}") from None
 
 
-def _whole(file: Path, write_to: Callable[[Path], Any]) -> Path:
-    for left in file.parent.glob(f".{file.name}.*"):  # by a run that was killed while it wrote
-        left.unlink(missing_ok=True)
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        write_to(beside)
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
-    return file
-
-
-def _parquet(file: Path, frame: pl.DataFrame) -> Path:
+def _parquet(out: Path, name: str, frame: pl.DataFrame) -> str:
     # One fixed row-group size: the bytes must not depend on how many threads wrote them.
-    return _whole(file, lambda to: frame.rechunk().write_parquet(to, compression="zstd", row_group_size=100_000))
+    whole = frame.rechunk()
+    return put(out, BY, name, lambda to: whole.write_parquet(to, compression="zstd", row_group_size=100_000))
 
 
-def _text(file: Path, text: str) -> Path:
-    return _whole(file, lambda to: to.write_text(text, encoding="utf-8", newline="\n"))
+def _text(out: Path, name: str, text: str) -> str:
+    return put(out, BY, name, lambda to: to.write_text(text, encoding="utf-8", newline="\n"))
 
 
-def _prompts(out: Path, name: str, read: Read) -> list[Path]:
-    """Write dev or test prompts as they are read."""
+def _prompts(out: Path, name: str, read: Read) -> dict[str, str]:
+    """Write dev or test prompts as they are read, and return the hashes of the files."""
     batches = [batch.rows for part in read.parts() for batch in part.read(10_000)]
     rows = standardise(pl.concat(batches, how="diagonal_relaxed"), read.name).sort("id")
     rows = rows.select(c for c in rows.columns if rows[c].null_count() < rows.height)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.iter_rows(named=True))
-    return [_parquet(out / f"{name}.parquet", rows), _text(out / f"{name}.jsonl", lines)]
-
-
-def add_diversity(out: Path, diversity: dict[str, Any]) -> dict[str, Any]:
-    """Write what was measured of a finished set's diversity into its manifest and report."""
-    manifest: dict[str, Any] = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
-    manifest["diversity"] = diversity
-    _text(out / MANIFEST, _as_text(manifest))
-    manifest["outputs"]["report.html"] = hash_file(rewrite_report(out))
-    _text(out / MANIFEST, _as_text(manifest))
-    return manifest
-
-
-def _as_text(manifest: dict[str, Any]) -> str:
-    return json.dumps(manifest, indent=1, ensure_ascii=False, default=str) + "\n"
+    data, text = f"{name}.parquet", f"{name}.jsonl"
+    return {data: _parquet(out, data, rows), text: _text(out, text, lines)}
 
 
 def rewrite_report(out: Path) -> Path:
@@ -130,4 +120,5 @@ def rewrite_report(out: Path) -> Path:
     manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
     rows, ledger = pl.read_parquet(out / "train.parquet"), pl.read_parquet(out / "ledger.parquet")
     examples = pl.read_parquet(out / "examples.parquet")
-    return _text(out / "report.html", report(rows, ledger, manifest, examples))
+    _text(out, "report.html", report(rows, ledger, manifest, examples))
+    return out / "report.html"

@@ -206,6 +206,8 @@ def notices(manifest: dict[str, Any]) -> list[str]:
     if short:
         went = f"; their share went to {', '.join(more)}" if more else "; the set is smaller for it"
         lines.append(f"Short: {', '.join(short)}{went}.")
+    if manifest.get("unmeasured"):
+        lines.append(f"The diversity was not measured: {manifest['unmeasured']}.")
     bad = {name: c["quarantined"] for name, c in manifest["counts"].items() if c["quarantined"]}
     if bad:
         each = ", ".join(f"{name} {n:,}" for name, n in bad.items())

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from curate.errors import UserError
 from curate.formats import FORMATS, to_jsonl
 from curate.generators.generator import Generator
 from curate.judges.contract import Judge
-from curate.outputs import MANIFEST, add_diversity, write
+from curate.outputs import BY, MANIFEST, PAGES, Measure, names, write
 from curate.own import unrun
+from curate.ownership import claim, clear, put, put_alone, written
 from curate.places import Places
 from curate.plan import Recipe
 from curate.recipe import parse
@@ -46,15 +48,28 @@ def run_recipe(
     tell: Tell | None = None,
 ) -> dict[str, Any]:
     """Run a recipe into a folder and return its manifest; stages stand beside it, shared with its neighbours."""
-    _writable(out)
+    claim(out, BY, {*names(recipe), *written(out, BY)})
     stages = Cache(_writable(out.parent / ".stages"), fresh=fresh)
     result, state = run(recipe, stages, batch_rows=batch_rows, limit=limit, tell=tell)
-    manifest = write(result, state, out)
+    return write(result, state, out, _measure(recipe, out, tell))
+
+
+def _measure(recipe: Recipe, out: Path, tell: Tell | None) -> Measure | None:
+    """Say how the diversity of a recipe's set is measured: by what its own steps embed, where they do."""
     params = _with_vectors(recipe)
-    if params and manifest["counts"]:
-        found = of_folder(out, column=params["column"], model=params["model"], seed=recipe.seed, tell=tell)
-        manifest = add_diversity(out, {name: found[name] for name in ("column", "model", "metrics", "map")})
-    return manifest
+    if params is None:
+        return None
+
+    def measure(manifest: dict[str, Any]) -> dict[str, Any]:
+        how = {"column": params["column"], "model": params["model"], "seed": recipe.seed}
+        try:
+            found = of_folder(out, **how, manifest=manifest, tell=tell)
+        except UserError as error:  # the set is whole all the same
+            manifest["unmeasured"] = str(error)
+            return {}
+        return {name: found[name] for name in ("column", "model", "metrics", "map")}
+
+    return measure
 
 
 def _with_vectors(recipe: Recipe) -> dict[str, Any] | None:
@@ -201,7 +216,7 @@ def verify(out: Path, *, trusted: bool = False, tell: Tell | None = None) -> dic
     """
     with as_written(out):
         manifest, _ = open_out(out)
-        hashes = {n: h for n, h in manifest["outputs"].items() if n not in {"report.html", "README.md"}}
+        hashes = {n: h for n, h in manifest["outputs"].items() if n not in PAGES}
         if wrong := [name for name in hashes if Path(name).name != name]:
             raise OutputError(f"{out / MANIFEST} names {wrong[0]!r} among its outputs, which is no file of the folder")
         found = {n: "changed on disk" for n, h in hashes.items() if not (out / n).is_file() or hash_file(out / n) != h}
@@ -227,13 +242,11 @@ def export(out: Path, format_: str, to: Path | None) -> Path:
     open_out(out)
     if format_ == "dataset":
         return _save_to_disk(out, to or out / "dataset")
-    file = to or out / f"train.{format_}.jsonl"
     try:
         text = to_jsonl(pl.read_parquet(out / "train.parquet"), format_)
     except ValueError as error:
         raise OutputError(f"{out}: {error}") from None
-    file.write_text(text, encoding="utf-8", newline="\n")
-    return file
+    return put_alone(to or out / f"train.{format_}.jsonl", text, by="export", option="--to")
 
 
 EXPORTS = (*FORMATS, "dataset")
@@ -244,6 +257,13 @@ def _save_to_disk(out: Path, to: Path) -> Path:
         import datasets
     except ModuleNotFoundError:
         raise OutputError("the format 'dataset' needs the package datasets: pip install 'curate-lm[hf]'") from None
-    with tempfile.TemporaryDirectory() as cache:
-        datasets.Dataset.from_parquet(str(out / "train.parquet"), cache_dir=cache).save_to_disk(str(to))
+    claim(to, "export", written(to, "export"), option="--to")
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder) / "dataset"
+        set_ = datasets.Dataset.from_parquet(str(out / "train.parquet"), cache_dir=folder)
+        set_.save_to_disk(str(scratch))
+        files = sorted(scratch.iterdir())
+        for file in files:
+            put(to, "export", file.name, partial(shutil.copyfile, file))
+    clear(to, "export", written(to, "export") - {file.name for file in files})
     return to

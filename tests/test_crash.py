@@ -167,11 +167,12 @@ def test_an_output_folder_without_its_manifest_is_unfinished(small, tmp_path):
 
 
 def test_what_a_kill_left_of_an_output_goes_with_the_next_run(small, tmp_path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/.train.parquet.4711").write_bytes(b"PAR1 and no more")
-    (tmp_path / "out/.mine").write_text("not the library's")
+    (tmp_path / "out/.curate").mkdir(parents=True)
+    (tmp_path / "out/.curate/train.parquet.4711.half").write_bytes(b"PAR1 and no more")
+    for name in (".mine", ".README.md.swp"):
+        (tmp_path / "out" / name).write_text("not the library's")
     run_recipe(small, tmp_path / "out")
-    assert [file.name for file in (tmp_path / "out").glob(".*")] == [".mine"]
+    assert {file.name for file in (tmp_path / "out").glob(".*")} == {".curate", ".mine", ".README.md.swp"}
 
 
 def test_the_manifest_goes_before_the_first_output_is_replaced(small, tmp_path, monkeypatch):

@@ -56,7 +56,7 @@ def imports(file: Path) -> set[str]:
 
 # What the lower rooms may know: the contracts, and their own room. Nothing below knows what stands above it.
 CONTRACTS = {"curate.filter", "curate.rows", "curate.errors", "curate.lattice", "curate.settings", "curate.visible"}
-CONTRACTS |= {"curate.cache", "curate.code"}
+CONTRACTS |= {"curate.cache", "curate.code", "curate.ownership"}
 ROOMS = {
     "curate.filters": {"curate.filters", "curate.embeddings"},
     "curate.embeddings": {"curate.embeddings"},
@@ -111,6 +111,7 @@ ROOMS = {
 LAYERS = [
     {"curate.errors", "curate.settings", "curate.visible", "curate"},
     {"curate.echo", "curate.own", "curate.rows", "curate.places", "curate.filter", "curate.lattice"},
+    {"curate.ownership"},
     {"curate.code"},
     {"curate.cache"},
     {

@@ -149,7 +149,7 @@ def test_a_changed_module_or_word_list_runs_its_step_again(there, write_recipe):
 
 def test_what_a_run_writes(there, write_recipe):
     manifest = run_recipe(load(write_recipe(RECIPE)), there / "out")
-    names = {file.name for file in (there / "out").iterdir()}
+    names = {file.name for file in (there / "out").glob("[!.]*")}
     assert names == {
         "train.parquet",
         "train.jsonl",

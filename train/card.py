@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import yaml
 
 from curate.generators.models import PACKAGED
+from curate.ownership import put_text
 from curate.train._card_words import disclosure, generated, limits, settings
 from curate.train._page_top import get, name_of
+from curate.train.record import BY
 from curate.visible import code, markdown
 
 _PACKAGED = {"base_model": f"HuggingFaceTB/{PACKAGED}", "license": "apache-2.0"}
@@ -86,9 +88,9 @@ def write_card(out: Path) -> Path:
     *before, last = _behind(out)
     choice = _read(out / "choice.json")
     text = card(last.record, last.manifest, licences=last.licences, before=before, choice=choice)
-    for folder in (out, out / "merged"):
-        if folder.is_dir():
-            (folder / _CARD).write_text(text, encoding="utf-8", newline="\n")
+    for name in (_CARD, f"merged/{_CARD}"):
+        if (out / name).parent.is_dir():
+            put_text(out, BY, name, text)
     return out / _CARD
 
 

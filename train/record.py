@@ -11,15 +11,15 @@ from typing import Any
 
 from curate import cache, code
 from curate.generators.models import find_model, weights
+from curate.ownership import put_text
 from curate.train.config import TrainConfig
 from curate.train.data import Data, Row
 from curate.train.findings import Finding
 from curate.train.rewards import content as content_of_reward
 from curate.train.stages.contract import Job
 
-RECORD = "record.json"
+BY, RECORD = "train", "record.json"
 log = logging.getLogger("curate.train")
-
 
 # What weights are made with.
 _PACKAGES = ("accelerate", "bitsandbytes", "datasets", "numpy", "peft", "tokenizers", "torch", "transformers", "trl")
@@ -162,11 +162,6 @@ def metrics(history: list[dict[str, Any]]) -> dict[str, Any]:
     return {"first_loss": losses[0], **kept} if losses else kept
 
 
-def write(file: Path, value: Any) -> None:
-    """Write JSON so that the file appears whole."""
-    write_text(file, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write text so that the file appears whole."""
-    cache.write_whole(file, text)
+def write(out: Path, name: str, value: Any) -> None:
+    """Write a JSON file of a training folder."""
+    put_text(out, BY, name, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")

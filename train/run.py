@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from curate.ownership import claim, clear, hold, put_text, seal
 from curate.train import checkpoints, data, launch, models, pages, record
 from curate.train.config import TrainConfig, read, resolve
 from curate.train.data import Data
@@ -22,7 +22,8 @@ from curate.train.stages import stage_of
 from curate.train.stages.contract import Job, Stage
 
 _FILES = (record.RECORD, "log.jsonl", "preflight.json", pages.PAGE, pages.CARD, "choice.json", "grades.jsonl")
-_LEFT = ("adapter", "merged", "chosen", pages.PLOTS, *_FILES)  # by an earlier run of another key
+_LEFT = ("adapter/", "merged/", "chosen/", f"{pages.PLOTS}/", *_FILES)  # by an earlier run of another key
+_CHECKPOINTS = "checkpoints/"
 _PREPARED = ("_is_accelerate_prepared", "_original_forward", "forward")  # what accelerate sets on a model
 
 Tell: TypeAlias = Callable[[list[Any], list[Finding]], None]
@@ -61,6 +62,7 @@ def run_config(
             pages.draw(out)
         return {**done, "reused": True}
     forced = refuse(_of_rows(config, rows), force=force)  # before anything heavy is loaded
+    claim(out, record.BY, (*_LEFT, _CHECKPOINTS))
     job, trainer = build(config, stage, rows, held_out, out)
     findings = preflight(trainer, job, rows, tell)
     _tell(out, findings)
@@ -85,6 +87,7 @@ def check(config: TrainConfig, out: Path, *, tell: Tell = silent) -> list[Findin
     findings = _of_rows(config, rows)
     if findings:
         return findings
+    claim(out, record.BY)
     job, trainer = build(config, stage, rows, held_out, out)
     findings = preflight(trainer, job, rows, tell)
     _tell(out, findings)
@@ -221,10 +224,9 @@ def _rows(config: TrainConfig) -> tuple[Stage, Data, Data | None]:
 def _train(trainer: Any, out: Path, key: str, *, fresh: bool) -> int:
     """Train, from the last whole checkpoint of this very run where there is one; return the step it started from."""
     if trainer.is_world_process_zero():
+        hold(out, record.BY, [_CHECKPOINTS])
         checkpoints.begin(out, key, trainer.args.world_size, fresh=fresh)
-        for name in _LEFT:
-            left = out / name
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+        clear(out, record.BY, _LEFT)
     trainer.accelerator.wait_for_everyone()
     last = checkpoints.latest(out)
     if last:
@@ -236,13 +238,15 @@ def _train(trainer: Any, out: Path, key: str, *, fresh: bool) -> int:
 def _tell(out: Path, findings: list[Finding]) -> None:
     """Write what was found into a folder that holds no run yet."""
     if launch.rank() == 0 and not (out / record.RECORD).exists():
-        out.mkdir(parents=True, exist_ok=True)
-        record.write(out / "preflight.json", [asdict(finding) for finding in findings])
+        record.write(out, "preflight.json", [asdict(finding) for finding in findings])
 
 
 def _write(out: Path, trainer: Any, findings: list[Finding], told: dict[str, Any]) -> None:
-    record.write(out / "preflight.json", [asdict(finding) for finding in findings])
+    record.write(out, "preflight.json", [asdict(finding) for finding in findings])
     lines = "".join(json.dumps(entry) + "\n" for entry in trainer.state.log_history)
-    record.write_text(out / "log.jsonl", lines)
-    record.write(out / record.RECORD, told)
+    put_text(out, record.BY, "log.jsonl", lines)
+    trees = [name for name in (*_LEFT, _CHECKPOINTS) if name.endswith("/")]
+    seal(out, record.BY, trees)
+    hold(out, record.BY, [f"{_CHECKPOINTS}run.json"])  # it says whose the checkpoints are, to each run anew
+    record.write(out, record.RECORD, told)
     pages.draw(out)  # last of all: whatever it meets, the training is not lost

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,16 +9,18 @@ from typing import Any
 
 from curate.ablate import record
 from curate.ablate.inputs import stale
-from curate.ablate.node import FOLDERS, begin
+from curate.ablate.node import FOLDERS, NODE, NODE_FILES, begin
 from curate.ablate.overlap import leaks, overlaps
 from curate.ablate.plan import Job, Plan
 from curate.ablate.running import Processes, Tell, run
 from curate.ablate.warned import warnings
 from curate.cache import lock
 from curate.errors import UserError
+from curate.ownership import claim, clear, hold, strangers
 from curate.places import did_you_mean
 
-_OURS = (*FOLDERS.values(), "grades", "logs")
+_OURS = (*(f"{name}/" for name in FOLDERS.values()), "grades/", "logs/")
+_FILES = (record.ABLATION, "grades.jsonl", "results.json", "report.html")
 
 
 class AblateError(UserError):
@@ -44,12 +45,12 @@ def carry_out(
     Raises AblateError where nothing came out; one arm that fails does not lose the others.
     """
     wanted = _wanted(plan, only)
-    _own(out)
-    with lock(
-        out / record.ABLATION, lambda: tell(f"another ablation is at work in {out}: this one waits until it ends")
-    ):
-        for name in _OURS if fresh else ():
-            shutil.rmtree(out / name, ignore_errors=True)
+    claim(out, record.BY, (*_OURS, *_FILES))
+    with lock(out / record.ABLATION, lambda: tell(f"another ablation is at work in {out}: this one waits for its end")):
+        if fresh:
+            _alone(out)
+            clear(out, record.BY, _OURS)
+        hold(out, record.BY, _OURS)
         _carry_out(plan, wanted, out, jobs, runner, tell)
         return report(out)
 
@@ -89,10 +90,16 @@ def _wanted(plan: Plan, only: Sequence[str]) -> list[Job]:
     return [job for job in plan.jobs if not only or job.arm.name in only]
 
 
-def _own(out: Path) -> None:
-    """Take a folder that is new or an ablation's."""
-    if out.is_dir() and any(out.iterdir()) and not (out / record.ABLATION).is_file():
-        raise AblateError(f"{out} holds something else than an ablation: choose another folder with --out")
+def _alone(out: Path) -> None:
+    """Refuse to begin anew where somebody put files of their own among the nodes."""
+    for name in FOLDERS.values():
+        for node in sorted((out / name).glob("[!.]*")):
+            if not (own := sorted(strangers(node) - NODE_FILES)) and (node / NODE).is_file():
+                continue
+            place = node / own[0] if own else node
+            raise AblateError(
+                f"{place} was not written by curate, and would be lost: move it away, or leave out --fresh"
+            )
 
 
 def _grade(told: dict[str, Any], out: Path, processes: Processes, tell: Tell) -> None:

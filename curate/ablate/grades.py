@@ -12,12 +12,13 @@ import polars as pl
 from curate.ablate.job import in_words
 from curate.ablate.node import FOLDERS
 from curate.ablate.reading import judge_of
-from curate.ablate.record import ABLATION
+from curate.ablate.record import ABLATION, BY
 from curate.ablate.work import ANSWERS
 from curate.answer import SCHEMA
 from curate.cache import Cache
 from curate.generators.generator import close_all
 from curate.grading import grade, write_lines
+from curate.ownership import put
 from curate.train.launch import wait_asleep
 
 GRADES = "grades.jsonl"
@@ -32,7 +33,7 @@ def main(out: Path) -> None:
         found = grade(_answers(out, told), None, judge, Cache(out / "grades"))
     finally:
         close_all()
-    write_lines(found, out / GRADES)
+    put(out, BY, GRADES, lambda to: write_lines(found, to))
 
 
 def _answers(out: Path, told: dict[str, Any]) -> pl.DataFrame:

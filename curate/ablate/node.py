@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from curate.cache import fingerprint, write_whole
+from curate.ownership import claim
 
 Kind = Literal["set", "train", "choice", "answers"]
 FOLDERS: dict[Kind, str] = {"set": "sets", "train": "models", "choice": "choices", "answers": "answers"}
-_NODE, _DONE = "node.json", "done.json"
+NODE, _DONE = "node.json", "done.json"
+# What the process of a node writes beside what `run` and `train` do.
+NODE_FILES = {NODE, _DONE, "properties.json", "choice.json", "answers.json", "answers.jsonl"}
 _PAGES = (".html", ".md", ".svg", ".png")
 log = logging.getLogger("curate.ablate")
 
@@ -39,16 +42,16 @@ class Node:
 def write_node(node: Node, out: Path, rests_on: dict[str, Any]) -> Path:
     """Write down what is to be done, and what it rests on as that is now, for the process that does it."""
     folder = node.folder(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    claim(folder, "ablate")
     begin(folder)
     told = {"kind": node.kind, "key": node.key, "given": node.given, "needs": list(node.needs), "rests_on": rests_on}
-    write_json(folder / _NODE, told)
+    write_json(folder / NODE, told)
     return folder
 
 
 def read_node(folder: Path) -> tuple[Node, dict[str, Any]]:
     """Read what is to be done, and what it rests on."""
-    told = json.loads((folder / _NODE).read_text(encoding="utf-8"))
+    told = json.loads((folder / NODE).read_text(encoding="utf-8"))
     return Node(told["kind"], told["key"], told["given"], tuple(told["needs"])), told["rests_on"]
 
 
@@ -66,11 +69,13 @@ def content(out: Path, nodes: Mapping[str, Node], key: str) -> str | None:
 def finished(folder: Path) -> dict[str, Any] | None:
     """Read what a finished node said of itself; None where it is not done, or what it made is not there any more."""
     try:
-        done: dict[str, Any] = json.loads((folder / _DONE).read_text(encoding="utf-8"))
-        whole = done["files"] == _hashes(folder)
-    except FileNotFoundError:
+        text = (folder / _DONE).read_text(encoding="utf-8")
+    except OSError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    try:
+        done: dict[str, Any] = json.loads(text)
+        whole = fingerprint(folder / name for name in done["files"]) == list(done["files"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         whole = False
     if not whole:
         log.warning("What %s holds is not what was once made there. It is made again.", folder)
@@ -88,7 +93,7 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 def _counts(file: Path) -> bool:
     hidden = any(part.startswith(".") for part in file.parts)
-    return not hidden and file.parts[0] not in (_NODE, _DONE, "checkpoints") and file.suffix not in _PAGES
+    return not hidden and file.parts[0] not in (NODE, _DONE, "checkpoints") and file.suffix not in _PAGES
 
 
 def begin(folder: Path) -> None:

@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from curate.ablate.node import FOLDERS, content, write_json
+from curate.ablate.node import FOLDERS, content
 from curate.ablate.plan import Job, Plan
 from curate.ablate.properties import PROPERTIES
 from curate.ablate.warned import generator_models, judge_models
+from curate.ownership import put_text
 
-ABLATION = "ablation.json"
+BY, ABLATION = "ablate", "ablation.json"
 
 
 def write(
@@ -46,8 +47,7 @@ def write(
         "judge_models": sorted(judge_models(plan)),
         "versions": versions(),
     }
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(out / ABLATION, told)
+    put_text(out, BY, ABLATION, json.dumps(told, indent=1, ensure_ascii=False, default=str) + "\n")
     return told
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from curate.ablate_report.reading import ABLATION, GRADES, PAGE, RESULTS, Ablati
 from curate.ablate_report.results import results
 from curate.ablate_report.screen import show
 from curate.ablate_report.sentences import sentences
+from curate.ownership import claim, put_text
 
 __all__ = ["ABLATION", "GRADES", "PAGE", "RESULTS", "AblationError", "recompute", "show", "write"]
 
@@ -26,8 +26,9 @@ def write(out: Path) -> dict[str, Any]:
     """
     ablation, grades = read(out)
     found = _derive(ablation, grades)
-    _write(out / RESULTS, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-    _write(out / PAGE, ablation_page(ablation, found, out))
+    claim(out, "ablate", (RESULTS, PAGE))
+    put_text(out, "ablate", RESULTS, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    put_text(out, "ablate", PAGE, ablation_page(ablation, found, out))
     return found
 
 
@@ -71,9 +72,3 @@ def _same(a: Any, b: Any) -> bool:
 def _derive(ablation: dict[str, Any], grades: pl.DataFrame) -> dict[str, Any]:
     found = results(ablation, grades)
     return {**found, "sentences": sentences(ablation, found), "warnings": cautions(ablation, grades, found)}
-
-
-def _write(file: Path, text: str) -> None:
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    beside.replace(file)

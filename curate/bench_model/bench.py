@@ -11,9 +11,10 @@ from curate.bench_model.differences import Difference, average, difference
 from curate.bench_model.lm_eval import BenchError, Model, Run, Settings, run, versions
 from curate.bench_model.results import Score, read_scores
 from curate.generators.models import find_model, weights
+from curate.ownership import claim, hold, put_text
 from curate.trained import is_training, open_training
 
-RESULT = "bench.json"
+BY, RESULT, LOGS = "bench-model", "bench.json", "logs"
 Told = Callable[[str], None]
 
 
@@ -49,6 +50,8 @@ def bench(
     if not tasks:
         raise BenchError("there are no tasks: name some of lm-eval's, as ifeval")
     known = versions(settings.backend)
+    claim(folder, BY, [RESULT, f"{LOGS}/"])
+    hold(folder, BY, [f"{LOGS}/"])
     scores: list[list[Score]] = []
     runs = []
     for model in models:
@@ -56,7 +59,7 @@ def bench(
         for task in tasks:
             if tell:
                 tell(f"{task} with {model.name}")
-            done = run(model, task, settings, folder.parent / ".stages", folder / "logs")
+            done = run(model, task, settings, folder.parent / ".stages", folder / LOGS)
             scores[-1] += read_scores(done.folder, measures)
             runs.append(_about(model, task, done))
     found: dict[str, Any] = {"backend": settings.backend, "limit": settings.limit, "versions": known, "runs": runs}
@@ -65,8 +68,7 @@ def bench(
         {"model": m.name} | against(scores[0], own) for m, own in zip(models[1:], scores[1:], strict=True)
     ]
     found["notices"] = _notices(scores[0], settings)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / RESULT).write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    put_text(folder, BY, RESULT, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     return found
 
 

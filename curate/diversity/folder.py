@@ -34,6 +34,7 @@ def of_folder(
     seed: int = 0,
     with_ladder: bool = False,
     store: Path | None = None,
+    manifest: dict[str, Any] | None = None,
     tell: Callable[[str, int], None] | None = None,
 ) -> dict[str, Any]:
     """Measure a folder's set by the vectors of one column, beside `draws` random draws from its pool.
@@ -41,9 +42,10 @@ def of_folder(
     The pool is read from the stages that the manifest names (`stages.pool`); where they are gone, the set is measured
     alone and `note` says so. Returns `rows`, `pool`, `cut` (texts of which the model read only the beginning),
     `metrics` as `compare` gives them, `map` (points of pool and set), `ladder` (if asked for: the measures of choosing
-    as many rows at each temperature), `domains` and `note`. Raise DiversityError, ModelError or StoreError.
+    as many rows at each temperature), `domains` and `note`. A run that has yet to write its manifest gives it.
+    Raise DiversityError, ModelError or StoreError.
     """
-    manifest, ledger, chosen = _open(out, column)
+    manifest, ledger, chosen = _open(out, column, manifest)
     pool = _pool(out, manifest, ledger, column)
     # The set stands first, so its places are the first ones.
     rows = chosen if pool is None else pl.concat([chosen, pool.join(chosen, on="id", how="anti")])
@@ -74,9 +76,9 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _open(out: Path, column: str) -> tuple[dict[str, Any], pl.DataFrame, pl.DataFrame]:
+def _open(out: Path, column: str, manifest: dict[str, Any] | None) -> tuple[dict[str, Any], pl.DataFrame, pl.DataFrame]:
     try:
-        manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+        manifest = manifest or json.loads((out / "manifest.json").read_text(encoding="utf-8"))
         ledger, rows = pl.read_parquet(out / "ledger.parquet"), pl.read_parquet(out / "train.parquet")
     except FileNotFoundError:
         raise DiversityError(f"{out} is not a finished output folder") from None

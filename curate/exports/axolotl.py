@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from curate.exports.asked import Asked, asked, left, taken, warm_up
-from curate.exports.writing import Say, read, rows_of, write_config, write_rows
+from curate.exports.writing import BY, Say, read, rows_of, write_config, write_rows
+from curate.ownership import claim
 
 _TRAINER = {
     "learning_rate": "learning_rate",
@@ -63,9 +64,11 @@ def axolotl(out: Path, to: Path, config: Path | None = None, say: Say | None = N
     """
     rows, stage = read(out)
     plan = asked(config, stage)
-    data = write_rows(to / "train.jsonl", (_record(row) for row in rows_of(rows, plan)))
+    records = rows_of(rows, plan)
+    claim(to, BY, ("train.jsonl", "axolotl.yaml"), option="--to")
+    data = write_rows(to, "train.jsonl", map(_record, records))
     made = {"base_model": plan.model, **_dataset(plan), **_trainer(plan), **_lora(plan), "output_dir": "./model"}
-    file = write_config(to / "axolotl.yaml", made, plan, "axolotl", "axolotl train axolotl.yaml", say)
+    file = write_config(to, "axolotl.yaml", made, plan, "axolotl", "axolotl train axolotl.yaml", say)
     return [data, file]
 
 

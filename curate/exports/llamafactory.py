@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from curate.exports.asked import Asked, asked, left, taken, warm_up
-from curate.exports.writing import Say, read, rows_of, write_config, write_json, write_rows
+from curate.exports.writing import BY, Say, read, rows_of, write_config, write_json, write_rows
+from curate.ownership import claim
 
 _NAME = "curated"
 _TAGS = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
@@ -43,12 +44,14 @@ def llamafactory(out: Path, to: Path, config: Path | None = None, say: Say | Non
     """
     rows, stage = read(out)
     plan = asked(config, stage)
-    data = write_rows(to / "train.jsonl", (_record(row) for row in rows_of(rows, plan)))
-    info = write_json(to / "dataset_info.json", {_NAME: _described(plan)})
+    records = rows_of(rows, plan)
+    claim(to, BY, ("train.jsonl", "dataset_info.json", "llamafactory.yaml"), option="--to")
+    data = write_rows(to, "train.jsonl", map(_record, records))
+    info = write_json(to, "dataset_info.json", {_NAME: _described(plan)})
     made = {**_model(plan), **_dataset(plan), **_trainer(plan), "seed": plan.seed, "report_to": "none"}
     made |= {"output_dir": "model", "overwrite_output_dir": True}
     file = write_config(
-        to / "llamafactory.yaml", made, plan, "LLaMA-Factory", "llamafactory-cli train llamafactory.yaml", say
+        to, "llamafactory.yaml", made, plan, "LLaMA-Factory", "llamafactory-cli train llamafactory.yaml", say
     )
     return [data, info, file]
 

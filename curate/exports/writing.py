@@ -13,7 +13,9 @@ import yaml
 
 from curate.exports.asked import Asked, ExportError, Stage
 from curate.formats import records
+from curate.ownership import put_text
 
+BY = "export"
 Say = Callable[[str], None]
 
 
@@ -37,18 +39,20 @@ def rows_of(rows: pl.DataFrame, asked: Asked) -> list[dict[str, Any]]:
         raise ExportError(str(error)) from None
 
 
-def write_rows(file: Path, rows: Iterable[dict[str, Any]]) -> Path:
+def write_rows(to: Path, name: str, rows: Iterable[dict[str, Any]]) -> Path:
     """Write records as JSON lines."""
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    return _write(file, text)
+    return put_text(to, BY, name, text)
 
 
-def write_json(file: Path, value: Any) -> Path:
+def write_json(to: Path, name: str, value: Any) -> Path:
     """Write a JSON file."""
-    return _write(file, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    return put_text(to, BY, name, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def write_config(file: Path, config: dict[str, Any], asked: Asked, tool: str, run: str, say: Say | None) -> Path:
+def write_config(
+    to: Path, name: str, config: dict[str, Any], asked: Asked, tool: str, run: str, say: Say | None
+) -> Path:
     """Write a config with comments above it that say how to run it and what has no counterpart; say the same."""
     lines = [f"For {tool}, written by its documentation: it was not run here.", f"In this folder: {run}", *asked.said]
     if asked.without:
@@ -57,17 +61,8 @@ def write_config(file: Path, config: dict[str, Any], asked: Asked, tool: str, ru
         for line in lines:
             say(line)
     comments = "".join(f"# {part}\n" for line in lines for part in _wrapped(line))
-    return _write(file, comments + yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    return put_text(to, BY, name, comments + yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
 
 
 def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, 116, subsequent_indent="    ", break_long_words=False) or [""]
-
-
-def _write(file: Path, text: str) -> Path:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise ExportError(f"{file} cannot be written: {error.strerror}") from None
-    return file

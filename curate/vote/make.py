@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from curate.ownership import check_alone, put_alone
 from curate.vote.items import draw
 from curate.vote.models import VoteError, read_answers
 from curate.vote.page import page
@@ -33,7 +34,8 @@ def make(
         n: comparisons at most.
         seed: draws prompts, samples, pairs, their order and sides.
 
-    Raises VoteError where there are not two models, or no prompt that two of them answered differently.
+    Raises VoteError where there are not two models, or no prompt that two of them answered differently; FolderError for
+    a page or key that is there already and is another one.
     """
     page_file = Path(out)
     if page_file.suffix.lower() not in (".html", ".htm"):
@@ -50,10 +52,12 @@ def make(
             f"no prompt has two different answers by {', '.join(models)}: were they asked the same prompts?"
         )
     key = _key(items, question, seed) | {"models": models, "left_out": left_out | same}
-    page_file.parent.mkdir(parents=True, exist_ok=True)
-    page_file.write_text(page(key["vote"], question, items.to_dicts()), encoding="utf-8", newline="\n")
-    text = json.dumps(key, indent=1, ensure_ascii=False) + "\n"
-    key_file(page_file).write_text(text, encoding="utf-8", newline="\n")
+    texts = {page_file: page(key["vote"], question, items.to_dicts())}
+    texts[key_file(page_file)] = json.dumps(key, indent=1, ensure_ascii=False) + "\n"
+    for file, text in texts.items():  # without its key, the votes on another page cannot be read
+        check_alone(file, text, by="vote", option="--out")
+    for file, text in texts.items():
+        put_alone(file, text, by="vote", option="--out")
     return key
 
 

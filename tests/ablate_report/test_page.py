@@ -104,7 +104,7 @@ def test_the_same_folder_gives_the_same_bytes(rich):
     before = page_of(out), (out / "results.json").read_bytes()
     ablate_report.write(out)
     assert before == (page_of(out), (out / "results.json").read_bytes())
-    assert not [file for file in out.iterdir() if file.name.startswith(".")]
+    assert not list(out.rglob("*.half"))
 
 
 def test_names_are_no_markup(tmp_path):
