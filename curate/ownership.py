@@ -182,12 +182,11 @@ def strangers(folder: Path) -> set[str]:
 
 def read(folder: Path) -> dict[str, Entry] | None:
     """Read what was written in a folder, by name; None where it is not ours."""
-    try:
-        lines = (folder / HOME / _LOG).read_text(encoding="utf-8", errors="replace").split("\n")
-    except (FileNotFoundError, NotADirectoryError):
+    file = folder / HOME / _LOG
+    if not file.is_file():
         return _older(folder)
     log: dict[str, Entry] = {}
-    for line in lines:
+    for line in file.read_text(encoding="utf-8", errors="replace").split("\n"):
         _note(log, _object(line))
     return log
 
@@ -209,10 +208,9 @@ def _older(folder: Path) -> dict[str, Entry] | None:
     log: dict[str, Entry] = {}
     ours = False
     for file, keys, by, names in _SIGNS:
-        try:
-            sign = _object((folder / file).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
+        sign = (
+            _object((folder / file).read_text(encoding="utf-8", errors="replace")) if (folder / file).is_file() else {}
+        )
         if not keys <= sign.keys():
             continue
         ours = True
@@ -339,13 +337,19 @@ def _fast_hash(file: Path) -> str:
 
 def _inside(name: str) -> bool:
     parts = PurePosixPath(name).parts
-    return bool(parts) and ".." not in parts and not name.startswith("/") and not set("\\:") & set(name)
+    return (
+        name.isprintable()
+        and bool(parts)
+        and ".." not in parts
+        and not name.startswith("/")
+        and not set("\\:") & set(name)
+    )
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

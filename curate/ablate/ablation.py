@@ -16,7 +16,7 @@ from curate.ablate.running import Processes, Tell, run
 from curate.ablate.warned import warnings
 from curate.cache import lock
 from curate.errors import UserError
-from curate.ownership import claim, clear, hold, strangers
+from curate.ownership import claim, clear, hold, read, strangers
 from curate.places import did_you_mean
 
 _OURS = (*(f"{name}/" for name in FOLDERS.values()), "grades/", "logs/")
@@ -91,15 +91,14 @@ def _wanted(plan: Plan, only: Sequence[str]) -> list[Job]:
 
 
 def _alone(out: Path) -> None:
-    """Refuse to begin anew where somebody put files of their own among the nodes."""
-    for name in FOLDERS.values():
+    """Refuse to begin anew where somebody put files of their own among the nodes, or into one."""
+    for kind, name in FOLDERS.items():
         for node in sorted((out / name).glob("[!.]*")):
-            if not (own := sorted(strangers(node) - NODE_FILES)) and (node / NODE).is_file():
-                continue
-            place = node / own[0] if own else node
-            raise AblateError(
-                f"{place} was not written by curate, and would be lost: move it away, or leave out --fresh"
-            )
+            told = read(node) or kind in {"choice", "answers"}  # whether what it wrote is all known
+            own = sorted(strangers(node) - NODE_FILES) if told else []
+            if own or not (node / NODE).is_file():
+                place = node / own[0] if own else node
+                raise AblateError(f"{place} was not written by curate, and --fresh would remove it: move it away")
 
 
 def _grade(told: dict[str, Any], out: Path, processes: Processes, tell: Tell) -> None:

@@ -16,7 +16,7 @@ Kind = Literal["set", "train", "choice", "answers"]
 FOLDERS: dict[Kind, str] = {"set": "sets", "train": "models", "choice": "choices", "answers": "answers"}
 NODE, _DONE = "node.json", "done.json"
 # What the process of a node writes beside what `run` and `train` do.
-NODE_FILES = {NODE, _DONE, "properties.json", "choice.json", "answers.json", "answers.jsonl"}
+NODE_FILES = {NODE, _DONE, "set.json", "choice.json", "answers.json", "answers.jsonl"}
 _PAGES = (".html", ".md", ".svg", ".png")
 log = logging.getLogger("curate.ablate")
 

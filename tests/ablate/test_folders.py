@@ -1,0 +1,86 @@
+"""An ablation's folder is its own: what somebody else put there is neither overwritten nor removed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from curate.ablate.ablation import AblateError, carry_out
+from curate.ablate.plan import plan
+from curate.ablate.reading import load
+from curate.cli import main
+from curate.ownership import HOME, FolderError
+from tests.test_ownership import FOREIGN, fill, tree
+
+
+@pytest.fixture
+def carry(given, write, tmp_path, runner, runs):
+    """Carry an ablation out, with a stand-in for each node's work; tell how many pieces of work ran."""
+
+    def work(**more) -> int:
+        before = len(runs()) if (tmp_path / "out" / "ablation.json").exists() else 0
+        carry_out(plan(load(write(given))), tmp_path / "out", runner=runner, **more)
+        return len(runs()) - before
+
+    return work
+
+
+@pytest.mark.parametrize("make", FOREIGN)
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_folder_that_is_not_ours_stays_as_it_is(make, fresh, given, write, tmp_path, runner):
+    written = write(given)
+    make(tmp_path / "out")
+    before = tree(tmp_path)
+    with pytest.raises(FolderError, match="out"):
+        carry_out(plan(load(written)), tmp_path / "out", runner=runner, fresh=fresh)
+    assert tree(tmp_path) == before
+
+
+def ablation_of_another_tool(folder):
+    fill(folder, "report.html", "grades.jsonl")
+    (folder / "ablation.json").write_text(json.dumps({"mine": 1}))
+
+
+def test_the_numbers_of_a_folder_that_is_not_ours_are_not_computed(tmp_path):
+    ablation_of_another_tool(tmp_path / "out")
+    before = tree(tmp_path)
+    done = CliRunner().invoke(main, ["ablate", str(tmp_path / "out")])
+    assert done.exit_code == 2 and isinstance(done.exception, SystemExit)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["ablation.json", "results.json", "report.html", "grades.jsonl"])
+def test_what_somebody_changed_is_kept(name, carry, tmp_path):
+    carry()
+    with (tmp_path / "out" / name).open("a") as file:
+        file.write("\n")
+    before = tree(tmp_path / "out")
+    for fresh in (False, True):
+        with pytest.raises(FolderError, match=f"{name} was changed since curate wrote it, and would be lost"):
+            carry(fresh=fresh)
+    assert tree(tmp_path / "out") == before
+
+
+def test_own_notes_beside_stay_and_an_older_folder_goes_on(carry, tmp_path):
+    carry()
+    fill(tmp_path / "out", "notes.txt")
+    assert carry() == 1, "only the grades, as ever"
+    shutil.rmtree(tmp_path / "out" / HOME)
+    assert carry() == 1
+    assert carry(fresh=True) > 1
+    assert (tmp_path / "out/notes.txt").is_file()
+
+
+@pytest.mark.parametrize("kind", ["sets", "answers"])
+def test_own_files_among_the_nodes_are_not_removed_by_fresh(kind, carry, tmp_path):
+    carry()
+    node = next((tmp_path / "out" / kind).glob("[!.]*")) if kind == "answers" else tmp_path / "out/sets/mine"
+    fill(node, "notes.txt")
+    before = tree(tmp_path / "out" / kind)
+    with pytest.raises(AblateError, match="was not written by curate, and --fresh would remove it"):
+        carry(fresh=True)
+    assert tree(tmp_path / "out" / kind) == before
+    assert carry() == 1
