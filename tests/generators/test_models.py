@@ -6,17 +6,19 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from curate import cache
 from curate.generators import models
 from curate.generators.contract import GeneratorError
 from tests.conftest import MODEL, ROOT
 
 
 def model_folder(folder, weights=b"weights", **config):
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "model.safetensors").write_bytes(weights)
     return folder
@@ -64,11 +66,13 @@ def test_weights_are_named_by_what_they_are(tmp_path):
 
 def test_weights_are_read_once_and_again_when_they_change(tmp_path, monkeypatch):
     folder = model_folder(tmp_path / "mine")
-    digests = (f"digest {i}" for i in range(1, 9))
-    monkeypatch.setattr(models, "digest", lambda folder: next(digests))
-    assert [models.weights(str(folder)) for _ in range(3)] == ["digest 1"] * 3
+    monkeypatch.setattr(cache, "_FRESH_NS", -(10**12))  # as if the folder had stood there for long
+    before = models.weights(str(folder))
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "hash_file", lambda file: pytest.fail("read again"))
+        assert models.weights(str(folder)) == before
     (folder / "model.safetensors").write_bytes(b"other weights")
-    assert models.weights(str(folder)) == "digest 2"
+    assert models.weights(str(folder)) != before
 
 
 def test_a_name_of_the_hub_names_its_own_weights():
@@ -100,15 +104,16 @@ def test_it_is_converted_once(converted):
     before = (converted / "model.safetensors").stat().st_mtime_ns
     assert models.find_model(MODEL) == str(converted)
     assert (converted / "model.safetensors").stat().st_mtime_ns == before
-    assert [f.name for f in converted.parent.iterdir()] == [converted.name]  # nothing half made is left
+    assert {f.name for f in converted.parent.iterdir()} == {converted.name, ".locks"}  # nothing half made is left
 
 
 def test_two_at_once_end_with_one_whole_model(tmp_path, monkeypatch):
-    together = threading.Barrier(2)
+    conversions = []
 
     def convert(gguf, folder):
+        conversions.append(folder)
+        time.sleep(0.2)  # the other one comes meanwhile
         model_folder(folder)
-        together.wait()
 
     monkeypatch.setenv("CURATE_CACHE", str(tmp_path))
     monkeypatch.setattr(models, "_convert", convert)
@@ -118,8 +123,8 @@ def test_two_at_once_end_with_one_whole_model(tmp_path, monkeypatch):
         thread.start()
     for thread in both:
         thread.join()
-    assert len(set(found)) == 1
-    assert [f.name for f in (tmp_path / "models").iterdir()] == [Path(found[0]).name]
+    assert (len(set(found)), len(conversions)) == (1, 1)
+    assert {f.name for f in (tmp_path / "models").iterdir()} == {Path(found[0]).name, ".locks"}
     assert (Path(found[0]) / "model.safetensors").read_bytes() == b"weights"
 
 
@@ -127,12 +132,12 @@ def test_a_conversion_that_is_killed_leaves_no_model(tmp_path):
     code = (
         "import os, pathlib\n"
         "from curate.generators import models\n"
-        "models._convert = lambda gguf, folder: (folder.mkdir(), (folder / 'config.json').touch(), os._exit(9))\n"
+        "models._convert = lambda gguf, folder: ((folder / 'config.json').touch(), os._exit(9))\n"
         f"models.find_model({MODEL!r})"
     )
     environment = {"CURATE_CACHE": str(tmp_path), "PATH": ""}
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment).returncode == 9
-    assert not list((tmp_path / "models").glob(f"{MODEL}-*"))
+    assert [f.suffix for f in (tmp_path / "models").glob(f"{MODEL}-*")] == [".building"]
 
 
 def test_a_cache_that_cannot_be_written_is_said(tmp_path, monkeypatch):
