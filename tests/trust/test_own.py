@@ -162,7 +162,7 @@ def test_a_function_of_the_wrong_kind_is_refused_before_it_is_called(folder, nam
 def test_check_and_verify_run_it_where_it_is_trusted(there):
     there.joinpath("out/set/mine.py").unlink()  # it would be the one beside the manifest
     there.joinpath("mine.py").write_text(
-        f"import polars as pl\nopen({str(there / PROOF)!r}, 'a').write('ran')\n"
+        f"import pathlib\nimport polars as pl\npathlib.Path({str(there / PROOF)!r}).write_text('ran')\n"
         "def good(column: str = 'response') -> pl.Expr:\n    return pl.col(column).str.contains('[2-5]')\n"
     )
     write(step("keep", "mine:good"))
@@ -203,7 +203,7 @@ def plugins(tmp_path, monkeypatch):
         info.mkdir(parents=True)
         info.joinpath("METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-filters\nVersion: 1.0\n")
         info.joinpath("entry_points.txt").write_text(f"[curate.filters]\n{name} = {name}_filters:long_enough\n")
-        mark = f"open({str(tmp_path / ('loaded_' + name))!r}, 'w')\n"
+        mark = f"import pathlib\npathlib.Path({str(tmp_path / ('loaded_' + name))!r}).touch()\n"
         (site / f"{name}_filters.py").write_text(mark + body)
     monkeypatch.syspath_prepend(str(site))
     registry.plugins.cache_clear()
