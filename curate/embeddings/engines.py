@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from curate.embeddings import converted, pipeline
-from curate.embeddings.models import INSTALL, Model, ModelError
+from curate.embeddings.models import INSTALL, Model, ModelError, foreign_parts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,6 +86,9 @@ def _converted_in(folder: Path, model: Model) -> Path:
 
 
 def _sentence_transformer(model: Model, device: str | None) -> Any:
+    foreign = foreign_parts(model.folder)
+    if foreign:
+        raise ModelError(f"the model {model.name} has a part of another package's code, which is not run: {foreign[0]}")
     try:
         with _quiet():
             from sentence_transformers import SentenceTransformer

@@ -73,9 +73,7 @@ def loud(there):
     """A finished set whose rows, sources, domains and reasons are full of what acts on a terminal."""
     text = ACTS.replace("\ud83d", "").replace("\u2028", "")
     rows = [{"prompt": f"{text} {i}", "response": f"{text} {i}", "domain": text, "license": text} for i in range(4)]
-    Path("loud.jsonl").write_text(
-        "".join(json.dumps(row) + "\n" for row in rows) + text + "\n", encoding="utf-8"
-    )
+    Path("loud.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + text + "\n", encoding="utf-8")
     read = {"jsonl": {"path": "loud.jsonl", "keep": ["domain", "license"]}}
     read = {"jsonl": {"path": "loud.jsonl"}}
     write(
