@@ -103,7 +103,7 @@ def test_a_secret_in_an_ablation_and_in_judges_is_refused(there):
 
 
 def test_a_secret_in_arguments_of_engines_is_refused():
-    with pytest.raises(GeneratorError, match="engine.token holds a secret"):
+    with pytest.raises(GeneratorError, match=r"engine\.token holds a secret"):
         Settings("vllm", "m", {"token": "hush-hush"})
     with pytest.raises(BenchError, match=r"model_args\.api_key holds a secret"):
         BenchSettings(model_args={"api_key": "hush-hush"})
@@ -123,7 +123,7 @@ def test_what_only_sounds_like_a_secret_is_none(settings):
 
 
 def test_every_packaged_recipe_and_config_holds_none():
-    files = [file for file in Path(__file__).parents[2].glob("recipes/**/*.yaml")]
+    files = list(Path(__file__).parents[2].glob("recipes/**/*.yaml"))
     assert len(files) > 10
     for file in files:
         assert not list(find_secrets(yaml.safe_load(file.read_text(encoding="utf-8")))), file
