@@ -95,8 +95,10 @@ def _again(out: Path, as_json: bool) -> None:
 def _without(out: Path, threshold: tuple[str, ...], as_json: bool) -> None:
     """Say what a finished set's ledger knows: what each step alone keeps out, or what moved thresholds would do."""
     from curate import screen, without
+    from curate.work import as_written
 
-    found = without.thresholds(out, threshold) if threshold else without.leave_one_out(out)
+    with as_written(out):
+        found = without.thresholds(out, threshold) if threshold else without.leave_one_out(out)
     if as_json:
         return echo_json(found.to_dicts())
     return screen.console.print(without.show(found))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,6 +42,19 @@ def check(recipe: Path, sets: tuple[str, ...], rows: int, trust: bool, as_json: 
         screen.show_plan(plan, found)
 
 
+def _reads_folder(command: Callable[..., None]) -> Callable[..., None]:
+    """Say in one sentence where a folder that a command reads is none of ours: it may be a stranger's, or damaged."""
+
+    @wraps(command)
+    def reads(**given: Any) -> None:
+        from curate.work import as_written
+
+        with as_written(given.get("out") or given["out_a"]):
+            command(**given)
+
+    return reads
+
+
 @click.command("list")
 @click.argument("kind", type=click.Choice(_KINDS), required=False)
 @click.argument("name", required=False)
@@ -62,6 +78,7 @@ def list_(kind: str | None, name: str | None, as_json: bool) -> None:
 @click.argument("out", type=_OUT)
 @click.option("--rows", type=click.IntRange(1), default=3, show_default=True, help="How many; the set is shuffled.")
 @_json
+@_reads_folder
 def show(out: Path, rows: int, as_json: bool) -> None:
     """Show some rows of OUT as a reader sees them: what is asked, and the answer or both of a pair."""
     from curate import screen, work
@@ -77,6 +94,7 @@ def show(out: Path, rows: int, as_json: bool) -> None:
 @click.argument("out", type=_OUT)
 @click.argument("id_", metavar="ID")
 @_json
+@_reads_folder
 def why(out: Path, id_: str, as_json: bool) -> None:
     """Tell the way of one row of OUT: verdict, value and evidence at each step. The beginning of an ID is enough."""
     from curate import screen, work
@@ -92,6 +110,7 @@ def why(out: Path, id_: str, as_json: bool) -> None:
 @click.argument("out_a", type=_OUT)
 @click.argument("out_b", type=_OUT)
 @_json
+@_reads_folder
 def diff(out_a: Path, out_b: Path, as_json: bool) -> None:
     """Show the rows gained and lost from OUT_A to OUT_B, and by which step."""
     from curate import screen, work
@@ -126,14 +145,12 @@ def verify(out: Path, trust: bool, as_json: bool) -> None:
 
 @click.command()
 @click.argument("out", type=_OUT)
+@_reads_folder
 def report(out: Path) -> None:
     """Write OUT's report.html again."""
     from curate.outputs import rewrite_report
-    from curate.work import as_written
 
-    with as_written(out):
-        file = rewrite_report(out)
-    echo(file)
+    echo(rewrite_report(out))
 
 
 @click.command()
@@ -154,6 +171,7 @@ def schema() -> None:
 )
 @click.option("--to", type=_OUT, help="File or folder to write.  [default: OUT/train.FORMAT.jsonl, or OUT/FORMAT]")
 @click.option("--config", type=_OUT, help="For axolotl and llamafactory: the training config to say in their words.")
+@_reads_folder
 def export(out: Path, format_: str, to: Path | None, config: Path | None) -> None:
     """Write the set of OUT in another format, or for another trainer: its data and its config."""
     from curate import work

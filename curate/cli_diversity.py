@@ -22,8 +22,9 @@ def diversity(out: Path, column: str, model: str, draws: int, seed: int, ladder:
     """Measure how diverse the set of OUT is, beside random draws of the same size from its pool."""
     from curate import screen
     from curate.diversity.folder import of_folder
+    from curate.work import as_written
 
-    with screen.progress() as tell:
+    with as_written(out), screen.progress() as tell:
         found = of_folder(out, column=column, model=model, draws=draws, seed=seed, with_ladder=ladder, tell=tell)
     if as_json:
         echo_json(found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote
 
 Path = tuple[str | int, ...]
 
@@ -33,7 +33,8 @@ _LOOKS = re.compile(
     r"|\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\bxox[abpr]-[\w-]{10,}|\b(Bearer|Basic) +(?=\S*\d)[\w+/=.-]{8,}"
     r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\."
 )
-_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s'\"<>]+")
+_USER = re.compile(r"(?<=://)[^/?#@\s]+@")
+_QUERY = re.compile(r"([?&#])([\w.%-]{1,60})=([^&#\s'\"<>]*)")
 
 
 def find_secrets(settings: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -76,15 +77,10 @@ def mask(text: str) -> str:
     >>> mask("GET https://me:pw@host/v1?api_key=sk-x&n=1 failed")
     'GET https://…@host/v1?api_key=…&n=1 failed'
     """
-    return _LOOKS.sub("…", _ADDRESS.sub(_masked, text))
+    return _LOOKS.sub("…", _QUERY.sub(_masked, _USER.sub("…@", text)))
 
 
 def _masked(match: re.Match[str]) -> str:
-    address = re.sub(r"(?<=://)[^/?#@]*@", "…@", match.group())
-    return re.sub(r"([?&#;])([^=&#;]+)=([^&#;]*)", _masked_part, address)
-
-
-def _masked_part(match: re.Match[str]) -> str:
     return f"{match[1]}{match[2]}=…" if _secret_name(match[2]) else match[0]
 
 
@@ -95,17 +91,11 @@ def _sentence(what: str) -> str:
 
 
 def _in_text(text: str) -> str:
-    for match in _ADDRESS.finditer(text):
-        try:
-            parts = urlsplit(match.group())
-            user = parts.password or parts.username
-        except ValueError:
-            continue
-        if user:
-            return "a user or password in an address"
-        for name, value in (*parse_qsl(parts.query), *parse_qsl(parts.fragment)):
-            if value and _secret_name(name):
-                return f"'{name}' in an address"
+    if _USER.search(text):
+        return "a user or password in an address"
+    for match in _QUERY.finditer(text):
+        if match[3] and _secret_name(unquote(match[2])):
+            return f"'{match[2]}' in an address"
     return "what looks like a key" if _LOOKS.search(text) else ""
 
 

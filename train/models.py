@@ -14,6 +14,7 @@ from curate.train.config import TrainConfig
 from curate.train.findings import TrainError
 from curate.train.stages.contract import Job
 
+_TRUST = {"trust_remote_code": False}  # said outright, for else transformers asks at the terminal; model_args decide
 REWARDS = "AutoModelForSequenceClassification"
 TOKENIZER_ONLY = {"revision", "trust_remote_code", "subfolder", "cache_dir", "token"}  # what both loaders understand
 
@@ -32,7 +33,7 @@ def load_tokenizer(config: TrainConfig) -> tuple[Any, end_of_turn.EndOfTurn | No
     from transformers import AutoTokenizer
 
     path = find_model(config.model)
-    args = {key: value for key, value in config.model_args.items() if key in TOKENIZER_ONLY}
+    args = {**_TRUST, **{key: value for key, value in config.model_args.items() if key in TOKENIZER_ONLY}}
     tokenizer = _loaded(lambda: AutoTokenizer.from_pretrained(path, **args), config)
     end = end_of_turn.add(tokenizer, config.end_of_turn) if config.end_of_turn else None
     return tokenizer, end
@@ -49,7 +50,7 @@ def load_model(config: TrainConfig, end: end_of_turn.EndOfTurn | None, tokenizer
     import transformers
 
     path = find_model(config.model)
-    args = {"dtype": "float32", **config.model_args, **_head(kind)}
+    args = {"dtype": "float32", **_TRUST, **config.model_args, **_head(kind)}
     if config.quantization:
         quantized: Any = transformers.BitsAndBytesConfig
         args["quantization_config"] = quantized(**config.quantization)
@@ -117,7 +118,9 @@ def merge(adapter: Path, to: Path, *, kind: str = "AutoModelForCausalLM", **mode
     tokenizer = transformers.AutoTokenizer.from_pretrained(adapter)
     base = PeftConfig.from_pretrained(str(adapter)).base_model_name_or_path
     with _expected_keys(kind):
-        model = getattr(transformers, kind).from_pretrained(base, **{"dtype": "float32", **model_args, **_head(kind)})
+        model = getattr(transformers, kind).from_pretrained(
+            base, **{"dtype": "float32", **_TRUST, **model_args, **_head(kind)}
+        )
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     if tokenizer.eos_token_id is not None:

@@ -68,8 +68,11 @@ def load_reward_model(reward: str, dtype: str) -> tuple[Any, Any]:
 
     try:
         path = find_model(reward)
-        tokenizer: Any = AutoTokenizer.from_pretrained(path)
-        model, told = AutoModelForSequenceClassification.from_pretrained(path, dtype=dtype, output_loading_info=True)
+        trust = {"trust_remote_code": False}  # said outright: else transformers asks at the terminal
+        tokenizer: Any = AutoTokenizer.from_pretrained(path, **trust)
+        model, told = AutoModelForSequenceClassification.from_pretrained(
+            path, dtype=dtype, output_loading_info=True, **trust
+        )
     except UserError:
         raise
     except (OSError, ValueError) as error:

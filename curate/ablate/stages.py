@@ -8,7 +8,7 @@ from curate.ablate.changed import ChangeError
 from curate.ablate.finding import beside
 from curate.ablate.keys import ArmKeys
 from curate.ablate.overlay import assign_all
-from curate.places import Places
+from curate.places import Places, refuse_secrets
 from curate.train.config import TrainConfig, read, resolve
 
 LATER = "what is made before it"  # stands for the set and the model that do not exist yet
@@ -30,5 +30,6 @@ def config_of(arm: ArmKeys, stage: str, file: str, seed: int = 0) -> TrainConfig
         raise ChangeError(places.file, [(("set",), str(error).replace("--set ", ""))]) from None
     model = arm.model if first else LATER
     changed |= {"seed": seed, "data": LATER, **({"model": model} if model else {})}
+    refuse_secrets(changed, places, (stage,) if inner else ())
     # A config that stands in the ablation itself has no file of its own.
     return resolve(stage, changed, places if places.lines else Places(file), (stage,) if inner else ())

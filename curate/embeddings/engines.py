@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from curate import cache
 from curate.code import library, versions
 from curate.embeddings import converted, pipeline
-from curate.embeddings.models import INSTALL, Model, ModelError
+from curate.embeddings.models import INSTALL, Model, ModelError, foreign_parts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,6 +97,9 @@ def _converted_key(model: Model) -> str:
 
 
 def _sentence_transformer(model: Model, device: str | None) -> Any:
+    foreign = foreign_parts(model.folder)
+    if foreign:
+        raise ModelError(f"the model {model.name} has a part of another package's code, which is not run: {foreign[0]}")
     try:
         with _quiet():
             from sentence_transformers import SentenceTransformer

@@ -99,6 +99,16 @@ def _is_static(folder: Path) -> bool:
     return str(first.get("type")).endswith("StaticEmbedding") and first.get("path") in ("", ".")
 
 
+def foreign_parts(folder: Path) -> list[str]:
+    """List the classes that a model names for its parts and that are not sentence-transformers' own.
+
+    Before its version 6 that package imports whatever name stands in a folder on this disk.
+    """
+    parts = _json(folder / "modules.json")
+    types = [str(part.get("type")) for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    return [name for name in types if not name.startswith("sentence_transformers.")]
+
+
 def _json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))

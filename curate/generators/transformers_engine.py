@@ -48,8 +48,11 @@ class Transformers:
         library: Any = importlib.import_module("transformers")
         try:
             with redirect_stderr(io.StringIO()):  # progress bars
-                self._tokenizer = library.AutoTokenizer.from_pretrained(path, padding_side="left")
-                self._model = library.AutoModelForCausalLM.from_pretrained(path, **engine).eval()
+                # Said outright: else transformers asks at the terminal whether to run a model's own code.
+                given = {"trust_remote_code": False, **engine}
+                trust = {"trust_remote_code": given["trust_remote_code"]}
+                self._tokenizer = library.AutoTokenizer.from_pretrained(path, padding_side="left", **trust)
+                self._model = library.AutoModelForCausalLM.from_pretrained(path, **given).eval()
         except Exception as error:  # transformers', torch's, the hub's
             raise GeneratorError(f"transformers cannot load {model}: {_first_line(error)}") from error
         if self._tokenizer.pad_token_id is None:

@@ -42,6 +42,7 @@ class RewardEngine:
         import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+        engine = {"trust_remote_code": False, **engine}  # said outright: else transformers asks at the terminal
         shared = {key: engine[key] for key in ("revision", "trust_remote_code") if key in engine}
         self._tokenizer: Any = AutoTokenizer.from_pretrained(path, **shared)
         self._model, told = AutoModelForSequenceClassification.from_pretrained(path, output_loading_info=True, **engine)
