@@ -54,8 +54,9 @@ def _source(state: Run, source: Source) -> Pool:
     passed = [_pass(state, source, part, row_wise) for part in parts]
     state.counts[source.name] = count_of([stage.meta for stage in passed])
     for stage in passed:
-        if stage.meta["notes"]:
-            state.notes[source.name] = stage.meta["notes"]
+        for note, figure in stage.meta["notes"].items():
+            notes = state.notes.setdefault(source.name, {})
+            notes[note] = notes.get(note, 0.0) + figure
     state.quarantine += [file for stage in passed for file in stage.files("bad.jsonl")]
     state.examples += [file for stage in passed for file in stage.files("examples.parquet")]
     _enough_good(state, source.name)
@@ -126,7 +127,7 @@ def _limited(batches: Iterator[Batch], limit: int | None) -> Iterator[Batch]:
         if left is None:
             yield batch
             continue
-        yield Batch(batch.rows[:left], batch.bad)
+        yield batch._replace(rows=batch.rows[:left])
         left -= min(left, batch.rows.height)
         if not left:
             return

@@ -40,7 +40,7 @@ def mutations(data: bytes, seed: int, n: int) -> Iterator[bytes]:
     ... ]
     True
     """
-    draw = random.Random(seed)  # noqa: S311 - no secret
+    draw = random.Random(seed)
     for _ in range(n):
         mutant = data
         for _ in range(draw.choice((1, 1, 1, 2, 4))):
