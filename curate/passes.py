@@ -101,8 +101,8 @@ def _quarantined(source: str, bad: Bad) -> str:
 def standardise(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     """Give rows as read their id and source, and every standard column they lack as nulls.
 
-    Columns `id` and `source` of their own become `file_id` and `file_source`. What cannot be shown or hashed is left out: bytes,
-    and the parts of a column that hold them. A score that is not a number is none.
+    Columns `id` and `source` of their own become `file_id` and `file_source`. Bytes are left out, and of an
+    object the parts that hold them. A score that is not a number is none.
     """
     own = {name: free(f"file_{name}", rows.columns) for name in ("id", "source") if name in rows.columns}
     rows = _without_categories(rows.rename(own))
@@ -146,15 +146,15 @@ def _without_bytes(rows: pl.DataFrame) -> pl.DataFrame:
     """Leave out columns that hold bytes; of an object only the fields that do."""
     odd = set(with_bytes(rows))
     columns = [_rest(column) if column.name in odd else column for column in rows.get_columns()] if odd else []
-    return pl.DataFrame([column for column in columns if column is not None]) if odd else rows
+    return pl.DataFrame({column.name: column for column in columns if column is not None}) if odd else rows
 
 
 def _rest(column: pl.Series) -> pl.Series | None:
     if not isinstance(column.dtype, pl.Struct):
         return None
     parts = {name: column.struct.field(name) for name in column.struct.fields}
-    fields = [_rest(part) if _holds_bytes(part.dtype) else part for part in parts.values()]
-    left = pl.DataFrame([field for field in fields if field is not None])
+    fields = {name: _rest(part) if _holds_bytes(part.dtype) else part for name, part in parts.items()}
+    left = pl.DataFrame({name: field for name, field in fields.items() if field is not None})
     whole = left.to_struct(column.name) if left.width else None
     return None if whole is None else whole.zip_with(column.is_not_null(), whole.clear(len(column)))
 

@@ -129,7 +129,7 @@ def _hashes(text: Any) -> Any:
 
 
 def as_text(column: pl.Expr, name: str, dtype: pl.DataType) -> pl.Expr:
-    """Write values of any type but bytes as text: numbers and dates as such, all else as JSON under the column's name."""
+    """Write values of any type but bytes as text, nested ones as JSON under the column's name."""
     nested = dtype.is_nested() or dtype in (pl.Null, pl.Duration)
     return pl.struct(column.alias(name)).struct.json_encode() if nested else column.cast(pl.String)
 
