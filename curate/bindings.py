@@ -78,7 +78,7 @@ def read_text(name: str, folder: Path) -> str:
     """
     for place in (folder / name, Path(name), PACKAGED / name):
         if place.is_file():
-            lines = place.read_text(encoding="utf-8").splitlines()
+            lines = place.read_text(encoding="utf-8").split("\n")
             first = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
             return "\n".join(lines[first:]).strip()
     raise LookupError(f"there is no text file {name}, neither beside the recipe nor among the packaged ones")

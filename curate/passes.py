@@ -21,6 +21,8 @@ from curate.step import Step, expressions
 
 _FLUSH_BYTES = 64 * 2**20  # kept rows are gathered up to this before a file is written
 _FLUSH_ROWS = 500_000
+# A part with more bad records than this, and more bad than good ones, is something else than it is read as.
+_MOST_BAD = 100_000
 _HOLDS = {pl.String(): "text", pl.Boolean(): "true or false"}
 
 
@@ -77,6 +79,13 @@ def pass_over(
                 quarantine.write(_quarantined(source, bad))
                 count["bad"] += 1
                 count["bad_bytes"] += bad.size
+            if count["bad"] > _MOST_BAD + count["read"]:
+                file = batch.bad[-1]._replace(
+                    error=f"the rest of the file is not read: {_MOST_BAD:,} bad records", raw=""
+                )
+                quarantine.write(_quarantined(source, file))
+                count["bad"] += 1
+                break
             if not batch.rows.height:
                 continue
             count["read"] += batch.rows.height
@@ -163,16 +172,16 @@ def _try(rows: pl.DataFrame, steps: Sequence[Step]) -> Any:
     """Run the row-wise pass; when it fails, find the step it was and say so in its terms."""
     try:
         return row_pass(rows, steps)
-    except Exception:
+    except (Exception, pl.exceptions.PanicException):
         for i, step in enumerate(steps):
             try:
                 row_pass(rows, steps[: i + 1])
-            except Exception as error:
+            except (Exception, pl.exceptions.PanicException) as error:
                 raise StepError(_in_words(step, rows, error)) from error
         raise
 
 
-def _in_words(step: Step, rows: pl.DataFrame, error: Exception) -> str:
+def _in_words(step: Step, rows: pl.DataFrame, error: BaseException) -> str:
     at = f"{step.place}: {step.verb} {step.name}"
     asked = list(dict.fromkeys([*(step.columns or ()), *(c for e in expressions(step) for c in e.meta.root_names())]))
     for column in asked:
@@ -201,7 +210,7 @@ def no_column(column: str, known: Iterable[str]) -> str:
     return f"reads the column '{column}', which these rows do not have; {did_you_mean(column, others)}"
 
 
-def misfit(error: Exception, rows: pl.DataFrame, asked: Iterable[str]) -> str:
+def misfit(error: BaseException, rows: pl.DataFrame, asked: Iterable[str]) -> str:
     """Say an error in one line; an engine's own word on types is led in by what the columns hold."""
     first = (str(error) or "it says no more").strip().splitlines()[0]
     if isinstance(error, pl.exceptions.PolarsError):
