@@ -80,7 +80,7 @@ def read_text(name: str, folder: Path) -> str:
     for place in (folder / name, Path(name), PACKAGED / name):
         if place.is_file():
             try:
-                lines = place.read_text(encoding="utf-8").splitlines()
+                lines = place.read_text(encoding="utf-8").split("\n")
             except (OSError, UnicodeDecodeError):
                 raise LookupError(f"{name} is no text file that can be read (UTF-8)") from None
             first = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))

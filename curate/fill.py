@@ -15,6 +15,7 @@ from curate.filters import domains
 from curate.passes import StepError, misfit, read_again
 from curate.plan import Sample, Source
 from curate.pool import Pool, decided, demand, look
+from curate.rows import stack
 from curate.state import Run
 
 
@@ -47,7 +48,7 @@ def fill(state: Run, pool: Pool) -> Result:
     ledger = ledgers.extend(pool.ledger, pl.concat(found))
     chosen = ledger.filter("kept").select("source", "id")
     frames = [b.rows for b in read_again(pool.files, chosen, 1_000_000)]
-    rows = pl.concat(frames, how="diagonal_relaxed") if frames else look(Pool(ledger, [], ""), [])
+    rows = stack(frames) if frames else look(Pool(ledger, [], ""), [])
     quotas = [q for s in recipe.sources for q in _quotas(by_source[s.name], rows, s, settled[s.name])]
     return Result(rows, ledger, settled, quotas)
 

@@ -12,7 +12,7 @@ from curate.cache import Entry
 from curate.examples import samples
 from curate.pairs.contract import Made
 from curate.passes import StepError, misfit, read_again
-from curate.rows import STANDARD
+from curate.rows import STANDARD, stack
 from curate.state import Run
 from curate.step import Step
 
@@ -31,7 +31,7 @@ def make(state: Run, files: list[Path], alive: pl.DataFrame, key: str, step: Ste
         batches = [batch.rows for batch in read_again(files, alive, 1_000_000)]
         if not batches:
             return {"again": 0, "notes": {}}
-        rows = pl.concat(batches, how="diagonal_relaxed").sort("id", "source")
+        rows = stack(batches).sort("id", "source")
         made = _made(rows, step)
         ledger = _ledger(rows, step, made)
         rows = _with(rows, made)

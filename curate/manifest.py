@@ -66,7 +66,7 @@ def manifest_of(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataF
         "quotas": result.quotas,
         "domains": domains.sort("source", "domain", nulls_last=True).to_dicts(),
         "funnel": _in_order(ledgers.funnel(ledger), steps),
-        "quarantine": reasons(quarantined(state).splitlines()),
+        "quarantine": reasons(quarantined(state).split("\n")[:-1]),
         "notes": state.notes,
         "stages": {"built": state.built, "reused": state.reused, "pool": state.pool},
         "seconds": state.seconds,
@@ -87,5 +87,6 @@ def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> l
 
 def quarantined(state: Run) -> str:
     """Gather the records of all stages that could not be read, in one order."""
-    lines = [line for file in state.quarantine for line in file.read_text(encoding="utf-8").splitlines()]
+    # No splitlines: it cuts at marks that stand inside a record.
+    lines = [line for file in state.quarantine for line in file.read_text(encoding="utf-8").split("\n")[:-1]]
     return "".join(f"{line}\n" for line in sorted(lines))

@@ -19,7 +19,7 @@ from curate.ownership import clear, put, written
 from curate.passes import standardise
 from curate.plan import Read, Recipe
 from curate.report import report
-from curate.rows import STANDARD, hash01
+from curate.rows import STANDARD, hash01, stack
 from curate.shortcuts import shortcuts
 from curate.state import Run, RunError
 
@@ -78,7 +78,7 @@ def arrange(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
     rows = rows.drop([c for c in unused if rows.height or c != "response"])
     extra = sorted(set(rows.columns) - set(_FRONT))
     front = [c for c in _FRONT if c in rows.columns]
-    return rows.select(*front, *extra).sort(hash01("id", seed, "order"), "id")
+    return rows[[*front, *extra]].sort(hash01("id", seed, "order"), "id")
 
 
 def _formats(recipe: Recipe, rows: pl.DataFrame) -> tuple[str, ...]:
@@ -108,9 +108,9 @@ def _text(out: Path, name: str, text: str) -> str:
 def _prompts(out: Path, name: str, read: Read) -> dict[str, str]:
     """Write dev or test prompts as they are read, and return the hashes of the files."""
     batches = [batch.rows for part in read.parts() for batch in part.read(10_000)]
-    rows = standardise(pl.concat(batches, how="diagonal_relaxed"), read.name).sort("id")
-    rows = rows.select(c for c in rows.columns if rows[c].null_count() < rows.height)
-    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.iter_rows(named=True))
+    rows = standardise(stack(batches), read.name).sort("id")
+    rows = rows[[column.name for column in rows.get_columns() if column.null_count() < rows.height]]
+    lines = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows.iter_rows(named=True))
     data, text = f"{name}.parquet", f"{name}.jsonl"
     return {data: _parquet(out, data, rows), text: _text(out, text, lines)}
 

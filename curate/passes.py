@@ -6,8 +6,9 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -15,11 +16,13 @@ from curate.errors import UserError
 from curate.examples import merge, samples
 from curate.places import did_you_mean
 from curate.rowpass import row_pass
-from curate.rows import STANDARD, Bad, Batch, with_ids
+from curate.rows import STANDARD, Bad, Batch, free, literal, stack, with_ids
 from curate.step import Step, expressions
 
 _FLUSH_BYTES = 64 * 2**20  # kept rows are gathered up to this before a file is written
 _FLUSH_ROWS = 500_000
+# A part with more bad records than this, and more bad than good ones, is something else than it is read as.
+_MOST_BAD = 100_000
 _HOLDS = {pl.String(): "text", pl.Boolean(): "true or false"}
 
 
@@ -50,7 +53,7 @@ class Writer:
     def flush(self) -> None:
         """Write what is held."""
         if self.held:
-            together = pl.concat(self.held, how="diagonal_relaxed")
+            together = stack(self.held)
             together.write_parquet(self.folder / f"{self.name}-{self.count:05}.parquet", compression="lz4")
             self.held, self.rows, self.size, self.count = [], 0, 0, self.count + 1
 
@@ -69,15 +72,25 @@ def pass_over(
     with (folder / "bad.jsonl").open("w", encoding="utf-8") as quarantine:
         for batch in batches:
             count["notes"] |= batch.notes
+            for name in with_bytes(batch.rows):
+                note = f"rows whose bytes in '{name}' are left out"
+                count["notes"][note] = count["notes"].get(note, 0.0) + batch.rows[name].count()
             for bad in batch.bad:
                 quarantine.write(_quarantined(source, bad))
                 count["bad"] += 1
                 count["bad_bytes"] += bad.size
+            if count["bad"] > _MOST_BAD + count["read"]:
+                file = batch.bad[-1]._replace(
+                    error=f"the rest of the file is not read: {_MOST_BAD:,} bad records", raw=""
+                )
+                quarantine.write(_quarantined(source, file))
+                count["bad"] += 1
+                break
             if not batch.rows.height:
                 continue
             count["read"] += batch.rows.height
             count["bytes"] += int(batch.rows.estimated_size())
-            prepared = standardise(batch.rows, source)
+            prepared = standardise(batch.rows, source) if source else batch.rows
             passed = _try(prepared, steps)
             rows.add(apart(passed.kept, batch.rows.height))
             ledger.add(passed.ledger)
@@ -95,29 +108,82 @@ def _quarantined(source: str, bad: Bad) -> str:
 
 
 def standardise(rows: pl.DataFrame, source: str) -> pl.DataFrame:
-    """Give rows their id and source, and every standard column they lack as nulls."""
-    if "source" not in rows.columns or "id" not in rows.columns:
-        rows = with_ids(rows).with_columns(source=pl.lit(source))
+    """Give rows as read their id and source, and every standard column they lack as nulls.
+
+    Columns `id` and `source` of their own become `file_id` and `file_source`. Bytes are left out, and of an
+    object the parts that hold them. A score that is not a number is none.
+    """
+    own = {name: free(f"file_{name}", rows.columns) for name in ("id", "source") if name in rows.columns}
+    rows = _without_categories(rows.rename(own))
+    if rows.schema.get("score") in (pl.Float32, pl.Float64):
+        rows = rows.with_columns(pl.col("score").fill_nan(None))
+    rows = _identified(rows).with_columns(source=pl.lit(source))
     lacking = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in STANDARD.items() if name not in rows.columns]
     return rows.with_columns(lacking)
+
+
+def with_bytes(rows: pl.DataFrame) -> list[str]:
+    """List the columns that hold bytes, or values of Python alone."""
+    return [name for name, dtype in rows.schema.items() if _holds_bytes(dtype)]
+
+
+def _holds_bytes(dtype: pl.DataType) -> bool:
+    if isinstance(dtype, pl.Struct):
+        return any(_holds_bytes(cast("pl.DataType", field.dtype)) for field in dtype.fields)
+    if isinstance(dtype, pl.List | pl.Array):
+        return _holds_bytes(cast("pl.DataType", dtype.inner))
+    return dtype in (pl.Binary, pl.Object)
+
+
+def _without_categories(rows: pl.DataFrame) -> pl.DataFrame:
+    """Make categories text: two files may number them in two ways."""
+    named = [name for name, dtype in rows.schema.items() if isinstance(dtype, pl.Categorical | pl.Enum)]
+    return rows.with_columns(pl.col(literal(name)).cast(pl.String) for name in named)
+
+
+def _identified(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give rows their ids; bytes count for them, and are left out then."""
+    odd = with_bytes(rows)
+    if not odd:
+        return with_ids(rows)
+    digests = [[None if value is None else blake2b(repr(value).encode()).hexdigest() for value in rows[n]] for n in odd]
+    ids = with_ids(rows.with_columns(pl.Series(n, d, dtype=pl.String) for n, d in zip(odd, digests, strict=True)))["id"]
+    return _without_bytes(rows).insert_column(0, ids)
+
+
+def _without_bytes(rows: pl.DataFrame) -> pl.DataFrame:
+    """Leave out columns that hold bytes; of an object only the fields that do."""
+    odd = set(with_bytes(rows))
+    columns = [_rest(column) if column.name in odd else column for column in rows.get_columns()] if odd else []
+    return pl.DataFrame({column.name: column for column in columns if column is not None}) if odd else rows
+
+
+def _rest(column: pl.Series) -> pl.Series | None:
+    if not isinstance(column.dtype, pl.Struct):
+        return None
+    parts = {name: column.struct.field(name) for name in column.struct.fields}
+    fields = {name: _rest(part) if _holds_bytes(part.dtype) else part for name, part in parts.items()}
+    left = pl.DataFrame({name: field for name, field in fields.items() if field is not None})
+    whole = left.to_struct(column.name) if left.width else None
+    return None if whole is None else whole.zip_with(column.is_not_null(), whole.clear(len(column)))
 
 
 def _try(rows: pl.DataFrame, steps: Sequence[Step]) -> Any:
     """Run the row-wise pass; when it fails, find the step it was and say so in its terms."""
     try:
         return row_pass(rows, steps)
-    except Exception:
+    except (Exception, pl.exceptions.PanicException):
         for i, step in enumerate(steps):
             try:
                 row_pass(rows, steps[: i + 1])
-            except Exception as error:
+            except (Exception, pl.exceptions.PanicException) as error:
                 raise StepError(_in_words(step, rows, error)) from error
         raise
 
 
-def _in_words(step: Step, rows: pl.DataFrame, error: Exception) -> str:
+def _in_words(step: Step, rows: pl.DataFrame, error: BaseException) -> str:
     at = f"{step.place}: {step.verb} {step.name}"
-    asked = list(dict.fromkeys(c for e in expressions(step) for c in e.meta.root_names()))
+    asked = list(dict.fromkeys([*(step.columns or ()), *(c for e in expressions(step) for c in e.meta.root_names())]))
     for column in asked:
         if column not in rows.columns:
             return f"{at}: {no_column(column, rows.columns)}"
@@ -144,7 +210,7 @@ def no_column(column: str, known: Iterable[str]) -> str:
     return f"reads the column '{column}', which these rows do not have; {did_you_mean(column, others)}"
 
 
-def misfit(error: Exception, rows: pl.DataFrame, asked: Iterable[str]) -> str:
+def misfit(error: BaseException, rows: pl.DataFrame, asked: Iterable[str]) -> str:
     """Say an error in one line; an engine's own word on types is led in by what the columns hold."""
     first = (str(error) or "it says no more").strip().splitlines()[0]
     if isinstance(error, pl.exceptions.PolarsError):

@@ -13,6 +13,7 @@ from curate import ledger as ledgers
 from curate.filter import Choice
 from curate.making import make
 from curate.passes import StepError, misfit, no_column, pass_over, read_again, standardise
+from curate.rows import literal, stack
 from curate.state import Run
 from curate.step import MAKES, Step
 
@@ -117,11 +118,11 @@ def look(pool: Pool, columns: list[str]) -> pl.DataFrame:
     frames = []
     for file in pool.files:
         lazy = pl.scan_parquet(file)
-        there = [c for c in wanted if c in lazy.collect_schema().names()]
+        there = [literal(c) for c in wanted if c in lazy.collect_schema().names()]
         frames.append(lazy.select(there).collect())
     if not frames:
-        return standardise(pl.DataFrame({"id": [], "source": []}, schema={"id": pl.String, "source": pl.String}), "")
-    rows = pl.concat(frames, how="diagonal_relaxed")
+        return standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
+    rows = stack(frames)
     return rows.unique(["source", "id"], keep="any").join(pool.alive, on=["source", "id"], how="semi").sort("id")
 
 

@@ -36,8 +36,7 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
     measures something, `dropped_by` (the first step that failed), `detail` (a line for every step that failed, with the
     numbers it measured, and for the first with the text it rests on) and `kept`. Null where a step was not asked.
     """
-    rows = rows.with_row_index("_row")
-    ledger = rows.select("_row", "id", "source", "domain")
+    ledger = rows.select("id", "source", "domain").with_row_index("_row")
     labels: list[str] = []
     lines: list[pl.DataFrame] = []
     for family, group in groupby(steps, key=_family):
@@ -51,8 +50,9 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
         else:
             left = _left(ledger, labels)
             asked = rows if family == "cheap" else rows.filter(left)
+            place = ledger["_row"] if family == "cheap" else ledger["_row"].filter(left)
             left = left if family == "cheap" else left.filter(left)
-            values = asked.select("_row", *_questions(together))
+            values = _values(asked, _questions(together), place)
             for step in together:
                 passed = values[step.label].fill_null(False)
                 lines.append(_lines(asked, values, step, ~passed, left & ~passed))
@@ -61,7 +61,7 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
             ledger = ledger.join(answers, on="_row", how="left", maintain_order="left")
             labels += [step.label for step in together]
     ledger = _close(ledger, labels, lines)
-    return Passed(rows.drop("_row"), ledger)
+    return Passed(rows, ledger)
 
 
 def _family(step: Step) -> str:
@@ -82,6 +82,12 @@ def _questions(steps: list[Step]) -> list[pl.Expr]:
     return [e for step in steps for e in (verdict(step).alias(step.label), *measures(step))]
 
 
+def _values(rows: pl.DataFrame, exprs: list[pl.Expr], place: pl.Series) -> pl.DataFrame:
+    """Evaluate expressions over rows beside the place of each; the rows may have columns of any name."""
+    names = [expr.meta.output_name() for expr in exprs]
+    return rows.with_columns(exprs)[names].insert_column(0, place)
+
+
 def _lines(asked: pl.DataFrame, values: pl.DataFrame, step: Step, failed: pl.Series, first: pl.Series) -> pl.DataFrame:
     """Write `step: evidence` for the rows that fail a step: its numbers, and where it is the first to drop, the text.
 
@@ -91,7 +97,8 @@ def _lines(asked: pl.DataFrame, values: pl.DataFrame, step: Step, failed: pl.Ser
     nothing = pl.when(pl.col(step.label).is_null()).then(pl.lit(NO_VALUE))
     said = values.filter(failed).select("_row", nothing.alias("_nothing"), *numbers)
     if step.has_spans and first.any():
-        said = said.join(asked.filter(first).select("_row", *spans(step)), on="_row", how="left", maintain_order="left")
+        texts = _values(asked.filter(first), spans(step), values["_row"].filter(first))
+        said = said.join(texts, on="_row", how="left", maintain_order="left")
     evidence = pl.concat_str(pl.exclude("_row"), separator=" ", ignore_nulls=True).str.replace_all(r"\s+", " ")
     return said.select("_row", detail=(pl.lit(f"{step.label}: ") + evidence).str.strip_chars_end(": "))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +15,8 @@ import polars as pl
 import polars_hash as plh
 
 from curate.errors import UserError
+
+_AT_ONCE = 64  # columns hashed in one query
 
 TURNS = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 
@@ -96,19 +99,28 @@ def with_ids(rows: pl.DataFrame) -> pl.DataFrame:
     (True, 32)
     """
     names = sorted(set(rows.columns) - {"id"})
+    # Under numbers for names: no name can be taken for a pattern.
+    plain = pl.DataFrame([rows[name].alias(str(i)) for i, name in enumerate(names)])
     # Each value is hashed where it lies and only the short digests are joined: the text is never copied.
-    digests = [pl.format("{}={}\n", pl.lit(n), _digest(n, rows.schema[n])).fill_null("") for n in names]
-    keys = rows.select(pl.concat_str(digests).alias("key") if digests else pl.lit("").alias("key"))
+    dtypes = rows.schema
+    digests = [
+        pl.format("{}={}\n", pl.lit(name), _digest(str(i), name, dtypes[name])).fill_null("")
+        for i, name in enumerate(names)
+    ]
+    # Some at a time: polars takes the square of their number to plan a query.
+    some = [digests[i : i + _AT_ONCE] for i in range(0, len(digests), _AT_ONCE)] or [[pl.lit("")]]
+    pieces = pl.concat([plain.select(pl.concat_str(d).alias(str(i))) for i, d in enumerate(some)], how="horizontal")
+    keys = pieces.select(pl.concat_str(pl.all()).alias("key"))
     hashes = keys.select(plh.col("key").nchash.xxh3_128()).to_series()
     ids = pl.Series("id", [f"{h:032x}" for h in hashes], dtype=pl.String)
     return rows.drop("id", strict=False).insert_column(0, ids)
 
 
-def _digest(name: str, dtype: pl.DataType) -> pl.Expr:
-    """Hash one column; what is not text is hashed as its JSON."""
-    text = plh.col(name) if dtype == pl.String else plh.col(name).pipe(_as_json, dtype)
+def _digest(column: str, name: str, dtype: pl.DataType) -> pl.Expr:
+    """Hash one column, which the file calls `name`; what is not text is hashed as text or as JSON."""
+    text = plh.col(column) if dtype == pl.String else plh.col(column).pipe(as_text, name, dtype)
     digest = _hashes(text).xxh3_128().cast(pl.String)
-    return pl.when(pl.col(name).is_not_null()).then(digest)
+    return pl.when(pl.col(column).is_not_null()).then(digest)
 
 
 def _hashes(text: Any) -> Any:
@@ -116,9 +128,66 @@ def _hashes(text: Any) -> Any:
     return text.nchash
 
 
-def _as_json(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    nested = dtype.is_nested() or dtype == pl.Null
-    return pl.struct(column).struct.json_encode() if nested else column.cast(pl.String)
+def as_text(column: pl.Expr, name: str, dtype: pl.DataType) -> pl.Expr:
+    """Write values of any type but bytes as text, nested ones as JSON under the column's name."""
+    nested = dtype.is_nested() or dtype in (pl.Null, pl.Duration)
+    return pl.struct(column.alias(name)).struct.json_encode() if nested else column.cast(pl.String)
+
+
+def free(name: str, taken: Iterable[str]) -> str:
+    """Find a name that is not taken: this one, else with underscores behind it."""
+    taken = set(taken)
+    while name in taken:
+        name += "_"
+    return name
+
+
+def literal(name: str) -> str:
+    r"""Spell a column's name so that polars takes it for that name alone: it reads `*` and `^…$` as patterns.
+
+    >>> frame = pl.DataFrame({"^a$": [1], "a": [2], "*": [3]})
+    >>> frame.select(pl.col(literal(name)) for name in ("^a$", "a", "*")).columns
+    ['^a$', 'a', '*']
+    """
+    return f"^{re.escape(name)}$" if name == "*" or (name.startswith("^") and name.endswith("$")) else name
+
+
+def stack(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Put frames below each other; a column that some hold as one type and some as another becomes JSON text.
+
+    >>> stack([pl.DataFrame({"tags": ["a"]}), pl.DataFrame({"tags": [["b"]]})])["tags"].to_list()
+    ['{"tags":"a"}', '{"tags":["b"]}']
+    """
+    types: dict[str, dict[pl.DataType, None]] = {}
+    for frame in frames:
+        for name, dtype in frame.schema.items():
+            types.setdefault(name, {})[dtype] = None
+    odd = [name for name, dtypes in types.items() if len(dtypes) > 1 and not _alike(list(dtypes))]
+    if not odd and all(literal(name) == name for name in types):
+        return pl.concat(frames, how="diagonal_relaxed")
+    # Under numbers for names, as polars takes some names for patterns.
+    number = {name: str(i) for i, name in enumerate(types)}
+    plain = [frame.with_columns(_json(frame, odd)) for frame in frames]
+    plain = [frame.rename({name: number[name] for name in frame.columns}) for frame in plain]
+    return pl.concat(plain, how="diagonal_relaxed").rename({n: name for name, n in number.items()})
+
+
+def _alike(dtypes: list[pl.DataType]) -> bool:
+    """Tell whether one type holds what columns of all these types hold, nothing lost."""
+    nested = [dtype.is_nested() for dtype in dtypes if dtype != pl.Null]
+    if any(nested) and not all(nested):
+        return False
+    try:
+        pl.concat([pl.DataFrame(schema={"": dtype}) for dtype in dtypes], how="vertical_relaxed")
+    except pl.exceptions.PolarsError:
+        return False
+    return True
+
+
+def _json(frame: pl.DataFrame, names: list[str]) -> list[pl.Expr]:
+    listed = [(pl.col(literal(name)), name) for name in names if name in frame.columns]
+    text = [(column.is_not_null(), pl.struct(column).struct.json_encode().alias(name)) for column, name in listed]
+    return [pl.when(holds).then(json) for holds, json in text]
 
 
 def hash01(column: str, seed: int, use: str) -> pl.Expr:

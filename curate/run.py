@@ -54,9 +54,11 @@ def _source(state: Run, source: Source) -> Pool:
     row_wise, later = _leading(source.steps)
     passed = [_pass(state, source, part, row_wise) for part in parts]
     state.counts[source.name] = count_of([stage.meta for stage in passed])
+    _not_empty(state, source, parts, passed)
     for stage in passed:
-        if stage.meta["notes"]:
-            state.notes[source.name] = stage.meta["notes"]
+        for note, figure in stage.meta["notes"].items():
+            notes = state.notes.setdefault(source.name, {})
+            notes[note] = notes.get(note, 0.0) + figure
     state.quarantine += [file for stage in passed for file in stage.files("bad.jsonl")]
     state.examples += [file for stage in passed for file in stage.files("examples.parquet")]
     _enough_good(state, source.name)
@@ -65,6 +67,20 @@ def _source(state: Run, source: Source) -> Pool:
     files = [file for stage in passed for file in stage.files("rows-*.parquet")]
     pool = Pool(ledgers.mark_repeated(ledger), files, "+".join(sorted(stage.content for stage in passed)))
     return go_on(state, pool, later)
+
+
+def _not_empty(state: Run, source: Source, parts: list[Part], passed: list[Stage]) -> None:
+    """Say which parts hold no record; a source that has none at all is as good as not there."""
+    empty = [part.name for part, stage in zip(parts, passed, strict=True) if not stage.meta["read"] + stage.meta["bad"]]
+    if not empty or state.limit == 0:
+        return
+    if len(empty) < len(parts):
+        state.notes.setdefault(source.name, {})["parts without a record"] = float(len(empty))
+        return
+    reason = f"there is no record in {', '.join(empty[:3])}{' and others' if len(empty) > 3 else ''}"
+    if not source.optional:
+        raise RunError(f"{source.read.place}: source '{source.name}': {reason}")
+    state.absent[source.name] = reason
 
 
 def _parts(state: Run, source: Source) -> list[Part]:
@@ -128,7 +144,7 @@ def _limited(batches: Iterator[Batch], limit: int | None) -> Iterator[Batch]:
         if left is None:
             yield batch
             continue
-        yield Batch(batch.rows[:left], batch.bad)
+        yield batch._replace(rows=batch.rows[:left])
         left -= min(left, batch.rows.height)
         if not left:
             return

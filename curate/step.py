@@ -12,6 +12,7 @@ import polars as pl
 from curate.bindings import described
 from curate.cache import contents_of
 from curate.code import code_of
+from curate.rows import literal
 
 # Each verb, and the kind of filter it takes.
 VERBS = {"keep": "property", "drop": "property", "edit": "edit", "score": "score", "select": "select"}
@@ -93,9 +94,11 @@ def _takes_list(function: Callable[..., Any]) -> bool:
 def _calls(step: Step, function: Callable[..., Any]) -> list[Any]:
     accepted = inspect.signature(function).parameters
     params = {k: v for k, v in step.params.items() if k in accepted}
+    if isinstance(column := params.get("column"), str | list):
+        params["column"] = literal(column) if isinstance(column, str) else [literal(str(name)) for name in column]
     if step.columns is None:
         return [function(**params)]
-    return [function(**{**params, "column": column}) for column in step.columns]
+    return [function(**{**params, "column": literal(column)}) for column in step.columns]
 
 
 def expressions(step: Step) -> list[pl.Expr]:

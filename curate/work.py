@@ -177,7 +177,7 @@ def why(out: Path, row: str) -> dict[str, Any]:
         found = ledgers.find(ledger, row)
     except LookupError as error:
         raise OutputError(f"{out}: {error}") from None
-    said = dict(line.partition(": ")[::2] for line in (found["detail"] or "").splitlines())
+    said = dict(line.partition(": ")[::2] for line in (found["detail"] or "").split("\n"))
     steps = [*manifest["steps"].get(found["source"], []), *manifest["steps"]["all"]]
     steps.append({"verb": "select", "filter": "sample", "label": "sample", "params": _share(manifest, found["source"])})
     return {

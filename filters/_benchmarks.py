@@ -110,7 +110,7 @@ def _text(value: Any) -> str | None:
 
 
 def _jsonl(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    with path.open(encoding="utf-8-sig") as lines:
+    with path.open(encoding="utf-8-sig", newline="\n") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 yield f"line {number}", _record(line, path, f"line {number}")
@@ -143,7 +143,7 @@ def _csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _txt(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    with path.open(encoding="utf-8-sig") as lines:
+    with path.open(encoding="utf-8-sig", newline="\n") as lines:
         yield from ((f"line {number}", {"text": line}) for number, line in enumerate(lines, 1))
 
 

@@ -26,7 +26,7 @@ def read(log: Log | Path) -> Log:
     if not isinstance(log, Path):
         return log
     try:
-        lines = log.read_text(encoding="utf-8").splitlines()
+        lines = log.read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise LogError(f"{log} cannot be read: {error.strerror}") from None
     return [_entry(log, number, line) for number, line in enumerate(lines, start=1) if line.strip()]

@@ -65,7 +65,7 @@ def _grades(file: Path) -> pl.DataFrame:
 
 def _broken(file: Path) -> int:
     """Find the first line that is no grade."""
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = file.read_text(encoding="utf-8", errors="replace").split("\n")
     for i, line in enumerate(lines, start=1):
         try:
             pl.DataFrame([json.loads(line)] if line.strip() else [], schema=COLUMNS)

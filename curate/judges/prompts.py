@@ -28,7 +28,7 @@ def packaged(name: str) -> str:
     >>> packaged("judge_helpfulness.txt")[:34]
     'You grade how helpful an answer of'
     """
-    lines = (resources.files("curate.recipes") / "prompts" / name).read_text(encoding="utf-8").splitlines()
+    lines = (resources.files("curate.recipes") / "prompts" / name).read_text(encoding="utf-8").split("\n")
     while lines and lines[0].startswith("#"):
         lines.pop(0)
     return "\n".join(lines).strip()

@@ -108,5 +108,5 @@ def _example(row: dict[str, Any]) -> Html:
         for name in ("prompt", "response")
         if row[name] is not None
     ]
-    why = [el("p", line, class_="why") for line in (row["detail"] or "").splitlines()]
+    why = [el("p", line, class_="why") for line in (row["detail"] or "").split("\n") if line]
     return el("article", el("p", _short(row["id"]), class_="id"), *why, *texts)

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from curate.rows import SourceError
+from curate.sources.files import most, swollen
 
 if TYPE_CHECKING:
     from py7zr import SevenZipFile
@@ -96,8 +97,15 @@ def _decompress(path: Path, table: str, put: Callable[[bytes], None]) -> None:
     import py7zr
     import py7zr.io
 
+    limit = most(path)
+
     class Pipe(py7zr.io.Py7zIO):
+        room = limit
+
         def write(self, s: bytes | bytearray) -> int:
+            self.room -= len(s)
+            if self.room < 0:  # the size in the archive's header is not true
+                raise DamagedError(f"{swollen(limit)}, nothing of it is used")
             for start in range(0, len(s), CHUNK):
                 put(bytes(s[start : start + CHUNK]))
             return len(s)
@@ -119,7 +127,10 @@ def _decompress(path: Path, table: str, put: Callable[[bytes], None]) -> None:
             return Pipe()
 
     with py7zr.SevenZipFile(path) as archive:
-        archive.extract(targets=[_only(archive, table)], factory=Factory())
+        name = _only(archive, table)
+        if sum(info.uncompressed for info in archive.list() if info.filename == name) > limit:
+            raise DamagedError(f"{swollen(limit)}, nothing of it is used")
+        archive.extract(targets=[name], factory=Factory())
 
 
 def _only(archive: SevenZipFile, table: str) -> str:

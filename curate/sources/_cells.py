@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +13,11 @@ from curate.sources._columns import Record
 from curate.sources._records import Read
 
 _DELIMITERS = ",;\t|"
+# A line that stood in so many records that broke is read alone: else each of them would be read to the end of the file.
+_TRIES = 8
+# Names of columns that go on for longer are records behind a quote left open.
+_HEADER_LINES, _NAME = 10, 1000
+MAX_COLUMNS = 10_000  # more take polars minutes
 
 
 def read(file: Path, delimiter: str | None) -> Iterator[Read | Bad]:
@@ -25,9 +30,10 @@ def read(file: Path, delimiter: str | None) -> Iterator[Read | Bad]:
         SourceError: when the first line names a column twice.
     """
     csv.field_size_limit(max(csv.field_size_limit(), files.MAX_RECORD))
+    delimiter = delimiter or _likely(file)
     lines = _Lines(file)
-    header = _header(file, lines, delimiter or _likely(file))
-    for item in _rows(file, lines, delimiter or _likely(file)) if header else ():
+    header = _header(file, lines, delimiter)
+    for item in _rows(file, lines, delimiter) if header else ():
         yield item if isinstance(item, Bad) else _record(file, header, *item)
     if lines.damage:
         yield lines.damage
@@ -38,26 +44,40 @@ class _Lines:
 
     def __init__(self, file: Path) -> None:
         self._lines = files.lines(file, blank=True)
-        self._back: deque[files.Line] = deque()
-        self.taken: list[files.Line] = []
+        self._back: deque[tuple[files.Line, int]] = deque()  # each with how often it was taken
+        self._taken: list[tuple[files.Line, int]] = []
+        self._size = 0
         self.damage: Bad | None = None
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = self._back.popleft() if self._back else next(self._lines)
+        line, times = self._back.popleft() if self._back else (next(self._lines), 0)
         if isinstance(line, Bad):
             self.damage = line
             raise StopIteration
-        self.taken.append(line)
+        if self._taken and (times >= _TRIES or self._size > files.MAX_RECORD):
+            self._back.appendleft((line, times))
+            raise StopIteration
+        self._taken.append((line, times))
+        self._size += len(line.raw)
         # Broken bytes stay recognisable in the cells: only their own record is bad.
         return line.raw.decode("utf-8", "surrogateescape")
 
+    @property
+    def taken(self) -> list[files.Line]:
+        """List the lines of the record being read."""
+        return [line for line, _ in self._taken]
+
+    def begin(self) -> None:
+        """Begin a record."""
+        self._taken, self._size = [], 0
+
     def give_back(self) -> None:
         """Take back all lines of the record but the first."""
-        self._back.extendleft(reversed(self.taken[1:]))
-        del self.taken[1:]
+        self._back.extendleft((line, times + 1) for line, times in reversed(self._taken[1:]))
+        del self._taken[1:]
 
 
 def _likely(file: Path) -> str:
@@ -68,10 +88,18 @@ def _likely(file: Path) -> str:
 
 
 def _header(file: Path, lines: _Lines, delimiter: str) -> list[str]:
-    names = next((cells for cells in csv.reader(lines, delimiter=delimiter) if cells), [])
+    try:
+        names = next((cells for cells in csv.reader(lines, delimiter=delimiter, strict=True) if cells), [])
+    except csv.Error as error:
+        raise SourceError(f"{file}: the names of the columns, in its first line, are not CSV ({error})") from None
+    if len(lines.taken) > _HEADER_LINES or any(len(name) > _NAME for name in names):
+        raise SourceError(
+            f"{file}: the names of the columns go on for {len(lines.taken):,} lines: close the quote in line 1"
+        )
+    if len(names) > MAX_COLUMNS:
+        raise SourceError(f"{file} has {len(names):,} columns; up to {MAX_COLUMNS:,} can be read")
     names = [name.strip() or f"column_{i}" for i, name in enumerate(names, 1)]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
         raise SourceError(f"{file} has two columns {twice[0]!r}: rename one in its first line")
     return names
 
@@ -79,7 +107,7 @@ def _header(file: Path, lines: _Lines, delimiter: str) -> list[str]:
 def _rows(file: Path, lines: _Lines, delimiter: str) -> Iterator[tuple[list[str], list[files.Line]] | Bad]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
-        lines.taken = []
+        lines.begin()
         try:
             cells = next(reader, None)
         except csv.Error as error:

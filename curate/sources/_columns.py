@@ -49,7 +49,7 @@ def shown(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
     if isinstance(value, (int, float)):
-        return f"the number {value}" if abs(value) < 1e20 else "a very large number"
+        return f"the number {value}" if abs(value) < 1e20 or isinstance(value, float) else "a very large number"
     if isinstance(value, str):
         return f"the text {value if len(value) <= 40 else value[:40] + '…'!r}"
     return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else f"{value!r}"[:60]
@@ -120,7 +120,7 @@ def frame(records: list[Record], types: Types, misfits: str | None) -> tuple[pl.
     """
     wrong: dict[int, str] = {}
     moved: dict[int, Record] = {}
-    columns = []
+    columns: dict[str, pl.Series] = {}
     for name, dtype in types.items():
         values = [record.get(name) for record in records]
         if dtype is None:
@@ -131,9 +131,9 @@ def frame(records: list[Record], types: Types, misfits: str | None) -> tuple[pl.
             else:
                 moved.setdefault(i, {})[name] = values[i]
             values[i] = None
-        columns.append(_series(name, values, dtype or pl.String(), wrong))
+        columns[name] = _series(name, values, dtype or pl.String(), wrong)
     if misfits:
-        columns.append(_series(misfits, _misfits(records, types, moved), pl.String(), wrong))
+        columns[misfits] = _series(misfits, _misfits(records, types, moved), pl.String(), wrong)
     rows = pl.DataFrame(columns)
     return rows[[i for i in range(len(records)) if i not in wrong]] if wrong else rows, wrong
 

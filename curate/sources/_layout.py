@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.rows import STANDARD, SourceError
+from curate.rows import STANDARD, SourceError, free
 from curate.sources._columns import FIXED, Record, Types, frame, infer, shown, unicode
 from curate.sources.shapes import ALIASES, TOUCHED, Shape, detect, normalise, renames
 
@@ -101,7 +101,7 @@ def settle(file: Path, head: list[Record], wanted: Wanted, *, whole: bool, text:
     types = {name: dtype or (pl.String() if text else None) for name, dtype in types.items()}
     types |= {name: STANDARD[name] for name in constants}
     types = {name: types[name] for name in sorted(types, key=_rank)}
-    misfits = None if whole or text else _free("misfits", types)
+    misfits = None if whole or text else free("misfits", types)
     return replace(layout, types=types, misfits=misfits)
 
 
@@ -133,7 +133,7 @@ def renamed(file: Path, keys: Iterable[str], wanted: Wanted) -> dict[str, str]:
                 f"{file} has a column {here!r} of its own beside {there!r}: "
                 f"say where it goes, as in columns: {{{here}: {there}, file_{here}: {here}}}"
             )
-    return {key: _free(name, keys) for key, name in _RESERVED.items() if key in keys} | names
+    return {key: free(name, keys) for key, name in _RESERVED.items() if key in keys} | names
 
 
 def _readable(layout: Layout, head: list[Record]) -> tuple[list[Record], str]:
@@ -145,13 +145,6 @@ def _readable(layout: Layout, head: list[Record]) -> tuple[list[Record], str]:
         except ValueError as error:  # reported where the record is read
             reason = str(error)
     return rows[::-1], reason
-
-
-def _free(name: str, taken: Iterable[str]) -> str:
-    taken = set(taken)
-    while name in taken:
-        name += "_"
-    return name
 
 
 def _meant(name: str, keys: list[str]) -> str:

@@ -13,6 +13,8 @@ from curate.rows import Bad
 from curate.sources import files
 from curate.sources._columns import Record, shown
 
+# Each list or object of a record costs twenty times its two bytes once it is read: no honest record holds more.
+MAX_NESTED = 1_000_000
 # Deeper than any data set nests; json itself gives up at about a thousand levels.
 MAX_DEPTH = 64
 _CHUNK = 2**20
@@ -73,8 +75,15 @@ def _lines(file: Path) -> Iterator[Read | Bad]:
 def _parsed(raw: bytes, size: int) -> Record:
     if size > len(raw):
         raise ValueError(f"the line is longer than {files.MAX_RECORD // 2**20} MiB")
+    check_size(raw)
     # json.loads of bytes would let UTF-8 of lone surrogates through, hence the decoding first.
     return _check(json.loads(raw.decode("utf-8")))
+
+
+def check_size(raw: bytes) -> None:
+    """Raise ValueError for JSON that would take far more memory than its size."""
+    if len(raw) > 2 * MAX_NESTED and raw.count(b"[") + raw.count(b"{") > MAX_NESTED:
+        raise ValueError(f"it holds more than {MAX_NESTED:,} lists and objects")
 
 
 def _check(value: object) -> Record:
@@ -172,6 +181,8 @@ class _Text:
             except json.JSONDecodeError as error:
                 cut = error.pos >= len(self._text) - 16 or error.msg.startswith("Unterminated string")
                 if cut and len(self._text) - self._at < files.MAX_RECORD and self._fill():
+                    if self._text.count("[") + self._text.count("{") > 2 * MAX_NESTED:
+                        raise ValueError(f"it holds more than {MAX_NESTED:,} lists and objects") from None
                     continue
                 raise json.JSONDecodeError(error.msg, self._text[self._at :], error.pos - self._at) from None
             if end == len(self._text) and self._fill():

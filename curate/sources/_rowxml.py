@@ -12,6 +12,7 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 from curate.sources._archive import DamagedError
+from curate.sources.files import MAX_RECORD
 
 RAW = 2000  # bytes of a broken record kept; the quarantine cuts again, to 500 characters
 
@@ -60,13 +61,16 @@ def read_rows(chunks: Iterator[bytes]) -> Iterator[Rows]:
     """Parse a stream of XML into its rows; raise DamagedError if it is empty or declares a DTD."""
     reader = _Reader()
     for piece in _pieces(chunks):
-        yield from reader.feed(piece)
+        yield from reader.feed(piece) if piece.endswith(b">") else reader.give_up(piece)
     reader.finish()
     yield reader.take()
 
 
 def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Cut after the last ">", which ends a row: older expats scan an unfinished one anew at every feed."""
+    """Cut after the last ">", which ends a row: older expats scan an unfinished one anew at every feed.
+
+    A piece without one is the beginning of a row longer than any is, or the end of the stream.
+    """
     kept: list[bytes] = []
     for chunk in chunks:
         cut = chunk.rfind(b">") + 1
@@ -74,6 +78,9 @@ def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
             yield b"".join([*kept, chunk[:cut]])
             kept = []
         kept.append(chunk[cut:])
+        if sum(map(len, kept)) > MAX_RECORD:
+            yield b"".join(kept)
+            kept = []
     if rest := b"".join(kept):
         yield rest
 
@@ -120,6 +127,16 @@ class _Reader:
                 return
             self._set_apart(error)
             begin = self._resume()
+
+    def give_up(self, piece: bytes) -> Iterator[Rows]:
+        """Set a row apart that does not end within `piece`; at the end of the stream `finish` does."""
+        if len(piece) <= MAX_RECORD or self.skipping is not None:
+            yield from self.feed(piece)
+            return
+        start = len(self.window) + len(piece) - len(piece.lstrip())
+        self.window += piece
+        self._skip_from(start, f"a row longer than {MAX_RECORD // 2**20} MiB")
+        yield from self.feed(b"")
 
     def _parse(self, begin: int) -> expat.ExpatError | None:
         """Feed the window from `begin` on to the parser, and turn what it counted into places in the file."""

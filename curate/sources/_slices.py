@@ -17,7 +17,8 @@ from curate.sources.shapes import TOUCHED, detect, renames
 
 # No slice has more rows, whatever they weigh.
 _ROWS = 2**16
-_DAMAGE = (pl.exceptions.PolarsError, OSError)
+# A panic of the engine, as on a file whose header lies, is no Exception.
+_DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Table:
     def _typed(self, column: pl.Series, dtype: pl.DataType) -> pl.Series:
         here = column.dtype
         alike = here == dtype or here == pl.Null or (here.is_numeric() and dtype == pl.Float64())
-        if alike or isinstance(here, (pl.Categorical, pl.Enum)):
+        if alike or (isinstance(here, (pl.Categorical, pl.Enum)) and dtype == pl.String()):
             return column.cast(dtype)
         if dtype == TURNS and _are_turns(here):  # the same fields in another order, which a cast refuses
             return column.list.eval(pl.struct(pl.element().struct[name] for name in ("role", "content")))

@@ -11,6 +11,7 @@ import yaml
 
 from curate.generators.contract import seed_of
 from curate.rows import SourceError
+from curate.sources._columns import shown
 from curate.sources._rouge import words
 
 _FORM = "topics are written as `group:`, below it `topic:`, below that `- a question?`"
@@ -52,8 +53,8 @@ def parse(text: str) -> list[Topic]:
     """
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SourceError(f"the topics are no YAML: {' '.join(str(error).split())}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number or a date in it may be none
+        raise SourceError(f"the topics are no YAML: {' '.join(str(error).split())[:300]}") from None
     if not isinstance(data, dict) or not data:
         raise SourceError(f"there are no topics: {_FORM}")
     topics = [_topic(group, name, seeds) for group, name, seeds in _listed(data)]
@@ -96,5 +97,7 @@ def _topic(group: str | None, name: Any, seeds: Any) -> Topic:
     if not isinstance(seeds, list) or not seeds:
         raise SourceError(f"the topic '{name}' has no questions to start from: {_FORM}")
     if wrong := [seed for seed in seeds if not isinstance(seed, str) or not seed.strip()]:
-        raise SourceError(f"the topic '{name}' has a question that is no text (a colon in it needs quotes): {wrong[0]}")
+        raise SourceError(
+            f"the topic '{name}' has a question that is no text (a colon in it needs quotes): {shown(wrong[0])}"
+        )
     return Topic(str(name), group, [seed.strip() for seed in seeds])

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
-# No honest record is longer; reading one bounds what a file without line ends can cost.
-MAX_RECORD = 2**28
+# No honest record is longer; reading one bounds what a file without line ends can cost: eight times as much memory.
+MAX_RECORD = 2**26
+# Text packs to a fifth of its size, logs and tables to a thirtieth; a file that unpacks to more than MOST times its own
+# size, and to more than FLOOR bytes, is made to fill a machine.
+MOST, FLOOR = 50, 2**25
 # A batch is closed at this many bytes of its file even when it may hold more rows.
 BATCH_BYTES = 2**26
 # Pushshift packs with a window of 2 GiB; zstandard refuses more than 128 MiB unless told.
 ZST_WINDOW = 2**31
+_ZST_STEP = 2**11  # packed bytes at a time; four of them may hold 128 KiB, and zstandard gives all at once
 
 
 class Line(NamedTuple):
@@ -112,11 +116,22 @@ def unpacked(file: Path) -> io.BufferedReader:
         ".xz": lzma.open,
         ".zst": _Zst,
     }
+    packed = openers.get(file.suffix.lower())
     try:
-        raw = openers.get(file.suffix.lower(), io.FileIO)(file)
+        raw = _Soon(packed(file), most(file)) if packed else io.FileIO(file)
     except OSError as error:
         raise SourceError(f"{file} cannot be opened: {error.strerror or error}") from None
-    return io.BufferedReader(raw if isinstance(raw, io.RawIOBase) else _Soon(raw), 2**18)
+    return io.BufferedReader(raw, 2**18)
+
+
+def most(file: Path) -> int:
+    """Say how many bytes a packed file may unpack to."""
+    return max(FLOOR, MOST * file.stat().st_size)
+
+
+def swollen(limit: int) -> str:
+    """Say that a packed file unpacks to more than that."""
+    return f"it unpacks to more than {limit // 2**20} MiB, which is far more than its size allows"
 
 
 class _Soon(io.RawIOBase):
@@ -125,8 +140,9 @@ class _Soon(io.RawIOBase):
     The packers' own `readinto` fills the whole buffer first, and drops all of it when the cut comes before its end.
     """
 
-    def __init__(self, packed: Any) -> None:
+    def __init__(self, packed: Any, limit: int) -> None:
         self._packed = packed
+        self._limit, self._room = limit, limit
 
     def readable(self) -> bool:
         return True
@@ -138,11 +154,14 @@ class _Soon(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int:
         target = memoryview(buffer).cast("B")
         found = self._packed.read1(len(target))
+        self._room -= len(found)
+        if self._room < 0:
+            raise OSError(swollen(self._limit))
         target[: len(found)] = found
         return len(found)
 
 
-class _Zst(io.RawIOBase):
+class _Zst:
     """A zstd file as plain bytes, frame after frame.
 
     zstandard's own stream reader takes a file cut short for one that ends there: a silent loss.
@@ -158,28 +177,22 @@ class _Zst(io.RawIOBase):
         self._frame: Any = None
         self._ready = memoryview(b"")
 
-    def readable(self) -> bool:
-        return True
-
     def close(self) -> None:
         self._file.close()
-        super().close()
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        target = memoryview(buffer).cast("B")
+    def read1(self, size: int) -> memoryview:
         while not self._ready:
             packed = self._frame.unused_data if self._frame is not None and self._frame.eof else b""
-            packed = packed or self._file.read(2**14)
+            packed = packed or self._file.read(_ZST_STEP)
             if not packed:
                 if self._frame is not None and not self._frame.eof:
                     raise EOFError("the file ends in the middle of a zstd frame")
-                return 0
+                return self._ready
             if self._frame is None or self._frame.eof:
                 self._frame = self._context.decompressobj()
             self._ready = memoryview(self._frame.decompress(packed))
-        n = min(len(target), len(self._ready))
-        target[:n], self._ready = self._ready[:n], self._ready[n:]
-        return n
+        part, self._ready = self._ready[:size], self._ready[size:]
+        return part
 
 
 def damage() -> tuple[type[Exception], ...]:

@@ -13,7 +13,7 @@ import polars as pl
 from curate.rows import Bad, Batch, Part, SourceMissing
 from curate.sources import files
 from curate.sources._columns import shown, unicode
-from curate.sources._records import reason
+from curate.sources._records import check_size, reason
 
 SCHEMA = {
     "domain": pl.String(),
@@ -63,8 +63,8 @@ def _read(languages: list[str] | None, file: Path, batch_rows: int) -> Iterator[
     if isinstance(task, Bad):
         yield Batch(pl.DataFrame(schema=SCHEMA), [task])
         return
-    instances = task["Instances"] if _in(task, languages) else []
     same = _same(file, task)
+    instances = task["Instances"] if _in(task, languages) else []
     for start in range(0, max(len(instances), 1), batch_rows):
         rows, bad = [], []
         for number, instance in enumerate(instances[start : start + batch_rows], start + 1):
@@ -84,16 +84,17 @@ def _task(file: Path) -> Task | Bad:
         except files.damage() as error:
             return files.broken(file, "byte 0", error)
     try:
+        check_size(raw)
         # Broken bytes become lone surrogates: only the instance that holds them is bad.
         task = json.loads(raw.decode("utf-8-sig", "surrogateescape"))
-        _check(task)
+        _check(task, file)
     except (ValueError, RecursionError) as error:
         place = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "line 1"
         return files.bad(file, place, reason(error), raw)
     return dict(task)
 
 
-def _check(task: object) -> None:
+def _check(task: object, file: Path) -> None:
     if not isinstance(task, dict):
         raise ValueError(f"expected the object of a task, got {shown(task)}")
     for key in ("Definition", "Instances"):
@@ -104,6 +105,9 @@ def _check(task: object) -> None:
     definition = _texts(task, "Definition")[:1]
     if not definition or not definition[0].strip() or not unicode(definition):
         raise ValueError("Definition: expected text that says what to do")
+    _in(task, [])
+    if not unicode(_same(file, task)):
+        raise ValueError("it holds text that is not Unicode")
 
 
 def _texts(record: Task, key: str) -> list[str]:
@@ -116,9 +120,8 @@ def _texts(record: Task, key: str) -> list[str]:
 
 
 def _in(task: Task, languages: list[str] | None) -> bool:
-    if languages is None:
-        return True
-    return all(name in languages for key in ("Input_language", "Output_language") for name in _texts(task, key))
+    named = [name for key in ("Input_language", "Output_language") for name in _texts(task, key)]
+    return languages is None or all(name in languages for name in named)
 
 
 def _same(file: Path, task: Task) -> dict[str, str | None]:

@@ -98,7 +98,7 @@ def _packaged(name: str) -> Path:
 
 def _without_comments(text: str) -> str:
     """Leave out the lines for people at the top, as a recipe does with files that it names."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     while lines and lines[0].startswith("#"):
         lines.pop(0)
     return "\n".join(lines).strip()

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
@@ -16,7 +17,7 @@ import polars as pl
 from curate.rows import Bad, Batch, Part, SourceError, SourceMissing
 from curate.sources import files
 from curate.sources._columns import shown, unicode
-from curate.sources._records import reason
+from curate.sources._records import check_size, reason
 from curate.sources._spill import Spill
 
 SCHEMA = {
@@ -43,7 +44,7 @@ SUFFIXES = (".zst", ".bz2", ".xz", ".gz", ".jsonl", ".ndjson", ".json")
 _MONTH = re.compile(r"(?P<kind>RS|RC)_(?P<name>v?2?_?\d{4}-\d{2})(?=\.|$)")
 _COMMUNITY = re.compile(r"(?P<name>.+)_(?P<kind>submissions|comments)(?=\.|$)")
 _GONE = {"[removed]", "[deleted]", "[removed by reddit]", ""}
-_TAG = r"\[\s*([^\[\]]{1,24}?)\s*\]\s*"
+_TAG = r"\[\s{0,9}([^\[\]]{1,24}?)\s{0,9}\]\s*"
 # Threads are joined in this many groups once they no longer fit into memory; each holds whole threads.
 GROUPS = 256
 CHUNK = 10_000  # posts
@@ -158,12 +159,14 @@ def _post(line: files.Line, wanted: frozenset[str], of: Callable[[Record], Recor
     """
     if line.size > len(line.raw):
         raise ValueError(f"the line is longer than {files.MAX_RECORD // 2**20} MiB")
+    check_size(line.raw)
     record = json.loads(line.raw.decode("utf-8"))
     if not isinstance(record, dict):
         raise ValueError(f"expected an object, got {shown(record)}")
     community = record.get("subreddit")
     if wanted and (not isinstance(community, str) or community.lower() not in wanted):
         return None
+    community = _text(record, "subreddit", "") or None
     if b"\\ud" in line.raw.lower() and not unicode(record):
         raise ValueError("it holds text that is not Unicode")
     post = of(record)
@@ -183,9 +186,10 @@ def _text(record: Record, key: str, default: str | None = None) -> str:
 def _number(record: Record, key: str) -> float | None:
     """Read a number, which old dumps write as text now and then."""
     try:
-        return float(record[key])
-    except (KeyError, TypeError, ValueError):
+        number = float(record[key])
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
+    return number if isfinite(number) else None
 
 
 def _submission(record: Record) -> Record:

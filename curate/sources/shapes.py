@@ -228,7 +228,7 @@ def _number(value: object) -> float | None:
     """Read a number, or a number written as text; 'N/A' is none."""
     try:
         return float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -42,7 +42,10 @@ def topics(*, path: Path | None = None, ask: str = "{question}") -> list[Part]:
 
 
 def _read(file: Path, ask: str, license_: str | None, batch_rows: int) -> Iterator[Batch]:
-    listed = parse(file.read_text(encoding="utf-8"))
+    try:
+        listed = parse(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{file} is not UTF-8 (byte {error.start + 1}): save it as UTF-8") from None
     rows = [
         (ask.replace("{question}", seed), topic.name, topic.group, license_) for topic in listed for seed in topic.seeds
     ]
