@@ -69,7 +69,7 @@ def _source(state: Run, source: Source) -> Pool:
     return go_on(state, pool, later)
 
 
-def _not_empty(state: Run, source: Source, parts: list[Part], passed: list[Stage]) -> None:
+def _not_empty(state: Run, source: Source, parts: list[Part], passed: list[Entry]) -> None:
     """Say which parts hold no record; a source that has none at all is as good as not there."""
     empty = [part.name for part, stage in zip(parts, passed, strict=True) if not stage.meta["read"] + stage.meta["bad"]]
     if not empty or state.limit == 0:
