@@ -223,14 +223,15 @@ def call(*args: Any, code: int = 0) -> str:
 
 def test_the_command_answers_with_every_checkpoint(trained, tmp_path):
     prompts = tiny.write(tmp_path / "p.jsonl", PROMPTS.to_dicts())
-    options = ["--prompts", prompts, "--backend", "transformers", "--sampling", "max_new_tokens=8", "--out", tmp_path]
+    options = ["--prompts", prompts, "--backend", "transformers", "--sampling", "max_new_tokens=8"]
+    options += ["--out", tmp_path / "out"]
     said = call(trained, "--checkpoints", *options)
     assert "checkpoint-4, epoch 1: 2 answers: " in said
     assert "repetition_penalty=1.05" in said, "what keeps answers from ending is told where they do not"
     options += ["--sampling", "repetition_penalty=1.1"]
     assert "repetition_penalty=1.05" not in call(trained, *options)
     call(trained, "--checkpoints", *options)
-    lines = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "out/answers.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [line["checkpoint"] for line in lines] == [f"checkpoint-{n}" for n in (4, 4, 8, 8, 12, 12)]
     assert {"id", "prompt", "sample", "response", "finish_reason", "tokens"} <= lines[0].keys()
     again = call(trained, "--checkpoints", *options, "--json")

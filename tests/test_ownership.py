@@ -333,7 +333,12 @@ def test_a_log_that_a_stranger_wrote_leads_nowhere(line, files):
 def test_the_manifest_is_written_once_and_last(files, monkeypatch):
     order: list[str] = []
     replace = Path.replace
-    monkeypatch.setattr(Path, "replace", lambda self, to: (order.append(Path(to).name), replace(self, to))[1])
+
+    def noted(self: Path, to: Path) -> Path:
+        order.append(Path(to).name)
+        return replace(self, to)
+
+    monkeypatch.setattr(Path, "replace", noted)
     run_recipe(load(files / "recipe.yaml"), files / "out")
     in_folder = [name for name in order if (files / "out" / name).exists()]
     assert in_folder.count("manifest.json") == 1 and in_folder[-1] == "manifest.json"

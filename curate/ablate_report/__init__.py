@@ -14,7 +14,7 @@ from curate.ablate_report.reading import ABLATION, GRADES, PAGE, RESULTS, Ablati
 from curate.ablate_report.results import results
 from curate.ablate_report.screen import show
 from curate.ablate_report.sentences import sentences
-from curate.ownership import claim, put_text
+from curate.ownership import claim, hold, put_text, written
 
 __all__ = ["ABLATION", "GRADES", "PAGE", "RESULTS", "AblationError", "recompute", "show", "write"]
 
@@ -26,7 +26,8 @@ def write(out: Path) -> dict[str, Any]:
     """
     ablation, grades = read(out)
     found = _derive(ablation, grades)
-    claim(out, "ablate", (RESULTS, PAGE))
+    claim(out, "ablate", (PAGE,))
+    hold(out, "ablate", {RESULTS} & written(out, "ablate"))  # what differs there is told, by `recompute`
     put_text(out, "ablate", RESULTS, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     put_text(out, "ablate", PAGE, ablation_page(ablation, found, out))
     return found

@@ -52,6 +52,17 @@ def test_the_numbers_of_a_folder_that_is_not_ours_are_not_computed(tmp_path):
     assert tree(tmp_path) == before
 
 
+def test_own_results_beside_an_ablation_are_not_written_over(carry, tmp_path):
+    carry()
+    out = tmp_path / "out"
+    (out / "report.html").unlink()
+    fill(out, "report.html")
+    before = tree(out)
+    done = CliRunner().invoke(main, ["ablate", str(out)])
+    assert done.exit_code == 2 and "report.html was changed since curate wrote it" in done.stderr
+    assert tree(out) == before
+
+
 @pytest.mark.parametrize("name", ["ablation.json", "results.json", "report.html", "grades.jsonl"])
 def test_what_somebody_changed_is_kept(name, carry, tmp_path):
     carry()
