@@ -15,7 +15,7 @@ from curate.examples import merge
 from curate.fill import Result
 from curate.formats import to_jsonl
 from curate.manifest import manifest_of, quarantined
-from curate.ownership import clear, put, written
+from curate.ownership import claim, clear, put, written
 from curate.passes import standardise
 from curate.plan import Read, Recipe
 from curate.report import report
@@ -47,6 +47,7 @@ def write(result: Result, state: Run, out: Path, measure: Measure | None = None)
     rows = arrange(result.rows, recipe.seed)
     ledger = ledgers.order(result.ledger)
     texts = {format_: _training(rows, format_) for format_ in _formats(recipe, rows)}
+    claim(out, BY)
     clear(out, BY, [MANIFEST])
     hashes = {"train.parquet": _parquet(out, "train.parquet", rows)}
     hashes["ledger.parquet"] = _parquet(out, "ledger.parquet", ledger)

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -54,7 +55,14 @@ class Entry(NamedTuple):
 
 
 def claim(folder: Path, by: str, names: Iterable[str] = (), *, option: str | None = "--out") -> None:
-    """Make a folder ours before anything is written there, or refuse it and touch nothing.
+    """Make a folder ours before anything is written there, or refuse it as `check` does."""
+    check(folder, by, names, option=option)
+    with _in_words(folder, option):
+        _begin(folder)
+
+
+def check(folder: Path, by: str, names: Iterable[str] = (), *, option: str | None = "--out") -> None:
+    """Refuse a folder that is somebody's own, or that cannot be written; one that is not there yet is made.
 
     Args:
         folder: a folder that is ours, one that is empty (hidden files do not count), or none yet.
@@ -66,7 +74,7 @@ def claim(folder: Path, by: str, names: Iterable[str] = (), *, option: str | Non
     not write it, it was changed since, another command wrote it, or it is a link.
     """
     other = f"choose another folder with {option}"
-    try:
+    with _in_words(folder, option):
         _usable(folder, f"choose another one with {option}")
         log = read(folder)
         if log is None and (strangers := _visible(folder)):
@@ -74,8 +82,17 @@ def claim(folder: Path, by: str, names: Iterable[str] = (), *, option: str | Non
         for name in sorted(set(names)):
             _refuse(folder, log or {}, by, name, f"move it away, or {other}" if option else _ADVICE)
         folder.mkdir(parents=True, exist_ok=True)
-        _begin(folder)
+        probe = folder / f".{HOME}.{os.getpid()}"
+        probe.touch()
+        probe.unlink(missing_ok=True)
+
+
+@contextmanager
+def _in_words(folder: Path, option: str | None) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
+        other = f"choose another folder with {option}"
         raise FolderError(f"{folder} cannot be written: {error.strerror}; {other}") from None
 
 

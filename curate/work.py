@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from curate import ledger as ledgers
-from curate.cache import Cache
+from curate.cache import Cache, lock
 from curate.diversity.folder import of_folder
 from curate.errors import UserError
 from curate.formats import FORMATS, to_jsonl
@@ -24,7 +24,7 @@ from curate.generators.generator import Generator
 from curate.judges.contract import Judge
 from curate.outputs import BY, MANIFEST, PAGES, Measure, names, write
 from curate.own import unrun
-from curate.ownership import claim, clear, put, put_alone, written
+from curate.ownership import check, claim, clear, put, put_alone, written
 from curate.places import Places
 from curate.plan import Recipe
 from curate.recipe import parse
@@ -48,10 +48,11 @@ def run_recipe(
     tell: Tell | None = None,
 ) -> dict[str, Any]:
     """Run a recipe into a folder and return its manifest; stages stand beside it, shared with its neighbours."""
-    claim(out, BY, {*names(recipe), *written(out, BY)})
+    check(out, BY, {*names(recipe), *written(out, BY)})
     stages = Cache(_writable(out.parent / ".stages"), fresh=fresh)
     result, state = run(recipe, stages, batch_rows=batch_rows, limit=limit, tell=tell)
-    return write(result, state, out, _measure(recipe, out, tell))
+    with lock(stages.folder / f"out-{out.name}"):  # two runs into one folder write one after the other
+        return write(result, state, out, _measure(recipe, out, tell))
 
 
 def _measure(recipe: Recipe, out: Path, tell: Tell | None) -> Measure | None:
