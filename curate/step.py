@@ -56,7 +56,7 @@ class Step:
     def depends(self) -> dict[str, Any]:
         """Describe all that the step's outcome rests on: itself, a user's own module, and files its parameters name."""
         files = {file.name: hash_file(file) for file in _files_named(self.params)}
-        own = inspect.getsourcefile(self.function) if ":" in self.name else None
+        own = inspect.getsourcefile(inspect.unwrap(self.function)) if ":" in self.name else None
         bound = {"given": described(self.given)} if self.given else {}
         return {**self.described(), "files": files, "code": hash_file(Path(own)) if own else None, **bound}
 
