@@ -131,6 +131,9 @@ def as_written(out: Path) -> Iterator[None]:
 
     It may be a stranger's: what its files hold is no more to be relied on than any other input.
     """
+    for file in out.iterdir() if out.is_dir() else ():
+        if file.exists() and not (file.is_file() or file.is_dir()):  # reading a pipe would wait for ever
+            raise OutputError(f"{file} is no ordinary file, which `curate run` does not write")
     try:
         yield
     except FileNotFoundError:

@@ -141,6 +141,8 @@ FOLDERS = [
     pytest.param(lambda out: pl.DataFrame({"id": ["\x1b"]}).write_parquet(out / "ledger.parquet"), id="a ledger of ids alone"),
     pytest.param(lambda out: (out / "examples.parquet").unlink(), id="a file that is not there"),
     pytest.param(_escapes, id="controls in every text"),
+    pytest.param(lambda out: ((out / "ledger.parquet").unlink(), os.mkfifo(out / "ledger.parquet")), id="a pipe for a ledger"),
+    pytest.param(lambda out: (out / "manifest.json").write_bytes(b"\xff\xfe\x00{"), id="a manifest that is no text"),
     pytest.param(_manifest(lambda m: m["stages"].update(pool=["../../../etc"], built=None)), id="stages elsewhere"),
 ]  # fmt: skip
 
