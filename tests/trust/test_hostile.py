@@ -128,6 +128,11 @@ def _escapes(out: Path) -> None:
     _manifest(_named)(out)
 
 
+def _pipe(out: Path) -> None:
+    (out / "ledger.parquet").unlink()
+    os.mkfifo(out / "ledger.parquet")
+
+
 FOLDERS = [
     pytest.param(lambda out: (out / "manifest.json").write_text("{"), id="a manifest that is cut"),
     pytest.param(lambda out: (out / "manifest.json").write_text("[" * 100_000), id="a manifest that is nested deeply"),
@@ -141,7 +146,7 @@ FOLDERS = [
     pytest.param(lambda out: pl.DataFrame({"id": ["\x1b"]}).write_parquet(out / "ledger.parquet"), id="a ledger of ids alone"),
     pytest.param(lambda out: (out / "examples.parquet").unlink(), id="a file that is not there"),
     pytest.param(_escapes, id="controls in every text"),
-    pytest.param(lambda out: ((out / "ledger.parquet").unlink(), os.mkfifo(out / "ledger.parquet")), id="a pipe for a ledger"),
+    pytest.param(_pipe, id="a pipe for a ledger"),
     pytest.param(lambda out: (out / "manifest.json").write_bytes(b"\xff\xfe\x00{"), id="a manifest that is no text"),
     pytest.param(_manifest(lambda m: m["stages"].update(pool=["../../../etc"], built=None)), id="stages elsewhere"),
 ]  # fmt: skip
