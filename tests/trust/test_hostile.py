@@ -92,6 +92,12 @@ def test_a_strangers_recipe_is_looked_at_and_not_run(there, data):
         assert call(*command).exit_code == 0
 
 
+@pytest.mark.parametrize("kind", ["filters", "sources", "generators", "judges", "pairs"])
+@pytest.mark.parametrize("name", ["mine:system", "os:system", "../mine"])
+def test_a_reference_of_somebodys_function_runs_nothing(there, kind, name):
+    assert call("list", kind, name).exit_code == 2
+
+
 def test_what_was_not_run_is_said_and_how_to_run_it(there):
     write(step("keep", "mine:system"))
     assert "mine:system" in call("check", "recipe.yaml").output
