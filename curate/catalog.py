@@ -43,6 +43,10 @@ def reference(kind: str, name: str) -> str:
         if name.removesuffix(".yaml") not in recipes:
             raise UserError(f"there is no recipe '{name}'; {did_you_mean(name, list(recipes))}")
         return recipes[name.removesuffix(".yaml")]
+    if ":" in name:
+        raise UserError(
+            f"'{name}' is a function of your own: its reference is its file, which `curate list` does not run"
+        )
     try:
         function = registry.find(cast(registry.Group, kind), name)
     except LookupError as error:

@@ -32,7 +32,7 @@ _RULE = "a function of your own stands in a file beside the recipe or in the wor
 def is_own(function: Any) -> bool:
     """Tell whether a function was defined in a user's file."""
     plain = _plain(function)
-    return inspect.isfunction(plain) and plain.__module__.startswith(_OWN)
+    return inspect.isfunction(plain) and str(plain.__module__).startswith(_OWN)
 
 
 def unrun(**params: Any) -> Any:
@@ -74,6 +74,7 @@ def load(name: str, folder: Path | None = None) -> Callable[..., Any]:
     root, file = _locate(name, folder)
     module_path, _, attribute = name.partition(":")
     _forget_changed(root)
+    importlib.invalidate_caches()  # a file may be younger than what Python remembers of its folder
     try:
         module = importlib.import_module(f"{_package(root)}.{module_path}")
     except (Exception, SystemExit) as error:

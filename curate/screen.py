@@ -218,6 +218,9 @@ def notices(manifest: dict[str, Any]) -> list[str]:
 def show_plan(recipe: Recipe, found: list[dict[str, Any]]) -> None:
     """Print what a recipe would do, and how many rows of a sample each source's steps keep."""
     tried = {row["source"]: row for row in found}
+    for group in ("generators", "judges"):
+        for name, given in (recipe.raw.get(group) or {}).items():
+            console.print(f"{group[:-1]} {name}: {given}", soft_wrap=True)
     for source in recipe.sources:
         row = tried.get(source.name)
         if row is None:

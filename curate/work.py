@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import polars as pl
 
@@ -147,6 +147,9 @@ def as_written(out: Path) -> Iterator[None]:
 
     It may be a stranger's: what its files hold is no more to be relied on than any other input.
     """
+    for file in out.iterdir() if out.is_dir() else ():
+        if file.exists() and not (file.is_file() or file.is_dir()):  # reading a pipe would wait for ever
+            raise OutputError(f"{file} is no ordinary file, which `curate run` does not write")
     try:
         yield
     except FileNotFoundError:
@@ -212,8 +215,8 @@ def verify(out: Path, *, trusted: bool = False, tell: Tell | None = None) -> dic
     """Derive a folder's set again from its manifest's recipe and compare hashes.
 
     Returns for each data file `same`, `changed on disk` or `derived differently`; nothing of earlier runs is reused.
-    The folder may be a stranger's: functions of the user's own that its recipe names run only where it is `trusted`.
-    Raise OutputError where there are some and it is not.
+    The folder may be a stranger's: functions of the user's own that its recipe names run, and models and servers are
+    asked for what is not kept, only where it is `trusted`. Raise OutputError where that is needed and it is not.
     """
     with as_written(out):
         manifest, _ = open_out(out)
@@ -227,6 +230,8 @@ def verify(out: Path, *, trusted: bool = False, tell: Tell | None = None) -> dic
             f"{out} was not derived again: its recipe names code of its own, {', '.join(recipe.unrun)}, which was not "
             "run; if you have read it, `--trust` runs it"
         )
+    if not trusted:
+        _ask_nothing(recipe, out)
     with tempfile.TemporaryDirectory() as folder:
         if (
             out.parent / ".stages" / ANSWERS
@@ -236,6 +241,20 @@ def verify(out: Path, *, trusted: bool = False, tell: Tell | None = None) -> dic
     for name, digest in hashes.items():
         found.setdefault(name, "same" if again.get(name) == digest else "derived differently")
     return found
+
+
+def _ask_nothing(recipe: Recipe, out: Path) -> None:
+    """Let generators answer from what is kept alone: a stranger's recipe says which server gets which key."""
+
+    def refuse() -> NoReturn:
+        kept = out.parent / ".stages" / ANSWERS
+        raise OutputError(
+            f"{out} was not derived again: {kept} does not hold all answers of its models; if you have read the "
+            "recipe, `--trust` asks for them"
+        )
+
+    for generator in [*recipe.generators.values(), *(g for j in recipe.judges.values() for g in j.generators)]:
+        generator.open = refuse
 
 
 def export(out: Path, format_: str, to: Path | None) -> Path:

@@ -92,6 +92,12 @@ def test_a_strangers_recipe_is_looked_at_and_not_run(there, data):
         assert call(*command).exit_code == 0
 
 
+@pytest.mark.parametrize("kind", ["filters", "sources", "generators", "judges", "pairs"])
+@pytest.mark.parametrize("name", ["mine:system", "os:system", "../mine"])
+def test_a_reference_of_somebodys_function_runs_nothing(there, kind, name):
+    assert call("list", kind, name).exit_code == 2
+
+
 def test_what_was_not_run_is_said_and_how_to_run_it(there):
     write(step("keep", "mine:system"))
     assert "mine:system" in call("check", "recipe.yaml").output
@@ -128,6 +134,11 @@ def _escapes(out: Path) -> None:
     _manifest(_named)(out)
 
 
+def _pipe(out: Path) -> None:
+    (out / "ledger.parquet").unlink()
+    os.mkfifo(out / "ledger.parquet")
+
+
 FOLDERS = [
     pytest.param(lambda out: (out / "manifest.json").write_text("{"), id="a manifest that is cut"),
     pytest.param(lambda out: (out / "manifest.json").write_text("[" * 100_000), id="a manifest that is nested deeply"),
@@ -141,6 +152,8 @@ FOLDERS = [
     pytest.param(lambda out: pl.DataFrame({"id": ["\x1b"]}).write_parquet(out / "ledger.parquet"), id="a ledger of ids alone"),
     pytest.param(lambda out: (out / "examples.parquet").unlink(), id="a file that is not there"),
     pytest.param(_escapes, id="controls in every text"),
+    pytest.param(_pipe, id="a pipe for a ledger"),
+    pytest.param(lambda out: (out / "manifest.json").write_bytes(b"\xff\xfe\x00{"), id="a manifest that is no text"),
     pytest.param(_manifest(lambda m: m["stages"].update(pool=["../../../etc"], built=None)), id="stages elsewhere"),
 ]  # fmt: skip
 

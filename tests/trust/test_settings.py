@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -146,9 +148,39 @@ def test_a_text_that_quotes_one_is_masked(text, masked):
 def test_the_key_of_a_server_is_in_no_file(there, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     data = server(max_retries=0, timeout=1)
-    data["steps"] = [{"answer": {"answers": {"generator": "g"}}}]
+    data["steps"] = [{"answer": {"respond": {"generator": "g"}}}]
     write(data)
     CliRunner().invoke(main, ["run", "recipe.yaml"])
     for file in Path().rglob("*"):
         assert not file.is_file() or KEY.encode() not in file.read_bytes(), file
     assert json.loads(Path("out/set/manifest.json").read_text())["name"] == "set"
+
+
+def test_verify_sends_a_strangers_server_nothing_unless_it_is_trusted(there, monkeypatch):
+    """A recipe says where to send which environment variable: that is for those who have read it."""
+    monkeypatch.setenv("GITHUB_TOKEN", KEY)
+    asked = []
+
+    class Asked(BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked.append(self.headers["Authorization"])
+            self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Asked) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        data = server(base_url=f"http://127.0.0.1:{http.server_port}/v1", api_key_env="GITHUB_TOKEN", max_retries=0)
+        data["steps"] = [{"answer": {"respond": {"generator": "g"}}}]
+        manifest = json.loads(Path("out/set/manifest.json").read_text())
+        Path("out/set/manifest.json").write_text(json.dumps(manifest | {"recipe": data}))
+        write(data)
+        shown = call("check", "recipe.yaml").output
+        untrusted = call("verify", "out/set")
+        assert not asked, shown
+        call("verify", "out/set", "--trust")
+        http.shutdown()
+    assert "GITHUB_TOKEN" in shown and str(http.server_port) in shown
+    assert untrusted.exit_code == 2 and "--trust" in untrusted.output
+    assert asked

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from curate.train.preflight.seen import Answers
+from curate.visible import visible
 
 _SHOWN = 24  # tokens at each end of a long stretch
 _OPEN, _CLOSE = "[[", "]]"  # around what is trained, so that it is legible without colour
@@ -60,7 +61,8 @@ def show(masked: list[Masked], console: Any = None) -> None:
     for row in masked:
         kept = sum(trained for _, trained in row.tokens)
         line = Text(f"{row.id}, {row.answer}: {kept:,} of {len(row.tokens):,} tokens\n", style="bold")
-        for text, trained in stretches(row.tokens):
+        for part, trained in stretches(row.tokens):
+            text = visible(part)
             line.append(
                 f"{_OPEN}{text}{_CLOSE}" if trained else text, style="not bold green" if trained else "not bold dim"
             )
