@@ -168,12 +168,11 @@ def doctor(as_json: bool) -> None:
     """Show what this machine has for curate, and what is missing for what."""
     from curate.doctor import look
 
-    found = look()
     if as_json:
-        _print_json(found)
+        _print_json(list(look()))
         return
-    for line in found:
-        click.echo(f"{'ok ' if line['ok'] else '-- '} {line['what']:8} {line['note']}")
+    for line in look():
+        click.echo(f"{'ok ' if line['ok'] else '-- '} {line['what']:12} {line['note']}")
 
 
 commands = [show, check, list_, why, diff, verify, report, schema, export, doctor]
