@@ -89,8 +89,8 @@ import os, sys
 try:
     exec(sys.argv[1])
 except BaseException as error:
-    reason = next(iter(str(error).strip().splitlines()), "")
-    os.write(2, f"\\n{type(error).__name__}: {reason}".encode(errors="replace"))
+    lines = f"{type(error).__name__}: {error}".splitlines()
+    os.write(2, ("\\n" + "".join(filter(str.isprintable, lines[0]))).encode(errors="replace"))
     os._exit(1)
 os._exit(0)
 """
@@ -113,10 +113,12 @@ def _extra(name: str, extra: Extra) -> dict[str, Any]:
         with suppress(PackageNotFoundError):
             release = f"{package} {version(package)}"
             reason = failure(extra.imports)
-            note = f"{release}: {extra.use}"
-            if reason:
-                note = f"{note}, is broken ({reason}): pip install --force-reinstall 'curate-lm[{name}]'"
-            return {"what": name, "ok": not reason, "note": note}
+            if reason is None:
+                return {"what": name, "ok": True, "note": f"{release}: {extra.use}"}
+            missing = reason.startswith("ModuleNotFoundError") and "." not in reason
+            how = "pip install" if missing else "pip install --force-reinstall"
+            note = f"for {extra.use}: {release} is installed, but {reason}: {how} 'curate-lm[{name}]'"
+            return {"what": name, "ok": False, "note": note}
     return {"what": name, "ok": False, "note": f"for {extra.use}: pip install 'curate-lm[{name}]'"}
 
 
