@@ -155,20 +155,60 @@ exec(sys.argv[2])
 """
 TEXTS = 'pl.DataFrame({"id": ["a", "b"], "prompt": ["How do I keep basil alive?"] * 2, "score": [1, 2]})'
 PROMISES = {
-    None: f"from curate.filters import exact_duplicates\nassert exact_duplicates({TEXTS}, column='prompt').kept.sum() == 1",
-    "fast": 'from curate.filters import html_to_markdown as h\nassert pl.DataFrame({"response": ["<p>a</p>"] * 9999}).select(h("response"))["response"][0] == "a"',
-    "toxic": 'from curate.filters import toxic\nassert pl.DataFrame({"response": ["you idiot"]}).select(toxic("response")).item()',
-    "dumps": 'from pathlib import Path\nimport zstandard\nPath("a.jsonl.zst").write_bytes(zstandard.compress(b"{}"))\n'
-    'from curate.sources import files\nimport py7zr\npy7zr.SevenZipFile("a.7z", "w").close()',
-    "near": f"from curate.filters import near_duplicates\nassert near_duplicates({TEXTS}).kept.sum() == 1",
-    "shortcuts": "from curate.shortcuts.grams import grams\ngrams(pl.Series(['one two'] * 9))\nimport curate.shortcuts.words, sklearn.linear_model",
-    "evaluate": "from curate.evaluate.students import quantile\nimport curate.evaluate.multiplier, curate.evaluate.means",
-    "pandas": 'import pandas, curate\nfrom curate.filters import length\nassert len(curate.keep(pandas.DataFrame({"response": ["a", "bb"]}), length("response", min=2))) == 1',
-    "hf": "import curate, pickle\nfrom datasets import Dataset\nfrom curate.filters import length\n"
-    'rows = Dataset.from_dict({"response": ["a", "bb"]})\n'
-    'first, again = (curate.keep(rows, length("response", min=2)) for _ in range(2))\n'
-    "assert len(first) == 1 and first._fingerprint == again._fingerprint",
-    "openai": "from curate.generators import openai\nfrom curate.generators.server import *\nfrom openai import DefaultHttpxClient\nimport httpx2",
+    None: f"""
+from curate.filters import exact_duplicates
+assert exact_duplicates({TEXTS}, column="prompt").kept.sum() == 1
+""",
+    "fast": """
+from curate.filters import html_to_markdown
+assert pl.DataFrame({"response": ["<p>a</p>"] * 9999}).select(html_to_markdown("response"))["response"][0] == "a"
+""",
+    "toxic": """
+from curate.filters import toxic
+assert pl.DataFrame({"response": ["you idiot"]}).select(toxic("response")).item()
+""",
+    "dumps": """
+from pathlib import Path
+import py7zr, zstandard
+from curate.sources import files
+Path("a.jsonl.zst").write_bytes(zstandard.compress(b"{}"))
+assert files.unpacked(Path("a.jsonl.zst")).read() == b"{}"
+py7zr.SevenZipFile("a.7z", "w").close()
+""",
+    "near": f"""
+from curate.filters import near_duplicates
+assert near_duplicates({TEXTS}).kept.sum() == 1
+""",
+    "shortcuts": """
+import curate.shortcuts.words, sklearn.linear_model
+from curate.shortcuts.grams import grams
+assert "one" in grams(pl.Series(["one two"] * 9))[1]
+""",
+    "evaluate": """
+import curate.ablate.warned, curate.evaluate.means, curate.evaluate.multiplier
+from curate.evaluate.students import quantile
+assert 2 < quantile(9) < 3
+""",
+    "pandas": """
+import curate, pandas
+from curate.filters import length
+assert len(curate.keep(pandas.DataFrame({"response": ["a", "bb"]}), length("response", min=2))) == 1
+""",
+    "hf": """
+import curate
+from datasets import Dataset
+from curate.filters import html_to_markdown, length
+rows = Dataset.from_dict({"response": ["<p>a", "<p>bb"]})
+first, again = (curate.edit(rows, html_to_markdown("response")) for _ in range(2))
+assert first["response"][:] == ["a", "bb"] and first._fingerprint == again._fingerprint
+assert len(curate.keep(first, length("response", min=2))) == 1
+""",
+    "openai": """
+from curate.generators import openai
+from curate.generators.contract import Ask
+[failed] = openai("m", base_url="http://127.0.0.1:1/v1", max_retries=0).ask([Ask([{"role": "user", "content": "Hi."}], 1)])
+assert "connection" in failed.reason, failed
+""",
 }
 
 
