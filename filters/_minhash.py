@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
@@ -60,6 +61,7 @@ def sets(text: pl.Series, n: int) -> list[Shingles]:
 
 def band_keys(text: pl.Series, n: int, threshold: float) -> NDArray[np.uint64]:
     """Make the key of each band of each text's signature: (rows, bands), 0 where a text has no words."""
+    _require_rensa()
     import numpy as np
 
     count, length = bands(threshold)
@@ -76,13 +78,15 @@ def band_keys(text: pl.Series, n: int, threshold: float) -> NDArray[np.uint64]:
     return keys
 
 
+def _require_rensa() -> None:
+    if not find_spec("rensa"):
+        raise UserError("near_duplicates needs the package rensa: pip install 'curate-lm[near]'")
+
+
 def _signatures(run: NDArray[np.uint64], sizes: NDArray[np.int64], slots: int) -> NDArray[np.uint32]:
     import numpy as np
+    from rensa import RMinHash
 
-    try:
-        from rensa import RMinHash
-    except ImportError:
-        raise UserError("near_duplicates needs the package rensa: pip install 'curate-lm[near]'") from None
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint64)
     made: Any = RMinHash.digest_matrix_from_flat_token_hashes(run, offsets, slots, _SEED)
     return np.array(made.to_rows(), dtype=np.uint32).reshape(-1, slots)

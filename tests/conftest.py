@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -18,6 +19,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
+from tests.browser import MISSING
 from tests.browser import browser as browser
 
 ROOT = Path(__file__).parents[1]
@@ -129,6 +131,27 @@ def write_recipe(tmp_path: Path) -> Callable[..., Path]:
         return file
 
     return write
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    unseen = sum(MISSING in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    if unseen:
+        terminalreporter.write_line(f"{unseen} tests of pages looked at no page: {MISSING}", yellow=True)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Time work by the lesser of CPU and wall: other processes lengthen one, other threads of this process the other.
+
+    What the tests before have left in memory is kept out of garbage collection, which would take longer and longer.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        start = time.process_time(), time.perf_counter()
+        work()
+        return min(time.process_time() - start[0], time.perf_counter() - start[1])
+    finally:
+        gc.unfreeze()
 
 
 def rows(n: int, **more: Any) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ def needs(config: TrainConfig) -> None:
     of_bnb = any(mark in optim for mark in ("8bit", "bnb", "paged"))
     wants = "quantization" if config.quantization else f"optim: {optim}" if of_bnb else ""
     if wants and not find_spec("bitsandbytes"):
-        raise TrainError(f"{wants} needs bitsandbytes, which is not installed here: pip install bitsandbytes")
+        raise TrainError(f"{wants} needs bitsandbytes, which is not installed here: pip install 'curate-lm[qlora]'")
 
 
 def load_tokenizer(config: TrainConfig) -> tuple[Any, end_of_turn.EndOfTurn | None]:

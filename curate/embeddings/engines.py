@@ -33,6 +33,7 @@ _PACKAGES = (
     "transformers",
 )  # fmt: skip
 STEP = 8
+_INSTALL = "pip install 'curate-lm[openvino]'"
 
 
 class Encoder(NamedTuple):
@@ -68,7 +69,7 @@ def choose(model: Model, engine: Engine, folder: Path) -> str:
     there = find_spec("openvino") is not None
     refused = converted.refused(_converted_key(model), folder / "models")
     if engine == "openvino" and (refused or not there):
-        raise ModelError(f"OpenVINO cannot run the model {model.name}: {refused or 'pip install openvino'}")
+        raise ModelError(f"OpenVINO cannot run the model {model.name}: {refused or _INSTALL}")
     return "openvino" if there and not refused else "torch"
 
 
@@ -117,7 +118,7 @@ def _static(model: Model) -> Encoder:
     try:
         from model2vec import StaticModel
     except ModuleNotFoundError:
-        raise ModelError(f"{model.name} is a static model: pip install model2vec") from None
+        raise ModelError(f"{model.name} is a static model: {INSTALL}") from None
     table = StaticModel.from_pretrained(str(model.folder), force_download=False)
 
     def run(texts: list[str], length: int) -> Any:

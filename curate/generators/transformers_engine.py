@@ -161,7 +161,9 @@ class Transformers:
         if batch[0].ask.schema is None:
             return []
         if not find_spec("xgrammar"):
-            raise GeneratorError("transformers needs xgrammar for answers in JSON: pip install xgrammar")
+            raise GeneratorError(
+                "transformers needs xgrammar for answers in JSON: pip install 'curate-lm[transformers]'"
+            )
         import xgrammar
         from xgrammar.contrib.hf import LogitsProcessor
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from curate.generators import generator as module
 from curate.generators.contract import Answer, Ask, Failed, GeneratorError, Settings
 from curate.generators.generator import Generator, close_all
+from tests.conftest import seconds
 from tests.generators.servers import asks
 
 
@@ -182,6 +182,6 @@ def test_an_answer_that_cannot_be_written_stops_the_asking(tmp_path):
 
 def test_ten_thousand_asks_cost_less_than_a_second(tmp_path):
     many = asks(10_000)
-    start = time.process_time()
-    assert len(echo(Echo(context=1000), journal=tmp_path).ask(many)) == 10_000
-    assert time.process_time() - start < 1
+    answers = []
+    assert seconds(lambda: answers.extend(echo(Echo(context=1000), journal=tmp_path).ask(many))) < 1
+    assert len(answers) == 10_000

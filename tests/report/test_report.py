@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import time
 from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
@@ -18,6 +17,7 @@ from curate.examples import examples
 from curate.ledger import funnel
 from curate.quarantine import reasons
 from curate.report import html, report, steps
+from tests.conftest import seconds
 from tests.report.small_run import make, manifest_of, texts
 
 EVIL = "\"><img src=x onerror=alert(1)></td><script>alert('p')</script>&amp;"
@@ -299,11 +299,9 @@ def test_a_million_rows_take_seconds_and_the_page_stays_small(run):
     )
     rows = pl.concat([make()[0]] * 20).head(1000)
     manifest = {**manifest, "funnel": funnel(big).to_dicts()}
-    start = time.process_time(), time.perf_counter()
-    page = report(rows, big, manifest, texts(small))
-    seconds = min(time.process_time() - start[0], time.perf_counter() - start[1])
-    assert len(page.encode()) < 1_000_000
-    assert seconds < 4, f"{seconds:.1f} s"  # under 2 s on a quiet machine
+    pages = []
+    assert seconds(lambda: pages.append(report(rows, big, manifest, texts(small)))) < 4  # under 2 s on a quiet machine
+    assert len(pages[0].encode()) < 1_000_000
 
 
 def test_steps_without_texts_show_ids_and_evidence(run, page):

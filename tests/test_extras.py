@@ -1,0 +1,221 @@
+"""Each extra brings what the code behind it imports, and what that code needs without a word of import."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from curate.doctor import EXTRAS
+from tests.test_layout import PROJECT, ROOT, modules
+
+CORE = PROJECT["project"]["dependencies"]
+LISTED = PROJECT["project"]["optional-dependencies"]
+SETS = {"lima1k", "pairs", "vllm-cpu", "test", "dev"}  # several uses at once, which the others name
+# The code behind each extra: folders, files, or the beginnings of their names.
+BEHIND = {
+    "fast": ["filters/_html"],
+    "toxic": ["filters/safety"],
+    "dumps": ["curate/sources/"],
+    "near": ["filters/near", "filters/_minhash", "filters/_neighbours", "filters/_resemblance"],
+    "embed": [
+        *("filters/_cells", "filters/_cover", "filters/_draw", "filters/_farthest", "filters/_given"),
+        *("filters/_kernels", "filters/_kinds", "filters/_neighbours", "filters/diversity"),
+        *("curate/lattice", "curate/embeddings/embedding", "curate/embeddings/engines", "curate/embeddings/models"),
+        *("curate/embeddings/pipeline", "curate/embeddings/store", "curate/diversity/"),
+    ],
+    "openvino": ["curate/embeddings/"],
+    "vllm": ["curate/generators/vllm"],
+    "openai": ["curate/generators/server", "curate/generators/troubles"],
+    "transformers": ["curate/generators/transformers", "curate/generators/models", "curate/judges/"],
+    "shortcuts": ["curate/shortcuts/"],
+    "train": ["train/", "curate/cli_train"],
+    "qlora": ["train/"],
+    "evaluate": ["curate/evaluate/", "curate/grading/", "curate/vote/", "curate/ablate/", "curate/ablate_report/"],
+    "bench-model": ["curate/bench_model/"],
+    "pandas": ["curate/hosts"],
+    "hf": ["curate/work"],
+}
+NAMESAKES = {"vllm": "vllm-cpu"}  # the same code, built for another processor
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Name the packages that a tree imports when it runs; what only type checkers read is left out."""
+    names: set[str] = set()
+    queue = [tree]
+    while queue:
+        node = queue.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(str(node.module))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            names |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
+        queue += ast.iter_child_nodes(node)
+    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"curate"}
+
+
+FILES = {
+    file.relative_to(ROOT).as_posix(): imported(ast.parse(file.read_text(encoding="utf-8"))) for _, file in modules()
+}
+
+
+@cache
+def closure(requirement: str) -> frozenset[str]:
+    """Name all distributions that installing one brings, by what those installed here say of themselves."""
+    brought: set[tuple[str, str]] = set()
+    queue = [Requirement(requirement)]
+    while queue:
+        wanted = queue.pop()
+        name = canonicalize_name(wanted.name)
+        for extra in ("", *wanted.extras):
+            if (name, extra) in brought:
+                continue
+            brought.add((name, extra))
+            if name == "curate-lm":
+                lines = LISTED[extra] if extra else []
+            else:
+                try:
+                    lines = requires(NAMESAKES.get(name, name)) or []
+                except PackageNotFoundError:
+                    continue
+            parsed = [Requirement(line) for line in lines]
+            queue += [r for r in parsed if not r.marker or r.marker.evaluate({"extra": extra})]
+    return frozenset(name for name, _ in brought)
+
+
+@cache
+def packages(extra: str | None) -> frozenset[str]:
+    """Name the packages that can be imported with the core and an extra."""
+    lines = [*CORE, f"curate-lm[{extra}]" if extra else "curate-lm"]
+    brought = frozenset().union(*map(closure, lines))
+    brought |= {canonicalize_name(NAMESAKES.get(name, name)) for name in brought}
+    return frozenset(
+        package
+        for package, homes in packages_distributions().items()
+        if any(canonicalize_name(home) in brought for home in homes)
+    )
+
+
+def test_every_extra_stands_in_the_table_and_in_the_doctor():
+    assert set(LISTED) - SETS == set(BEHIND) == set(EXTRAS)
+
+
+@pytest.mark.parametrize("extra", BEHIND)
+def test_an_extra_brings_what_the_code_behind_it_imports(extra):
+    files = {file: names for file, names in FILES.items() if file.startswith(tuple(BEHIND[extra]))}
+    assert files
+    missing = {file: sorted(names - packages(extra)) for file, names in files.items() if names - packages(extra)}
+    assert missing == {}
+
+
+def test_what_neither_the_core_nor_an_extra_brings_is_imported_nowhere():
+    wrong = {}
+    for file, names in FILES.items():
+        homes = [extra for extra, starts in BEHIND.items() if file.startswith(tuple(starts))]
+        if stray := names - packages(None).union(*map(packages, homes)):
+            wrong[file] = sorted(stray)
+    assert wrong == {}, "name the file under the extra that brings these"
+
+
+@pytest.mark.parametrize("extra", BEHIND)
+def test_the_doctor_imports_what_an_extra_names(extra):
+    """What it imports, the extra brings; what the extra names itself, it imports."""
+    names = imported(ast.parse(EXTRAS[extra].imports)) - {"openvino_telemetry"}
+    assert names <= packages(extra)
+    own = {canonicalize_name(Requirement(line).name) for line in LISTED[extra]} - {"curate-lm"}
+    homes = {canonicalize_name(home) for name in names for home in packages_distributions()[name]}
+    assert {NAMESAKES.get(name, name) for name in own} <= homes
+
+
+# A process that sees the core and one extra, whatever else is installed.
+ALONE = """
+import sys
+from importlib.machinery import PathFinder
+
+HIDDEN = set(sys.argv[1].split(","))
+
+class Only(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] in HIDDEN else PathFinder.find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Only
+import polars as pl
+exec(sys.argv[2])
+"""
+TEXTS = 'pl.DataFrame({"id": ["a", "b"], "prompt": ["How do I keep basil alive?"] * 2, "score": [1, 2]})'
+PROMISES = {
+    None: f"""
+from curate.filters import exact_duplicates
+assert exact_duplicates({TEXTS}, column="prompt").kept.sum() == 1
+""",
+    "fast": """
+from curate.filters import html_to_markdown
+assert pl.DataFrame({"response": ["<p>a</p>"] * 9999}).select(html_to_markdown("response"))["response"][0] == "a"
+""",
+    "toxic": """
+from curate.filters import toxic
+assert pl.DataFrame({"response": ["you idiot"]}).select(toxic("response")).item()
+""",
+    "dumps": """
+from pathlib import Path
+import py7zr, zstandard
+from curate.sources import files
+Path("a.jsonl.zst").write_bytes(zstandard.compress(b"{}"))
+assert files.unpacked(Path("a.jsonl.zst")).read() == b"{}"
+py7zr.SevenZipFile("a.7z", "w").close()
+""",
+    "near": f"""
+from curate.filters import near_duplicates
+assert near_duplicates({TEXTS}).kept.sum() == 1
+""",
+    "shortcuts": """
+import curate.shortcuts.words, sklearn.linear_model
+from curate.shortcuts.grams import grams
+assert "one" in grams(pl.Series(["one two"] * 9))[1]
+""",
+    "evaluate": """
+import curate.ablate.warned, curate.evaluate.means, curate.evaluate.multiplier
+from curate.evaluate.students import quantile
+assert 2 < quantile(9) < 3
+""",
+    "pandas": """
+import curate, pandas
+from curate.filters import length
+assert len(curate.keep(pandas.DataFrame({"response": ["a", "bb"]}), length("response", min=2))) == 1
+""",
+    "hf": """
+import curate
+from datasets import Dataset
+from curate.filters import html_to_markdown, length
+rows = Dataset.from_dict({"response": ["<p>a", "<p>bb"]})
+first, again = (curate.edit(rows, html_to_markdown("response")) for _ in range(2))
+assert first["response"][:] == ["a", "bb"] and first._fingerprint == again._fingerprint
+assert len(curate.keep(first, length("response", min=2))) == 1
+""",
+    "openai": """
+from curate.generators import openai
+from curate.generators.contract import Ask
+[failed] = openai("m", base_url="http://127.0.0.1:1/v1", max_retries=0).ask([Ask([{"role": "user", "content": "Hi."}], 1)])
+assert "connection" in failed.reason, failed
+""",
+}
+
+
+@pytest.mark.parametrize("extra", PROMISES)
+def test_an_extra_keeps_its_promise_where_nothing_else_is_installed(extra, tmp_path):
+    hidden = set(packages_distributions()) - packages(extra) - sys.stdlib_module_names
+    command = [sys.executable, "-W", "ignore", "-c", ALONE, ",".join(sorted(hidden)), PROMISES[extra]]
+    own = {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ | own, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
