@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from inspect import signature
@@ -15,8 +14,10 @@ from curate import registry
 from curate.bindings import Known, bind
 from curate.judges import as_judge
 from curate.judges.functions import GIVEN as OF_A_CASE
-from curate.keys import SourceKeys
-from curate.places import KeyPath, Places, Problem, did_you_mean
+from curate.keys import SourceKeys, label_problem
+from curate.labels import AS, labels, twice
+from curate.paths import KeyPath
+from curate.places import Places, Problem, did_you_mean
 from curate.plan import Read, Sample, Source
 from curate.rows import data_folder
 from curate.step import MAKES, VERBS, Step, build
@@ -34,11 +35,12 @@ class Reading:
     """One reading of a recipe: collects problems instead of stopping at the first."""
 
     def __init__(self, places: Places, data: dict[str, Any], texts: dict[str, str]) -> None:
-        self.places = places
+        self.places, self.data = places, data
         seed = data.get("seed", 0)
         self.seed = seed if isinstance(seed, int) else 0
         self.size = data.get("size")
         self.problems: list[Problem] = []
+        self.labels = labels(data)
         self.known = Known(Path(places.file).parent, dict(texts))
 
     def problem(self, path: KeyPath, message: str) -> None:
@@ -52,17 +54,15 @@ class Reading:
             self.problem((*path, *inner), message)
         return checked
 
-    def source(self, name: str, given: Any, used: Counter[str]) -> Source | None:
-        """Read one source; `used` counts the labels of steps so far."""
+    def source(self, name: str, given: Any) -> Source | None:
+        """Read one source."""
         path: KeyPath = ("sources", name)
         checked = self.keys(SourceKeys, given, path)
         if not isinstance(given, dict):
             return None
         read = self.read(given.get("read"), (*path, "read"))
-        own: Counter[str] = Counter()
-        steps = self.steps(given.get("steps"), (*path, "steps"), own)
+        steps = self.steps(given.get("steps"), (*path, "steps"))
         sample = self.sample(given.get("sample"), (*path, "sample"))
-        used |= own  # a step of the same name in two sources shares one column of the ledger
         if not checked or read is None:
             return None
         return Source(name, read, checked["optional"], checked["take"], steps, sample)
@@ -157,20 +157,40 @@ class Reading:
             self.problem((*path, name), str(error))
             return None
 
-    def steps(self, given: Any, path: KeyPath, used: Counter[str]) -> tuple[Step, ...]:
+    def steps(self, given: Any, path: KeyPath) -> tuple[Step, ...]:
         """Read a list of steps."""
         if given is not None and not isinstance(given, list):
             self.problem(path, "is a list of steps, each `- keep: {filter: {parameters}}`")
             return ()
-        found = [self.step(item, (*path, i), used) for i, item in enumerate(given or [])]
+        found = [self.step(item, (*path, i)) for i, item in enumerate(given or [])]
         return tuple(step for step in found if step)
 
-    def step(self, given: Any, path: KeyPath, used: Counter[str]) -> Step | None:
+    def check_labels(self) -> None:
+        """Check that every step's label is one that the ledger can have as a column, and stands for that step alone."""
+        scores: dict[str, bool] = {}
+        for path, label in self.labels.items():
+            if path[-1] == "sample":
+                continue
+            step = _at(self.data, path)
+            is_score = "score" in step
+            wrong = label_problem(label, own=AS in step, score=is_score) if isinstance(step.get(AS, ""), str) else None
+            if wrong is None and scores.setdefault(label, is_score) != is_score:
+                wrong = f"'{label}' is the label of a score, and of a step that is none"
+            if wrong:
+                self.problem((*path, AS), wrong)
+        for path in twice(self.data, self.labels):
+            message = f"the label '{self.labels[path]}' has another step already that the same rows meet"
+            self.problem((*path, AS), message)
+
+    def step(self, given: Any, path: KeyPath) -> Step | None:
         """Read one step: its verb, its filter or maker, its parameters."""
-        if not isinstance(given, dict) or len(given) != 1:
+        verbs = {key: body for key, body in given.items() if key != AS} if isinstance(given, dict) else {}
+        if len(verbs) != 1:
             self.problem(path, f"a step is one verb ({', '.join(VERBS)}) and what it applies")
             return None
-        verb, body = next(iter(given.items()))
+        if not isinstance(given.get(AS, ""), str):
+            self.problem((*path, AS), f"the label of a step is a text, not {given[AS]!r}")
+        verb, body = next(iter(verbs.items()))
         if verb not in VERBS:
             self.problem((*path, verb), f"there is no verb '{verb}'; {did_you_mean(str(verb), list(VERBS))}")
             return None
@@ -189,12 +209,9 @@ class Reading:
         given = self.bound(function, checked, where)
         if len(self.problems) > before:
             return None
-        short = name.rpartition(":")[2]
-        used[short] += 1
-        label = short if used[short] == 1 else f"{short}_{used[short]}"
         self.seeded(checked, params)
         try:
-            return build(verb, name, label, function, checked, self.places(where), given)
+            return build(verb, name, self.labels[path], function, checked, self.places(where), given)
         except Exception as error:  # a filter says in a ValueError what is wrong; a user's own may raise anything
             self.problem(where, str(error) or type(error).__name__)
             return None
@@ -203,3 +220,9 @@ class Reading:
 def _under_data(params: dict[str, Any]) -> dict[str, Any]:
     """Let relative paths start at $CURATE_DATA (default: data/)."""
     return {k: data_folder() / v.expanduser() if isinstance(v, Path) else v for k, v in params.items()}
+
+
+def _at(data: Any, path: KeyPath) -> Any:
+    for part in path:
+        data = data[part]
+    return data
