@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -102,6 +101,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Run RECIPE: from its sources to a set, with a ledger of every row."""
+    from curate.manifest import as_json as as_text
     from curate.recipe import load
     from curate.work import run_recipe
 
@@ -112,9 +112,12 @@ def run(
     with screen.progress() as tell:
         manifest = run_recipe(plan, folder, fresh=fresh, limit=limit, batch_rows=batch_rows, tell=tell)
     if as_json:
-        click.echo(json.dumps(manifest, indent=1, default=str))
+        click.echo(as_text(manifest))
     else:
         screen.show_run(manifest, str(folder))
+    lines = screen.failures(manifest)
+    if lines:
+        _stop("\n".join(lines), 2)
 
 
 for _command in (

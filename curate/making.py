@@ -43,6 +43,7 @@ def make(state: Run, files: list[Path], alive: pl.DataFrame, key: str, step: Ste
 
     stage = state.stage("make", step.label, {"pool": key, "step": step.depends()}, build)
     if stage.meta["again"]:
+        state.open[step.label] = stage.meta["again"]
         state.stages.forget(stage)
     return stage
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import platform
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +16,8 @@ from curate.fill import Result
 from curate.quarantine import reasons
 from curate.stages import versions
 from curate.state import Run
+
+_INFINITE = "infinity 7f1c0d"  # no text of anybody's
 
 
 def table(rows: pl.DataFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
@@ -67,10 +71,29 @@ def manifest_of(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataF
         "domains": domains.sort("source", "domain", nulls_last=True).to_dicts(),
         "funnel": _in_order(ledgers.funnel(ledger), steps),
         "quarantine": reasons(quarantined(state).splitlines()),
+        **({"open": state.open} if state.open else {}),
         "notes": state.notes,
         "stages": {"built": state.built, "reused": state.reused, "pool": state.pool},
         "seconds": state.seconds,
     }
+
+
+def as_json(value: Any, *, ensure_ascii: bool = True) -> str:
+    """Write data as JSON, which has no NaN (null stands for it) and no infinity (but 1e999, which reads as one).
+
+    >>> as_json([float("nan"), float("-inf"), 1.5]).split()
+    ['[', 'null,', '-1e999,', '1.5', ']']
+    """
+    text = json.dumps(_finite(value), indent=1, ensure_ascii=ensure_ascii, default=str)
+    return text.replace(f'"{_INFINITE}"', "1e999").replace(f'"-{_INFINITE}"', "-1e999")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else f"{'-' if value < 0 else ''}{_INFINITE}"
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from curate.card import card
 from curate.examples import merge
 from curate.fill import Result
 from curate.formats import to_jsonl
-from curate.manifest import manifest_of, quarantined
+from curate.manifest import as_json, manifest_of, quarantined
 from curate.passes import standardise
 from curate.plan import Read, Recipe
 from curate.report import report
@@ -48,13 +48,23 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     examples = merge([pl.read_parquet(file) for file in state.examples])
     written.append(_parquet(out / "examples.parquet", examples))
     manifest = manifest_of(result, state, rows, ledger)
+    missing: dict[str, str] = {}  # what the report lacks, and why
     if {"chosen", "rejected"} <= set(rows.columns) and rows.drop_nulls(["chosen", "rejected"]).height:
-        manifest["shortcuts"] = shortcuts(rows, seed=recipe.seed)
-    written.append(_text(out / "report.html", report(rows, ledger, manifest, examples)))
+        _shortcuts(manifest, rows, recipe.seed, missing)
+    written.append(_text(out / "report.html", report(rows, ledger, manifest, examples, missing)))
+    if missing:
+        manifest["missing"] = missing
     written.append(_text(out / "README.md", card(rows, manifest)))
     manifest["outputs"] = {file.name: hash_file(file) for file in written}
     _text(out / MANIFEST, _as_text(manifest))
     return manifest
+
+
+def _shortcuts(manifest: dict[str, Any], rows: pl.DataFrame, seed: int, missing: dict[str, str]) -> None:
+    try:
+        manifest["shortcuts"] = shortcuts(rows, seed=seed)
+    except Exception as error:  # the set is worth more than what is said of it
+        missing["Shortcuts"] = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def arrange(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -122,7 +132,7 @@ def add_diversity(out: Path, diversity: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_text(manifest: dict[str, Any]) -> str:
-    return json.dumps(manifest, indent=1, ensure_ascii=False, default=str) + "\n"
+    return as_json(manifest, ensure_ascii=False) + "\n"
 
 
 def rewrite_report(out: Path) -> Path:

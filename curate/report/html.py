@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 # Characters that HTML forbids even escaped, and that would garble the page: shown as a replacement mark.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_LONG = 1e15  # from here on digits say less than a power of ten
 DASH = "\N{EN DASH}"  # where there is no number
 _VOID = {"meta", "br", "rect", "line"}
 
@@ -107,6 +108,8 @@ def number(value: float | int | None, digits: int = 1) -> str:
     """
     if value is None or value != value:
         return DASH
+    if abs(value) >= _LONG:
+        return f"{value:.4g}"
     if float(value).is_integer():
         return f"{int(value):,}"
     return f"{value:,.{digits}f}"
