@@ -130,6 +130,9 @@ def run(
         echo_json(manifest)
     else:
         screen.show_run(manifest, str(folder))
+    lines = screen.failures(manifest)
+    if lines:
+        _stop("\n".join(lines), 2)
 
 
 for _command in (

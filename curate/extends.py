@@ -7,6 +7,7 @@ from typing import Any
 
 from curate.places import Places, Problem, RecipeError, read_yaml
 
+_LONGEST = 20  # recipes that extend one another
 PACKAGED = Path(__file__).parent / "recipes"
 
 
@@ -23,10 +24,16 @@ def read(file: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], Plac
     base = data.pop("extends", None)
     if base is None:
         return data, places
-    if not isinstance(base, str) or file in above:
-        wrong = "extends itself" if file in above else "names the recipe it extends by its file"
+    wrong = None
+    if not isinstance(base, str):
+        wrong = "names the recipe it extends by its file"
+    elif file.resolve() in [other.resolve() for other in above]:
+        wrong = "extends itself"
+    elif len(above) >= _LONGEST:
+        wrong = f"is one of more than {_LONGEST} recipes that extend one another"
+    if wrong:
         raise RecipeError(str(file), [Problem(("extends",), wrong, places.line(("extends",)))])
-    under, below = read(Path(base), (*above, file))
+    under, below = read(Path(str(base)), (*above, file))
     for path, line in below.lines.items():
         if path not in places.lines:
             places.lines[path] = line
@@ -55,9 +62,16 @@ def overlay(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def _locate(file: Path, beside: Path) -> Path:
-    if not file.is_file() and (beside / file).is_file():
+    if not _is_file(file) and _is_file(beside / file):
         return beside / file
     for candidate in (file, PACKAGED / file.name, PACKAGED / f"{file.name}.yaml"):
-        if candidate.is_file() and (candidate == file or file.parent in {Path(), Path("recipes")}):
+        if _is_file(candidate) and (candidate == file or file.parent in {Path(), Path("recipes")}):
             return candidate
     return file
+
+
+def _is_file(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL
+        return False

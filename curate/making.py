@@ -42,7 +42,10 @@ def make(state: Run, files: list[Path], alive: pl.DataFrame, key: str, step: Ste
         return {"again": int(made.again.sum()), "notes": dict(made.notes)}
 
     depends = {"pool": key, "step": step.depends()}
-    return state.stage("make", step.label, depends, build, keep=lambda meta: not meta["again"])
+    stage = state.stage("make", step.label, depends, build, keep=lambda meta: not meta["again"])
+    if stage.meta["again"]:
+        state.open[step.label] = stage.meta["again"]
+    return stage
 
 
 def _made(rows: pl.DataFrame, step: Step) -> Made:

@@ -67,6 +67,7 @@ def manifest_of(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataF
         "domains": domains.sort("source", "domain", nulls_last=True).to_dicts(),
         "funnel": _in_order(ledgers.funnel(ledger), steps),
         "quarantine": reasons(quarantined(state).split("\n")[:-1]),
+        **({"open": state.open} if state.open else {}),
         "notes": state.notes,
         "stages": {"built": state.built, "reused": state.reused, "pool": state.pool},
         "seconds": state.seconds,

@@ -22,6 +22,7 @@ from curate.report import report
 from curate.rows import STANDARD, hash01, stack
 from curate.shortcuts import shortcuts
 from curate.state import Run, RunError
+from curate.visible import dump
 
 BY, MANIFEST, PAGES = "run", "manifest.json", ("report.html", "README.md")
 Measure: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]  # from the manifest so far to the set's diversity
@@ -60,16 +61,26 @@ def write(result: Result, state: Run, out: Path, measure: Measure | None = None)
     examples = merge([pl.read_parquet(file) for file in state.examples])
     hashes["examples.parquet"] = _parquet(out, "examples.parquet", examples)
     manifest = manifest_of(result, state, rows, ledger)
+    missing: dict[str, str] = {}  # what the report lacks, and why
     if {"chosen", "rejected"} <= set(rows.columns) and rows.drop_nulls(["chosen", "rejected"]).height:
-        manifest["shortcuts"] = shortcuts(rows, seed=recipe.seed)
+        _shortcuts(manifest, rows, recipe.seed, missing)
     if measure and rows.height:
         manifest["diversity"] = measure(manifest)
-    page = _text(out, "report.html", report(rows, ledger, manifest, examples))
+    page = _text(out, "report.html", report(rows, ledger, manifest, examples, missing))
+    if missing:
+        manifest["missing"] = missing
     readme = _text(out, "README.md", card(rows, manifest))
     manifest["outputs"], manifest["pages"] = hashes, {"report.html": page, "README.md": readme}
     clear(out, BY, written(out, BY) - {*hashes, *PAGES, MANIFEST})
-    _text(out, MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False, default=str) + "\n")
+    _text(out, MANIFEST, dump(manifest) + "\n")
     return manifest
+
+
+def _shortcuts(manifest: dict[str, Any], rows: pl.DataFrame, seed: int, missing: dict[str, str]) -> None:
+    try:
+        manifest["shortcuts"] = shortcuts(rows, seed=seed)
+    except Exception as error:  # the set is worth more than what is said of it
+        missing["Shortcuts"] = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def arrange(rows: pl.DataFrame, seed: int) -> pl.DataFrame:

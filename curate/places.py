@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
 from curate.errors import UserError
+from curate.paths import KeyPath, cut, kind_of, put, scan, short, spell
 from curate.settings import find_code, find_secrets
 
 _TOLD = 10  # errors told at once: what a screen holds
 _LISTED = 40  # names listed at once
-KeyPath: TypeAlias = tuple[str | int, ...]
+_LARGEST = 1_000_000  # bytes of a file; the longest recipe of ours has 12,000
+_UNFOLDED = 10_000_000  # characters that a file may unfold to by its anchors
+_A_NODE = 50  # characters that a value counts beside its own: about what it takes in memory
+_DEEPEST = 64  # levels of lists and mappings
+_DIGITS = 400  # characters of a number: a float written out may have 300
+_YAML = "tag:yaml.org,2002:"
+_TAGS = {
+    "str": "a text", "int": "a whole number", "float": "a number", "bool": "true or false", "null": "nothing",
+    "seq": "a list", "map": "keys with values", "merge": "a merge",
+}  # fmt: skip
+_SCALARS = {f"{_YAML}{name}" for name in ("int", "float", "bool", "null", "timestamp", "value")}
+_NOT_DECIMAL = re.compile(r"[-+]?(0[0-7_]+$|[0-9][0-9_]*:)")
 
 
 @dataclass(frozen=True)
@@ -88,15 +103,6 @@ class Places:
         return path
 
 
-def spell(path: KeyPath) -> str:
-    """Write a path as a person reads it.
-
-    >>> spell(("sources", "wikihow", "steps", 3, "keep"))
-    'sources.wikihow.steps[3].keep'
-    """
-    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
-
-
 def did_you_mean(word: str, known: list[str]) -> str:
     """Suggest the nearest known word, or list them all when none is near.
 
@@ -113,88 +119,214 @@ def did_you_mean(word: str, known: list[str]) -> str:
 def read_yaml(file: Path) -> tuple[dict[str, Any], Places]:
     """Read a YAML mapping with the line of each of its keys and items; raise `RecipeError` if it is not one."""
     places = Places(str(file))
+    problems: list[Problem] = []
+    data = _read(_text(file), places.lines, problems)
+    if not problems and not isinstance(data, dict):
+        problems.append(Problem((), f"the file should hold keys with values (`key: value`), not {kind_of(data)}", 1))
+    if problems:
+        raise RecipeError(str(file), problems)
+    return data, places
+
+
+def read_value(text: str) -> Any:
+    """Read one YAML value, as `--set` has it; raise ValueError in words.
+
+    >>> read_value("[1, two]"), read_value("")
+    ([1, 'two'], None)
+    """
+    problems: list[Problem] = []
+    value = _read(text, {}, problems)
+    if problems:
+        at = f"at {spell(problems[0].path)}: " if problems[0].path else ""
+        raise ValueError(f"{short(text)} cannot be read: {at}{problems[0].message}")
+    return value
+
+
+def _text(file: Path) -> str:
+    """Read a text file that is no larger than a person would write."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
+        if file.exists() and not file.is_file():  # a pipe or a device may never end
+            raise RecipeError(str(file), [Problem((), f"is {'a folder' if file.is_dir() else 'no regular file'}")])
+        with file.open("rb") as stream:
+            raw = stream.read(_LARGEST + 1)
+        if len(raw) > _LARGEST:
+            message = f"is larger than {_LARGEST // 1000:,} kB, the most that is read: put long lists into files"
+            raise RecipeError(str(file), [Problem((), message)])
+        return raw.decode("utf-8-sig")
     except FileNotFoundError:
         raise RecipeError(str(file), [Problem((), "there is no such file")]) from None
     except OSError as error:
         raise RecipeError(str(file), [Problem((), f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError as error:
         raise RecipeError(str(file), [Problem((), f"is not UTF-8 text: see byte {error.start + 1}")]) from None
-    except yaml.YAMLError as error:
-        raise RecipeError(str(file), [_syntax(error)]) from None
-    problems: list[Problem] = []
-    if isinstance(node, yaml.MappingNode):
-        _walk(node, (), places.lines, problems, ())
-    else:
-        problems.append(Problem((), "a recipe is a mapping of keys (name, sources, steps, …)", 1))
-    if problems:
-        raise RecipeError(str(file), problems)
+    except ValueError as error:  # a name with a NUL
+        raise RecipeError(str(file), [Problem((), f"cannot be read: {error}")]) from None
+
+
+class _TooDeep(Exception):
+    """Say on which line a value lies too deep."""
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's own safe loader, with a bound on depth: it calls itself for every level."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Read one node."""
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise _TooDeep(self.peek_event().start_mark.line + 1)
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
+
+
+def _read(text: str, lines: dict[KeyPath, int], problems: list[Problem]) -> Any:
+    """Read a YAML document, None for an empty one; what is wrong with it goes to `problems`."""
     try:
-        return loader.construct_document(node), places
-    except yaml.YAMLError as error:
-        raise RecipeError(str(file), [_syntax(error)]) from None
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        walk = _Walk(loader, lines, problems)
+        walk.node(node, (), ())
+        return None if problems else loader.construct_document(node)
+    except _TooDeep as error:
+        problems.append(Problem((), f"values lie more than {_DEEPEST} levels deep", error.args[0]))
+    except _TooMuch:
+        message = f"its anchors (&, *) unfold to more than {_UNFOLDED // 1_000_000} MB"
+        problems.append(Problem((), message))
+    except Exception as error:  # PyYAML raises errors of many kinds for text that is broken, such as `"\\UFFFFFFFF"`
+        problems.append(_syntax(error, text))
+    return None
 
 
-def _syntax(error: yaml.YAMLError) -> Problem:
+def _syntax(error: Exception, text: str) -> Problem:
+    if isinstance(error, ReaderError):
+        message = f"the character U+{ord(error.character):04X} cannot stand there; write it as an escape in quotes"
+        return Problem((), f"not valid YAML: {message}", text.count("\n", 0, error.position) + 1)
     mark = getattr(error, "problem_mark", None)
-    told = [getattr(error, "context", None), getattr(error, "problem", None)]
-    message = ", ".join(filter(None, told)) or str(error).splitlines()[0]
+    parts = [getattr(error, "context", None), getattr(error, "problem", None)]
+    message = ", ".join(filter(None, parts)) or str(error).partition("\n")[0]
+    if "'\\t'" in message:
+        message += " (a tab: indent with spaces)"
     return Problem((), f"not valid YAML: {message}", mark.line + 1 if mark else 0)
 
 
-def _walk(
-    node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], problems: list[Problem], above: tuple[int, ...]
-) -> None:
-    if id(node) in above:
-        problems.append(Problem(path, "an anchor contains itself", node.start_mark.line + 1))
-        return
-    lines.setdefault(path, node.start_mark.line + 1)
-    above = (*above, id(node))
-    if isinstance(node, yaml.SequenceNode):
-        for i, item in enumerate(node.value):
-            _walk(item, (*path, i), lines, problems, above)
-    if isinstance(node, yaml.MappingNode):
+class _TooMuch(Exception):
+    """Say that anchors unfold to more than memory should hold."""
+
+
+class _Walk:
+    """One walk over all that a document unfolds to: the line of every path, and what is wrong with keys and values."""
+
+    def __init__(self, loader: _Loader, lines: dict[KeyPath, int], problems: list[Problem]) -> None:
+        self.loader, self.lines, self.problems = loader, lines, problems
+        self.size = 0
+
+    def problem(self, node: yaml.Node, path: KeyPath, message: str) -> None:
+        """Note what is wrong, where it stands."""
+        self.problems.append(Problem(path, message, node.start_mark.line + 1))
+
+    def node(self, node: yaml.Node, path: KeyPath, above: tuple[int, ...]) -> None:
+        """Look at a node and all below it."""
+        if id(node) in above:
+            return self.problem(node, path, "an anchor contains itself")
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        self.size += _A_NODE + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
+        if self.size > _UNFOLDED:
+            raise _TooMuch
+        name = node.tag.removeprefix(_YAML)
+        if name not in _TAGS:
+            return self.problem(node, path, _no_tag(node, name))
+        if isinstance(node, yaml.ScalarNode):
+            value = self.value(node, path)
+            if isinstance(value, str) and not _encodable(value):
+                self.problem(node, path, "holds half a character (a surrogate such as \\uD800)")
+        elif isinstance(node, yaml.SequenceNode):
+            for i, item in enumerate(node.value):
+                self.node(item, (*path, i), (*above, id(node)))
+        else:
+            self.keys(node, path, (*above, id(node)))
+        return None
+
+    def keys(self, node: yaml.MappingNode, path: KeyPath, above: tuple[int, ...]) -> None:
+        """Look at the keys of a mapping, each of which is a text that stands once, and at what they hold."""
         seen: set[str] = set()
         for key, value in node.value:
+            merge = key.tag == f"{_YAML}merge"
+            if not merge and (not isinstance(key, yaml.ScalarNode) or key.tag != f"{_YAML}str"):
+                word = f"'{key.value}', which YAML reads as another kind of value," if key.tag in _SCALARS else "this"
+                self.problem(key, path, f"a key is text, and {cut(word)} is none: put a text in quotes")
+                continue
             name = str(key.value)
+            if not name.isprintable():
+                self.problem(key, path, f"the key {short(name)} holds characters that cannot be shown")
+                continue
             if name in seen:
-                problems.append(Problem((*path, name), "this key stands twice here", key.start_mark.line + 1))
+                self.problem(key, (*path, name), "this key stands twice here")
             seen.add(name)
-            lines[(*path, name)] = key.start_mark.line + 1
-            _walk(value, path if name == "<<" else (*path, name), lines, problems, above)
+            inner = path if merge else (*path, name)
+            self.lines[inner] = self.lines.get(inner, 0) if merge else key.start_mark.line + 1
+            self.node(value, inner, above)
+
+    def value(self, node: yaml.ScalarNode, path: KeyPath) -> Any:
+        """Make the value of a scalar, which YAML's own words for numbers may not allow."""
+        text, number = node.value, node.tag in (f"{_YAML}int", f"{_YAML}float")
+        if number and _NOT_DECIMAL.match(text):  # 010 and 1:30 are 8 and 90 in YAML
+            return self.problem(node, path, f"{cut(text)} is no decimal number: write it without ':' and leading 0s")
+        if number and len(text) > _DIGITS:
+            return self.problem(node, path, f"a number of {len(text):,} characters is too long: numbers have 64 bits")
+        try:
+            value = self.loader.construct_object(node)
+        except Exception:  # int(), float() and the like raise what they will
+            kind = _TAGS[node.tag.removeprefix(_YAML)]
+            return self.problem(node, path, f"{cut(text)} is not {kind}")
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            return self.problem(node, path, f"{cut(text)} is beyond 64 bits")
+        if isinstance(value, float) and math.isnan(value):
+            return self.problem(node, path, f"{cut(text)} is not a number")
+        return value
+
+
+def _no_tag(node: yaml.Node, name: str) -> str:
+    if isinstance(node, yaml.ScalarNode) and name in {"timestamp", "value"}:
+        return f"{cut(node.value)} is {'a date' if name == 'timestamp' else 'a sign'} in YAML: put a text in quotes"
+    return (
+        f"the tag '!!{cut(name)}' is not read here: leave it out"
+        if node.tag.startswith(_YAML)
+        else (f"the tag '{cut(node.tag)}' is not read here: leave it out")
+    )
+
+
+def _encodable(text: str) -> bool:
+    return not any("\ud800" <= c <= "\udfff" for c in text) if not text.isascii() else True
 
 
 def set_value(data: dict[str, Any], assignment: str) -> KeyPath:
-    """Set one `KEY=VALUE`, the key dotted, the value YAML; raise ValueError in words when it cannot be.
+    """Set one `PATH=VALUE`, the path as messages spell it, the value YAML; raise ValueError in words when it cannot be.
 
-    >>> data = {"sources": {"a": {"take": 1}}, "steps": [{"keep": {}}]}
+    >>> data = {"sources": {"a": {"take": 1}}, "steps": [{"keep": "length"}]}
     >>> set_value(data, "sources.a.take=5"), data["sources"]
     (('sources', 'a', 'take'), {'a': {'take': 5}})
+    >>> set_value(data, "steps[0].keep.length.max=9"), data["steps"]
+    (('steps', 0, 'keep', 'length', 'max'), [{'keep': {'length': {'max': 9}}}])
     """
-    key, sign, value = assignment.partition("=")
-    if not sign or not key:
-        raise ValueError(f"--set takes KEY=VALUE, not {assignment!r}")
-    path: KeyPath = tuple(int(p) if p.isdigit() else p for p in key.split("."))
-    here: Any = data
-    for part in path[:-1]:
-        if isinstance(here, dict):
-            here = here.setdefault(str(part), {})
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
-            here = here[part]
-        else:
-            raise ValueError(f"--set {key}: there is nothing at '{part}'")
+    path, value = parse_assignment(assignment)
     try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ValueError(f"--set {key}: {value!r} is not a YAML value") from None
-    last = path[-1]
-    if isinstance(here, dict):
-        here[str(last)] = parsed
-    elif isinstance(here, list) and isinstance(last, int) and last < len(here):
-        here[last] = parsed
-    else:
-        raise ValueError(f"--set {key}: there is nothing at '{last}'")
-    return path
+        return put(data, path, value)
+    except ValueError as error:
+        raise ValueError(f"--set {spell(path)}: {error}") from None
+
+
+def parse_assignment(text: str) -> tuple[KeyPath, Any]:
+    """Read `PATH=VALUE`; raise ValueError in words for anything else."""
+    path, end = scan(text)
+    if not path or text[end : end + 1] != "=":
+        raise ValueError(f"--set takes KEY=VALUE, such as steps[0].keep.length.max=200, not {short(text)}")
+    try:
+        return path, read_value(text[end + 1 :])
+    except ValueError as error:
+        raise ValueError(f"--set {spell(path)}: {error}") from None

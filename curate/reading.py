@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from inspect import signature
@@ -18,8 +17,10 @@ from curate.generators.generator import Generator
 from curate.judges import as_judge
 from curate.judges.contract import Judge, grades_none
 from curate.judges.functions import GIVEN as OF_A_CASE
-from curate.keys import SourceKeys
-from curate.places import KeyPath, Places, Problem, did_you_mean
+from curate.keys import SourceKeys, label_problem
+from curate.labels import AS, labels, twice
+from curate.paths import KeyPath
+from curate.places import Places, Problem, did_you_mean
 from curate.plan import Read, Sample, Source
 from curate.rows import data_folder
 from curate.step import MAKES, VERBS, Step, build
@@ -37,13 +38,14 @@ class Reading:
     """One reading of a recipe: collects problems instead of stopping at the first."""
 
     def __init__(self, places: Places, data: dict[str, Any], texts: dict[str, str], *, trusted: bool = True) -> None:
-        self.places = places
+        self.places, self.data = places, data
         self.trusted = trusted
         self.unrun: list[str] = []  # functions of the user's own that are not loaded, for want of trust
         seed = data.get("seed", 0)
         self.seed = seed if isinstance(seed, int) else 0
         self.size = data.get("size")
         self.problems: list[Problem] = []
+        self.labels = labels(data)
         self.known = Known(Path(places.file).parent, dict(texts))
 
     def problem(self, path: KeyPath, message: str) -> None:
@@ -57,17 +59,15 @@ class Reading:
             self.problem((*path, *inner), message)
         return checked
 
-    def source(self, name: str, given: Any, used: Counter[str]) -> Source | None:
-        """Read one source; `used` counts the labels of steps so far."""
+    def source(self, name: str, given: Any) -> Source | None:
+        """Read one source."""
         path: KeyPath = ("sources", name)
         checked = self.keys(SourceKeys, given, path)
         if not isinstance(given, dict):
             return None
         read = self.read(given.get("read"), (*path, "read"))
-        own: Counter[str] = Counter()
-        steps = self.steps(given.get("steps"), (*path, "steps"), own)
+        steps = self.steps(given.get("steps"), (*path, "steps"))
         sample = self.sample(given.get("sample"), (*path, "sample"))
-        used |= own  # a step of the same name in two sources shares one column of the ledger
         if not checked or read is None:
             return None
         return Source(name, read, checked["optional"], checked["take"], steps, sample)
@@ -191,20 +191,40 @@ class Reading:
         )
         return False
 
-    def steps(self, given: Any, path: KeyPath, used: Counter[str]) -> tuple[Step, ...]:
+    def steps(self, given: Any, path: KeyPath) -> tuple[Step, ...]:
         """Read a list of steps."""
         if given is not None and not isinstance(given, list):
             self.problem(path, "is a list of steps, each `- keep: {filter: {parameters}}`")
             return ()
-        found = [self.step(item, (*path, i), used) for i, item in enumerate(given or [])]
+        found = [self.step(item, (*path, i)) for i, item in enumerate(given or [])]
         return tuple(step for step in found if step)
 
-    def step(self, given: Any, path: KeyPath, used: Counter[str]) -> Step | None:
+    def check_labels(self) -> None:
+        """Check that every step's label is one that the ledger can have as a column, and stands for that step alone."""
+        scores: dict[str, bool] = {}
+        for path, label in self.labels.items():
+            if path[-1] == "sample":
+                continue
+            step = _at(self.data, path)
+            is_score = "score" in step
+            wrong = label_problem(label, own=AS in step, score=is_score) if isinstance(step.get(AS, ""), str) else None
+            if wrong is None and scores.setdefault(label, is_score) != is_score:
+                wrong = f"'{label}' is the label of a score, and of a step that is none"
+            if wrong:
+                self.problem((*path, AS), wrong)
+        for path in twice(self.data, self.labels):
+            message = f"the label '{self.labels[path]}' has another step already that the same rows meet"
+            self.problem((*path, AS), message)
+
+    def step(self, given: Any, path: KeyPath) -> Step | None:
         """Read one step: its verb, its filter or maker, its parameters."""
-        if not isinstance(given, dict) or len(given) != 1:
+        verbs = {key: body for key, body in given.items() if key != AS} if isinstance(given, dict) else {}
+        if len(verbs) != 1:
             self.problem(path, f"a step is one verb ({', '.join(VERBS)}) and what it applies")
             return None
-        verb, body = next(iter(given.items()))
+        if not isinstance(given.get(AS, ""), str):
+            self.problem((*path, AS), f"the label of a step is a text, not {given[AS]!r}")
+        verb, body = next(iter(verbs.items()))
         if verb not in VERBS:
             self.problem((*path, verb), f"there is no verb '{verb}'; {did_you_mean(str(verb), list(VERBS))}")
             return None
@@ -212,10 +232,10 @@ class Reading:
         if named is None:
             return None
         name, function, params = named
-        short = str(name).rpartition(":")[2]
         if function is own.unrun:
-            label = self.label(short, used)
-            return Step(verb, name, label, function, dict(params or {}), None, self.places((*path, verb, name)))
+            return Step(
+                verb, name, self.labels[path], function, dict(params or {}), None, self.places((*path, verb, name))
+            )
         kind = registry.kind_of(function)
         if kind not in {VERBS[verb], "any"}:
             fit = next(v for v, k in VERBS.items() if k == kind)
@@ -229,18 +249,12 @@ class Reading:
         given = self.bound(function, checked, where)
         if len(self.problems) > before:
             return None
-        label = self.label(short, used)
         self.seeded(checked, params)
         try:
-            return build(verb, name, label, function, checked, self.places(where), given)
+            return build(verb, name, self.labels[path], function, checked, self.places(where), given)
         except Exception as error:  # a filter says in a ValueError what is wrong; a user's own may raise anything
             self.problem(where, str(error) or type(error).__name__)
             return None
-
-    def label(self, name: str, used: Counter[str]) -> str:
-        """Name a step's column in the ledger."""
-        used[name] += 1
-        return name if used[name] == 1 else f"{name}_{used[name]}"
 
 
 def _unasked(kind: registry.Kind, called: str, name: str) -> Generator | Judge:
@@ -252,3 +266,9 @@ def _unasked(kind: registry.Kind, called: str, name: str) -> Generator | Judge:
 def _under_data(params: dict[str, Any]) -> dict[str, Any]:
     """Let relative paths start at $CURATE_DATA (default: data/)."""
     return {k: data_folder() / v.expanduser() if isinstance(v, Path) else v for k, v in params.items()}
+
+
+def _at(data: Any, path: KeyPath) -> Any:
+    for part in path:
+        data = data[part]
+    return data

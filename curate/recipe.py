@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +42,9 @@ def parse(data: dict[str, Any], places: Places, texts: dict[str, str] | None = N
     top = reading.keys(RecipeKeys, data, ())
     reading.name_all(data, "generators")
     reading.name_all(data, "judges")
-    used: Counter[str] = Counter()
-    sources = [reading.source(name, given, used) for name, given in items(data.get("sources"))]
-    steps = reading.steps(data.get("steps"), ("steps",), used)
+    sources = [reading.source(name, given) for name, given in items(data.get("sources"))]
+    steps = reading.steps(data.get("steps"), ("steps",))
+    reading.check_labels()
     output = reading.keys(OutputKeys, data.get("output") or {}, ("output",))
     extra = {name: reading.read(output[name], ("output", name)) for name in ("dev", "test_prompts") if output.get(name)}
     if reading.problems:

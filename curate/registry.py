@@ -18,7 +18,8 @@ from curate import own
 from curate.filter import Choice
 from curate.generators.generator import Generator
 from curate.judges.contract import Judge
-from curate.places import KeyPath, did_you_mean
+from curate.paths import KeyPath, existing
+from curate.places import did_you_mean
 
 Function: TypeAlias = Callable[..., Any]
 Kind: TypeAlias = Literal[
@@ -165,14 +166,14 @@ def check(model: type[pydantic.BaseModel], given: Any) -> tuple[dict[str, Any], 
     except pydantic.ValidationError as error:
         told: dict[KeyPath, list[str]] = {}
         for item in error.errors(include_url=False):
-            path, message = _sentence(dict(item), list(model.model_fields))
+            path, message = _sentence(dict(item), list(model.model_fields), given)
             told.setdefault(path, []).append(message)
         return {}, [(path, "; or ".join(dict.fromkeys(messages))) for path, messages in told.items()]
     return {name: getattr(checked, name) for name in model.model_fields}, []
 
 
-def _sentence(item: dict[str, Any], known: list[str]) -> tuple[KeyPath, str]:
-    path: KeyPath = tuple(p for p in item["loc"] if not _is_type_tag(p))
+def _sentence(item: dict[str, Any], known: list[str], given: dict[str, Any]) -> tuple[KeyPath, str]:
+    path = existing(item["loc"], given)
     match item["type"]:
         case "missing":
             return path[:-1], f"'{path[-1]}' is missing"
@@ -180,11 +181,6 @@ def _sentence(item: dict[str, Any], known: list[str]) -> tuple[KeyPath, str]:
             return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), known)}"
     message = item["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return path, f"{message[:1].lower()}{message[1:]}, not {_show(item.get('input'))}"
-
-
-def _is_type_tag(part: str | int) -> bool:
-    """Recognise the branch names pydantic puts into paths for unions; they are no keys of the recipe."""
-    return isinstance(part, str) and (part in {"str", "int", "float", "bool"} or "[" in part)
 
 
 def _show(value: Any) -> str:

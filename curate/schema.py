@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from curate import registry
-from curate.keys import OutputKeys, RecipeKeys, SourceKeys
+from curate.keys import LABEL, OutputKeys, RecipeKeys, SourceKeys
+from curate.labels import AS
 from curate.step import MAKES, VERBS
 
 _OF_RUN = {"n", "seed"}  # what a run gives the selector of a `sample` block
@@ -49,7 +50,7 @@ def schema() -> dict[str, Any]:
         "sample": {"anyOf": [_without(filters["domains"], _OF_RUN), *_samplers(filters)]},
         "step": {
             "oneOf": [
-                _one(verb, _named(functions, [] if verb in MAKES else added))
+                _step(verb, _named(functions, [] if verb in MAKES else added))
                 for verb, functions in verbs.items()
                 if functions
             ]
@@ -84,6 +85,13 @@ def _named(functions: dict[str, registry.Function], added: Sequence[str] = ()) -
 
 def _one(key: str, value: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": {key: value}, "required": [key], "additionalProperties": False}
+
+
+def _step(verb: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Describe a step: its verb, and the label that it may have."""
+    made = _one(verb, value)
+    made["properties"][AS] = {"type": "string", "pattern": f"^{LABEL}$", "description": "The step's label."}
+    return made
 
 
 def _parameters(function: registry.Function) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def _visible(text: Text) -> Text:
 # A log or a pipe has no width of its own: wide enough that no name is cut.
 console = _Console(width=None if sys.stdout.isatty() else 110)
 errors = _Console(stderr=True)
+_REASONS = 3  # the most frequent ones that the screen names
 _SHARE = ("asked", "available", "taken")
 
 
@@ -198,9 +199,7 @@ def show_table(rows: list[dict[str, Any]], absent: dict[str, str]) -> None:
 
 def notices(manifest: dict[str, Any]) -> list[str]:
     """Say loudly what is not as asked: sources absent, shares moved, records that could not be read."""
-    nothing = not sum(row["taken"] for row in manifest["table"])
-    lines = ["The set is empty: no row passed every step; the funnel says where they went."] if nothing else []
-    lines += [f"Not there: {name}: {reason}" for name, reason in manifest["absent"].items()]
+    lines = [f"Not there: {name}: {reason}" for name, reason in manifest["absent"].items()]
     short = [f"{r['source']} {r['taken']:,} of {r['asked']:,}" for r in manifest["table"] if r["taken"] < r["asked"]]
     more = [f"{r['source']} +{r['taken'] - r['asked']:,}" for r in manifest["table"] if r["taken"] > r["asked"]]
     if short:
@@ -212,7 +211,44 @@ def notices(manifest: dict[str, Any]) -> list[str]:
     if bad:
         each = ", ".join(f"{name} {n:,}" for name, n in bad.items())
         lines.append(f"Could not be read: {each}. Each with its place and reason in quarantine.jsonl.")
+        lines += [
+            f"    {one['source']}: {one['error']} ({one['records']:,})" for one in manifest["quarantine"][:_REASONS]
+        ]
+    lines += [f"Source {name} kept nothing: {why}." for name, why in _barren(manifest) if why]
+    lines += [f"The report lacks {name}: {why}." for name, why in manifest.get("missing", {}).items()]
     return lines
+
+
+def failures(manifest: dict[str, Any]) -> list[str]:
+    """Say what the run was asked for and did not give: a set that is empty, answers that are still to come."""
+    lines = [
+        f"Step {label}: {n:,} rows have no answer yet ({_why(manifest, f'step {label}, ') or 'see quarantine.jsonl'}). "
+        "What came is kept: mend that and run the same command again."
+        for label, n in manifest.get("open", {}).items()
+    ]
+    if not sum(row["taken"] for row in manifest["table"]):
+        why = "; ".join(f"{name}: {why}" for name, why in _barren(manifest) if why) or "no source is there"
+        lines.append(f"The set is empty, no row passed every step. {why}.")
+    return lines
+
+
+def _barren(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say of every source that kept no row where its rows went."""
+    asked = {row["source"]: row["asked"] for row in manifest["table"]}
+    for name, count in manifest["counts"].items():
+        if count["kept"] or name in manifest["absent"] or asked.get(name) == 0:
+            continue
+        steps = sorted((r for r in manifest["funnel"] if r["source"] == name and r["first"]), key=lambda r: -r["first"])
+        told = [f"{row['step']} dropped {row['first']:,}" for row in steps[:_REASONS]]
+        lost = _why(manifest, "", name) if count["quarantined"] else ""
+        told += [f"{count['quarantined']:,} could not be read or answered: {lost}"] if lost else []
+        yield name, f"of {count['read']:,} rows {', '.join(told)}" if told else f"{count['read']:,} rows were read"
+
+
+def _why(manifest: dict[str, Any], first: str, source: str | None = None) -> str:
+    """List the most frequent reasons in the quarantine, with their counts."""
+    rows = [r for r in manifest["quarantine"] if r["first"].startswith(first) and source in (None, r["source"])]
+    return "; ".join(f"{row['error']} ({row['records']:,})" for row in rows[:_REASONS])
 
 
 def show_plan(recipe: Recipe, found: list[dict[str, Any]]) -> None:

@@ -6,6 +6,7 @@ A terminal obeys control characters, a bidi control reorders the line around it,
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -22,6 +23,7 @@ _ACTS = re.compile(
     "|(?<![\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])[\U000e0100-\U000e01ef]"
 )
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|~$]|(?<![^\W_])_|_(?![^\W_])")
+_INFINITE = "infinity 7f1c0d"  # no text of anybody's
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
@@ -47,7 +49,25 @@ def as_json(data: Any) -> str:
      "name": "Åse\u202e"
     }
     """
-    return escape_json(json.dumps(data, indent=1, ensure_ascii=False, default=str))
+    return escape_json(dump(data))
+
+
+def dump(value: Any) -> str:
+    """Write data as JSON, which has no NaN (null stands for it) and no infinity (but 1e999, which reads as one).
+
+    >>> dump([float("nan"), float("-inf"), 1.5]).split()
+    ['[', 'null,', '-1e999,', '1.5', ']']
+    """
+    text = json.dumps(_finite(value), indent=1, ensure_ascii=False, default=str)
+    return text.replace(f'"{_INFINITE}"', "1e999").replace(f'"-{_INFINITE}"', "-1e999")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else f"{'-' if value < 0 else ''}{_INFINITE}"
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def escape_json(written: str) -> str:

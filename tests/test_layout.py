@@ -59,13 +59,13 @@ CONTRACTS |= {"curate.cache", "curate.code", "curate.ownership"}
 ROOMS = {
     "curate.filters": {"curate.filters", "curate.embeddings"},
     "curate.embeddings": {"curate.embeddings"},
-    "curate.diversity": {"curate.diversity", "curate.embeddings", "curate.filters", "curate.places"},
-    "curate.sources": {"curate.sources", "curate.generators", "curate.places", "curate.recipes"},
-    "curate.generators": {"curate.generators", "curate.embeddings", "curate.places"},
-    "curate.judges": {"curate.judges", "curate.generators", "curate.own", "curate.places"},
+    "curate.diversity": {"curate.diversity", "curate.embeddings", "curate.filters", "curate.paths", "curate.places"},
+    "curate.sources": {"curate.sources", "curate.generators", "curate.paths", "curate.places", "curate.recipes"},
+    "curate.generators": {"curate.generators", "curate.embeddings", "curate.paths", "curate.places"},
+    "curate.judges": {"curate.judges", "curate.generators", "curate.own", "curate.paths", "curate.places"},
     "curate.pairs": {"curate.pairs", "curate.generators", "curate.judges", "curate.filters"},
     "curate.shortcuts": {"curate.shortcuts", "curate.sources"},
-    "curate.exports": {"curate.exports", "curate.formats", "curate.places"},
+    "curate.exports": {"curate.exports", "curate.formats", "curate.paths", "curate.places"},
     "curate.evaluate": {"curate.evaluate"},
     "curate.grading": {
         "curate.grading",
@@ -85,7 +85,14 @@ ROOMS = {
         "curate.trained",
         "curate.report.html",
     },
-    "curate.without": {"curate.without", "curate.places", "curate.report", "curate.ledger", "curate.work"},
+    "curate.without": {
+        "curate.without",
+        "curate.paths",
+        "curate.places",
+        "curate.report",
+        "curate.ledger",
+        "curate.work",
+    },
     "curate.ablate_report": {
         "curate.ablate_report",
         "curate.evaluate",
@@ -101,6 +108,7 @@ ROOMS = {
         "curate.judges",  # a reward is a judge's grade
         "curate.registry",  # or a user's own function
         "curate.shortcuts.scoring",
+        "curate.paths",
         "curate.places",
         "curate.report.html",
         "curate.report.lines",
@@ -109,7 +117,7 @@ ROOMS = {
 }
 LAYERS = [
     {"curate.errors", "curate.settings", "curate.visible", "curate"},
-    {"curate.echo", "curate.own", "curate.rows", "curate.places", "curate.filter", "curate.lattice"},
+    {"curate.echo", "curate.own", "curate.rows", "curate.paths", "curate.places", "curate.filter", "curate.lattice"},
     {"curate.ownership"},
     {"curate.code"},
     {"curate.cache"},
@@ -126,7 +134,7 @@ LAYERS = [
         "curate.formats",
         "curate.quarantine",
     },
-    {"curate.extends"},
+    {"curate.extends", "curate.labels"},
     {"curate.bindings"},
     {"curate.step"},
     {"curate.registry", "curate.rowpass", "curate.budget", "curate.examples"},

@@ -115,15 +115,15 @@ def test_a_recipe_without_sources(tmp_path):
     assert "'sources' is missing" in told(tmp_path, "name: x\n")
 
 
-def test_labels_are_the_filters_names_numbered_where_they_repeat(tmp_path):
+def test_labels_are_the_filters_names_or_with_their_parameters_where_they_repeat(tmp_path):
     file = tmp_path / "r.yaml"
     steps = "[{keep: {length: {min: 1}}}, {edit: {replace_opening: {old: a, new: b}}}, {keep: {length: {max: 9}}}]"
     file.write_text(f"name: x\nsources:\n  a: {{read: {{jsonl: {{path: a}}}}, steps: {steps}}}\n"
                     f"  b: {{read: {{jsonl: {{path: b}}}}, steps: {steps}}}\nsteps: [{{keep: {{length: {{min: 2}}}}}}]\n")  # fmt: skip
     recipe = load(file)
-    assert [s.label for s in recipe.sources[0].steps] == ["length", "replace_opening", "length_2"]
-    assert [s.label for s in recipe.sources[1].steps] == ["length", "replace_opening", "length_2"]
-    assert recipe.steps[0].label not in {"length", "length_2"}, "a step over all sources has a column of its own"
+    assert [s.label for s in recipe.sources[0].steps] == ["length(min=1)", "replace_opening", "length(max=9)"]
+    assert [s.label for s in recipe.sources[1].steps] == ["length(min=1)", "replace_opening", "length(max=9)"]
+    assert recipe.steps[0].label == "length(min=2)", "a step over all sources has a column of its own"
 
 
 def test_the_recipes_seed_reaches_filters_that_take_one_unless_they_set_their_own(tmp_path):

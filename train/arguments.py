@@ -10,7 +10,8 @@ from typing import Any
 
 import pydantic
 
-from curate.places import KeyPath, did_you_mean
+from curate.paths import KeyPath
+from curate.places import did_you_mean
 
 Wrong = list[tuple[KeyPath, str]]
 

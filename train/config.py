@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
-from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml, refuse_secrets, set_value
+from curate.paths import KeyPath, existing
+from curate.places import Places, Problem, RecipeError, did_you_mean, read_yaml, refuse_secrets, set_value
 from curate.train.arguments import problems_of_block
 
 StageName = Literal["sft", "dpo", "reward", "rloo", "kto"]
@@ -84,7 +85,7 @@ def resolve(stage: str, data: Mapping[str, Any], places: Places, under: KeyPath 
     try:
         config = TrainConfig.model_validate({**data, "stage": stage})
     except pydantic.ValidationError as error:
-        problems += [_sentence(dict(item)) for item in error.errors(include_url=False)]
+        problems += [_sentence(dict(item), data) for item in error.errors(include_url=False)]
     blocks = {name: data.get(name) for name in ("trainer", "lora", "quantization", "model_args")}
     settled = {}
     for name, block in blocks.items():
@@ -112,8 +113,8 @@ def _of_stage(stage: str, data: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
     return wrong
 
 
-def _sentence(item: dict[str, Any]) -> tuple[KeyPath, str]:
-    path: KeyPath = tuple(item["loc"])
+def _sentence(item: dict[str, Any], data: Mapping[str, Any]) -> tuple[KeyPath, str]:
+    path = existing(item["loc"], data)
     if item["type"] == "missing":
         return path[:-1], f"'{path[-1]}' is missing"
     if item["type"] == "extra_forbidden":

@@ -10,7 +10,7 @@ import yaml
 
 from curate.report.html import DASH, Html, el, join, number, table
 from curate.report.lines import STYLE, Figure, draw
-from curate.report.page import page
+from curate.report.page import Build, built, page
 from curate.train._log import Log
 from curate.train._page_top import Findings, get, headline, name_of
 from curate.train.plots import Grades, figures, summary
@@ -33,14 +33,14 @@ def training_page(
         LogError: The log cannot be read.
     """
     drawn = figures(log, grades)
-    sections = [
-        ("course", "Course", _words(log, grades)),
-        ("plots", "Plots", _plots(drawn) if drawn else None),
-        ("grades", "Grades", _graded(grades) if grades else None),
-        ("data", "Data and model", _facts(record)),
-        ("config", "Config", _config(record)),
+    sections: list[tuple[str, str, Build]] = [
+        ("course", "Course", lambda: _words(log, grades)),
+        ("plots", "Plots", lambda: _plots(drawn) if drawn else None),
+        ("grades", "Grades", lambda: _graded(grades) if grades else None),
+        ("data", "Data and model", lambda: _facts(record)),
+        ("config", "Config", lambda: _config(record)),
     ]
-    there = [(anchor, name, part) for anchor, name, part in sections if part is not None]
+    there = built(sections, {})
     foot = "This page loads nothing from anywhere. The plots stand beside it as files, the numbers in log.jsonl."
     return page(f"{name_of(record)}: training", headline(record, findings), there, foot, STYLE)
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import pydantic
 
 from curate import registry
-from curate.places import KeyPath, did_you_mean
+from curate.paths import KeyPath
+from curate.places import did_you_mean
 from curate.train.config import StageName
 
 Wrong = list[tuple[KeyPath, str]]

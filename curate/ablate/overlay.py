@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
-from curate.places import set_value
+from curate.paths import parse_path, put, spell
+from curate.places import parse_assignment, set_value
 
 _BLOCKS = ("sets", "train")  # what has a `set:` of dotted keys
 
@@ -43,23 +41,23 @@ def assign(data: dict[str, Any], assignment: str) -> None:
     >>> data["sets"]["data"]["set"]
     {'sources.wikihow.take': 5}
     """
-    key, sign, value = assignment.partition("=")
-    head, mark, tail = key.partition(".set.")
-    if not mark or not sign or head.split(".")[-2:-1] not in ([block] for block in _BLOCKS):
+    path, value = parse_assignment(assignment)
+    at = next((i for i, part in enumerate(path) if part == "set" and path[max(i - 2, 0)] in _BLOCKS and i > 1), None)
+    if at is None or at + 1 == len(path):
         set_value(data, assignment)
         return
-    here: dict[str, Any] = {}
-    set_value(here, f"value={value}")
-    inner = data
-    for part in [*head.split("."), "set"]:
-        inner = inner.setdefault(part, {})
-        if not isinstance(inner, dict):
-            raise ValueError(f"--set {key}: '{part}' is no mapping")
-    inner[tail] = here["value"]
+    inner = path[at + 1 :]
+    key = str(inner[0]) if len(inner) == 1 else spell(inner)
+    try:
+        put(data, (*path[: at + 1], key), value)
+    except ValueError as error:
+        raise ValueError(f"--set {spell(path)}: {error}") from None
 
 
 def assign_all(data: dict[str, Any], changes: Mapping[str, Any]) -> None:
     """Set dotted keys, each to a value whole, as `curate run --set` would; raise ValueError in words."""
     for key, value in changes.items():
-        written = yaml.safe_dump([value], default_flow_style=True, width=math.inf, allow_unicode=True)
-        set_value(data, f"{key}={written.strip()[1:-1]}")
+        try:
+            put(data, parse_path(key), value)
+        except ValueError as error:
+            raise ValueError(f"{spell((key,))}: {error}") from None

@@ -16,7 +16,8 @@ from curate.ablate.overlay import assign, lay
 from curate.ablate.sets import recipe_of
 from curate.ablate.stages import config_of
 from curate.judges.contract import Judge
-from curate.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml, refuse_secrets
+from curate.paths import KeyPath
+from curate.places import Places, Problem, RecipeError, did_you_mean, read_yaml, refuse_secrets
 from curate.plan import Recipe
 from curate.reading import Reading
 

@@ -32,7 +32,7 @@ def recipe_of(keys: SetKeys, file: str, seed: int = 0) -> Recipe:
     try:
         assign_all(data, keys.set)
     except ValueError as error:
-        wrong.append((("set",), str(error).replace("--set ", "")))
+        wrong.append((("set",), str(error)))
     if keys.sources is not None:
         data = _only(data, keys.sources, wrong)
     try:

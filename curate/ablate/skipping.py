@@ -2,56 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from curate.ablate.keys import ALL
-from curate.places import KeyPath, Places, did_you_mean
+from curate.labels import AS, SAMPLE, labels
+from curate.paths import KeyPath
+from curate.places import Places, did_you_mean
 from curate.reading import items
 
 _T = TypeVar("_T")
-SAMPLE = "sample"
 _CHOOSE = {"keep", "drop", "select", "score"}
 # A test prompt in the training set makes the measurement void: no arm is meant to try that.
 _STAYS = {"contaminated", "semantically_contaminated"}
 
 
-def labels(data: dict[str, Any]) -> dict[KeyPath, str]:
-    """Name the steps of a recipe as its ledger does, by where they stand; `sample` is the block of a source.
-
-    >>> step = {"keep": {"length": {"min": 1}}}
-    >>> list(labels({"sources": {"a": {"steps": [step, step]}}, "steps": [step]}).values())
-    ['length', 'length_2', 'length_3']
-    """
-    found: dict[KeyPath, str] = {}
-    used: Counter[str] = Counter()
-    for name, source in items(data.get("sources")):
-        given = source if isinstance(source, dict) else {}
-        own: Counter[str] = Counter()
-        found |= _of_list(given.get("steps"), ("sources", name, "steps"), own)
-        if given.get(SAMPLE) is not None:
-            found[("sources", name, SAMPLE)] = SAMPLE
-        used |= own
-    return found | _of_list(data.get("steps"), ("steps",), used)
-
-
-def _of_list(steps: Any, path: KeyPath, used: Counter[str]) -> dict[KeyPath, str]:
-    found: dict[KeyPath, str] = {}
-    for i, step in enumerate(steps if isinstance(steps, list) else []):
-        name = _filter(step)
-        if name:
-            short = name.rpartition(":")[2]
-            used[short] += 1
-            found[(*path, i)] = short if used[short] == 1 else f"{short}_{used[short]}"
-    return found
-
-
 def _filter(step: Any) -> str:
-    body = next(iter(step.values())) if isinstance(step, dict) and len(step) == 1 else None
-    if isinstance(body, dict) and len(body) == 1:
-        return str(next(iter(body)))
-    return body if isinstance(body, str) else ""
+    body = step[_verb(step)]
+    return str(next(iter(body)) if isinstance(body, dict) else body)
+
+
+def _verb(step: Any) -> str:
+    return str(next(key for key in step if key != AS))
 
 
 def skip(data: dict[str, Any], places: Places, wanted: Iterable[str]) -> dict[str, Any]:
@@ -78,7 +50,7 @@ def _chooses(data: dict[str, Any], path: KeyPath) -> bool:
     step: Any = data
     for part in path:
         step = step[part]
-    return next(iter(step)) in _CHOOSE and _filter(step) not in _STAYS
+    return _verb(step) in _CHOOSE and _filter(step) not in _STAYS
 
 
 def _without(data: dict[str, Any], places: Places, out: set[KeyPath]) -> dict[str, Any]:

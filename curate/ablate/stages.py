@@ -27,7 +27,7 @@ def config_of(arm: ArmKeys, stage: str, file: str, seed: int = 0) -> TrainConfig
     try:
         assign_all(changed, keys.set)
     except ValueError as error:
-        raise ChangeError(places.file, [(("set",), str(error).replace("--set ", ""))]) from None
+        raise ChangeError(places.file, [(("set",), str(error))]) from None
     model = arm.model if first else LATER
     changed |= {"seed": seed, "data": LATER, **({"model": model} if model else {})}
     refuse_secrets(changed, places, (stage,) if inner else ())

@@ -16,7 +16,7 @@ from curate.ablate_report.quantity_part import quantity
 from curate.ablate_report.training_part import trainings
 from curate.report.html import DASH, Html, el, join, number
 from curate.report.lines import STYLE as LINES
-from curate.report.page import page
+from curate.report.page import Build, built, page
 
 # Marks of verdicts are words with a shape: colour alone would not reach everyone.
 _STYLE = """
@@ -49,16 +49,16 @@ def ablation_page(ablation: dict[str, Any], results: dict[str, Any], out: Path) 
 
     `results` are those of `curate.ablate_report.write`; under `out` stand the logs of the trainings.
     """
-    sections = [
-        ("grades", "Grades", grades(results)),
-        ("differences", "Differences", differences(results)),
-        ("quantity", "Quantity", quantity(results)),
-        ("training", "Training", trainings(ablation, out)),
-        ("data", "Data", data(ablation)),
-        ("answers", "Answers", answers(ablation, results)),
-        ("recipe", "Recipe", _recipe(ablation)),
+    sections: list[tuple[str, str, Build]] = [
+        ("grades", "Grades", lambda: grades(results)),
+        ("differences", "Differences", lambda: differences(results)),
+        ("quantity", "Quantity", lambda: quantity(results)),
+        ("training", "Training", lambda: trainings(ablation, out)),
+        ("data", "Data", lambda: data(ablation)),
+        ("answers", "Answers", lambda: answers(ablation, results)),
+        ("recipe", "Recipe", lambda: _recipe(ablation)),
     ]
-    there = [(anchor, name, part) for anchor, name, part in sections if part is not None]
+    there = built(sections, {})
     foot = "This page loads nothing from anywhere. Grades stand in grades.jsonl beside it, its numbers in results.json."
     return page(f"{ablation['name']}: ablation", _headline(ablation, results), there, foot, LINES + _STYLE)
 

@@ -45,6 +45,15 @@ class Answer(NamedTuple):
     labels: dict[str, float] | None = None
 
 
+def encodable(text: str) -> bool:
+    """Tell whether a text can be written as UTF-8: half a surrogate pair, which JSON can spell, cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class Failed(NamedTuple):
     """No answer, and why; `again` says whether a later run should ask once more."""
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curate.generators.contract import Answer, Ask, Engine, Failed, Settings
+from curate.generators.contract import Answer, Ask, Engine, Failed, Settings, encodable
 from curate.generators.journal import Journal, key_of, keys_of
 
 Told = Callable[[str, int, int, int], None]  # (generator, answers done now, answers asked in all, tokens done now)
@@ -55,7 +55,8 @@ class Generator:
             self.tell(self.name, sum(times[key] for key in found), len(asks), 0)
             wanted = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in found}
             with closing(self._answers(wanted)) as answers:
-                for key, answer in answers:
+                for key, given in answers:
+                    answer = _written(given)
                     if isinstance(answer, Answer):
                         journal.add(key, answer)
                     found[key] = answer
@@ -128,6 +129,13 @@ class Generator:
         for engines in (_models, _servers):
             for key in [key for key, known in engines.items() if known is engine]:
                 _close({key: engines.pop(key)})
+
+
+def _written(given: Given) -> Given:
+    """Refuse an answer that no file can hold: half a surrogate pair, which JSON can spell and UTF-8 cannot."""
+    if isinstance(given, Answer) and not encodable(given.text):
+        return Failed("the reply's text holds half a character (a surrogate such as \\ud83d)", again=False)
+    return given
 
 
 def close_all() -> None:

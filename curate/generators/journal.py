@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from curate.generators.contract import Answer, Ask, GeneratorError, Settings
+from curate.generators.contract import Answer, Ask, GeneratorError, Settings, encodable
 
 
 def keys_of(settings: Settings, asks: Iterable[Ask]) -> list[str]:
@@ -49,6 +49,18 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise GeneratorError(f"a setting must be a plain value (text, number, list, mapping), and {value!r} is none")
+
+
+def _checked(answer: Answer) -> Answer:
+    """Give back an answer that is one in all its fields; raise ValueError for another."""
+    counts = (answer.prompt_tokens, answer.completion_tokens)
+    texts = (answer.text, answer.finish_reason)
+    labels = answer.labels if answer.labels is not None else {}
+    if not all(isinstance(text, str) and encodable(text) for text in texts):
+        raise ValueError("a text of an answer is none")
+    if not all(type(count) is int for count in counts) or not all(type(p) is float for p in labels.values()):
+        raise ValueError("a number of an answer is none")
+    return answer
 
 
 class Journal:
@@ -97,8 +109,8 @@ class Journal:
     def _learn(self, line: bytes) -> None:
         try:
             key, answer = json.loads(line)
-            self.known.setdefault(key, Answer(**answer))
-        except (ValueError, TypeError):
+            self.known.setdefault(key, _checked(Answer(**answer)))
+        except (ValueError, TypeError, AttributeError, RecursionError):
             self._broken += 1
 
     def add(self, key: str, answer: Answer) -> None:

@@ -12,6 +12,9 @@ from curate.generators.contract import Answer
 
 UNLIKELY = -9999.0  # what the API itself gives a token that is not among the most likely
 TOP = 20  # the most alternatives that the API shows
+_REASON = re.compile(r"\w{1,40}", re.ASCII)  # stop, length, content_filter, …
+_MOST_TOKENS = 10**12  # of one answer; what is above is no count
+_READ = 10_000  # characters of a server's own words that are looked at
 _SAID = 200  # characters of a server's own words that are repeated
 
 
@@ -38,8 +41,8 @@ def read(body: bytes) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     curate.generators.replies.BrokenReply: the reply has no choices
     """
     try:
-        reply = json.loads(body)
-    except ValueError:
+        reply = json.loads(body, parse_constant=_no_number)
+    except (ValueError, RecursionError):
         start = said(body.decode(errors="replace"))
         raise BrokenReply(f"the reply is no whole JSON: {start[:60]!r} ({len(body)} bytes)") from None
     if not isinstance(reply, dict):
@@ -55,6 +58,10 @@ def read(body: bytes) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         raise BrokenReply(f"the server gave up on it: {said(choice.get('error') or 'no reason given')}")
     _text(choice["message"])
     return choice, reply
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _text(message: Mapping[str, Any]) -> str:
@@ -78,10 +85,15 @@ def answer(body: bytes, labels: Sequence[str] | None = None) -> Answer:
     choice, reply = read(body)
     message = choice["message"]
     refused = message.get("content") is None and message.get("refusal")
-    reason = "refusal" if refused else str(choice.get("finish_reason") or "unknown")
-    usage = reply.get("usage") or {}
-    tokens = [count if isinstance(count := usage.get(f"{of}_tokens"), int) else 0 for of in ("prompt", "completion")]
+    given = choice.get("finish_reason")
+    reason = "refusal" if refused else given if isinstance(given, str) and _REASON.fullmatch(given) else "unknown"
+    usage = reply.get("usage")
+    tokens = [_count(usage.get(f"{of}_tokens")) if isinstance(usage, dict) else 0 for of in ("prompt", "completion")]
     return Answer(_text(message), reason, tokens[0], tokens[1], likely(choice, labels) if labels else None)
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and 0 <= value <= _MOST_TOKENS else 0
 
 
 def likely(choice: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]:
@@ -91,8 +103,8 @@ def likely(choice: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]
     when a label seems to be more than one token of this model: then its likelihood cannot be read.
     """
     try:
-        top = {(token["token"]): float(token["logprob"]) for token in choice["logprobs"]["content"][0]["top_logprobs"]}
-    except (KeyError, IndexError, TypeError, ValueError):
+        top = {_str(one["token"]): _logprob(one) for one in choice["logprobs"]["content"][0]["top_logprobs"]}
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
         raise NoLabel("the server shows no log-probabilities", any_request=True) from None
     found = {label: [p for token, p in top.items() if token.strip() == label] for label in labels}
     first = max(top, key=lambda token: top[token], default="").strip()
@@ -104,7 +116,26 @@ def likely(choice: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]
         raise NoLabel(
             f"none of the labels is among the {len(top)} most likely first tokens; the likeliest is {first!r}"
         )
-    return {label: math.log(sum(map(math.exp, values))) if values else UNLIKELY for label, values in found.items()}
+    return {label: _log_of_sum(values) if values else UNLIKELY for label, values in found.items()}
+
+
+def _str(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a token is no text")
+    return value
+
+
+def _logprob(token: Mapping[str, Any]) -> float:
+    """Take the log of a probability, which rounding may have put above 0; those below -9999 count as that."""
+    value = float(token["logprob"])
+    if math.isnan(value):
+        raise ValueError("a log-probability is no number")
+    return max(min(value, 0.0), UNLIKELY)
+
+
+def _log_of_sum(logs: Sequence[float]) -> float:
+    most = max(logs)  # exp(-9999) alone is 0, which has no log
+    return most + math.log(sum(math.exp(value - most) for value in logs))
 
 
 def said(error: Any) -> str:
@@ -117,5 +148,9 @@ def said(error: Any) -> str:
         error = next((error[key] for key in ("error", "message", "detail") if error.get(key)), "")
     if error is None:
         return ""
-    words = re.sub(r"\s+", " ", error if isinstance(error, str) else json.dumps(error, default=str)).strip()
+    try:
+        words = error if isinstance(error, str) else json.dumps(error, default=str)
+    except (ValueError, RecursionError):
+        return "an error in a form of its own"
+    words = re.sub(r"\s+", " ", words[:_READ].encode(errors="backslashreplace").decode()).strip()
     return words if len(words) <= _SAID else words[:_SAID].rstrip() + " …"

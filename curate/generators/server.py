@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from threading import local
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from curate.generators.calls import Budget, Given, Halt, Halted, many
 from curate.generators.contract import Answer, Ask, Failed, GeneratorError, Turn
-from curate.generators.replies import TOP, BrokenReply, NoLabel, answer
+from curate.generators.replies import TOP, BrokenReply, NoLabel, answer, said
 from curate.generators.troubles import trouble
 from curate.settings import mask
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 HOSTED = "https://api.openai.com/v1"
 _IN_A_ROW = 3  # times `concurrency`: so many failures without an answer between them, and the server is taken for dead
+_LARGEST = 16 << 20  # bytes of a reply; the longest answers of any model have less than one hundredth
+_ROUNDS = 5  # times `timeout`: so long may a reply take that has begun
 _CONNECT = 10  # seconds until a server that is there takes a connection
 _SECRET = 8  # characters; a shorter key is none (`none`, `EMPTY`)
 _SHAPE = {  # settings of the text, which mean nothing to the likelihood of a label, or falsify it
@@ -101,6 +104,7 @@ class _Calls:
             api_key=self.key or "none",  # the client insists on one, most servers of one's own do not
             timeout=timeout,
             max_retries=self.server.max_retries,
+            default_headers={"Accept-Encoding": "gzip, deflate"},
             http_client=DefaultHttpxClient(timeout=timeout, event_hooks=hooks),
         )
 
@@ -112,13 +116,32 @@ class _Calls:
 
     def _after(self, response: httpx2.Response) -> None:
         """Make a broken reply an error of the connection, which the package's own rules then try again."""
-        if response.is_success:
-            try:
-                answer(response.read())
-            except BrokenReply as broken:
-                from httpx2 import RemoteProtocolError
+        chunks = response.iter_bytes
+        # What `read` goes by, here and in the package: no reply takes all memory, or all time.
+        response.iter_bytes = lambda chunk_size=None: self._bounded(response, chunks)  # type: ignore[method-assign]
+        try:
+            body = response.read()
+            if response.is_success:
+                answer(body)
+        except BrokenReply as broken:
+            from httpx2 import RemoteProtocolError
 
-                raise RemoteProtocolError(str(broken)) from broken
+            raise RemoteProtocolError(str(broken)) from broken
+
+    def _bounded(self, response: httpx2.Response, chunks: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
+        """Read a reply as far as a reply goes; of an error, its beginning says enough."""
+        packed = response.headers.get("content-encoding", "identity").strip().lower()
+        if packed not in ("identity", "gzip", "deflate"):  # what others unpack to has no bound, a chunk at a time
+            raise BrokenReply(f"the reply is packed as {said(packed)!r}, which was not asked for")
+        size, end = 0, monotonic() + _ROUNDS * self.server.timeout
+        for chunk in chunks():
+            size += len(chunk)
+            if size > _LARGEST or monotonic() > end:
+                if not response.is_success:
+                    return
+                what = f"{_LARGEST >> 20} MB" if size > _LARGEST else f"{_ROUNDS * self.server.timeout:g} s"
+                raise BrokenReply(f"the reply does not end within {what}")
+            yield chunk
 
     def one(self, position: int) -> Given:
         """Ask once, and say what came of it; this runs in many threads."""
@@ -151,6 +174,10 @@ class _Calls:
             return Failed(str(error), again=self.halt.reason == str(error))
         except OpenAIError as error:
             return self._explained(error)
+        except (
+            Exception
+        ) as error:  # the packages below trip over headers that they read, such as dates beyond any clock
+            return Failed(f"the reply cannot be read: {type(error).__name__}: {said(str(error))}", again=True)
         self.server.answered = True
         if len(self.key) >= _SECRET and self.key in given.text:  # a key must not become part of a set
             given = given._replace(text=given.text.replace(self.key, "…"))

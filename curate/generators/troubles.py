@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import mktime_tz, parsedate_tz
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -86,7 +88,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if value is None:
         return None
     try:
-        return float(value)
+        seconds = float(value)
+        return seconds if math.isfinite(seconds) else None
     except ValueError:
-        date = parsedate_tz(value)
-    return None if date is None else mktime_tz(date) - time.time()
+        with suppress(ValueError, OverflowError, IndexError, TypeError):  # a date far beyond any clock
+            date = parsedate_tz(value)
+            return None if date is None else mktime_tz(date) - time.time()
+    return None

@@ -32,6 +32,7 @@ def object_in(text: str) -> Mapping[str, Any]:
     fenced = _FENCED.match(bare)
     try:
         found = json.loads(fenced[1] if fenced else bare, object_pairs_hook=_once)
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair, which no file can hold
     except (ValueError, RecursionError):
         raise Unread(f"the reply is no JSON: {shown(text)}") from None
     if not isinstance(found, dict):

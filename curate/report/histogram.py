@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+_FAR = 1e300
+_FINEST = 1e-9  # the width of a bin, as a share of the largest number
 BINS = 40  # about as many bars as a phone's width can tell apart
 
 
@@ -32,7 +34,7 @@ def scale(groups: Sequence[pl.Series], include: Sequence[float] = ()) -> Scale |
     >>> scale([pl.Series([0, 10, 50, 390])])
     Scale(low=0.0, step=10.0, bins=40)
     """
-    groups = [numbers for numbers in map(finite, groups) if numbers.len()]
+    groups = [_drawn(numbers) for numbers in map(finite, groups) if numbers.len()]
     if not groups:
         return None
     low = min(_quantile(numbers, 0.01) for numbers in groups)
@@ -41,8 +43,9 @@ def scale(groups: Sequence[pl.Series], include: Sequence[float] = ()) -> Scale |
     # A threshold far from all that was measured (max: 1000000) would leave nothing to see.
     wanted = [mark for mark in wanted if low - (high - low) <= mark <= high + (high - low)]
     low, high = min([low, *wanted]), max([high, *wanted])
-    whole = all(numbers.dtype.is_integer() or (numbers == numbers.round()).all() for numbers in groups)
-    step = nice((high - low) / BINS)
+    whole = all((numbers == numbers.round()).all() for numbers in groups)
+    # Bins that floats can tell apart: at 1e19 the next number is 2,048 away.
+    step = nice(max(high / BINS - low / BINS, _FINEST * max(abs(low), abs(high))))
     step = max(step, 1.0) if whole else step
     first = math.floor(low / step)
     count = math.floor(high / step) - first + 1
@@ -56,7 +59,12 @@ def counts(numbers: pl.Series, on: Scale) -> list[int]:
     [3, 1, 1]
     """
     # The small slack keeps 0.3, which lies a rounding below 3 * 0.1, in its own bin.
-    bins = ((finite(numbers).cast(pl.Float64) - on.low) / on.step + 1e-9).floor().clip(0, on.bins - 1).cast(pl.Int64)
+    bins = (
+        ((_drawn(finite(numbers)).cast(pl.Float64) - on.low) / on.step + 1e-9)
+        .floor()
+        .clip(0, on.bins - 1)
+        .cast(pl.Int64)
+    )
     found = dict(bins.value_counts().rows())
     return [int(found.get(i, 0)) for i in range(on.bins)]
 
@@ -86,6 +94,11 @@ def finite(numbers: pl.Series) -> pl.Series:
     """Leave out what is no number: null, NaN, infinity."""
     numbers = numbers.drop_nulls()
     return numbers.filter(numbers.is_finite()) if numbers.dtype.is_float() else numbers
+
+
+def _drawn(numbers: pl.Series) -> pl.Series:
+    """Bring numbers at the end of what a float holds, where widths overflow, to the end of an axis that is drawn."""
+    return numbers.clip(-_FAR, _FAR) if numbers.dtype.is_float() else numbers.cast(pl.Float64)
 
 
 def _quantile(numbers: pl.Series, q: float) -> float:

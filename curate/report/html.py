@@ -12,6 +12,7 @@ _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ud800-\udfff\ufdd0-\ufdef"
     "\ufffe\uffff\U000e0000-\U000e007f]"
 )
+_LONG = 1e15  # from here on digits say less than a power of ten
 DASH = "\N{EN DASH}"  # where there is no number
 _VOID = {"meta", "br", "rect", "line"}
 
@@ -111,6 +112,8 @@ def number(value: float | int | None, digits: int = 1) -> str:
     """
     if value is None or value != value:
         return DASH
+    if abs(value) >= _LONG:
+        return f"{value:.4g}"
     if float(value).is_integer():
         return f"{int(value):,}"
     return f"{value:,.{digits}f}"

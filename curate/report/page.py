@@ -4,10 +4,32 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 from curate.report.html import Html, el, join
 from curate.report.style import SCRIPT, STYLE
+
+Build: TypeAlias = Callable[[], Html | None]
+
+
+def built(sections: Iterable[tuple[str, str, Build]], missing: dict[str, str]) -> list[tuple[str, str, Html]]:
+    """Build the sections there are; one that fails says so in its place, and why in `missing`, and costs no other."""
+    there = []
+    for anchor, name, build in sections:
+        try:
+            part = build()
+        except Exception as error:  # what was computed is worth more than a picture of it
+            missing[name] = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            part = lacking(name, missing[name])
+        if part is not None:
+            there.append((anchor, name, part))
+    return there
+
+
+def lacking(name: str, reason: str) -> Html:
+    """Say in the place of a section why it is not there."""
+    return join([el("h2", name), el("p", f"This section is missing, it could not be drawn: {reason}", class_="note")])
 
 
 def page(title: str, head: Html, sections: Sequence[tuple[str, str, Html]], foot: str, style: str = "") -> str:

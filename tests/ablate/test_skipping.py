@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +36,23 @@ def left(data: dict[str, Any]) -> list[str]:
     ("wanted", "stays"),
     [
         pytest.param(
-            ["length"], ["strip_links", "length", "toxic", "sample", "mine", "length_2"], id="the first of three"
+            ["length(min=1)"],
+            ["strip_links", "length(min=1)", "toxic", "sample", "mine", "length(min=1)_2"],
+            id="the first of three",
         ),
         pytest.param(
-            ["length_2", "length_3"], ["length", "strip_links", "toxic", "sample", "mine"], id="by their numbers"
+            ["length(min=1)_2", "length(min=1)_3"],
+            ["length", "strip_links", "toxic", "sample", "mine"],
+            id="twins by their numbers",
         ),
         pytest.param(
-            ["sample"], ["length", "strip_links", "length_2", "toxic", "mine", "length_3"], id="how it is drawn"
+            ["sample"],
+            ["length(min=1)", "strip_links", "length(min=1)_2", "toxic", "mine", "length(min=1)_3"],
+            id="how it is drawn",
         ),
         pytest.param(
             ["toxic", "mine"],
-            ["length", "strip_links", "length_2", "sample", "length_3"],
+            ["length(min=1)", "strip_links", "length(min=1)_2", "sample", "length(min=1)_3"],
             id="short form, and own functions",
         ),
     ],
@@ -61,8 +66,8 @@ def test_all_leaves_edits_and_the_checks_for_test_prompts():
 
 
 def test_a_label_that_no_step_has():
-    with pytest.raises(LookupError, match=r"no step has the label 'lenght'; did you mean 'length'\?"):
-        skip(DATA, Places("r.yaml"), ["lenght"])
+    with pytest.raises(LookupError, match=r"no step has the label 'toxik'; did you mean 'toxic'\?"):
+        skip(DATA, Places("r.yaml"), ["toxik"])
 
 
 def test_the_recipe_given_is_not_changed_even_where_an_anchor_shares_its_steps():
@@ -88,7 +93,7 @@ def test_lines_go_with_their_steps(tmp_path: Path):
     )
     data, places = read(file)
     reading = Reading(places, skip(data, places, ["toxic"]), {})
-    reading.steps(skip(data, read(file)[1], ["toxic"])["steps"], ("steps",), Counter())
+    reading.steps(skip(data, read(file)[1], ["toxic"])["steps"], ("steps",))
     assert [(problem.line, problem.path) for problem in reading.problems] == [
         (7, ("steps", 0, "keep", "length", "mni"))
     ]

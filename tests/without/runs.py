@@ -21,7 +21,7 @@ def steps(low: int = 80, high: int = 400, least: float = 3, **without: bool) -> 
         {"keep": {"at_least": {"column": "score", "value": least}}},
         {"drop": {"first_person": {"column": "response"}}},
         {"drop": {"mentions": {"column": "response", "phrases": ["stack exchange"]}}},
-        {"keep": {"length": {"column": ["prompt", "response"], "min": 12, "max": 450}}},
+        {"keep": {"length": {"column": ["prompt", "response"], "min": 12, "max": 450}}, "as": "length_2"},
         {"select": {"exact_duplicates": {"column": "prompt"}}},
     ]
     return [step for i, step in enumerate(found) if f"step_{i}" not in without]

@@ -56,6 +56,8 @@ def spell(value: float) -> str:
     >>> spell(0.25), spell(-120.0), spell(2.5e-06), spell(12000.0), spell(0.0)
     ('0.25', '−120', '2.5e−6', '12,000', '0')
     """
+    if not math.isfinite(value):
+        return str(value).replace("-", "\N{MINUS SIGN}")
     size = abs(value)
     if size and not 1e-3 <= size < 1e7:
         mantissa, power = f"{value:.9e}".split("e")
