@@ -119,7 +119,7 @@ def _text(out: Path, name: str, text: str) -> str:
 
 def _prompts(out: Path, name: str, read: Read) -> dict[str, str]:
     """Write dev or test prompts as they are read, and return the hashes of the files."""
-    batches = [batch.rows for part in read.parts() for batch in part.read(10_000)]
+    batches = [batch.rows for part in read.parts() for batch in read.batches(part, 10_000)]
     rows = standardise(stack(batches), read.name).sort("id")
     rows = rows[[column.name for column in rows.get_columns() if column.null_count() < rows.height]]
     lines = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows.iter_rows(named=True))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import polars as pl
 
 from curate.errors import UserError
 from curate.generators.generator import Generator
 from curate.judges.contract import Judge
 from curate.own import is_own
-from curate.rows import Part, SourceError
+from curate.rows import Batch, Part, SourceError
 from curate.step import Step
 
 Shortfall = Literal["fail", "accept", "redistribute"]
@@ -29,18 +32,32 @@ class Read:
 
     def parts(self) -> list[Part]:
         """List what there is to read."""
-        try:
+        with self._in_words():
             parts = list(self.function(**{**self.params, **self.given}))
+        wrong = next((type(part).__name__ for part in parts if not isinstance(part, Part)), None)
+        if wrong:
+            raise SourceError(f"'{self.name}' gave a {wrong}, where a list of `curate.rows.Part` is needed")
+        return parts
+
+    def batches(self, part: Part, batch_rows: int) -> Iterator[Batch]:
+        """Read a part."""
+        with self._in_words():
+            for batch in part.read(batch_rows):
+                if not isinstance(batch, Batch) or not isinstance(batch.rows, pl.DataFrame):
+                    raise TypeError(f"it gives {type(batch).__name__}, where a Batch of rows is needed")
+                yield batch
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Say in one sentence what a reader of the user's own raises, which may be anything."""
+        try:
+            yield
         except UserError:
             raise
         except Exception as error:
             if not is_own(self.function):
                 raise
             raise SourceError(f"'{self.name}' raised {type(error).__name__}: {error}") from None
-        wrong = next((type(part).__name__ for part in parts if not isinstance(part, Part)), None)
-        if wrong:
-            raise SourceError(f"'{self.name}' gave a {wrong}, where a list of `curate.rows.Part` is needed")
-        return parts
 
 
 @dataclass(frozen=True)

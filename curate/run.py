@@ -129,7 +129,7 @@ def _pass(state: Run, source: Source, part: Part, steps: list[Step]) -> Entry:
     what = f"{source.name}: {part.name}"
 
     def build(folder: Path) -> dict[str, Any]:
-        batches = _limited(part.read(state.batch_rows), state.limit)
+        batches = _limited(source.read.batches(part, state.batch_rows), state.limit)
         try:
             return pass_over(batches, steps, source.name, folder, lambda rows: state.tell(what, rows))
         except SourceError as error:

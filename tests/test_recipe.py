@@ -69,12 +69,16 @@ HEAD = """\
         ),
         pytest.param("- keep", "steps[0]", "a step is one verb", id="no step"),
         pytest.param(
-            "- keep: {'nowhere:f': {}}", "keep.nowhere:f", "'nowhere' cannot be imported", id="a module not there"
+            "- keep: {'nowhere:f': {}}", "keep.nowhere:f", "there is no file nowhere.py", id="a module not there"
         ),
-        pytest.param("- keep: {'json:dunp': {}}", "keep.json:dunp", "did you mean 'dump'?", id="a function not there"),
+        pytest.param("- keep: {'own:goood': {}}", "keep.own:goood", "did you mean 'good'?", id="a function not there"),
+        pytest.param(
+            "- keep: {'json:dump': {}}", "keep.json:dump", "there is no file json.py", id="not a file of yours"
+        ),
     ],
 )
 def test_a_wrong_step_is_said_with_line_path_and_suggestion(tmp_path, step, line, said):
+    (tmp_path / "own.py").write_text("def good(column): ...")
     message = told(tmp_path, textwrap.dedent(HEAD) + f"      {step}\n")
     assert line in message
     assert said in message

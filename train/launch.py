@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from curate.cache import home, key_of, lock
 
 
 def rank() -> int:
@@ -20,6 +24,14 @@ def local_rank() -> int:
 def world_size() -> int:
     """Count the processes a launcher started; 1 without one."""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Let two trainings into one folder take turns; of the processes of one, the first holds the lock for all."""
+    # The lock stands elsewhere: the folder may be somebody else's.
+    with lock(home() / "trainings" / key_of(str(out.resolve()))) if rank() == 0 else nullcontext():
+        yield
 
 
 def wait_asleep() -> None:

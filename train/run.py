@@ -54,6 +54,11 @@ def run_config(
 
     `tell` hears of the first rows as the loss sees them and of what the preflight finds, before anything is trained.
     """
+    with launch.alone(out):
+        return _run_config(config, out, force=force, fresh=fresh, tell=tell)
+
+
+def _run_config(config: TrainConfig, out: Path, *, force: bool, fresh: bool, tell: Tell) -> dict[str, Any]:
     stage, rows, held_out = _rows(config)
     key = record.key_of(config, rows, held_out)
     done = None if fresh else record.finished(out, key)
