@@ -22,7 +22,7 @@ from curate import (
     cli_vote,
 )
 from curate.echo import echo, echo_json
-from curate.errors import UserError
+from curate.errors import UserError, missing_package
 from curate.settings import mask
 from curate.visible import visible
 
@@ -46,7 +46,7 @@ class _Command(click.Group):
         except UserError as error:
             _stop(str(error), 2)
         except Exception as error:
-            words = _missing(error) or _os_words(error)
+            words = missing_package(error) or _os_words(error)
             if words is None:
                 raise
             _stop(words, 2)
@@ -55,14 +55,6 @@ class _Command(click.Group):
 def _stop(message: str, code: int) -> None:
     echo(mask(message), err=True, fg="red")
     sys.exit(code)
-
-
-def _missing(error: Exception) -> str | None:
-    """Name the package that is not installed; None for any other error, and for a module of our own."""
-    package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
-    if package in ("", "curate"):
-        return None
-    return f"The package {package} is not installed. `curate doctor` says which extra needs it, and how to install it."
 
 
 def _os_words(error: Exception) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import polars as pl
 
-from curate.errors import UserError
+from curate.errors import UserError, missing_package
 from curate.examples import merge, samples
 from curate.places import did_you_mean
 from curate.rowpass import row_pass
@@ -212,6 +212,8 @@ def no_column(column: str, known: Iterable[str]) -> str:
 
 def misfit(error: BaseException, rows: pl.DataFrame, asked: Iterable[str]) -> str:
     """Say an error in one line; an engine's own word on types is led in by what the columns hold."""
+    if package := missing_package(error):
+        return package
     first = (str(error) or "it says no more").strip().splitlines()[0]
     if isinstance(error, pl.exceptions.PolarsError):
         holds = [f"'{c}' holds {_said(rows.schema[c])}" for c in asked if c in rows.columns]

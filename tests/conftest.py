@@ -133,7 +133,9 @@ def write_recipe(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # so that it stands after all others
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    yield
     unseen = sum(MISSING in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
     if unseen:
         terminalreporter.write_line(f"{unseen} tests of pages looked at no page: {MISSING}", yellow=True)

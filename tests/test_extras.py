@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from curate.doctor import EXTRAS
+from tests.conftest import rows
 from tests.test_layout import PROJECT, ROOT, modules
 
 CORE = PROJECT["project"]["dependencies"]
@@ -212,10 +214,33 @@ assert "connection" in failed.reason, failed
 }
 
 
+def alone(extra, code, folder):
+    """Run code in a process that sees the core and one extra."""
+    hidden = set(packages_distributions()) - packages(extra) - sys.stdlib_module_names
+    command = [sys.executable, "-W", "ignore", "-c", ALONE, ",".join(sorted(hidden)), code]
+    own = {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "hf"), "CURATE_DATA": str(folder)}
+    return subprocess.run(command, cwd=folder, env=os.environ | own, capture_output=True, text=True)
+
+
 @pytest.mark.parametrize("extra", PROMISES)
 def test_an_extra_keeps_its_promise_where_nothing_else_is_installed(extra, tmp_path):
-    hidden = set(packages_distributions()) - packages(extra) - sys.stdlib_module_names
-    command = [sys.executable, "-W", "ignore", "-c", ALONE, ",".join(sorted(hidden)), PROMISES[extra]]
-    own = {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | own, capture_output=True, text=True)
+    done = alone(extra, PROMISES[extra], tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        pytest.param({"select": {"near_duplicates": {}}}, "pip install 'curate-lm[near]'", id="near"),
+        pytest.param({"drop": {"toxic": {}}}, "pip install 'curate-lm[toxic]'", id="toxic"),
+        pytest.param({"select": {"farthest": {"n": 1}}}, "pip install 'curate-lm[embed]'", id="embed"),
+        pytest.param({"select": {"semantic_duplicates": {}}}, "the package numpy is not installed; `curate doctor`", id="a package without a word of its own"),
+    ],
+)  # fmt: skip
+def test_a_run_without_its_extra_says_what_to_install(step, message, tmp_path, write_jsonl):
+    write_jsonl("rows.jsonl", rows(4))
+    recipe = {"name": "test", "sources": {"a": {"read": {"jsonl": {"path": "rows.jsonl"}}}}, "steps": [step]}
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+    done = alone(None, "from curate.cli import main\nmain(['run', 'recipe.yaml'])", tmp_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr[-2000:]
+    assert message in done.stderr
