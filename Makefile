@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 
-.PHONY: lima1k pairs train ablate test lint format bench clean
+.PHONY: lima1k pairs train ablate test fuzz lint format bench clean
 
 lima1k: $(VENV)/lima1k.ok  ## the main job: a set of exactly 1,000 rows, offline
 	$(BIN)/curate run recipes/lima1k.yaml
@@ -26,6 +26,9 @@ ablate: $(VENV)/train.ok  ## a planted habit that an ablation must find, and not
 
 test: $(VENV)/test.ok  ## all tests, doctests and the README's examples
 	$(BIN)/python -m pytest -q
+
+fuzz: $(VENV)/test.ok  ## mutants of small files through every reader; CURATE_FUZZ says how many
+	CURATE_FUZZ=$${CURATE_FUZZ:-100000} $(BIN)/python -m tests.fuzz
 
 lint: $(VENV)/dev.ok  ## format, lint and types
 	$(BIN)/ruff format --check .
