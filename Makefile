@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CONSTRAINTS ?= constraints/cpu.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c $(CONSTRAINTS)
 
-.PHONY: lima1k pairs train ablate test lint format resolve bench clean
+.PHONY: lima1k pairs train ablate test fuzz lint format resolve bench clean
 
 lima1k: $(VENV)/lima1k.ok  ## the main job: a set of exactly 1,000 rows, offline
 	$(BIN)/curate run recipes/lima1k.yaml
@@ -28,6 +28,9 @@ ablate: $(VENV)/train.ok  ## a planted habit that an ablation must find, and not
 
 test: $(VENV)/test.ok  ## all tests, doctests and the README's examples
 	$(BIN)/python -m pytest -q
+
+fuzz: $(VENV)/test.ok  ## mutants of small files through every reader; CURATE_FUZZ says how many
+	CURATE_FUZZ=$${CURATE_FUZZ:-100000} $(BIN)/python -m tests.fuzz
 
 lint: $(VENV)/dev.ok  ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -19,8 +19,11 @@ def gather(frames: list[pl.DataFrame]) -> pl.DataFrame:
 
 def mark_repeated(ledger: pl.DataFrame) -> pl.DataFrame:
     """Drop all but the first of the rows alive that have the same id; the sources' order decides which is first."""
-    turn = pl.int_range(pl.len()).over("id", pl.col("kept"))
-    again = pl.col("kept") & (turn > 0)
+    alive = ledger["kept"]
+    # Looked for among the rows alive alone: a ledger is as long as the input.
+    again = (alive & False).scatter(alive.arg_true(), ~ledger["id"].filter(alive).is_first_distinct())
+    if not again.any():
+        return ledger
     return ledger.with_columns(
         dropped_by=pl.when(again).then(pl.lit(REPEATED)).otherwise("dropped_by"),
         detail=pl.when(again).then(pl.lit(f"{REPEATED}: the same record stands here already")).otherwise("detail"),
@@ -33,7 +36,10 @@ def extend(ledger: pl.DataFrame, found: pl.DataFrame | None) -> pl.DataFrame:
     if found is None:
         return ledger
     later = found.rename({name: f"_{name}" for name in _LAST}).with_columns(kept=pl.lit(True))
-    joined = ledger.join(later, on=["source", "id", "kept"], how="left", maintain_order="left")
+    # Only what is new is joined: the columns that are there stay as they are.
+    new = [name for name in later.columns if name not in {"source", "id", "kept"}]
+    key = ledger.select("source", "id", "kept")
+    joined = ledger.hstack(key.join(later, on=key.columns, how="left", maintain_order="left").select(new))
     alive = pl.col("kept")
     return joined.with_columns(
         dropped_by=pl.when(alive).then("_dropped_by").otherwise("dropped_by"),

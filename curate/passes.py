@@ -20,7 +20,7 @@ from curate.rows import STANDARD, Bad, Batch, free, literal, stack, with_ids
 from curate.step import Step, expressions
 
 _FLUSH_BYTES = 64 * 2**20  # kept rows are gathered up to this before a file is written
-_FLUSH_ROWS = 500_000
+_FLUSH_ROWS = 200_000
 # A part with more bad records than this, and more bad than good ones, is something else than it is read as.
 _MOST_BAD = 100_000
 _HOLDS = {pl.String(): "text", pl.Boolean(): "true or false"}
@@ -226,9 +226,12 @@ def read_again(files: list[Path], alive: pl.DataFrame, batch_rows: int) -> Itera
     """Read the rows still alive (`source`, `id`), each once, out of files that earlier passes left."""
     key = ["source", "id"]
     for file in files:
+        if not alive.height:
+            return
         whole = pl.read_parquet(file)
         rows = whole.join(alive, on=key, how="semi", maintain_order="left").unique(key, maintain_order=True)
         rows = apart(rows, whole.height)
+        del whole
         alive = alive.join(rows, on=key, how="anti")  # a repeated row stands in the files as often as it was read
         for start in range(0, rows.height, batch_rows):
             yield Batch(rows[start : start + batch_rows])

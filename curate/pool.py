@@ -12,7 +12,7 @@ import polars as pl
 from curate import ledger as ledgers
 from curate.filter import Choice
 from curate.making import make
-from curate.passes import StepError, misfit, no_column, pass_over, read_again, standardise
+from curate.passes import StepError, apart, misfit, no_column, pass_over, read_again, standardise
 from curate.rows import literal, stack
 from curate.state import Run
 from curate.step import MAKES, Step
@@ -119,11 +119,12 @@ def look(pool: Pool, columns: list[str]) -> pl.DataFrame:
     for file in pool.files:
         lazy = pl.scan_parquet(file)
         there = [literal(c) for c in wanted if c in lazy.collect_schema().names()]
-        frames.append(lazy.select(there).collect())
+        whole = lazy.select(there).collect()
+        rows = whole.join(pool.alive, on=["source", "id"], how="semi").unique(["source", "id"], keep="any")
+        frames.append(apart(rows, whole.height))
     if not frames:
         return standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
-    rows = stack(frames)
-    return rows.unique(["source", "id"], keep="any").join(pool.alive, on=["source", "id"], how="semi").sort("id")
+    return stack(frames).unique(["source", "id"], keep="any").sort("id")
 
 
 def decided(rows: pl.DataFrame, label: str, choice: Choice) -> pl.DataFrame:

@@ -33,8 +33,9 @@ def run(
     """
     state = Run(recipe, stages, batch_rows, limit, tell or silent)
     state.hear()
-    pools = {source.name: _timed(state, source.name, _source, source) for source in recipe.sources}
-    pool = _timed(state, "steps", _together, list(pools.values()))
+    pools = [_timed(state, source.name, _source, source) for source in recipe.sources]
+    pool = _timed(state, "steps", _together, pools)
+    del pools
     result = _timed(state, "sample", fill, pool)
     _conserve(state, result)
     return result, state

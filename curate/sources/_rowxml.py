@@ -145,6 +145,8 @@ class _Reader:
             self.parser.Parse(memoryview(self.window)[begin - self.offset :], False)
         except expat.ExpatError as error:
             stopped = error
+        except (LookupError, ValueError) as error:
+            raise DamagedError(f"the file declares an encoding that is not known ({str(error)[:80]})") from None
         self.starts[:] = [self._place(index) for index in self.starts]
         self.last = max([self.last, *self.starts[-1:]])
         return stopped
