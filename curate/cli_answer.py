@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,12 +76,29 @@ def answer(model: str, checkpoints: bool, dialogues: Path | None, out: Path | No
         found = [ask(model, rows, checkpoint=checkpoint, **given) for checkpoint in each for ask, rows in scripts]
     file = _written(pl.concat(found), folder)
     if options["as_json"]:
-        return click.echo(file.read_text(encoding="utf-8"), nl=False)
+        click.echo(file.read_text(encoding="utf-8"), nl=False)
+        return _some(found)
     for one in found:
         click.echo(_summary(one))
     if "repetition_penalty" not in given["sampling"] and any(_endless(one) for one in found):
         click.echo(_PENALTY)
-    return click.echo(file)
+    click.echo(file)
+    return _some(found)
+
+
+def _some(found: list[pl.DataFrame]) -> None:
+    """Raise AnswerError, with the most frequent reasons, where there is not one answer."""
+    import polars as pl
+
+    from curate.answer import AnswerError
+
+    reasons = pl.concat(found)["failed"]
+    if len(reasons) and not reasons.null_count():
+        raise AnswerError(f"All {len(reasons):,} answers failed: {_frequent(reasons.to_list())}")
+
+
+def _frequent(reasons: list[str]) -> str:
+    return "; ".join(f"{reason} ({n:,})" for reason, n in Counter(reasons).most_common(3))
 
 
 @click.command()
