@@ -79,12 +79,26 @@ def answer(model: str, checkpoints: bool, dialogues: Path | None, out: Path | No
         found = [ask(model, rows, checkpoint=checkpoint, **given) for checkpoint in each for ask, rows in scripts]
     file = _written(pl.concat(found), folder)
     if options["as_json"]:
-        return echo_lines(file.read_text(encoding="utf-8"))
+        echo_lines(file.read_text(encoding="utf-8"))
+        return _some(found)
     for one in found:
         echo(_summary(one))
     if "repetition_penalty" not in given["sampling"] and any(_endless(one) for one in found):
         echo(_PENALTY)
-    return echo(file)
+    echo(file)
+    return _some(found)
+
+
+def _some(found: list[pl.DataFrame]) -> None:
+    """Raise AnswerError, with the most frequent reasons, where there is not one answer."""
+    import polars as pl
+
+    from curate.answer import AnswerError
+    from curate.quarantine import frequent
+
+    reasons = pl.concat(found)["failed"]
+    if len(reasons) and not reasons.null_count():
+        raise AnswerError(f"All {len(reasons):,} answers failed: {frequent(reasons)}")
 
 
 @click.command()

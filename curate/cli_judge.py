@@ -87,12 +87,23 @@ def _grade(files: Sequence[str], judge: Judge, stages: Cache, options: dict[str,
     differences = evaluate.compare(_of(grades, graded), graded[0]) if len(graded) > 1 else []
     agreed = None if other is None else agree(grades, other)
     if options["as_json"]:
-        return _print({"arms": arms, "differences": differences, "agreement": agreed, "grades": str(file)})
+        _print({"arms": arms, "differences": differences, "agreement": agreed, "grades": str(file)})
+        return _some(grades, "score")
     for table in (shown.grades_table(arms), shown.shares_table(arms), shown.differences_table(differences)):
         if table:
             screen.console.print(table)
     lines = [*shown.turns_lines(arms), *(line for one in arms for line in shown.why_lines(one["arm"], one["why"]))]
-    return _end([*lines, *_agreement(agreed, options), str(file)])
+    _end([*lines, *_agreement(agreed, options), str(file)])
+    return _some(grades, "score")
+
+
+def _some(rows: pl.DataFrame, column: str) -> None:
+    """Raise GradesError, with the most frequent reasons, where not one row has what was asked for."""
+    from curate.grading import GradesError
+    from curate.quarantine import frequent
+
+    if rows.height and rows[column].null_count() == rows.height:
+        raise GradesError(f"None of {rows.height:,} has a {column}: {frequent(rows['why'])}")
 
 
 def _pairwise(files: Sequence[str], judge: Judge, stages: Cache, options: dict[str, Any]) -> None:
@@ -136,11 +147,13 @@ def _side_by_side(
     on_gold = None if gold is None else agree(found, gold)
     agreed = None if other is None else agree(found, other)
     if options["as_json"]:
-        return _print({**summed, "gold": on_gold, "agreement": agreed, "comparisons": str(file)})
+        _print({**summed, "gold": on_gold, "agreement": agreed, "comparisons": str(file)})
+        return _some(found, "verdict")
     screen.console.print(shown.beside_table(summed, gold=on_gold is not None))
     lines = [shown.beside_line(summed), *shown.why_lines("no verdict", summed["why"])]
     lines += [shown.agreed_line("gold", on_gold)] if on_gold else []
-    return _end([*lines, *_agreement(agreed, options), str(file)])
+    _end([*lines, *_agreement(agreed, options), str(file)])
+    return _some(found, "verdict")
 
 
 def _costs(judge: Judge, asked: Sequence[Case] | Sequence[Pairing], stages: Cache, options: dict[str, Any]) -> bool:

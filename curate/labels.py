@@ -92,6 +92,7 @@ def _several(together: Mapping[KeyPath, _Written]) -> Iterator[KeyPath]:
 
 def _clashes(together: Mapping[KeyPath, _Written], texts: Mapping[KeyPath, str]) -> Iterator[KeyPath]:
     """List the steps that are not the same, but whose parameters are written in the same way."""
+    together = {path: step for path, step in together.items() if step.own is None}
     kinds: dict[str, set[str]] = defaultdict(set)
     for path, step in together.items():
         kinds[texts[path]].add(_identity(step))

@@ -205,7 +205,7 @@ def _read(text: str, lines: dict[KeyPath, int], problems: list[Problem]) -> Any:
 
 def _syntax(error: Exception, text: str) -> Problem:
     if isinstance(error, ReaderError):
-        message = f"the character U+{ord(error.character):04X} cannot stand there; write it as an escape in quotes"
+        message = f"the character U+{error.character:04X} cannot stand there; write it as an escape in quotes"
         return Problem((), f"not valid YAML: {message}", text.count("\n", 0, error.position) + 1)
     mark = getattr(error, "problem_mark", None)
     parts = [getattr(error, "context", None), getattr(error, "problem", None)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,16 @@ def sentences(file: Path, source: str) -> Iterator[str]:
         for bad in map(json.loads, lines):
             if bad["source"] == source:
                 yield f"{bad['file']}, {bad['where']}: {bad['error']}"
+
+
+def frequent(reasons: Iterable[str | None]) -> str:
+    """Write the three most frequent reasons, each with its count.
+
+    >>> frequent(["no answer", "no answer", None])
+    'no answer (2); no reason given (1)'
+    """
+    counts = Counter(reason or "no reason given" for reason in reasons)
+    return "; ".join(f"{reason} ({n:,})" for reason, n in counts.most_common(3))
 
 
 def reasons(lines: Iterable[str]) -> list[dict[str, Any]]:

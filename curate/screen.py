@@ -234,9 +234,9 @@ def failures(manifest: dict[str, Any]) -> list[str]:
 
 def _barren(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Say of every source that kept no row where its rows went."""
-    asked = {row["source"]: row["asked"] for row in manifest["table"]}
+    written = manifest["recipe"].get("sources") or {}
     for name, count in manifest["counts"].items():
-        if count["kept"] or name in manifest["absent"] or asked.get(name) == 0:
+        if count["kept"] or name in manifest["absent"] or (written.get(name) or {}).get("take") == 0:
             continue
         steps = sorted((r for r in manifest["funnel"] if r["source"] == name and r["first"]), key=lambda r: -r["first"])
         told = [f"{row['step']} dropped {row['first']:,}" for row in steps[:_REASONS]]

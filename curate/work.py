@@ -207,8 +207,43 @@ def _way(step: dict[str, Any], found: dict[str, Any], said: dict[str, str]) -> d
 
 
 def diff(before: Path, after: Path) -> pl.DataFrame:
-    """List the rows gained and lost between two output folders, and the step that decides each."""
-    return ledgers.diff(open_out(before)[1], open_out(after)[1])
+    """List the rows gained and lost between two output folders, and the step that decides each.
+
+    Steps are the same by verb, filter and parameters. Where one label stands for two different steps, or one step has
+    two labels, the step's name says so.
+    """
+    (was, old), (now, new) = open_out(before), open_out(after)
+    found = ledgers.diff(old, new)
+    earlier, later = _steps_of(was), _steps_of(now)
+    names = []
+    for row in found.iter_rows(named=True):
+        here, there = (later, earlier) if row["change"] == "lost" else (earlier, later)
+        names.append(_named(row["step"], row["source"], here, there, "after" if row["change"] == "lost" else "before"))
+    return found.with_columns(pl.Series("step", names, dtype=pl.String))
+
+
+def _steps_of(manifest: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """List by source what the label of each step that its rows meet stands for."""
+    steps = manifest["steps"]
+    return {
+        name: {
+            step["label"]: json.dumps([step[k] for k in ("verb", "filter", "params")], sort_keys=True) for step in own
+        }
+        for name, own in ((name, [*own, *steps["all"]]) for name, own in steps.items())
+    }
+
+
+def _named(
+    label: str | None, source: str, here: dict[str, dict[str, str]], there: dict[str, dict[str, str]], when: str
+) -> str | None:
+    """Name the step that decides, and say where its label stands for another step in the other folder."""
+    mine, others = here.get(source, {}), there.get(source, {})
+    if label is None or label not in mine:
+        return label
+    same = [other for other, what in others.items() if what == mine[label]]
+    if label in others and others[label] != mine[label]:
+        return f"{label} ({when}; '{label}' is another step in the other folder)"
+    return f"{label} (there called {same[0]})" if same and label not in same else label
 
 
 def verify(out: Path, *, trusted: bool = False, tell: Tell | None = None) -> dict[str, str]:

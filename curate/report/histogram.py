@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-_FAR = 1e300
+_FAR, _NEAR = 1e300, 1e-300  # between them floats have all their digits
 _FINEST = 1e-9  # the width of a bin, as a share of the largest number
 BINS = 40  # about as many bars as a phone's width can tell apart
 
@@ -77,6 +77,7 @@ def nice(rough: float) -> float:
     """
     if rough <= 0:
         return 1.0
+    rough = max(rough, _NEAR)
     power: float = 10.0 ** math.floor(math.log10(rough))
     return next(_plain(m * power) for m in (1, 2, 2.5, 5, 10) if m * power >= rough * (1 - 1e-9))
 
