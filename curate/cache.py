@@ -151,9 +151,10 @@ def _seal(building: Path, meta: dict[str, Any], folder: Path) -> Entry:
     """Write down, last of all, what an entry holds: the hash of each of its files, and what is to be remembered."""
     files = sorted(file for file in building.rglob("*") if file.is_file())
     hashes = {file.relative_to(building).as_posix(): hash_file(file) for file in files}
-    whole = {"meta": meta, "files": hashes, "built": time.time()}
+    built = time.time()
+    whole = {"meta": meta, "files": hashes, "built": built}
     (building / META).write_text(json.dumps({**whole, "seal": key_of(whole)}), encoding="utf-8")
-    return Entry(folder, folder.name, meta, hashes, whole["built"], reused=False)
+    return Entry(folder, folder.name, meta, hashes, built, reused=False)
 
 
 def find(folder: Path) -> Entry | None:

@@ -70,7 +70,7 @@ def code_of(function: Callable[..., Any]) -> Any:
     plain: Any = inspect.unwrap(function.func if isinstance(function, partial) else function)
     module = sys.modules.get(getattr(plain, "__module__", None) or "")
     name = module.__name__ if module else ""
-    file = getattr(module, "__file__", None) or getattr(getattr(plain, "__code__", None), "co_filename", "")
+    file = str(getattr(module, "__file__", None) or getattr(getattr(plain, "__code__", None), "co_filename", ""))
     if name.partition(".")[0] == "curate" and not is_own(plain):
         return {"library": name}
     if not Path(file).is_file():

@@ -29,7 +29,7 @@ class Refused(Exception):
 def refused(key: str, folder: Path) -> str | None:
     """Say why this model was found not to be one for OpenVINO; None where it is, or was never tried."""
     entry = cache.find(folder / key)
-    return _unfit.get(key) or (entry and entry.meta.get("refused"))
+    return _unfit.get(key) or (entry.meta.get("refused") if entry else None)
 
 
 def load(net: Any, key: str, folder: Path) -> Run:
