@@ -61,7 +61,7 @@ def imported(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add(str(node.module))
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
-            names |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
+            names |= {str(arg.value) for arg in node.args if isinstance(arg, ast.Constant)}
         queue += ast.iter_child_nodes(node)
     return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"curate"}
 

@@ -9,7 +9,7 @@ import pytest
 import curate.train
 from curate.train import preflight, run
 from curate.train.config import read, resolve
-from curate.train.findings import TrainError
+from curate.train.findings import Finding, TrainError
 from tests.conftest import seconds
 from tests.train import tiny
 from tests.train.conftest import LORA
@@ -110,6 +110,6 @@ def test_the_checks_of_a_set_are_of_all_its_rows_at_once(config, tmp_path):
     trainer, checked, given = ready("sft", asked, tmp_path / "out")
     seen = Seen(trainer, "sft", checked, given)
     checks = (lost.vanished, lost.cut, lost.too_long, ends.unended, ends.prompts_in_loss, template.prefix)
-    findings = []
+    findings: list[Finding] = []
     assert seconds(lambda: findings.extend(finding for check in checks for finding in check(seen))) < 3
     assert findings == []
