@@ -134,7 +134,8 @@ class _Reader:
                 return rest
             self._set_apart(error)
             if len(self.window) > 2 * _LITTLE:
-                cut = self.window.rfind(b">", 0, _LITTLE) + 1 or len(self.window)
+                cut = max(self.window.rfind(b">", 0, _LITTLE) + 1, self.window.rfind(b"\n", 0, _LITTLE))
+                cut = cut if cut > 0 else len(self.window)
                 self.window, rest = self.window[:cut], self.window[cut:]
             begin = self._resume()
         return rest

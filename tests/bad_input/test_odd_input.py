@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from curate.passes import standardise
-from curate.sources import csv
+from curate.sources import csv, stackexchange
 from tests.bad_input.command import GOOD, done, quarantine, recipe, refused
 from tests.conftest import ROOT
 
@@ -41,7 +41,7 @@ ODD_NAMES += ["detail", "misfits", "id", "source", "file_id", "length", "row", "
 @pytest.mark.parametrize("name", ODD_NAMES)
 @pytest.mark.parametrize("form", ["jsonl", "parquet"])
 def test_a_column_of_any_name_is_kept_and_tells_rows_apart(there, write_recipe, form, name):
-    odd = [{"prompt": "What?", "response": "It is long enough.", name: f"value {i}"} for i in range(100)]
+    odd = [{"prompt": "What?", "response": "It is long enough.", name: [f"value {i}"]} for i in range(100)]
     file = f"odd.{form}"
     pl.DataFrame(odd).write_parquet(file) if form == "parquet" else Path(file).write_text(
         "".join(json.dumps(row) + "\n" for row in odd)
@@ -51,7 +51,16 @@ def test_a_column_of_any_name_is_kept_and_tells_rows_apart(there, write_recipe, 
     assert done()["counts"]["one"] == {"read": 100, "kept": 100, "dropped": 0, "quarantined": 0}
     found = pl.read_parquet("out/test/train.parquet")
     here = {"id": "file_id", "source": "file_source"}.get(name, name)
-    assert sorted(found[here]) == sorted(row[name] for row in odd)
+    assert sorted(found[here].to_list()) == sorted(row[name] for row in odd)
+
+
+def test_a_reader_takes_xml_whose_rows_are_all_broken_in_proportion(tmp_path):
+    (tmp_path / "tea").mkdir()
+    (tmp_path / "tea/Posts.xml").write_bytes(b"<posts>\n" + b"<row x\n" * 40_000 + b"<row &/>\n" * 40_000)
+    start = time.process_time()
+    found = [batch for part in stackexchange(tmp_path / "tea") for batch in part.read(10_000)]
+    assert sum(len(batch.bad) for batch in found) == 80_000
+    assert time.process_time() - start < 10
 
 
 def test_a_filter_reads_the_column_whose_name_looks_like_a_pattern(there, write_recipe):
