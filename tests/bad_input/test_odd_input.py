@@ -225,7 +225,7 @@ def _peak() -> float:
 @pytest.mark.parametrize(
     "content",
     [
-        pytest.param(b'{"prompt":"a"}\n' * (40 * MB), id="short rows"),
+        pytest.param(b'{"prompt":"a"}\n' * (30 * MB), id="short rows"),
         pytest.param(b'{"prompt":"' + b"a" * (300 * MB), id="a line without an end"),
         pytest.param(b'{"prompt":"a","x":[' + b"[]," * (60 * MB) + b"[]]}\n", id="millions of lists"),
     ],
@@ -242,17 +242,10 @@ def test_a_packed_file_that_unpacks_without_end_stays_below_1_gb(there, write_re
     assert "unpacks to more than" in quarantine()[-1]["error"] + quarantine()[0]["error"]
 
 
-def test_an_archive_that_unpacks_to_3_gb_is_one_record(dumps):
+def test_an_archive_that_unpacks_to_a_thousand_times_its_size_is_one_record(dumps):
     py7zr = pytest.importorskip("py7zr", reason="NOT TESTED: the dumps extra is not installed")
-
-    class Zeros:
-        left = 3 * 2**30
-
-        def read(self, size: int = -1) -> bytes:
-            size = min(size if size >= 0 else self.left, self.left, MB)
-            self.left -= size
-            return b"a" * size
-
-    with py7zr.SevenZipFile(dumps / "tea.stackexchange.com.7z", "w", filters=[{"id": py7zr.FILTER_ZSTD}]) as archive:
-        archive.writef(Zeros(), "Posts.xml")
+    with Path("zeros").open("wb") as file:
+        file.truncate(200 * MB)
+    with py7zr.SevenZipFile(dumps / "tea.stackexchange.com.7z", "w") as archive:
+        archive.write("zeros", "Posts.xml")
     assert "unpacks to more than" in refused().replace("\n", " ")
