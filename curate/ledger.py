@@ -106,24 +106,25 @@ def find(ledger: pl.DataFrame, row: str) -> dict[str, Any]:
     return found.row(0, named=True)
 
 
+def _one_each(ledger: pl.DataFrame) -> pl.DataFrame:
+    """Take one row an id, one that is kept before others; the same whatever order the rows stand in."""
+    columns = ["id", "source", "domain", "kept", "dropped_by", "detail"]
+    best = ledger.select(columns).sort(pl.col("kept").not_(), *columns, nulls_last=True)
+    return best.unique("id", keep="first", maintain_order=True)
+
+
 def diff(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """List the rows in one set and not in the other: gained or lost, and the step that decides it.
 
     For a lost row the step is what drops it now, for a gained one what dropped it before; null where the row was not
     in the other run's input at all.
     """
-    columns = ["id", "source", "domain", "kept", "dropped_by", "detail"]
-    both = (
-        before.select(columns)
-        .sort("kept", descending=True)
-        .unique("id", keep="first")
-        .join(
-            after.select(columns).sort("kept", descending=True).unique("id", keep="first"),
-            on="id",
-            how="full",
-            suffix="_after",
-            coalesce=True,
-        )
+    both = _one_each(before).join(
+        _one_each(after),
+        on="id",
+        how="full",
+        suffix="_after",
+        coalesce=True,
     )
     was, now = pl.col("kept").fill_null(False), pl.col("kept_after").fill_null(False)
     changed = both.filter(was != now)

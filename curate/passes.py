@@ -104,7 +104,8 @@ def pass_over(
 
 
 def _quarantined(source: str, bad: Bad) -> str:
-    return json.dumps({"source": source, **bad._asdict()}, ensure_ascii=False) + "\n"
+    line = json.dumps({"source": source, **bad._asdict()}, ensure_ascii=False) + "\n"
+    return line.encode("utf-8", "backslashreplace").decode("utf-8")  # a reason may quote half of a character
 
 
 def standardise(rows: pl.DataFrame, source: str) -> pl.DataFrame:
@@ -113,7 +114,9 @@ def standardise(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     Columns `id` and `source` of their own become `file_id` and `file_source`. Bytes are left out, and of an
     object the parts that hold them. A score that is not a number is none.
     """
-    own = {name: free(f"file_{name}", rows.columns) for name in ("id", "source") if name in rows.columns}
+    own: dict[str, str] = {
+        name: free(f"file_{name}", rows.columns) for name in rows.columns if name in {"id", "source"}
+    }
     rows = _without_categories(rows.rename(own))
     if rows.schema.get("score") in (pl.Float32, pl.Float64):
         rows = rows.with_columns(pl.col("score").fill_nan(None))

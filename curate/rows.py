@@ -119,7 +119,7 @@ def with_ids(rows: pl.DataFrame) -> pl.DataFrame:
 def _digest(column: str, name: str, dtype: pl.DataType) -> pl.Expr:
     """Hash one column, which the file calls `name`; what is not text is hashed as text or as JSON."""
     text = plh.col(column) if dtype == pl.String else plh.col(column).pipe(as_text, name, dtype)
-    digest = _hashes(text).xxh3_128().cast(pl.String)
+    digest = _hashes(text.alias(column)).xxh3_128().cast(pl.String)
     return pl.when(pl.col(column).is_not_null()).then(digest)
 
 

@@ -84,7 +84,15 @@ def _likely(file: Path) -> str:
     """Guess the delimiter: the one that cuts the first line into most cells."""
     first = next(files.lines(file), None)
     text = first.raw.decode("utf-8", "replace") if isinstance(first, files.Line) else ""
-    return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([text], delimiter=mark), [])))
+    return max(_DELIMITERS, key=lambda mark: _cells(text, mark))
+
+
+def _cells(line: str, delimiter: str) -> int:
+    """Count the cells of a line; none where it is not CSV."""
+    try:
+        return len(next(csv.reader([line], delimiter=delimiter), []))
+    except csv.Error:
+        return 0
 
 
 def _header(file: Path, lines: _Lines, delimiter: str) -> list[str]:

@@ -89,7 +89,7 @@ def _type(values: Iterable[Any]) -> pl.DataType | None:
 def _struct(values: list[Record]) -> pl.DataType | None:
     """Keep objects as such only when they all have the same keys: a struct would add or lose the others."""
     keys = values[0].keys()
-    if not keys or any(value.keys() != keys for value in values):
+    if not keys or not unicode(list(keys)) or any(value.keys() != keys for value in values):
         return None
     fields = {key: _type(value[key] for value in values) for key in keys}
     known = {key: dtype for key, dtype in fields.items() if dtype}

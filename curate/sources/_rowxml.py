@@ -7,7 +7,7 @@ set apart, and a new parser goes on at the next line that begins a row.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 from xml.parsers import expat
 
@@ -19,6 +19,7 @@ RAW = 2000  # bytes of a broken record kept; the quarantine cuts again, to 500 c
 # Where reading can go on after a broken row. "<" never stands inside a sound row, so none is taken for
 # another one.
 _RESUME = re.compile(rb"(?:\n|/>)[ \t\r]*(?=<(?:row[ \t\r\n]|/posts>))")
+_LITTLE = 2**14  # bytes read at a time where rows are broken
 _OVERLAP = 64  # bytes kept while skipping, so that a line break and its row may lie in two pieces
 _PROLOGUE = b"<posts>"
 # expat counts in C longs, of 32 bits on Windows: positions are taken modulo 2**32, relative to the window.
@@ -116,6 +117,12 @@ class _Reader:
 
     def feed(self, piece: bytes) -> Iterator[Rows]:
         """Read on; rows are handed over before the window moves on past them."""
+        while piece:
+            piece = yield from self._feed(piece)
+
+    def _feed(self, piece: bytes) -> Generator[Rows, None, bytes]:
+        """Read on; where rows are broken, only a little way, and give back the rest: each break copies the window."""
+        rest = b""
         begin: int | None = self.offset + len(self.window)
         self.window += piece
         if self.skipping is not None:
@@ -124,9 +131,14 @@ class _Reader:
             error = self._parse(begin)
             yield self.take()
             if error is None:
-                return
+                return rest
             self._set_apart(error)
+            if len(self.window) > 2 * _LITTLE:
+                cut = max(self.window.rfind(b">", 0, _LITTLE) + 1, self.window.rfind(b"\n", 0, _LITTLE))
+                cut = cut if cut > 0 else len(self.window)
+                self.window, rest = self.window[:cut], self.window[cut:]
             begin = self._resume()
+        return rest
 
     def give_up(self, piece: bytes) -> Iterator[Rows]:
         """Set a row apart that does not end within `piece`; at the end of the stream `finish` does."""
@@ -136,7 +148,7 @@ class _Reader:
         start = len(self.window) + len(piece) - len(piece.lstrip())
         self.window += piece
         self._skip_from(start, f"a row longer than {MAX_RECORD // 2**20} MiB")
-        yield from self.feed(b"")
+        yield from self._feed(b"")
 
     def _parse(self, begin: int) -> expat.ExpatError | None:
         """Feed the window from `begin` on to the parser, and turn what it counted into places in the file."""

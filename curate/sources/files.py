@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 # No honest record is longer; reading one bounds what a file without line ends can cost: eight times as much memory.
 MAX_RECORD = 2**26
-# Text packs to a fifth of its size, logs and tables to a thirtieth; a file that unpacks to more than MOST times its own
-# size, and to more than FLOOR bytes, is made to fill a machine.
-MOST, FLOOR = 50, 2**25
+# Text packs to a fifth of its size, a redundant table to a twentieth; a file that unpacks to more than MOST times its
+# own size, and to more than FLOOR bytes, is made to fill a machine. So many bytes in the shortest rows cost below 1 GB.
+MOST, FLOOR = 32, 2**25
 # A batch is closed at this many bytes of its file even when it may hold more rows.
 BATCH_BYTES = 2**26
 # Pushshift packs with a window of 2 GiB; zstandard refuses more than 128 MiB unless told.

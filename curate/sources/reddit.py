@@ -231,13 +231,17 @@ def _comment(record: Record) -> Record | None:
 def _best(posts: pl.DataFrame) -> pl.DataFrame:
     """Keep submissions, and of the comments below each the best one, whatever their order."""
     answers = posts.filter(pl.col("response").is_not_null())
-    first = answers.sort(["thread", "score", "order"], descending=[False, True, False], nulls_last=True)
-    return pl.concat([posts.filter(pl.col("response").is_null()), first.unique("thread", keep="first")])
+    by = ["thread", "score", "order", "response"]
+    first = answers.sort(by, descending=[False, True, False, False], nulls_last=True)
+    return pl.concat(
+        [posts.filter(pl.col("response").is_null()), first.unique("thread", keep="first", maintain_order=True)]
+    )
 
 
 def _joined(group: pl.DataFrame) -> pl.DataFrame:
     best = _best(group)
-    asked = best.filter(pl.col("prompt").is_not_null()).unique("thread", keep="first", maintain_order=True)
+    asked = best.filter(pl.col("prompt").is_not_null()).sort("thread", "prompt", "prompt_score", "url")
+    asked = asked.unique("thread", keep="first", maintain_order=True)
     answers = best.filter(pl.col("response").is_not_null()).select("thread", "response", "score")
     threads = asked.drop("response", "score").join(answers, on="thread", how="left").sort("thread")
     kept = pl.when(~pl.col("removed"))

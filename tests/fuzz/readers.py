@@ -160,7 +160,7 @@ def _read(parts: list[Part], stage: Path) -> str:
     for part in parts:
         for file in stage.iterdir():
             file.unlink()
-        count = pass_over(part.read(3), [], "mine", stage, lambda rows: None)
+        count = pass_over(part.read(4), [], "mine", stage, lambda rows: None)
         ledgers = [pl.read_parquet(file) for file in stage.glob("ledger-*.parquet")]
         if count["read"] != sum(ledger.height for ledger in ledgers) or count["read"] != count["kept"]:
             raise AssertionError(f"read {count['read']}, kept {count['kept']}: a row is lost")
