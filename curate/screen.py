@@ -274,14 +274,18 @@ def show_diff(found: Any) -> None:
     if not found.height:
         console.print("The two sets hold the same rows.")
         return
-    counts = found.group_by("change", "step").len().sort("change", "len", descending=[False, True])
+    counts = found.group_by("change", "step", "note").len().sort("change", "len", descending=[False, True])
     table = Table("change", "step that decides", "rows")
     for row in counts.iter_rows(named=True):
-        table.add_row(row["change"], row["step"] or "not in the other input", f"{row['len']:,}")
+        table.add_row(row["change"], _decides(row), f"{row['len']:,}")
     console.print(table)
     for row in found.head(10).iter_rows(named=True):
         text = f"{row['change']:6} {row['id'][:12]}  {row['source']}, {row['domain']}  {row['detail'] or ''}"
         console.print(text, soft_wrap=True)
+
+
+def _decides(row: dict[str, Any]) -> str:
+    return (row["step"] or "not in the other input") + (f" ({row['note']})" if row["note"] else "")
 
 
 def _params(params: dict[str, Any]) -> str:
