@@ -53,7 +53,9 @@ def labels(data: Mapping[str, Any]) -> dict[KeyPath, str]:
         path: str(step.own) if step.own is not None else texts[path] + numbers.get(path, "")
         for path, step in every.items()
     }
-    samples = {("sources", name, SAMPLE): SAMPLE for name, source in _sources(data) if source.get(SAMPLE) is not None}
+    samples: dict[KeyPath, str] = {
+        ("sources", name, SAMPLE): SAMPLE for name, source in _sources(data) if source.get(SAMPLE) is not None
+    }
     return _in_order(data, named, samples)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from curate.rows import STANDARD, stack
 from curate.state import Run
 from curate.step import Step
 
+_REASONS = 3  # the most frequent ones that are said
 _RAW = 500  # characters of a prompt kept beside the reason why it has no answer
 
 
@@ -39,10 +41,12 @@ def make(state: Run, files: list[Path], alive: pl.DataFrame, key: str, step: Ste
         rows.filter(made.why.is_null()).write_parquet(folder / "rows-00000.parquet")
         ledger.write_parquet(folder / "ledger.parquet")
         (folder / "bad.jsonl").write_text(_failed(rows, step, made), encoding="utf-8")
-        return {"again": int(made.again.sum()), "notes": dict(made.notes)}
+        reasons = Counter(why for why in made.why if why is not None).most_common(_REASONS)
+        return {"again": int(made.again.sum()), "notes": dict(made.notes), "reasons": reasons}
 
     depends = {"pool": key, "step": step.depends()}
     stage = state.stage("make", step.label, depends, build, keep=lambda meta: not meta["again"])
+    state.reasons[step.label] = stage.meta.get("reasons", [])
     if stage.meta["again"]:
         state.open[step.label] = stage.meta["again"]
     return stage

@@ -68,6 +68,7 @@ def manifest_of(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataF
         "funnel": _in_order(ledgers.funnel(ledger), steps),
         "quarantine": reasons(quarantined(state).split("\n")[:-1]),
         **({"open": state.open} if state.open else {}),
+        **({"reasons": state.reasons} if any(state.reasons.values()) else {}),
         "notes": state.notes,
         "stages": {"built": state.built, "reused": state.reused, "pool": state.pool},
         "seconds": state.seconds,

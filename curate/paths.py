@@ -94,7 +94,7 @@ def put(data: dict[str, Any], path: KeyPath, value: Any) -> KeyPath:
     here: Any = data
     exact: list[str | int] = []
     for i, part in enumerate(path):
-        at = _at(here, part, path[:i])
+        at: Any = _at(here, part, path[:i])
         exact.append(at)
         if i == len(path) - 1:
             here[at] = value

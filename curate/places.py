@@ -176,7 +176,7 @@ class _Loader(yaml.SafeLoader):
         """Read one node."""
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise _TooDeep(self.peek_event().start_mark.line + 1)
+            raise _TooDeep(self.peek_event().start_mark.line + 1)  # type: ignore[no-untyped-call]
         try:
             return super().compose_node(parent, index)
         finally:
@@ -248,7 +248,7 @@ class _Walk:
         elif isinstance(node, yaml.SequenceNode):
             for i, item in enumerate(node.value):
                 self.node(item, (*path, i), (*above, id(node)))
-        else:
+        elif isinstance(node, yaml.MappingNode):
             self.keys(node, path, (*above, id(node)))
         return None
 

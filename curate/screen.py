@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from rich.console import Console
@@ -214,6 +215,8 @@ def notices(manifest: dict[str, Any]) -> list[str]:
         lines += [
             f"    {one['source']}: {one['error']} ({one['records']:,})" for one in manifest["quarantine"][:_REASONS]
         ]
+    reasons = manifest.get("reasons", {}).items()
+    lines += [f"Step {label} made nothing of some rows: {_listed(why)}." for label, why in reasons if why]
     lines += [f"Source {name} kept nothing: {why}." for name, why in _barren(manifest) if why]
     lines += [f"The report lacks {name}: {why}." for name, why in manifest.get("missing", {}).items()]
     return lines
@@ -222,7 +225,7 @@ def notices(manifest: dict[str, Any]) -> list[str]:
 def failures(manifest: dict[str, Any]) -> list[str]:
     """Say what the run was asked for and did not give: a set that is empty, answers that are still to come."""
     lines = [
-        f"Step {label}: {n:,} rows have no answer yet ({_why(manifest, f'step {label}, ') or 'see quarantine.jsonl'}). "
+        f"Step {label}: {n:,} rows have no answer yet ({_listed(manifest.get('reasons', {}).get(label, []))}). "
         "What came is kept: mend that and run the same command again."
         for label, n in manifest.get("open", {}).items()
     ]
@@ -239,16 +242,20 @@ def _barren(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if count["kept"] or name in manifest["absent"] or (written.get(name) or {}).get("take") == 0:
             continue
         steps = sorted((r for r in manifest["funnel"] if r["source"] == name and r["first"]), key=lambda r: -r["first"])
-        told = [f"{row['step']} dropped {row['first']:,}" for row in steps[:_REASONS]]
-        lost = _why(manifest, "", name) if count["quarantined"] else ""
-        told += [f"{count['quarantined']:,} could not be read or answered: {lost}"] if lost else []
+        told = [f"{row['step']} dropped {row['first']:,}{_because(manifest, row['step'])}" for row in steps[:_REASONS]]
+        lost = [(r["error"], r["records"]) for r in manifest["quarantine"] if r["source"] == name]
+        told += [f"{count['quarantined']:,} could not be read: {_listed(lost)}"] if count["quarantined"] else []
         yield name, f"of {count['read']:,} rows {', '.join(told)}" if told else f"{count['read']:,} rows were read"
 
 
-def _why(manifest: dict[str, Any], first: str, source: str | None = None) -> str:
-    """List the most frequent reasons in the quarantine, with their counts."""
-    rows = [r for r in manifest["quarantine"] if r["first"].startswith(first) and source in (None, r["source"])]
-    return "; ".join(f"{row['error']} ({row['records']:,})" for row in rows[:_REASONS])
+def _because(manifest: dict[str, Any], label: str) -> str:
+    reasons = manifest.get("reasons", {}).get(label)
+    return f" ({_listed(reasons)})" if reasons else ""
+
+
+def _listed(reasons: Iterable[Iterable[Any]]) -> str:
+    """List the most frequent reasons, with their counts."""
+    return "; ".join(f"{why} ({n:,})" for why, n in islice(reasons, _REASONS))
 
 
 def show_plan(recipe: Recipe, found: list[dict[str, Any]]) -> None:
@@ -310,14 +317,18 @@ def show_diff(found: Any) -> None:
     if not found.height:
         console.print("The two sets hold the same rows.")
         return
-    counts = found.group_by("change", "step").len().sort("change", "len", descending=[False, True])
+    counts = found.group_by("change", "step", "note").len().sort("change", "len", descending=[False, True])
     table = Table("change", "step that decides", "rows")
     for row in counts.iter_rows(named=True):
-        table.add_row(row["change"], row["step"] or "not in the other input", f"{row['len']:,}")
+        table.add_row(row["change"], _decides(row), f"{row['len']:,}")
     console.print(table)
     for row in found.head(10).iter_rows(named=True):
         text = f"{row['change']:6} {row['id'][:12]}  {row['source']}, {row['domain']}  {row['detail'] or ''}"
         console.print(text, soft_wrap=True)
+
+
+def _decides(row: dict[str, Any]) -> str:
+    return (row["step"] or "not in the other input") + (f" ({row['note']})" if row["note"] else "")
 
 
 def _params(params: dict[str, Any]) -> str:

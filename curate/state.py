@@ -49,6 +49,9 @@ class Run:
     quarantine: list[Path] = field(default_factory=list)
     examples: list[Path] = field(default_factory=list)
     open: dict[str, int] = field(default_factory=dict)  # by step, the rows that another run would ask about again
+    reasons: dict[str, list[Any]] = field(
+        default_factory=dict
+    )  # by step that makes, why rows have nothing, with counts
     notes: dict[str, dict[str, float]] = field(default_factory=dict)  # what selectors say of their choice as a whole
     pool: list[str] = field(default_factory=list)  # the stages that hold the rows which all steps left
     seconds: dict[str, float] = field(default_factory=dict)

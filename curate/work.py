@@ -209,17 +209,17 @@ def _way(step: dict[str, Any], found: dict[str, Any], said: dict[str, str]) -> d
 def diff(before: Path, after: Path) -> pl.DataFrame:
     """List the rows gained and lost between two output folders, and the step that decides each.
 
-    Steps are the same by verb, filter and parameters. Where one label stands for two different steps, or one step has
-    two labels, the step's name says so.
+    Steps are the same by verb, filter and parameters. Where the label stands for another step in the other
+    folder, or the step has another label there, `note` says so.
     """
     (was, old), (now, new) = open_out(before), open_out(after)
     found = ledgers.diff(old, new)
     earlier, later = _steps_of(was), _steps_of(now)
-    names = []
+    notes = []
     for row in found.iter_rows(named=True):
         here, there = (later, earlier) if row["change"] == "lost" else (earlier, later)
-        names.append(_named(row["step"], row["source"], here, there, "after" if row["change"] == "lost" else "before"))
-    return found.with_columns(pl.Series("step", names, dtype=pl.String))
+        notes.append(_note(row["step"], here.get(row["source"], {}), there.get(row["source"], {})))
+    return found.with_columns(pl.Series("note", notes, dtype=pl.String))
 
 
 def _steps_of(manifest: dict[str, Any]) -> dict[str, dict[str, str]]:
@@ -233,17 +233,14 @@ def _steps_of(manifest: dict[str, Any]) -> dict[str, dict[str, str]]:
     }
 
 
-def _named(
-    label: str | None, source: str, here: dict[str, dict[str, str]], there: dict[str, dict[str, str]], when: str
-) -> str | None:
-    """Name the step that decides, and say where its label stands for another step in the other folder."""
-    mine, others = here.get(source, {}), there.get(source, {})
+def _note(label: str | None, mine: dict[str, str], others: dict[str, str]) -> str | None:
+    """Say where a label stands for another step in the other folder, or the step has another label there."""
     if label is None or label not in mine:
-        return label
-    same = [other for other, what in others.items() if what == mine[label]]
+        return None
     if label in others and others[label] != mine[label]:
-        return f"{label} ({when}; '{label}' is another step in the other folder)"
-    return f"{label} (there called {same[0]})" if same and label not in same else label
+        return f"'{label}' is another step in the other folder"
+    same = [other for other, what in others.items() if what == mine[label]]
+    return f"called '{same[0]}' in the other folder" if same and label not in same else None
 
 
 def verify(out: Path, *, trusted: bool = False, tell: Tell | None = None) -> dict[str, str]:

@@ -61,7 +61,7 @@ def test_a_mistyped_key_is_one_screen(there):
 def test_names_and_texts_of_the_data_are_no_markup(there, write_jsonl):
     write_jsonl("one.jsonl", rows(60, domain="[/bold] [red]x"))
     (there / "recipe.yaml").write_text((there / "recipe.yaml").read_text().replace("one:", "'[/i]':"))
-    args = ("--set", "sources.[/i].sample={by: domain}")
+    args = ("--set", 'sources["[/i]"].sample={by: domain}')
     assert "[/bold] [red]x" in call("run", "recipe.yaml", *args)
     row = pl.read_parquet("out/test/ledger.parquet")["id"][0]
     assert "[/i], [/bold] [red]x" in call("why", "out/test", row)

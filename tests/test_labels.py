@@ -108,7 +108,7 @@ def test_diff_says_where_a_label_stands_for_another_step(tmp_path, capsys):
     run_recipe(three, tmp_path / "three")
     changed = diff(tmp_path / "one", tmp_path / "two")
     assert changed["change"].to_list() == ["lost"] * 6
-    assert "another step in the other folder" in changed["step"][0]
+    assert "another step in the other folder" in changed["note"][0]
     assert not diff(tmp_path / "two", tmp_path / "three").height
     show_diff(changed)
     assert "another step" in " ".join(capsys.readouterr().out.split())

@@ -51,7 +51,7 @@ WRONG = [
     pytest.param(
         {"sets": {"data": {"set": {"sources.mine.steps.7.keep": 1}}}},
         "at sets.data.set",
-        "there is nothing at '7'",
+        "there is no 7",
         id="a key that cannot be set",
     ),
     pytest.param(

@@ -48,7 +48,7 @@ def test_a_mutant_is_an_answer_or_a_reason(reply: object, labels: tuple[str, ...
 
 
 def test_every_value_may_be_of_every_type() -> None:
-    odd = [None, True, 0, -1, 2**70, 1.5, "", "x", "\ud83d", [], [None], {}, {"a": []}, "9" * 5000]
+    odd: list[object] = [None, True, 0, -1, 2**70, 1.5, "", "x", "\ud83d", [], [None], {}, {"a": []}, "9" * 5000]
 
     def places(value: object, path: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
