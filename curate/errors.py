@@ -5,7 +5,7 @@ class UserError(Exception):
     """Say in words what is wrong, where, and what would be right."""
 
 
-def missing_package(error: Exception) -> str | None:
+def missing_package(error: BaseException) -> str | None:
     """Say in words which package is not installed; None for any other error, and for a module of this library.
 
     >>> missing_package(ModuleNotFoundError("No module named 'numpy'", name="numpy"))
