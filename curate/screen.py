@@ -215,9 +215,10 @@ def notices(manifest: dict[str, Any]) -> list[str]:
         lines += [
             f"    {one['source']}: {one['error']} ({one['records']:,})" for one in manifest["quarantine"][:_REASONS]
         ]
-    reasons = manifest.get("reasons", {}).items()
-    lines += [f"Step {label} made nothing of some rows: {_listed(why)}." for label, why in reasons if why]
-    lines += [f"Source {name} kept nothing: {why}." for name, why in _barren(manifest) if why]
+    if not _empty(manifest):  # of an empty set, `failures` says all of this, and last
+        reasons = {label: why for label, why in manifest.get("reasons", {}).items() if label not in _open(manifest)}
+        lines += [f"Step {label} made nothing of some rows: {_listed(why)}." for label, why in reasons.items() if why]
+        lines += [f"Source {name} kept nothing: {why}." for name, why in _barren(manifest) if why]
     lines += [f"The report lacks {name}: {why}." for name, why in manifest.get("missing", {}).items()]
     return lines
 
@@ -227,12 +228,22 @@ def failures(manifest: dict[str, Any]) -> list[str]:
     lines = [
         f"Step {label}: {n:,} rows have no answer yet ({_listed(manifest.get('reasons', {}).get(label, []))}). "
         "What came is kept: mend that and run the same command again."
-        for label, n in manifest.get("open", {}).items()
+        for label, n in _open(manifest).items()
     ]
-    if not sum(row["taken"] for row in manifest["table"]):
+    if _empty(manifest):
         why = "; ".join(f"{name}: {why}" for name, why in _barren(manifest) if why) or "no source is there"
         lines.append(f"The set is empty, no row passed every step. {why}.")
     return lines
+
+
+def _empty(manifest: dict[str, Any]) -> bool:
+    return not any(row["taken"] for row in manifest["table"])
+
+
+def _open(manifest: dict[str, Any]) -> dict[str, int]:
+    """Count, by step, the rows that have no answer yet."""
+    rows: dict[str, int] = manifest.get("open", {})
+    return rows
 
 
 def _barren(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -250,7 +261,7 @@ def _barren(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _because(manifest: dict[str, Any], label: str) -> str:
     reasons = manifest.get("reasons", {}).get(label)
-    return f" ({_listed(reasons)})" if reasons else ""
+    return f" ({_listed(reasons)})" if reasons and label not in _open(manifest) else ""
 
 
 def _listed(reasons: Iterable[Iterable[Any]]) -> str:
