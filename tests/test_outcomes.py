@@ -132,6 +132,6 @@ def test_numbers_at_the_edges_are_reported(tmp_path, values):
 
 def test_a_section_that_fails_costs_only_itself():
     gone: dict[str, str] = {}
-    sections = built([("a", "A", lambda: 1 / 0), ("b", "B", lambda: Html("fine"))], gone)  # type: ignore[arg-type,return-value]
+    sections = built([("a", "A", lambda: Html(1 / 0)), ("b", "B", lambda: Html("fine"))], gone)
     assert gone == {"A": "ZeroDivisionError: division by zero"}
     assert "could not be drawn: ZeroDivisionError" in sections[0][2] and sections[1][2] == "fine"

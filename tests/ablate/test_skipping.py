@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from curate.ablate.skipping import labels, skip
+from curate.ablate.skipping import skip
 from curate.extends import PACKAGED, read
+from curate.labels import labels
 from curate.places import Places
 from curate.reading import Reading
 from curate.recipe import load, parse

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_every_path_that_a_message_prints_is_one_that_set_takes(tmp_path: Path, 
 
 def test_values_of_set_are_read_or_refused_in_words() -> None:
     for mutant in mutations(b'sources.a.steps[0].keep["m.n:f"].max=[1, 2.5, x, {a: null}]', seed=13, n=N * 10):
-        data = {"sources": {"a": {"steps": [{"keep": {"m.n:f": {}}}]}}}
+        data: dict[str, Any] = {"sources": {"a": {"steps": [{"keep": {"m.n:f": {}}}]}}}
         try:
             set_value(data, mutant.decode("utf-8", "replace"))
         except ValueError as error:
@@ -88,7 +89,7 @@ def test_values_of_set_are_read_or_refused_in_words() -> None:
 
 
 def test_put_and_read_value_meet_every_shape() -> None:
-    shapes = [{}, [], None, "x", 5, [{}], {"a": [1, {"b": None}]}]
+    shapes: list[Any] = [{}, [], None, "x", 5, [{}], {"a": [1, {"b": None}]}]
     for mutant in mutations(b"a[1].b", seed=14, n=N * 5):
         for shape in shapes:
             try:
