@@ -27,7 +27,7 @@ from curate.rows import data_folder, hash_file
 log = logging.getLogger("curate.cache")
 
 META = "meta.json"
-_BUILDING, _ONCE, _PART, _LOCKS = ".building", ".once", ".part", ".locks"
+_BUILDING, _ONCE, PART, _LOCKS = ".building", ".once", ".part", ".locks"
 _STALE_SECONDS = 24 * 3600  # what a killed process left half-built; another one may still be building a younger one
 _FRESH_NS = 2_000_000_000  # a file that changed this lately may change again without its times telling
 
@@ -100,15 +100,15 @@ class Cache:
     ) -> Entry:
         """Return the entry under a key that says all it depends on; else as `get`."""
         folder = self.folder / key
-        entry = self._find(folder)
+        entry = self._find(folder, warn=False)
         if entry:
             return entry
         with lock(folder):
-            return self._find(folder) or self._build(folder, build, keep)
+            return self._find(folder, warn=True) or self._build(folder, build, keep)
 
-    def _find(self, folder: Path) -> Entry | None:
+    def _find(self, folder: Path, *, warn: bool) -> Entry | None:
         """Open an entry that is whole and young enough, and note that it is used."""
-        entry = find(folder)
+        entry = find(folder, warn=warn)
         if entry is None or entry.built < self.began:
             return None
         with suppress(OSError):  # a cache that cannot be written can be read
@@ -131,7 +131,7 @@ class Cache:
 
 def _appear(building: Path, folder: Path, entry: Entry) -> None:
     """Give a built entry its name, in place of one that is older or damaged; the caller holds the lock."""
-    before = find(folder)
+    before = find(folder, warn=False)
     if before and before.hashes == entry.hashes:  # its files may be in use by a run beside this one
         write_whole(folder / META, (building / META).read_bytes())
         return
@@ -157,8 +157,8 @@ def _seal(building: Path, meta: dict[str, Any], folder: Path) -> Entry:
     return Entry(folder, folder.name, meta, hashes, built, reused=False)
 
 
-def find(folder: Path) -> Entry | None:
-    """Open an entry; None where there is none, or where one of its files is not what was once written."""
+def find(folder: Path, *, warn: bool = True) -> Entry | None:
+    """Open an entry; None where there is none, or, with a warning, where a file is not what was once written."""
     try:
         text = (folder / META).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -171,7 +171,8 @@ def find(folder: Path) -> Entry | None:
             if hash_once(folder / name) != content:
                 raise ValueError(f"{name} was changed")
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        log.warning("The kept result %s is damaged (%s). It is built again.", folder.name, error)
+        if warn:
+            log.warning("The kept result %s is damaged (%s). It is built again.", folder.name, error)
         return None
     return Entry(folder, folder.name, told["meta"], told["files"], told["built"], reused=True)
 
@@ -200,7 +201,7 @@ def lock(target: Path, wait: Callable[[], object] = lambda: None) -> Iterator[No
 
 def write_whole(file: Path, content: str | bytes) -> Path:
     """Write a file so that it appears whole, whoever else writes it at the same time."""
-    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}{_PART}")
+    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}{PART}")
     try:
         beside.write_bytes(content.encode() if isinstance(content, str) else content)
         beside.replace(file)
@@ -211,7 +212,7 @@ def write_whole(file: Path, content: str | bytes) -> Path:
 
 def sweep(folder: Path, seconds: float = _STALE_SECONDS) -> None:
     """Clear away what killed processes left half-built, and what was kept for one run alone."""
-    for rest in [file for kind in (_BUILDING, _ONCE, _PART) for file in folder.glob(f"*{kind}")]:
+    for rest in [file for kind in (_BUILDING, _ONCE, PART) for file in folder.glob(f"*{kind}")]:
         with suppress(OSError):  # a run beside this one may have finished it just now
             if time.time() - rest.stat().st_mtime > seconds:
                 shutil.rmtree(rest) if rest.is_dir() else rest.unlink()

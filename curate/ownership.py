@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from curate.cache import PART, sweep, write_whole
 from curate.errors import UserError
 
 HOME = ".curate"
@@ -104,9 +106,8 @@ def put(folder: Path, by: str, name: str, write: Callable[[Path], Any]) -> str:
     claim(folder, by)
     log, file = read(folder) or {}, folder / name
     flat = name.replace("/", "-")
-    for half in (folder / HOME).glob(f"{flat}.*.half"):  # by a run that was killed while it wrote
-        half.unlink(missing_ok=True)
-    half = folder / HOME / f"{flat}.{os.getpid()}.half"
+    sweep(folder / HOME)
+    half = folder / HOME / f"{flat}.{secrets.token_hex(4)}{PART}"
     try:
         write(half)
         digest = _hash(half)
@@ -135,9 +136,7 @@ def put_alone(file: Path, text: str, *, by: str, option: str) -> Path:
         if read(file.parent) is not None:
             return put_text(file.parent, by, file.name, text)
         file.parent.mkdir(parents=True, exist_ok=True)
-        half = file.with_name(f".{file.name}.{os.getpid()}.half")
-        half.write_text(text, encoding="utf-8", newline="\n")
-        half.replace(file)
+        write_whole(file, text)
     except OSError as error:
         raise FolderError(f"{file} cannot be written: {error.strerror}") from None
     return file

@@ -89,7 +89,7 @@ def _writable(folder: Path) -> Path:
                 raise OutputError(f"{place} is a file, where a folder is needed: choose another one with --out")
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         said = f"{folder} cannot be written: {error.strerror}; choose another folder with --out"
         raise OutputError(said) from None

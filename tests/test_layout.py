@@ -118,9 +118,9 @@ ROOMS = {
 LAYERS = [
     {"curate.errors", "curate.settings", "curate.visible", "curate"},
     {"curate.echo", "curate.own", "curate.rows", "curate.paths", "curate.places", "curate.filter", "curate.lattice"},
-    {"curate.ownership"},
     {"curate.code"},
     {"curate.cache"},
+    {"curate.ownership"},
     {
         "curate.filters",
         "curate.sources",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+from curate.cache import write_whole
 from curate.train.findings import TrainError
 
 _MARK = "whole"
@@ -31,7 +31,7 @@ def marked(trainer: Any) -> None:
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if state.is_world_process_zero:
                 mark = Path(args.output_dir) / f"checkpoint-{state.global_step}" / _MARK
-                _write(mark, {"tokens": getattr(trainer, _TOKENS, 0)})
+                write_whole(mark, json.dumps({"tokens": getattr(trainer, _TOKENS, 0)}))
 
     trainer.add_callback(Mark())
 
@@ -60,7 +60,7 @@ def begin(out: Path, key: str, processes: int, *, fresh: bool) -> None:
             "start as many as before, or train from the start with --fresh"
         )
     home.mkdir(parents=True, exist_ok=True)
-    _write(home / _RUN, {"key": key, "processes": processes})
+    write_whole(home / _RUN, json.dumps({"key": key, "processes": processes}))
 
 
 def latest(out: Path) -> Path | None:
@@ -75,13 +75,6 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _write(file: Path, value: Any) -> None:
-    """Write JSON so that the file appears whole; all of this folder is ours."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_text(json.dumps(value), encoding="utf-8")
-    beside.replace(file)
 
 
 def step_of(checkpoint: Path) -> int:

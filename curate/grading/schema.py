@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from curate.cache import write_whole
 from curate.errors import UserError
 from curate.prompts import PromptsError, rows_of
 
@@ -73,14 +73,12 @@ def shaped(rows: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
 def write_lines(rows: pl.DataFrame, file: Path) -> Path:
     """Write grades or comparisons as JSON lines; the file appears whole."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    with beside.open("w", encoding="utf-8", newline="\n") as out:
-        for row in rows.iter_rows(named=True):
-            if row.get("parts") is not None:
-                row["parts"] = json.loads(row["parts"])
-            out.write(f"{json.dumps(row, ensure_ascii=False)}\n")
-    beside.replace(file)
-    return file
+    lines = []
+    for row in rows.iter_rows(named=True):
+        if row.get("parts") is not None:
+            row["parts"] = json.loads(row["parts"])
+        lines.append(f"{json.dumps(row, ensure_ascii=False)}\n")
+    return write_whole(file, "".join(lines))
 
 
 def read_grades(file: Path) -> pl.DataFrame:
