@@ -132,11 +132,7 @@ def test_numbers_at_the_edges_are_reported(tmp_path, values):
 
 def test_a_section_that_fails_costs_only_itself():
     gone: dict[str, str] = {}
-<<<<<<< HEAD
     fails: Any = lambda: 1 / 0  # noqa: E731
     sections = built([("a", "A", fails), ("b", "B", lambda: Html("fine"))], gone)
-=======
-    sections = built([("a", "A", lambda: Html(1 / 0)), ("b", "B", lambda: Html("fine"))], gone)
->>>>>>> recipes
     assert gone == {"A": "ZeroDivisionError: division by zero"}
     assert "could not be drawn: ZeroDivisionError" in sections[0][2] and sections[1][2] == "fine"
