@@ -82,10 +82,13 @@ def _run(
 def _again(out: Path, as_json: bool) -> None:
     """Compute an ablation's numbers once more from its grades, and say whether they are what they were."""
     from curate import ablate_report
+    from curate.work import as_written
 
-    there = (out / ablate_report.RESULTS).is_file()
-    other = ablate_report.recompute(out) if there else []
-    _results(ablate_report.write(out), out, as_json)
+    with as_written(out, "ablate"):
+        there = (out / ablate_report.RESULTS).is_file()
+        other = ablate_report.recompute(out) if there else []
+        results = ablate_report.write(out)
+    _results(results, out, as_json)
     said = "the same as before" if there and not other else "NOT what they were" if other else "new"
     echo(f"The numbers, computed again from {out / ablate_report.GRADES}, are {said}.", err=True)
     for line in other:

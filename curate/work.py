@@ -142,14 +142,14 @@ def open_out(out: Path) -> tuple[dict[str, Any], pl.DataFrame]:
 
 
 @contextmanager
-def as_written(out: Path) -> Iterator[None]:
-    """Read an output folder; raise OutputError, one sentence, where it does not hold what `curate run` writes there.
+def as_written(out: Path, by: str = "run") -> Iterator[None]:
+    """Read a folder; raise OutputError, one sentence, where it does not hold what the command `by` writes there.
 
     It may be a stranger's: what its files hold is no more to be relied on than any other input.
     """
     for file in out.iterdir() if out.is_dir() else ():
         if file.exists() and not (file.is_file() or file.is_dir()):  # reading a pipe would wait for ever
-            raise OutputError(f"{file} is no ordinary file, which `curate run` does not write")
+            raise OutputError(f"{file} is no ordinary file, which `curate {by}` does not write")
     try:
         yield
     except FileNotFoundError:
@@ -161,7 +161,7 @@ def as_written(out: Path) -> Iterator[None]:
             pl.exceptions.PolarsError) as error:  # fmt: skip
         first = str(error).strip().partition("\n")[0][:200]
         raise OutputError(
-            f"{out} does not hold what `curate run` writes there ({type(error).__name__}: {first}): it is damaged, or "
+            f"{out} does not hold what `curate {by}` writes there ({type(error).__name__}: {first}): it is damaged, or "
             "was written by something else"
         ) from None
 

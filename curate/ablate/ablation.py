@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from curate.ablate import record
 from curate.ablate.inputs import stale
 from curate.ablate.node import FOLDERS, NODE, NODE_FILES, begin
@@ -18,6 +20,7 @@ from curate.cache import lock
 from curate.errors import UserError
 from curate.ownership import claim, clear, hold, read, strangers
 from curate.places import did_you_mean
+from curate.quarantine import frequent
 
 _OURS = (*(f"{name}/" for name in FOLDERS.values()), "grades/", "logs/")
 _FILES = (record.ABLATION, "grades.jsonl", "results.json", "report.html")
@@ -52,7 +55,9 @@ def carry_out(
             clear(out, record.BY, _OURS)
         hold(out, record.BY, _OURS)
         _carry_out(plan, wanted, out, jobs, runner, tell)
-        return report(out)
+        results = report(out)
+    _some_grade(out)
+    return results
 
 
 def _carry_out(plan: Plan, wanted: list[Job], out: Path, jobs: int, runner: str | None, tell: Tell) -> None:
@@ -72,6 +77,16 @@ def _carry_out(plan: Plan, wanted: list[Job], out: Path, jobs: int, runner: str 
             found = overlaps(plan, out)
             told = record.write(plan, out, failed, found, [*warnings(plan), *leaks(found)])
         _grade(told, out, processes, tell)
+
+
+def _some_grade(out: Path) -> None:
+    """Raise AblateError, with the most frequent reasons, where no answer of any arm has a grade."""
+    from curate.ablate_report.reading import read
+
+    grades = read(out)[1]
+    if grades.height == grades["score"].null_count():
+        reasons = frequent(pl.select(pl.coalesce(grades["failed"], grades["why"])).to_series())
+        raise AblateError(f"none of {grades.height:,} answers has a grade, so nothing can be compared: {reasons}")
 
 
 def report(out: Path) -> dict[str, Any]:
