@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 # No honest record is longer; reading one bounds what a file without line ends can cost: eight times as much memory.
 MAX_RECORD = 2**26
-# Text packs to a fifth of its size, a redundant table to a twentieth; a file that unpacks to more than MOST times its
-# own size, and to more than FLOOR bytes, is made to fill a machine. So many bytes in the shortest rows cost below 1 GB.
-MOST, FLOOR = 32, 2**25
+# Text packs to a fifth of its size, rows that share a long prompt to a fiftieth. A file of up to a megabyte may unpack
+# to FLOOR bytes, which cost below 1 GB in the shortest rows, and each byte more of it to MOST bytes more.
+MOST, FLOOR = 100, 24 * 2**20
 # A batch is closed at this many bytes of its file even when it may hold more rows.
 BATCH_BYTES = 2**26
 # Pushshift packs with a window of 2 GiB; zstandard refuses more than 128 MiB unless told.
@@ -126,12 +126,13 @@ def unpacked(file: Path) -> io.BufferedReader:
 
 def most(file: Path) -> int:
     """Say how many bytes a packed file may unpack to."""
-    return max(FLOOR, MOST * file.stat().st_size)
+    return FLOOR + MOST * max(0, file.stat().st_size - 2**20)
 
 
 def swollen(limit: int) -> str:
     """Say that a packed file unpacks to more than that."""
-    return f"it unpacks to more than {limit // 2**20} MiB, which is far more than its size allows"
+    size = f"{limit // 2**20} MiB"
+    return f"it unpacks to more than {size}, far more than its size allows: if you trust it, unpack it yourself"
 
 
 class _Soon(io.RawIOBase):
