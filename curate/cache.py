@@ -335,9 +335,22 @@ def _read(memo: Path) -> dict[str, Any]:
 
 def digest(folder: Path, skip: Callable[[Path], bool] = lambda file: False) -> str:
     """Hash what a folder's files hold, by their names within it; where the folder stands does not matter."""
+    return key_of(list(hashes_of(folder, skip).items()))
+
+
+def hashes_of(folder: Path, skip: Callable[[Path], bool] = lambda file: False) -> dict[str, str]:
+    """Hash the files of a folder, each by its name within it; `skip` gets these names."""
     files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not skip(file.relative_to(folder))]
-    hashes = fingerprint(files)
-    return key_of([[file.relative_to(folder).as_posix(), each] for file, each in zip(files, hashes, strict=True)])
+    names = [file.relative_to(folder).as_posix() for file in files]
+    return dict(zip(names, fingerprint(files), strict=True))
+
+
+def unchanged(folder: Path, hashes: Mapping[str, str]) -> bool:
+    """Tell whether the files of a folder that were hashed are there as they were; others do not matter."""
+    try:
+        return fingerprint(folder / name for name in hashes) == list(hashes.values())
+    except OSError:
+        return False
 
 
 def contents_of(params: Any) -> list[list[str]]:

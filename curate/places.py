@@ -262,8 +262,8 @@ class _Walk:
                 self.problem(key, path, f"a key is text, and {cut(word)} is none: put a text in quotes")
                 continue
             name = str(key.value)
-            if not name.isprintable():
-                self.problem(key, path, f"the key {short(name)} holds characters that cannot be shown")
+            if not _encodable(name):
+                self.problem(key, path, f"the key {short(name)} holds half a character (a surrogate such as \\uD800)")
                 continue
             if name in seen:
                 self.problem(key, (*path, name), "this key stands twice here")

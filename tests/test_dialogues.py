@@ -138,7 +138,7 @@ def test_the_command_holds_dialogues_and_prompts(tmp_path, monkeypatch):
     monkeypatch.setattr("curate.answer._generator", lambda *_: model)
     talks = tiny.write(tmp_path / "d.jsonl", TWO.to_dicts())
     prompts = tiny.write(tmp_path / "p.jsonl", [{"prompt": "Hi?"}])
-    given = ["org/model", "--out", str(tmp_path), "--dialogues", str(talks), "--json"]
+    given = ["org/model", "--out", str(tmp_path / "out"), "--dialogues", str(talks), "--json"]
     alone = CliRunner().invoke(command, given)
     assert alone.exit_code == 0, alone.output
     assert [json.loads(line)["turn"] for line in alone.output.splitlines()] == [0, 1, 2, 0]

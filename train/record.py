@@ -48,7 +48,7 @@ def finished(out: Path, key: str) -> dict[str, Any] | None:
     if not isinstance(record, dict) or record.get("key") != key:
         return None
     merged = out / "merged"
-    if not merged.is_dir() or weights(str(merged)) != record["model_out"]["weights"]:
+    if not cache.unchanged(merged, record["model_out"].get("files") or {"config.json": ""}):
         log.warning("The model in %s is not the one that training left there. It is trained again.", merged)
         return None
     return record
@@ -87,7 +87,11 @@ def of_run(job: Job, data: Data, trainer: Any, out: Path, *, forced: list[Findin
             "path": find_model(job.config.model),
             "weights": weights(job.config.model),
         },
-        "model_out": {"path": str(out / "merged"), "weights": weights(str(out / "merged"))},
+        "model_out": {
+            "path": str(out / "merged"),
+            "weights": weights(str(out / "merged")),
+            "files": cache.hashes_of(out / "merged", lambda file: file.suffix == ".md"),  # a card may be drawn again
+        },
         "forced": [asdict(finding) for finding in forced],
         "metrics": metrics(state.log_history),
     }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from curate.cache import fingerprint, write_whole
+from curate.cache import hashes_of, unchanged, write_whole
 from curate.ownership import claim
 
 Kind = Literal["set", "train", "choice", "answers"]
@@ -74,8 +74,8 @@ def finished(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         done: dict[str, Any] = json.loads(text)
-        whole = fingerprint(folder / name for name in done["files"]) == list(done["files"].values())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        whole = unchanged(folder, done["files"])
+    except (ValueError, KeyError, TypeError, AttributeError):
         whole = False
     if not whole:
         log.warning("What %s holds is not what was once made there. It is made again.", folder)
@@ -84,16 +84,10 @@ def finished(folder: Path) -> dict[str, Any] | None:
     return done
 
 
-def _hashes(folder: Path) -> dict[str, str]:
-    """Hash what a node made, but for pages, which may be drawn again, and checkpoints, which may be cleared away."""
-    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and _counts(file.relative_to(folder))]
-    names = [file.relative_to(folder).as_posix() for file in files]
-    return dict(zip(names, fingerprint(files), strict=True))
-
-
-def _counts(file: Path) -> bool:
+def _aside(file: Path) -> bool:
+    """Tell files of a node that do not count: pages may be drawn again, checkpoints may be cleared away."""
     hidden = any(part.startswith(".") for part in file.parts)
-    return not hidden and file.parts[0] not in (NODE, _DONE, "checkpoints") and file.suffix not in _PAGES
+    return hidden or file.parts[0] in (NODE, _DONE, "checkpoints") or file.suffix in _PAGES
 
 
 def begin(folder: Path) -> None:
@@ -103,7 +97,7 @@ def begin(folder: Path) -> None:
 
 def finish(folder: Path, told: dict[str, Any]) -> None:
     """Mark a node as done, last of all, with the hashes of what it made."""
-    write_json(folder / _DONE, {**told, "files": _hashes(folder)})
+    write_json(folder / _DONE, {**told, "files": hashes_of(folder, _aside)})
 
 
 def write_json(file: Path, value: Any) -> None:

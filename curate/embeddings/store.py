@@ -39,6 +39,7 @@ def put(folder: Path, chunk: NDArray[Any]) -> None:
     np.save(buffer, chunk, allow_pickle=False)
     data = buffer.getvalue()
     with _in_words(folder):
+        folder.mkdir(parents=True, exist_ok=True)
         whole = folder / f"{_name(data)}.npy"
         if not whole.exists():  # Windows does not replace what another process reads
             cache.write_whole(whole, data)

@@ -136,16 +136,16 @@ def test_a_set_without_prompts_is_refused_and_what_stood_there_stays(dumps, writ
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        pytest.param(b"", ["recipe.yaml:1", "a recipe is a mapping of keys"], id="empty"),
+        pytest.param(b"", ["recipe.yaml:1", "the file should hold keys with values"], id="empty"),
         pytest.param(
             b"name: test\nsources:\n  one: {read: [}\n", ["recipe.yaml:3", "not valid YAML"], id="broken YAML"
         ),
         pytest.param(b"name: test\nsources:\n\tone: 1\n", ["recipe.yaml:3", "'\\t'"], id="a tab"),
         pytest.param(b"name: t\n---\nname: u\n", ["recipe.yaml:2", "a single document"], id="two documents"),
         pytest.param(
-            b"name: !!python/object/apply:os.getcwd []\n", ["recipe.yaml:1", "not valid YAML"], id="code for data"
+            b"name: !!python/object/apply:os.getcwd []\n", ["recipe.yaml:1", "the tag '!!python"], id="code for data"
         ),
-        pytest.param(b"name: a\x00b\n", ["recipe.yaml", "special characters are not allowed"], id="a zero byte"),
+        pytest.param(b"name: a\x00b\n", ["recipe.yaml", "the character U+0000 cannot stand there"], id="a zero byte"),
         pytest.param("name: tést\n".encode("latin-1"), ["recipe.yaml", "is not UTF-8 text"], id="another encoding"),
         pytest.param(None, ["recipe.yaml", "there is no such file"], id="not there"),
         pytest.param(
@@ -194,7 +194,7 @@ def test_more_columns_than_a_screen_holds(there, write_recipe, column):
 def test_a_folder_for_a_recipe(there):
     Path("recipe.yaml").unlink()
     Path("recipe.yaml").mkdir()
-    assert "cannot be read" in refused()
+    assert "recipe.yaml\n    is a folder" in refused()
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_folder_for_a_recipe(there):
     [
         ("max_bad", "--set takes KEY=VALUE"),
         ("max_bad=2", "less than or equal to 1"),
-        ("sources.one.steps.7.keep=1", "there is nothing at '7'"),
+        ("sources.one.steps.7.keep=1", "is a list of 1 items, [0] to [0]: there is no 7"),
         ("name=../../elsewhere", "should begin with a letter or digit"),
     ],
 )
