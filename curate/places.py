@@ -113,7 +113,7 @@ def did_you_mean(word: str, known: list[str]) -> str:
     """
     near = get_close_matches(word, known, n=1)
     more = f" and {len(known) - _LISTED:,} more" if len(known) > _LISTED else ""
-    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(known)[:_LISTED])}{more}"
+    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(map(cut, sorted(known)[:_LISTED]))}{more}"
 
 
 def read_yaml(file: Path) -> tuple[dict[str, Any], Places]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from curate.paths import cut
 from curate.rows import STANDARD, SourceError, free
 from curate.sources._columns import FIXED, Record, Types, frame, infer, shown, unicode
 from curate.sources.shapes import ALIASES, TOUCHED, Shape, detect, normalise, renames
@@ -127,7 +128,7 @@ def renamed(file: Path, keys: Iterable[str], wanted: Wanted) -> dict[str, str]:
     names = {there: here for here, there in wanted.columns.items()}
     for there, here in names.items():
         if keys and there not in keys:
-            raise SourceError(f"{file} has no column {there!r}{_meant(there, keys)}; it has: {_some(keys)}")
+            raise SourceError(f"{file} has no column {there!r}{_meant(there, keys)}; it has: {some(keys)}")
         if here in keys and here not in names:
             raise SourceError(
                 f"{file} has a column {here!r} of its own beside {there!r}: "
@@ -152,9 +153,11 @@ def _meant(name: str, keys: list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _some(keys: list[str], most: int = 40) -> str:
+def some(keys: Iterable[str], most: int = 40) -> str:
+    """List the first names of columns, each as far as a message holds it."""
+    keys = list(keys)
     more = f" and {len(keys) - most:,} more" if len(keys) > most else ""
-    return ", ".join(keys[:most]) + more
+    return ", ".join(map(cut, keys[:most])) + more
 
 
 def no_prompt(file: Path, keys: Iterable[str]) -> str:
@@ -163,7 +166,7 @@ def no_prompt(file: Path, keys: Iterable[str]) -> str:
     close = get_close_matches("prompt", keys, n=1) or [key for key in _LIKELY if key in keys] or keys
     if not close:
         return f"{file} has no column 'prompt'; its records are empty"
-    return f"{file} has no column 'prompt'; it has: {_some(keys)}. Map it: columns: {{prompt: {close[0]}}}"
+    return f"{file} has no column 'prompt'; it has: {some(keys)}. Map it: columns: {{prompt: {cut(close[0])}}}"
 
 
 def wanted(columns: dict[str, str] | None, shape: Shape | None, domain: str | None, license: str | None) -> Wanted:

@@ -12,6 +12,7 @@ import polars as pl
 from curate.rows import Bad, Batch, Part, SourceError
 from curate.sources import files
 from curate.sources._cells import read
+from curate.sources._layout import some
 from curate.sources._records import Read, chunks
 
 SCHEMA = {
@@ -70,7 +71,7 @@ def _check_columns(file: Path, record: dict[str, object]) -> None:
     if missing:
         paragraphs = "sectionLabel" in record
         raise SourceError(
-            f"{file} has no column {', '.join(missing)}; it has: {', '.join(record)}"
+            f"{file} has no column {', '.join(missing)}; it has: {some(record)}"
             + ("; this is wikihowSep.csv (a row a paragraph): give wikihowAll.csv" if paragraphs else "")
         )
 

@@ -145,6 +145,8 @@ def fuzz(kind: Kind, seed: int, n: int) -> Tally:
                 outcome = _read(kind.reader(Path(folder) / "in" if kind.folder else file), stage)
             except UserError as error:
                 outcome = "refused" if 0 < len(str(error)) < 2000 else "fault"
+                if outcome == "fault":
+                    tally.faults.append((f"{len(str(error)):,} characters: {str(error)[:200]}", mutant))
             except (Exception, pl.exceptions.PanicException) as error:
                 outcome = "fault"
                 tally.faults.append((f"{type(error).__name__}: {error}", mutant))
