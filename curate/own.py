@@ -37,7 +37,7 @@ def is_own(function: Any) -> bool:
 
 def unrun(**params: Any) -> Any:
     """Stand for a function of a recipe that nobody has said to trust: it has no code."""
-    raise NotImplementedError("a function that was not loaded cannot be called")
+    raise RuntimeError("a function that was not loaded cannot be called")
 
 
 def hints(function: Any) -> dict[str, Any]:
