@@ -83,10 +83,18 @@ def check(folder: Path, by: str, names: Iterable[str] = (), *, option: str | Non
             raise FolderError(f"{folder} holds files that curate did not write ({_some(strangers)}): {other}")
         for name in sorted(set(names)):
             _refuse(folder, log or {}, by, name, f"move it away, or {other}" if option else _ADVICE)
+    make(folder, option)
+
+
+def make(folder: Path, option: str | None = "--out") -> Path:
+    """Make a folder and try it: one that cannot be written is said before the work, not after it."""
+    with _in_words(folder, option):
+        _usable(folder, f"choose another one with {option}")
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".{HOME}.{os.getpid()}"
+        probe = folder / f".{HOME}.{secrets.token_hex(4)}"
         probe.touch()
-        probe.unlink(missing_ok=True)
+        probe.unlink()
+    return folder
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from curate.generators.generator import Generator
 from curate.judges.contract import Judge
 from curate.outputs import BY, MANIFEST, PAGES, Measure, names, write
 from curate.own import unrun
-from curate.ownership import check, claim, clear, put, put_alone, written
+from curate.ownership import check, claim, clear, make, put, put_alone, written
 from curate.places import Places
 from curate.plan import Recipe
 from curate.recipe import parse
@@ -49,7 +48,7 @@ def run_recipe(
 ) -> dict[str, Any]:
     """Run a recipe into a folder and return its manifest; stages stand beside it, shared with its neighbours."""
     check(out, BY, {*names(recipe), *written(out, BY)})
-    stages = Cache(_writable(out.parent / ".stages"), fresh=fresh)
+    stages = Cache(make(out.parent / ".stages"), fresh=fresh)
     result, state = run(recipe, stages, batch_rows=batch_rows, limit=limit, tell=tell)
     with lock(stages.folder / f"out-{out.name}"):  # two runs into one folder write one after the other
         return write(result, state, out, _measure(recipe, out, tell))
@@ -78,22 +77,6 @@ def _with_vectors(recipe: Recipe) -> dict[str, Any] | None:
     samples = [source.sample.params for source in recipe.sources if source.sample]
     steps = [step.params for source in recipe.sources for step in source.steps] + [s.params for s in recipe.steps]
     return next((p for p in [*samples, *steps] if "model" in p and isinstance(p.get("column"), str)), None)
-
-
-def _writable(folder: Path) -> Path:
-    """Make a folder and try it: one that cannot be written is said before the work, not after it."""
-    probe = folder / f".{os.getpid()}"
-    try:
-        for place in (folder, *folder.parents):
-            if place.exists() and not place.is_dir():
-                raise OutputError(f"{place} is a file, where a folder is needed: choose another one with --out")
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink(missing_ok=True)
-    except OSError as error:
-        said = f"{folder} cannot be written: {error.strerror}; choose another folder with --out"
-        raise OutputError(said) from None
-    return folder
 
 
 def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
