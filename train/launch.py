@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from curate.cache import home, key_of, lock
@@ -29,8 +29,11 @@ def world_size() -> int:
 @contextmanager
 def alone(out: Path) -> Iterator[None]:
     """Let two trainings into one folder take turns; of the processes of one, the first holds the lock for all."""
-    # The lock stands elsewhere: the folder may be somebody else's.
-    with lock(home() / "trainings" / key_of(str(out.resolve()))) if rank() == 0 else nullcontext():
+    with ExitStack() as stack:
+        if rank() == 0:
+            with suppress(OSError):  # without a place for caches, people take care of that themselves
+                # The lock stands elsewhere: the folder may be somebody else's.
+                stack.enter_context(lock(home() / "trainings" / key_of(str(out.resolve()))))
         yield
 
 
