@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from curate.generators.generator import close_all
 from curate.judges import function
 from curate.ownership import HOME, FolderError
 from curate.train.config import read, resolve
+from curate.train.launch import alone
 from curate.train.run import check
 from tests.test_answer import PROMPTS, trained  # noqa: F401 - a fixture
 from tests.test_ownership import FOREIGN, fill, tree
@@ -189,3 +192,22 @@ def test_choosing_again_and_training_again_are_no_question(trained, tmp_path):  
 
 def _length(prompt: str, response: str) -> float:
     return float(len(response))
+
+
+def test_two_trainings_into_one_folder_take_turns(tmp_path):
+    at_work, most = [], []
+
+    def train() -> None:
+        with alone(tmp_path / "out"):
+            at_work.append(1)
+            most.append(len(at_work))
+            time.sleep(0.1)
+            at_work.pop()
+
+    threads = [threading.Thread(target=train) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 4
+    assert not (tmp_path / "out").exists(), "the folder may be somebody else's"
