@@ -35,7 +35,7 @@ def through_vllm(llm: Any, asked: list[Any], sampling: dict[str, Any], first: in
 
 
 def through_curate(generator: Any, asked: list[Any], first: int) -> int:
-    from curate.generators import Ask
+    from curate.models.generators import Ask
 
     with tempfile.TemporaryDirectory() as journal:
         generator.journal = Path(journal)
@@ -51,8 +51,8 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--model", default="SmolLM2-135M-Instruct")
     given = options.parse_args()
-    from curate.generators import vllm
-    from curate.generators.generator import close_all
+    from curate.models.generators import vllm
+    from curate.models.generators.generator import close_all
 
     sampling = {"temperature": 0.8, "top_p": 0.95, "max_tokens": given.tokens, "ignore_eos": True}
     engine = {"max_model_len": 1024, "dtype": "bfloat16", "enforce_eager": True}

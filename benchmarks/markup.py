@@ -23,8 +23,8 @@ from pathlib import Path
 import polars as pl
 import py7zr
 
-from curate.filters import _html_engine
-from curate.filters._html_engine import convert
+from curate.filters.html import engine
+from curate.filters.html.engine import convert
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
@@ -45,15 +45,15 @@ def megabytes(text: pl.Series) -> float:
 
 
 def interpreted(text: pl.Series) -> pl.Series:
-    _html_engine.LOAD_FROM, before = 2**62, _html_engine.LOAD_FROM
+    engine.LOAD_FROM, before = 2**62, engine.LOAD_FROM
     try:
         return convert(text)
     finally:
-        _html_engine.LOAD_FROM = before
+        engine.LOAD_FROM = before
 
 
 def compiled(text: pl.Series) -> pl.Series:
-    _html_engine._seen = _html_engine.MAKE_FROM
+    engine._seen = engine.MAKE_FROM
     return convert(text)
 
 
@@ -112,8 +112,8 @@ def scan_only(text: pl.Series) -> tuple[Callable[[], object], float]:
     """Prepare the compiled scan alone, without moving text between polars and arrays."""
     import numpy as np
 
-    from curate.filters._html_compile import scanner
-    from curate.filters._html_write import STATE_SIZE
+    from curate.filters.html.compile import scanner
+    from curate.filters.html.write import STATE_SIZE
 
     src = text.filter(text != "").cast(pl.Binary).cast(pl.List(pl.UInt8)).explode().to_numpy()
     src.flags.writeable = False

@@ -24,8 +24,8 @@ import polars as pl
 
 from curate.filter import Choice
 from curate.filters.contamination import contaminated
-from curate.filters.near import near_duplicates, semantic_duplicates
-from curate.lattice import to_lattice
+from curate.filters.duplicates import near_duplicates, semantic_duplicates
+from curate.models.embeddings.quantised import to_lattice
 
 COPIES = 20  # one row in so many
 

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from curate.lattice import LENGTH, SQUARE, to_lattice
+from curate.models.embeddings.quantised import LENGTH, SQUARE, to_lattice
 
 D = 384
 Picks = tuple[Any, float]  # the positions, and by what to multiply the time, where only a part was run

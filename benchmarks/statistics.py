@@ -19,10 +19,10 @@ from math import erf, log, sqrt
 import numpy as np
 import polars as pl
 
-from curate.evaluate import bootstrap, compare, holm, mean
-from curate.evaluate.crossed import Contrast, contrast, seeds_of
-from curate.evaluate.length import at_equal_length
-from curate.evaluate.multiplier import read_off
+from curate.evaluate.statistics import bootstrap, compare, holm, mean
+from curate.evaluate.statistics.compare import at_equal_length
+from curate.evaluate.statistics.crossed import Contrast, contrast, seeds_of
+from curate.evaluate.statistics.multiplier import read_off
 
 PROMPTS, SAMPLES, LEVEL = 50, 5, 0.95
 OF_PROMPT, OF_BOTH, OF_PLACE, OF_SAMPLE = 1.0, 0.5, 0.3, 1.0

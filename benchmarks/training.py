@@ -50,7 +50,7 @@ def through_trl(model: str, rows: list[dict[str, Any]], trainer: dict[str, Any],
     from trl.trainer.sft_config import SFTConfig
     from trl.trainer.sft_trainer import SFTTrainer
 
-    from curate.generators.models import find_model
+    from curate.models.weights import find_model
 
     path = find_model(model)
     loaded = transformers.AutoModelForCausalLM.from_pretrained(path, dtype="float32")
@@ -102,7 +102,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--model", default="SmolLM2-135M-Instruct")
     given = options.parse_args()
-    from curate.generators.models import weights
+    from curate.models.weights import weights
     from curate.train.launch import wait_asleep
 
     wait_asleep()

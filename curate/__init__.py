@@ -11,8 +11,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from curate.hosts import apply, batched, drop, edit, keep
-    from curate.recipe import load as load_recipe
-    from curate.work import run_recipe
+    from curate.recipe.load import load as load_recipe
+    from curate.run.work import run_recipe
 
 # Where each name is at home. A name may not be a module's of this package: importing the module would hide it.
 _HOME = {
@@ -21,8 +21,8 @@ _HOME = {
     "drop": ("curate.hosts", "drop"),
     "edit": ("curate.hosts", "edit"),
     "keep": ("curate.hosts", "keep"),
-    "load_recipe": ("curate.recipe", "load"),
-    "run_recipe": ("curate.work", "run_recipe"),
+    "load_recipe": ("curate.recipe.load", "load"),
+    "run_recipe": ("curate.run.work", "run_recipe"),
 }
 
 __all__ = ["__version__", "apply", "batched", "drop", "edit", "keep", "load_recipe", "run_recipe"]

@@ -10,8 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from curate.cache import key_of
-from curate.code import library, own_code, versions
+from curate.cache import key_of, library, own_code, versions
 
 _PID = os.getpid()
 

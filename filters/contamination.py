@@ -1,17 +1,64 @@
-"""Rows that would give away what a model is tested with."""
+"""Which benchmark text is nearest in meaning to each text, and how near."""
 
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 import polars as pl
 
 from curate.cache import contents_of
 from curate.filter import Property, costly, explains, measures
-from curate.filters import _benchmarks, _overlap, _resemblance
-from curate.filters._words import words as words_of
+from curate.filters.words import benchmarks as _benchmarks
+from curate.filters.words import benchmarks as _overlap
+from curate.filters.words.benchmarks import Benchmark, texts
+from curate.filters.words.runs import words as words_of
+from curate.models.embeddings.quantised import SQUARE
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_ROWS, _PROMPTS = 4096, 16_384  # products made at a time
+
+
+@lru_cache(maxsize=4)
+def _embedded(benchmarks: tuple[Benchmark, ...], model: str, weights: str) -> tuple[pl.DataFrame, Any]:
+    import numpy as np
+
+    from curate.models.embeddings import embed
+
+    places = pl.concat([texts(benchmark) for benchmark in benchmarks])
+    return places, embed(places["text"], model=model).astype(np.float32)
+
+
+def nearest(
+    text: pl.Series, benchmarks: tuple[Benchmark, ...], model: str, weights: str
+) -> tuple[NDArray[np.float64], NDArray[np.int64], pl.DataFrame]:
+    """Find for each text the largest cosine with a benchmark text, that one's number, and the list of (text, place).
+
+    `weights` tells models of one name apart.
+    """
+    import numpy as np
+
+    from curate.models.embeddings import embed
+
+    places, table = _embedded(benchmarks, model, weights)
+    like, of = np.full(len(text), -1.0), np.zeros(len(text), dtype=np.int64)
+    own = embed(text, model=model)
+    for first in range(0, len(own), _ROWS):
+        rows = own[first : first + _ROWS].astype(np.float32)
+        here = slice(first, first + len(rows))
+        for start in range(0, len(table), _PROMPTS):
+            products = rows @ table[start : start + _PROMPTS].T
+            best = products.argmax(axis=1)
+            found = products[np.arange(len(rows)), best].astype(np.float64) / SQUARE
+            nearer = found > like[here]
+            of[here] = np.where(nearer, best + start, of[here])
+            like[here] = np.maximum(found, like[here])
+    return like, of, places
 
 
 def contaminated(column: str = "prompt", *, by: list[str], n: int = 13, share: float = 0.5) -> Property:
@@ -105,7 +152,7 @@ def semantically_contaminated(
     It finds prompts put in other words, which share no run of words; `contaminated` finds those that stand inside a
     longer text, of which the vector is about something else. At the default, prompts of the packaged sets with a tenth
     of their words replaced by any others were found in 95 % of cases, and no title of 3,286 real questions was. Other
-    models need other thresholds. `by` is as in `contaminated`; the vectors are those of `curate.embeddings`.
+    models need other thresholds. `by` is as in `contaminated`; the vectors are those of `curate.models.embeddings`.
 
     Raises ValueError for a file that is not there or has no such column, or a number out of its range.
 
@@ -142,14 +189,14 @@ def _weights(model: str) -> str:
 
 
 def _measure(text: pl.Series, benchmarks: tuple[_benchmarks.Benchmark, ...], model: str, weights: str) -> pl.Series:
-    like, _, _ = _resemblance.nearest(text, benchmarks, model, weights)
+    like, _, _ = nearest(text, benchmarks, model, weights)
     return pl.select(pl.when(text.is_not_null()).then(pl.Series(like))).to_series().alias(text.name)
 
 
 def _show_nearest(
     text: pl.Series, benchmarks: tuple[_benchmarks.Benchmark, ...], model: str, weights: str
 ) -> pl.Series:
-    _, of, places = _resemblance.nearest(text, benchmarks, model, weights)
+    _, of, places = nearest(text, benchmarks, model, weights)
     shown = pl.format("{}: {}", "place", pl.col("text").str.replace_all(r"\s+", " ").str.slice(0, 120))
     said = places.select(shown).to_series().gather(of)
     return pl.select(pl.when(text.is_not_null()).then(said)).to_series().alias(text.name)

@@ -1,6 +1,6 @@
 """Choose rows that differ: selectors over vectors, for a pool of rows or for an array.
 
-All are exact for the vectors as stored (`curate.lattice`): neither the order of the rows nor the number of threads can
+All are exact for quantised vectors: neither the order of the rows nor the number of threads can
 change what is chosen, and all chance comes from (seed, id).
 """
 
@@ -11,8 +11,10 @@ from typing import overload
 import polars as pl
 
 from curate.filter import Choice
-from curate.filters import _cover, _farthest, _given
-from curate.filters._kinds import Array, Ids, Named, Pool, Positions, Selected, Values
+from curate.filters.pool import Array, Ids, Named, Pool, Positions, Selected, Values
+from curate.filters.vectors import cover
+from curate.filters.vectors import farthest as _farthest
+from curate.filters.vectors import pool as _given
 
 MODEL = "all-MiniLM-L6-v2"
 
@@ -177,7 +179,7 @@ def coverage(
         picks = given.draw.rank.argsort()[:n]
     else:
         weights = _given.weights_of(given, quality_weight, temperature)
-        picks = _cover.covering(given.vectors, given.draw, weights, before, n, neighbours)
+        picks = cover.covering(given.vectors, given.draw, weights, before, n, neighbours)
     return _given.answer(pool, picks, len(given.vectors))
 
 
@@ -240,9 +242,7 @@ def cluster(
     n = min(n, len(given.vectors))
     uniform = temperature > _given.UNIFORM
     weights = -given.draw.rank if uniform else _given.weights_of(given, quality_weight, temperature)
-    picks = _cover.of_cells(
-        given.vectors, given.draw, weights, n, cells or min(max(n // 5, 1), 1000), temperature, seed
-    )
+    picks = cover.of_cells(given.vectors, given.draw, weights, n, cells or min(max(n // 5, 1), 1000), temperature, seed)
     return _given.answer(pool, picks, len(given.vectors))
 
 
@@ -296,6 +296,6 @@ def threshold(
         raise ValueError(f"threshold is a cosine, from -1 to 1, not {threshold}")
     given = _given.rows(pool, ids, column, vectors, model, None, seed, "threshold")
     order = _given.by_quality(pool, quality, given.draw, "threshold")
-    picks = _cover.apart(given.vectors, order, threshold, min(n, len(order)))
+    picks = cover.apart(given.vectors, order, threshold, min(n, len(order)))
     why = f"{len(picks)} of {len(order)} taken, each with a cosine below {threshold} to the others"
     return _given.answer(pool, picks, len(order), why)

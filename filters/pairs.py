@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from curate.filter import Property, measures
-from curate.filters._words import _WORD
+from curate.filters.words.runs import _WORD
 
 
 def alike(column: str = "chosen", other: str = "rejected", *, threshold: float = 0.8) -> Property:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from curate.filter import Property, explains
-from curate.filters._claims import HUMAN, UNSAID
-from curate.filters._persona import AI, NOT_AI, NOT_REFUSED, REFUSAL
-from curate.filters._regex import found_outside, leave_out, span
+from curate.filters.words.claims import HUMAN, UNSAID
+from curate.filters.words.persona import AI, NOT_AI, NOT_REFUSED, REFUSAL
+from curate.filters.words.regex import found_outside, leave_out, span
 
 
 def claims_human(column: str = "response") -> Property:

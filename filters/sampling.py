@@ -8,8 +8,7 @@ from typing import overload
 import polars as pl
 
 from curate.filter import Choice
-from curate.filters._kinds import Array, Ids, Pool, Positions, Selected
-from curate.filters._pool import best_first, require
+from curate.filters.pool import Array, Ids, Pool, Positions, Selected, best_first, require
 from curate.rows import hash01
 
 

@@ -7,7 +7,7 @@ import re
 import polars as pl
 
 from curate.filter import Edit, Property, explains
-from curate.filters._regex import check_pattern, span
+from curate.filters.words.regex import check_pattern, span
 from curate.rows import hash01
 
 

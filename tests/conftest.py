@@ -67,8 +67,8 @@ def _needs_vllm() -> None:
 def smollm2(own_cache: None) -> Iterator[Any]:
     """SmolLM2-135M-Instruct in vLLM's offline engine: a Generator, its engine shared by all tests."""
     _needs_vllm()
-    from curate.generators import vllm
-    from curate.generators.generator import close_all
+    from curate.models.generators import vllm
+    from curate.models.generators.generator import close_all
 
     yield vllm(MODEL, engine=SMALL, sampling={"temperature": 0.8, "max_tokens": 64})
     close_all()
@@ -78,7 +78,7 @@ def smollm2(own_cache: None) -> Iterator[Any]:
 def server(own_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real vLLM server of SmolLM2-135M-Instruct on this machine, started once."""
     _needs_vllm()
-    from curate.generators.models import find_model
+    from curate.models.weights import find_model
 
     log = tmp_path_factory.mktemp("server") / "vllm.log"
     with socket.socket() as free:

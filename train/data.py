@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from curate.formats import FORMATS
-from curate.rows import hash_file
+from curate.report.formats import FORMATS
+from curate.rows import hash01, hash_file
 from curate.train.findings import Finding, TrainError
 
 _TOLD = 8  # rows named at once
@@ -250,3 +250,21 @@ def wrong_order(prompt: list[dict[str, str]], answer: list[dict[str, str]]) -> b
     roles = [turn["role"] for turn in [*prompt, *answer]]
     roles = roles[1:] if roles[:1] == ["system"] else roles
     return roles != ["user", "assistant"] * (len(roles) // 2) or len(answer) != 1
+
+
+def hold_out(data: Data, share: float) -> tuple[Data, Data]:
+    """Keep the rows of a share of the prompts apart: those to train on, and those held out.
+
+    A prompt is chosen by its own hash: other rows, order and seed do not move it, and no prompt is on both sides.
+    Raise TrainError when a side is left without rows.
+    """
+    texts = [json.dumps(row.record["prompt"], ensure_ascii=False) for row in data.rows]
+    drawn = pl.DataFrame({"prompt": texts}).select(hash01("prompt", seed=0, use="held_out")).to_series()
+    apart = [row for row, number in zip(data.rows, drawn, strict=True) if number < share]
+    rest = [row for row, number in zip(data.rows, drawn, strict=True) if number >= share]
+    if not apart or not rest:
+        raise TrainError(
+            f"held_out: {share} of {len(data.rows):,} rows of {data.file} leaves {len(rest):,} to train on and "
+            f"{len(apart):,} held out: the hash of its prompt decides where a row stands, so take another share"
+        )
+    return replace(data, rows=rest), replace(data, rows=apart)

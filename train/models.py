@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from curate.errors import UserError
-from curate.generators.models import find_model
+from curate.models.weights import find_model
 from curate.train import end_of_turn, launch
 from curate.train.config import TrainConfig
 from curate.train.findings import TrainError
-from curate.train.stages.contract import Job
+from curate.train.stages import Job
 
 _TRUST = {"trust_remote_code": False}  # said outright, for else transformers asks at the terminal; model_args decide
 REWARDS = "AutoModelForSequenceClassification"

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from curate.ownership import clear, put, put_text, written
+from curate.folders import clear, put, put_text, written
 from curate.train.card import write_card
 from curate.train.page import training_page
 from curate.train.plots import Grades, plots

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from curate.shortcuts.scoring import share
+from curate.pairs.shortcuts.scoring import share
 from curate.train.data import Row
 
 ALIKE = 0.1  # two answers are alike in length when they differ by at most a tenth of the longer one

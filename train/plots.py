@@ -1,14 +1,155 @@
-"""Plots of a run from TRL's own log history: what was learned, and whether it may be believed."""
+"""TRL's log history as courses of values."""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from curate.report.lines import Figure, Line, Panel, file
-from curate.train._log import Log, course, lost, number, read
-from curate.train._summary import summary
+from curate.errors import UserError
+from curate.report.lines import Figure, Line, Panel, file, spell
+
+Log: TypeAlias = Sequence[Mapping[str, Any]]
+
+
+class LogError(UserError):
+    """A log that cannot be read; the message names file and line."""
+
+
+def read(log: Log | Path) -> Log:
+    """Read log.jsonl, or take the list as it is (`trainer.state.log_history`).
+
+    Raises:
+        LogError: There is no such file, or a line of it is not a JSON object.
+    """
+    if not isinstance(log, Path):
+        return log
+    try:
+        lines = log.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise LogError(f"{log} cannot be read: {error.strerror}") from None
+    return [_entry(log, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _entry(file: Path, number: int, line: str) -> Mapping[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = None
+    if not isinstance(entry, dict):
+        raise LogError(f"{file}:{number}: a line of a log is a JSON object, such as {{'loss': 1.5, 'step': 1}}")
+    return entry
+
+
+def course(log: Log, key: str, along: str = "step") -> list[tuple[float, float]]:
+    """Give the values of a key as (step or epoch, value) in order; NaN where the value is no finite number.
+
+    Of two values at one place, as after a resume, the later counts.
+
+    >>> course([{"loss": 2, "step": 1}, {"eval_loss": 1, "step": 1}, {"loss": None, "step": 2}], "loss")
+    [(1.0, 2.0), (2.0, nan)]
+    """
+    found = {number(entry[along]): number(entry[key]) for entry in log if key in entry and along in entry}
+    return sorted((x, y) for x, y in found.items() if math.isfinite(x))
+
+
+def number(value: object) -> float:
+    """Take a finite number as it is; NaN for anything else."""
+    finite = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if finite else math.nan  # type: ignore[arg-type]
+
+
+def lost(log: Log, keys: Sequence[str]) -> list[str]:
+    """Say of which keys values are no numbers, and at which steps.
+
+    >>> lost([{"loss": float("nan"), "step": 7}], ["loss"])
+    ['loss is not a number at step 7']
+    """
+    said = []
+    for key in keys:
+        steps = [f"{x:,.0f}" for x, y in course(log, key) if math.isnan(y)]
+        if steps:
+            more = f" and {len(steps) - 5:,} more" if len(steps) > 5 else ""
+            said.append(
+                f"{key} is not a number at {'step' if len(steps) == 1 else 'steps'} {', '.join(steps[:5])}{more}"
+            )
+    return said
+
+
+_SAID = {
+    "loss": ("loss",),
+    "held-out loss": ("eval_loss",),
+    "reward margin": ("rewards/margins", "margin"),
+    "accuracy": ("rewards/accuracies", "accuracy"),
+    "log-probability of chosen answers": ("logps/chosen",),
+    "log-probability of rejected answers": ("logps/rejected",),
+    "reward": ("reward",),
+    "divergence (KL)": ("kl",),
+}
+
+
+def summary(log: Log | Path, grades: Sequence[Mapping[str, Any]] | None = None) -> list[str]:
+    """Say in a few lines how a run went: first and last values, and what should not be.
+
+    The last value is the mean of the last tenth of the entries: one batch says little.
+
+    >>> summary([{"loss": 2.0, "step": 1}, {"loss": 1.5, "step": 2}])
+    ['loss 2 → 1.5 over 2 steps']
+
+    Raises:
+        LogError: The log cannot be read.
+    """
+    log = read(log)
+    told = [(name, _course(log, keys)) for name, keys in _SAID.items()]
+    lines = [f"{name} {said}" for name, said in told if said]
+    steps = max((number(entry.get("step")) for entry in log if "loss" in entry), default=math.nan)
+    if lines and math.isfinite(steps):
+        lines[0] += f" over {steps:,.0f} steps"
+    return [*lines, *_chosen(log, grades or []), *(f"look at this: {line}" for line in _wrong(log))]
+
+
+def _course(log: Log, keys: tuple[str, ...]) -> str:
+    points = next(filter(None, (course(log, key) for key in keys)), [])
+    values = [y for _, y in points if math.isfinite(y)]
+    if not values:
+        return ""
+    last = values[-max(len(values) // 10, 1) :]
+    return (
+        f"{_short(values[0])} \N{RIGHTWARDS ARROW} {_short(sum(last) / len(last))}" if values[1:] else _short(values[0])
+    )
+
+
+def _chosen(log: Log, grades: Sequence[Mapping[str, Any]]) -> list[str]:
+    there = [grade for grade in grades if math.isfinite(number(grade["grade"]))]
+    if not there:
+        return []
+    best = max(there, key=lambda grade: number(grade["grade"]))
+    low, high = number(best.get("low")), number(best.get("high"))
+    span = f" ({_short(low)} to {_short(high)})" if math.isfinite(low + high) else ""
+    line = (
+        f"dev grade is highest at epoch {best['epoch']:g}: {_short(number(best['grade']))}{span}, {best['checkpoint']}"
+    )
+    losses = [(y, x) for x, y in course(log, "eval_loss", "epoch") if math.isfinite(y)]
+    return [f"{line}; the held-out loss is lowest at epoch {min(losses)[1]:g}" if losses else line]
+
+
+def _wrong(log: Log) -> list[str]:
+    """Name what a run should not show: values that are no numbers, and margins that do not start at 0."""
+    keys = [key for names in _SAID.values() for key in names]
+    wrong = lost(log, [*keys, "grad_norm"])
+    margins = course(log, "rewards/margins")
+    # Only the first step's margin is that of the untouched model; a mean over several steps is not.
+    if margins and margins[0][0] == 1 and abs(margins[0][1]) > 1e-2:
+        first = _short(margins[0][1])
+        wrong.append(f"the reward margin starts at {first}, not at 0: the reference is not the model that was trained")
+    return wrong
+
+
+def _short(value: float) -> str:
+    return spell(float(f"{value:.3g}") + 0.0)  # no minus before a zero
+
 
 __all__ = ["figures", "plots", "summary"]
 

@@ -7,10 +7,10 @@ from collections import Counter
 from typing import Any
 
 from curate.errors import UserError
-from curate.generators.models import find_model, weights
-from curate.judges.contract import Case, Judge
-from curate.judges.functions import as_judge
-from curate.registry import find
+from curate.models.judges.functions import as_judge
+from curate.models.judges.judge import Case, Judge
+from curate.models.weights import find_model, weights
+from curate.recipe.registry import find
 from curate.train.findings import TrainError
 
 _FUNCTION = re.compile(r"[\w.]+:\w+")

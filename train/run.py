@@ -12,14 +12,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from curate.ownership import claim, clear, hold, put_text, seal
-from curate.train import checkpoints, data, launch, models, pages, record
+from curate.folders import claim, clear, hold, put_text, seal
+from curate.train import data, launch, models, pages, record
+from curate.train import record as checkpoints
 from curate.train.config import TrainConfig, read, resolve
-from curate.train.data import Data
+from curate.train.data import Data, hold_out
 from curate.train.findings import Finding, TrainError, refuse
-from curate.train.holding_out import hold_out
-from curate.train.stages import stage_of
-from curate.train.stages.contract import Job, Stage
+from curate.train.stages import Job, Stage, stage_of
 
 _FILES = (record.RECORD, "log.jsonl", "preflight.json", pages.PAGE, pages.CARD, "choice.json", "grades.jsonl")
 _LEFT = ("adapter/", "merged/", "chosen/", f"{pages.PLOTS}/", *_FILES)  # by an earlier run of another key

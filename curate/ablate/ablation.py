@@ -10,17 +10,16 @@ from typing import Any
 import polars as pl
 
 from curate.ablate import record
+from curate.ablate.checks import leaks, overlaps, warnings
 from curate.ablate.inputs import stale
 from curate.ablate.node import FOLDERS, NODE, NODE_FILES, begin
-from curate.ablate.overlap import leaks, overlaps
 from curate.ablate.plan import Job, Plan
 from curate.ablate.running import Processes, Tell, run
-from curate.ablate.warned import warnings
 from curate.cache import lock
 from curate.errors import UserError
-from curate.ownership import claim, clear, hold, read, strangers
-from curate.places import did_you_mean
-from curate.quarantine import frequent
+from curate.folders import claim, clear, hold, read, strangers
+from curate.recipe.places import did_you_mean
+from curate.run.examples import frequent
 
 _OURS = (*(f"{name}/" for name in FOLDERS.values()), "grades/", "logs/")
 _FILES = (record.ABLATION, "grades.jsonl", "results.json", "report.html")
@@ -81,7 +80,7 @@ def _carry_out(plan: Plan, wanted: list[Job], out: Path, jobs: int, runner: str 
 
 def _some_grade(out: Path) -> None:
     """Raise AblateError, with the most frequent reasons, where no answer of any arm has a grade."""
-    from curate.ablate_report.reading import read
+    from curate.ablate.report.numbers import read
 
     grades = read(out)[1]
     if grades.height == grades["score"].null_count():
@@ -91,7 +90,7 @@ def _some_grade(out: Path) -> None:
 
 def report(out: Path) -> dict[str, Any]:
     """Compute results.json and report.html of an ablation's folder from its grades; return the results."""
-    from curate import ablate_report
+    from curate.ablate import report as ablate_report
 
     results: dict[str, Any] = ablate_report.write(out)
     return results

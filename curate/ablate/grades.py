@@ -9,16 +9,15 @@ from typing import Any
 
 import polars as pl
 
-from curate.ablate.job import in_words
+from curate.ablate.job import ANSWERS, in_words
 from curate.ablate.node import FOLDERS
 from curate.ablate.reading import judge_of
 from curate.ablate.record import ABLATION, BY
-from curate.ablate.work import ANSWERS
-from curate.answer import SCHEMA
 from curate.cache import Cache
-from curate.generators.generator import close_all
-from curate.grading import grade, write_lines
-from curate.ownership import put
+from curate.evaluate.answers import SCHEMA
+from curate.evaluate.grades import grade, write_lines
+from curate.folders import put
+from curate.models.generators.generator import close_all
 from curate.train.launch import wait_asleep
 
 GRADES = "grades.jsonl"

@@ -9,10 +9,10 @@ from typing import Any
 from curate import cache
 from curate.ablate.node import Kind, Node, content, finished
 from curate.ablate.reading import judge_of
-from curate.code import code_of, library, versions
-from curate.places import Places
-from curate.plan import Read, Recipe
-from curate.recipe import parse
+from curate.cache import code_of, library, versions
+from curate.recipe.load import parse
+from curate.recipe.places import Places
+from curate.recipe.plan import Read, Recipe
 from curate.rows import Part, SourceError
 
 # What a model that answers or grades is run by.
@@ -55,13 +55,13 @@ def _of_training(given: Mapping[str, Any]) -> Any:
 
 
 def _of_answers(given: Mapping[str, Any]) -> Any:
-    code = library("generators", "answer.py", "dialogues.py", "trained.py")
+    code = library("generators", "answers.py", "dialogues.py", "trained.py")
     return [code, versions(_ANSWERING), cache.contents_of([given["engine"], given["sampling"]])]
 
 
 def _of_choice(given: Mapping[str, Any]) -> Any:
     judge = judge_of(given["judge"]["data"], given["judge"]["file"])
-    code = library("judges", "grading", "choose.py")
+    code = library("judges", "grades", "epochs.py")
     return [*_of_answers(given), code, dict(judge.describe())]
 
 

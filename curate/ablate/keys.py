@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import pydantic
 
-from curate import registry
-from curate.paths import KeyPath
-from curate.places import did_you_mean
+from curate.recipe import registry
+from curate.recipe.places import KeyPath, did_you_mean
 from curate.train.config import StageName
 
 Wrong = list[tuple[KeyPath, str]]
@@ -71,7 +70,7 @@ class StageKeys(_Keys):
 
 
 class AnswerKeys(_Keys):
-    """What the models are asked, and how; `curate.answer.answers` says what each setting is."""
+    """What the models are asked, and how; `curate.evaluate.answers.answers` says what each setting is."""
 
     prompts: str | None = None
     dialogues: str | None = None
@@ -83,7 +82,7 @@ class AnswerKeys(_Keys):
 
 
 class ChooseKeys(_Keys):
-    """How the last stage's checkpoint is chosen; `curate.choose.choose` says what each setting is."""
+    """How the last stage's checkpoint is chosen; `curate.evaluate.epochs.choose` says what each setting is."""
 
     prompts: str
     epochs: Annotated[str, pydantic.Field(pattern=r"^\d+(\.\d+)?-\d+(\.\d+)?$")] = "5-10"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from curate.cache import hashes_of, unchanged, write_whole
-from curate.ownership import claim
+from curate.folders import claim
 
 Kind = Literal["set", "train", "choice", "answers"]
 FOLDERS: dict[Kind, str] = {"set": "sets", "train": "models", "choice": "choices", "answers": "answers"}

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from curate.ablate.finding import beside
+from curate.ablate.arms import beside, config_of, drawn
 from curate.ablate.keys import AnswerKeys, ArmKeys
 from curate.ablate.node import Kind, Node
 from curate.ablate.reading import Ablation, Arm
-from curate.ablate.sets import drawn
-from curate.ablate.stages import config_of
-from curate.answer import default_backend
 from curate.cache import key_of
-from curate.dialogues import read_dialogues
-from curate.generators.models import weights
-from curate.prompts import read_prompts
+from curate.evaluate.answers import default_backend
+from curate.evaluate.dialogues import read_dialogues
+from curate.evaluate.prompts import read_prompts
+from curate.models.weights import weights
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,8 @@ def _measured(name: str, measure: Any, rows: pl.DataFrame, why: dict[str, str]) 
 
 
 def _vendi(rows: pl.DataFrame) -> float:
-    from curate.diversity import vendi
-    from curate.embeddings import embedded
+    from curate.models.embeddings import embedded
+    from curate.report.diversity import vendi
 
     return vendi(embedded(rows["prompt"]).vectors)
 

@@ -9,17 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from curate.ablate.changed import ChangeError
-from curate.ablate.finding import ablation_file
+from curate.ablate.arms import ChangeError, ablation_file, assign, config_of, lay, recipe_of
 from curate.ablate.keys import AblationKeys, ArmKeys, CurveKeys, Wrong, arm_keys, block
-from curate.ablate.overlay import assign, lay
-from curate.ablate.sets import recipe_of
-from curate.ablate.stages import config_of
-from curate.judges.contract import Judge
-from curate.paths import KeyPath
-from curate.places import Places, Problem, RecipeError, did_you_mean, read_yaml, refuse_secrets
-from curate.plan import Recipe
-from curate.reading import Reading
+from curate.models.judges.judge import Judge
+from curate.recipe.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml, refuse_secrets
+from curate.recipe.plan import Recipe
+from curate.recipe.reading import Reading
 
 _SHARED = ("sets", "train", "model", "answer", "choose")
 

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from curate.ablate.checks import generator_models, judge_models
 from curate.ablate.node import FOLDERS, content
 from curate.ablate.plan import Job, Plan
 from curate.ablate.properties import PROPERTIES
-from curate.ablate.warned import generator_models, judge_models
-from curate.ownership import put_text
+from curate.folders import put_text
 
 BY, ABLATION = "ablate", "ablation.json"
 

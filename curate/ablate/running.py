@@ -19,7 +19,7 @@ import curate
 from curate.ablate.inputs import rests_on
 from curate.ablate.node import Node, content, write_node
 from curate.errors import UserError
-from curate.generators.orphans import EndWithMe
+from curate.models.generators.process import EndWithMe
 
 Tell = Callable[[str], None]
 _SECONDS = 10  # that a process which is asked to end has for it

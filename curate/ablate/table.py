@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from curate.ablate.checks import warnings
 from curate.ablate.inputs import stale
 from curate.ablate.node import content
 from curate.ablate.plan import Job, Plan
-from curate.ablate.warned import warnings
 
 
 def as_data(plan: Plan, out: Path) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def show(plan: Plan, out: Path) -> None:
     """Print a plan."""
     from rich.table import Table
 
-    from curate import screen
+    from curate.report import terminal
 
     told = as_data(plan, out)
     columns = max((list(job["nodes"]) for job in told["jobs"]), key=len)
@@ -75,10 +75,10 @@ def show(plan: Plan, out: Path) -> None:
         rows = "–" if not job["steps"] else "?" if job["rows"] is None else f"{job['rows']:,}"
         states = (job["nodes"].get(label, "–") for label in columns)
         table.add_row(job["arm"], str(job["seed"]), rows, steps or "–", f"{job['answers']:,}", *states)
-    screen.console.print(table)
-    screen.console.print(_sum(told, plan), soft_wrap=True)
+    terminal.console.print(table)
+    terminal.console.print(_sum(told, plan), soft_wrap=True)
     for line in told["warnings"]:
-        screen.console.print(f"Mind: {line}.", style="yellow", soft_wrap=True)
+        terminal.console.print(f"Mind: {line}.", style="yellow", soft_wrap=True)
 
 
 _HEADS = {"set data": "set", "answers": "answered"}

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from curate.generators.contract import Text
-from curate.generators.generator import Generator
-from curate.pairs._made import answers, without_system
-from curate.pairs._samples import Cut, Use, sample
-from curate.pairs.contract import Answers
+from curate.models.generators.ask import Text
+from curate.models.generators.generator import Generator
+from curate.pairs.made import Answers, Cut, Use, answers, sample, without_system
 
 
 def respond(
@@ -35,7 +33,7 @@ def respond(
 
     Raises ValueError if the system prompt is blank or a column is missing.
 
-    >>> from curate.pairs._example import says  # a function in place of a model
+    >>> from curate.pairs.example import says  # a function in place of a model
     >>> rows = pl.DataFrame({"id": ["1"], "prompt": ["Tea or coffee?"]})
     >>> respond(rows, generator=says(lambda ask: "Tea.")).columns["response"].to_list()
     ['Tea.']

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from curate.generators.contract import Text
-from curate.generators.generator import Generator
-from curate.pairs._made import pairs, without_system
-from curate.pairs._samples import NO_PROMPT, Cut, Use, sample
-from curate.pairs.contract import Pairs
+from curate.models.generators.ask import Text
+from curate.models.generators.generator import Generator
+from curate.pairs.made import NO_PROMPT, Cut, Pairs, Use, pairs, sample, without_system
 
 
 def styles(
@@ -40,7 +38,7 @@ def styles(
 
     Raises ValueError if a system prompt is blank, both are the same by the same generator, or a column is missing.
 
-    >>> from curate.pairs._example import says  # a function in place of a model
+    >>> from curate.pairs.example import says  # a function in place of a model
     >>> rows = pl.DataFrame({"id": ["1"], "prompt": ["Tea or coffee?"]})
     >>> model = says(lambda ask: f"{ask.messages[0]['content']} Tea.")
     >>> styles(rows, generator=model, chosen="Warmly:", rejected="Coldly:").columns.select("chosen", "rejected").row(0)

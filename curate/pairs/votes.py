@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from curate.pairs._grades import check_bounds
-from curate.pairs._made import SIDES, measured
-from curate.pairs.contract import Made, Pairs
+from curate.pairs.grades import check_bounds
+from curate.pairs.made import SIDES, Made, Pairs, measured
 from curate.rows import hash01
 
 _OWN = ("response", "score", "license")

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from curate.report.diversity import diversity
+from curate.report.diversity_part import diversity_section
 from curate.report.domains import domains
 from curate.report.end import quarantine, reproduce
 from curate.report.figures import lengths, scores
@@ -29,7 +29,7 @@ def report(
     """Write the report of a run as one self-contained page.
 
     `rows` is the set, `ledger` has a row for every row read, `examples` the texts of some dropped ones (see
-    `curate.examples.samples`). A section that fails says so in its place; `missing` gets its
+    `curate.run.examples.samples`). A section that fails says so in its place; `missing` gets its
     name and the reason. The same arguments give the same bytes: nothing of the clock goes in.
     """
     # As manifest.json has it, so that the report written again from a folder is the same to the byte.
@@ -38,7 +38,7 @@ def report(
         ("table", "Table 1", lambda: table_one(rows, manifest)),
         ("funnel", "Funnel", lambda: funnels(manifest)),
         ("domains", "Domains", lambda: domains(ledger, manifest)),
-        ("diversity", "Diversity", lambda: diversity(manifest)),
+        ("diversity", "Diversity", lambda: diversity_section(manifest)),
         ("lengths", "Lengths", lambda: lengths(rows, ledger, manifest)),
         ("scores", "Scores", lambda: scores(rows, ledger, manifest)),
         ("shortcuts", "Shortcuts", lambda: shortcuts(manifest)),

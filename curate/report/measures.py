@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from curate.ledger import verdicts
 from curate.report.steps import bounds
+from curate.run.ledger import verdicts
 
 _NEAR = 5  # rows shown for each source and step
 _CLOSE = 0.1  # what counts as near: a tenth of the threshold

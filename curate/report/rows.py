@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from curate.examples import EACH, cut, examples
 from curate.report.html import DASH, Html, el, join, number, percent, plural, table
 from curate.report.measures import near_misses
 from curate.report.steps import lines
+from curate.run.examples import EACH, cut, examples
 
 
 def near(ledger: pl.DataFrame, manifest: dict[str, Any]) -> Html:

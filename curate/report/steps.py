@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from curate.ledger import REPEATED
 from curate.report.html import fields
+from curate.run.ledger import REPEATED
 
 SAMPLE = "sample"  # the label under which the budget's choice stands in the ledger
 _UNSAID = {"seed"}  # the same for the whole run and said at its top

@@ -5,10 +5,10 @@ from curate.sources.docstrings import docstrings
 from curate.sources.jsonl import jsonl
 from curate.sources.natural_instructions import natural_instructions
 from curate.sources.questions import questions
+from curate.sources.questions.topics import topics
 from curate.sources.reddit import reddit
 from curate.sources.stackexchange import stackexchange
 from curate.sources.tables import csv, parquet
-from curate.sources.topics import topics
 from curate.sources.wikihow import wikihow
 
 __all__ = [

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from curate.rows import Batch, Part, SourceMissing
-from curate.sources._batches import batches, start
-from curate.sources._layout import Wanted
-from curate.sources._records import read
+from curate.sources.layout import Wanted
+from curate.sources.records import batches, read, start
 
 Split = Literal["train", "dialogues", "dev", "test"]
 TRAINING: list[Split] = ["train", "dialogues"]

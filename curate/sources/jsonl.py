@@ -8,9 +8,8 @@ from pathlib import Path
 
 from curate.rows import Batch, Part
 from curate.sources import files
-from curate.sources._batches import batches, start
-from curate.sources._layout import Wanted, wanted
-from curate.sources._records import read, unit
+from curate.sources.layout import Wanted, wanted
+from curate.sources.records import batches, read, start, unit
 from curate.sources.shapes import Shape
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".zst")

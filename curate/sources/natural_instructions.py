@@ -12,8 +12,8 @@ import polars as pl
 
 from curate.rows import Bad, Batch, Part, SourceMissing
 from curate.sources import files
-from curate.sources._columns import shown, unicode
-from curate.sources._records import check_size, reason
+from curate.sources.columns import shown, unicode
+from curate.sources.records import check_size, reason
 
 SCHEMA = {
     "domain": pl.String(),

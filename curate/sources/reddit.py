@@ -16,9 +16,9 @@ import polars as pl
 
 from curate.rows import Bad, Batch, Part, SourceError, SourceMissing
 from curate.sources import files
-from curate.sources._columns import shown, unicode
-from curate.sources._records import check_size, reason
-from curate.sources._spill import Spill
+from curate.sources.columns import shown, unicode
+from curate.sources.records import check_size, reason
+from curate.sources.spill import Spill
 
 SCHEMA = {
     "domain": pl.String(),

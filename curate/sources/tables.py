@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from curate.rows import Batch, Part
-from curate.sources import _cells, _slices, files
-from curate.sources._batches import batches, start
-from curate.sources._layout import Wanted, wanted
+from curate.sources import cells, files, slices
+from curate.sources.layout import Wanted, wanted
+from curate.sources.records import batches, start
 from curate.sources.shapes import Shape
 
 
@@ -49,12 +49,12 @@ def csv(
     want = wanted(columns, shape, domain, license)
     found = files.parts(path, (".csv", ".tsv"), partial(_read_csv, want, delimiter))
     first = found[0].files[0]
-    start(first, _cells.read(first, delimiter), want, text=True)
+    start(first, cells.read(first, delimiter), want, text=True)
     return found
 
 
 def _read_csv(want: Wanted, delimiter: str | None, file: Path, batch_rows: int) -> Iterator[Batch]:
-    stream, layout = start(file, _cells.read(file, delimiter), want, text=True)
+    stream, layout = start(file, cells.read(file, delimiter), want, text=True)
     yield from batches(file, stream, layout, "line", batch_rows)
 
 
@@ -90,6 +90,6 @@ def parquet(
     [{'prompt': '2 + 2?', 'response': '4', 'year': 1999, 'domain': 'sums'}]
     """
     want = wanted(columns, shape, domain, license)
-    found = files.parts(path, (".parquet",), partial(_slices.read, want))
-    _slices.start(found[0].files[0], want)
+    found = files.parts(path, (".parquet",), partial(slices.read, want))
+    slices.start(found[0].files[0], want)
     return found

@@ -11,9 +11,9 @@ import polars as pl
 
 from curate.rows import Bad, Batch, Part, SourceError
 from curate.sources import files
-from curate.sources._cells import read
-from curate.sources._layout import some
-from curate.sources._records import Read, chunks
+from curate.sources.cells import read
+from curate.sources.layout import some
+from curate.sources.records import Read, chunks
 
 SCHEMA = {
     "domain": pl.String(),

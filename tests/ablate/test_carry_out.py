@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from curate.ablate.ablation import AblateError, carry_out
+from curate.ablate.arms import lay
 from curate.ablate.node import FOLDERS, begin, content, finish, finished
-from curate.ablate.overlay import lay
 from curate.ablate.plan import Plan, plan
 from curate.ablate.reading import load
 

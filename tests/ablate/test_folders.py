@@ -12,8 +12,8 @@ from curate.ablate.ablation import AblateError, carry_out
 from curate.ablate.plan import plan
 from curate.ablate.reading import load
 from curate.cli import main
-from curate.ownership import HOME, FolderError
-from tests.test_ownership import FOREIGN, fill, tree
+from curate.folders import HOME, FolderError
+from tests.test_folders import FOREIGN, fill, tree
 
 
 @pytest.fixture

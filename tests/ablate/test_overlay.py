@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.ablate.overlay import assign, assign_all, lay
+from curate.ablate.arms import assign, assign_all, lay
 
 
 @pytest.mark.parametrize(

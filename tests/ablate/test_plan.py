@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from curate.ablate.overlay import lay
+from curate.ablate.arms import lay
 from curate.ablate.plan import Plan, plan, steps_of
 from curate.ablate.reading import load
 

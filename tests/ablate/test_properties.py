@@ -5,12 +5,11 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from curate.ablate.overlap import leaks, overlap
-from curate.ablate.overlay import lay
+from curate.ablate.arms import lay
+from curate.ablate.checks import leaks, noise, overlap, warnings
 from curate.ablate.plan import plan
 from curate.ablate.properties import properties
 from curate.ablate.reading import load
-from curate.ablate.warned import noise, warnings
 from curate.errors import UserError
 
 MANIFEST = {"table": [{"source": "mine", "taken": 2}, {"source": "none", "taken": 0}], "generators": {}}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from curate.ablate.overlay import lay
+from curate.ablate.arms import lay
 from curate.ablate.reading import load
-from curate.places import RecipeError
+from curate.recipe.places import RecipeError
 
 
 def test_arms_are_laid_over_what_they_share(given, write):

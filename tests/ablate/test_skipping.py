@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from curate.ablate.skipping import skip
-from curate.extends import PACKAGED, read
-from curate.labels import labels
-from curate.places import Places
-from curate.reading import Reading
-from curate.recipe import load, parse
+from curate.ablate.arms import skip
+from curate.recipe.extends import PACKAGED, read_recipe
+from curate.recipe.labels import labels
+from curate.recipe.load import load, parse
+from curate.recipe.places import Places
+from curate.recipe.reading import Reading
 
 LENGTH = {"keep": {"length": {"min": 1}}}
 DATA: dict[str, Any] = {
@@ -81,7 +81,7 @@ def test_the_recipe_given_is_not_changed_even_where_an_anchor_shares_its_steps()
 
 @pytest.mark.parametrize("name", ["lima1k", "votes_dpo", "zephyr_ultrafeedback"])
 def test_labels_are_those_of_the_recipe(name):
-    data, places = read(PACKAGED / f"{name}.yaml")
+    data, places = read_recipe(PACKAGED / f"{name}.yaml")
     recipe = parse(data, places)
     steps = [step.label for source in recipe.sources for step in source.steps] + [step.label for step in recipe.steps]
     assert [label for label in labels(data).values() if label != "sample"] == steps
@@ -92,16 +92,16 @@ def test_lines_go_with_their_steps(tmp_path: Path):
     file.write_text(
         "name: r\nsources:\n  a:\n    read: {authored: {}}\nsteps:\n- drop: toxic\n- keep: {length: {mni: 1}}\n"
     )
-    data, places = read(file)
+    data, places = read_recipe(file)
     reading = Reading(places, skip(data, places, ["toxic"]), {})
-    reading.steps(skip(data, read(file)[1], ["toxic"])["steps"], ("steps",))
+    reading.steps(skip(data, read_recipe(file)[1], ["toxic"])["steps"], ("steps",))
     assert [(problem.line, problem.path) for problem in reading.problems] == [
         (7, ("steps", 0, "keep", "length", "mni"))
     ]
 
 
 def test_lima1k_without_its_filters_is_still_a_recipe(tmp_path: Path):
-    data, places = read(PACKAGED / "lima1k.yaml")
+    data, places = read_recipe(PACKAGED / "lima1k.yaml")
     recipe = parse(skip(data, places, "all"), places)
     verbs = {step.verb for source in recipe.sources for step in source.steps} | {step.name for step in recipe.steps}
     assert verbs == {"edit", "contaminated"}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.filters import _benchmarks, _overlap, _resemblance
+from curate.filters import contamination
 from curate.filters.contamination import (
     contaminated,
     contaminated_span,
@@ -18,6 +18,7 @@ from curate.filters.contamination import (
     semantically_contaminated_cosine,
     semantically_contaminated_span,
 )
+from curate.filters.words import benchmarks
 
 BY = ["dev", "test"]
 ASKED = "Is it weird to eat alone in a fancy restaurant on my birthday?"  # the third of test
@@ -202,8 +203,8 @@ def test_refuses(parameters, sentence):
 
 
 def test_a_drive_letter_is_no_column():
-    assert _benchmarks._file("C:/sets/b.jsonl")[1] is None
-    assert _benchmarks._file("C:/sets/b.jsonl:stem")[1] == "stem"
+    assert benchmarks._file("C:/sets/b.jsonl")[1] is None
+    assert benchmarks._file("C:/sets/b.jsonl:stem")[1] == "stem"
 
 
 POOL = [ASKED, LONG, None, "", *authored("dev")[:3], edited(LONG, 1), AROUND.format(edited(ASKED, 2)), "Is it weird?"]
@@ -225,17 +226,17 @@ def test_a_batch_gives_the_verdicts_of_its_rows(texts, cut):
 def test_the_index_finds_all_that_a_plain_comparison_finds(seed, share):
     rng = random.Random(seed)
     asked, texts = ([" ".join(rng.choices("abc", k=rng.randint(8, 14))) for _ in range(6)] for _ in range(2))
-    listed = [_overlap._short(_overlap._listed(pl.Series(each))) for each in (asked, texts)]
+    listed = [benchmarks._short(benchmarks._listed(pl.Series(each))) for each in (asked, texts)]
     sets = [[set(part.filter(row=i)["run"]) for i in range(6)] for part in listed]
     short = listed[0].with_columns(pl.len().over("run").alias("in"))
-    known = _overlap.Index(
+    known = benchmarks.Index(
         pl.DataFrame(),
         pl.DataFrame(),
         short.rename({"row": "prompt"}),
-        _overlap._rare(short, share).select("run", prompt="row"),
+        benchmarks._rare(short, share).select("run", prompt="row"),
         pl.DataFrame(),
     )
-    found = _overlap._most(listed[1], known, share).select("row", "prompt").rows()
+    found = benchmarks._most(listed[1], known, share).select("row", "prompt").rows()
     plain = [
         (i, j)
         for i, own in enumerate(sets[1])
@@ -249,7 +250,7 @@ def direction(texts: pl.Series, model: str = "") -> Any:
     """Stand in for a model: texts about food, about work, about neither."""
     import numpy as np
 
-    from curate.lattice import to_lattice
+    from curate.models.embeddings.quantised import to_lattice
 
     about = [[("eat" in (t or "")) * 1.0, ("budget" in (t or "")) * 1.0, 0.1 * bool(t)] for t in texts]
     return to_lattice(np.array(about).reshape(-1, 3))
@@ -257,14 +258,14 @@ def direction(texts: pl.Series, model: str = "") -> Any:
 
 @pytest.fixture
 def toy_model(monkeypatch):
-    import curate.embeddings
+    import curate.models.embeddings
 
     monkeypatch.setattr(curate.embeddings, "embed", direction)
-    monkeypatch.setattr(_resemblance, "_ROWS", 2)
-    monkeypatch.setattr(_resemblance, "_PROMPTS", 3)
-    _resemblance._embedded.cache_clear()
+    monkeypatch.setattr(contamination, "_ROWS", 2)
+    monkeypatch.setattr(contamination, "_PROMPTS", 3)
+    contamination._embedded.cache_clear()
     yield
-    _resemblance._embedded.cache_clear()
+    contamination._embedded.cache_clear()
 
 
 @pytest.mark.usefixtures("toy_model")

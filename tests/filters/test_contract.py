@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import curate.filters
-from curate.registry import kind_of
+from curate.recipe.registry import kind_of
 
 # One call for each filter that has no defaults, or whose defaults read another column.
 EXAMPLES: dict[str, dict[str, Any]] = {

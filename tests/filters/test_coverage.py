@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.filters import _cells, _threads, quotas
-from curate.filters._draw import draw
+from curate.filters import quotas
 from curate.filters.diversity import cluster, coverage, farthest, threshold
-from curate.lattice import SQUARE
-from curate.registry import kind_of, parameters
+from curate.filters.pool import draw
+from curate.filters.vectors import cells as _cells
+from curate.filters.vectors import cells as _threads
+from curate.models.embeddings.quantised import SQUARE
+from curate.recipe.registry import kind_of, parameters
 from tests.filters.test_diversity import clusters, names, pool
 
 INF = math.inf
@@ -81,7 +83,7 @@ def test_the_graph_in_cells_finds_most_neighbours(monkeypatch):
 
 def test_means_are_the_directions_of_their_rows():
     rng = np.random.default_rng(0)
-    from curate.lattice import to_lattice
+    from curate.models.embeddings.quantised import to_lattice
 
     vectors = to_lattice(np.repeat(np.eye(4), 50, axis=0) + 0.05 * rng.standard_normal((200, 4)))[rng.permutation(200)]
     centres = _cells.means(vectors, 12)

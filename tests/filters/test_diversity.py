@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.filters import _farthest, _kernels, _threads, quotas
-from curate.filters._draw import draw
+from curate.filters import quotas
 from curate.filters.diversity import farthest
-from curate.lattice import SQUARE, to_lattice
-from curate.registry import kind_of, parameters
+from curate.filters.pool import draw
+from curate.filters.vectors import cells, kernels
+from curate.filters.vectors import farthest as _farthest
+from curate.models.embeddings.quantised import SQUARE, to_lattice
+from curate.recipe.registry import kind_of, parameters
 
 pytest.importorskip("numba", reason="selectors need numba: pip install 'curate-lm[embed]'")
 INF = math.inf
@@ -118,7 +120,7 @@ def test_the_order_of_rows_and_what_is_asked_for_do_not_matter(size, n, d, tempe
 def test_the_number_of_threads_does_not_matter(monkeypatch, temperature):
     vectors, found = clusters(70_000, d=8), []
     for count in (1, 2, 5):
-        monkeypatch.setattr(_threads, "threads", lambda count=count: count)
+        monkeypatch.setattr(cells, "threads", lambda count=count: count)
         found.append(farthest(vectors, n=150, temperature=temperature).tolist())
     assert found[0] == found[1] == found[2]
 
@@ -283,14 +285,14 @@ def test_a_recipe_may_set_what_can_be_written_in_one():
 
 @pytest.mark.parametrize("x", [5e-324, 1e-300, 0.1, 0.7071, 1 - 2**-53, 1, 1.5, 2, 3.7, 1e10, 1e300])
 def test_the_logarithm_is_right_to_the_last_bits(x):
-    assert _kernels.ln(x) == pytest.approx(math.log(x), rel=4e-16, abs=0)
+    assert kernels.ln(x) == pytest.approx(math.log(x), rel=4e-16, abs=0)
 
 
 def test_the_compiled_kernels_say_what_the_interpreted_ones_do():
     vectors = clusters(40, d=70)
     exact = vectors.astype(int) @ vectors.astype(int).T
-    assert all(_kernels.dot(vectors, i, vectors, j) == exact[i, j] for i in range(5) for j in range(40))
-    assert _kernels.four(vectors, 3, vectors, 8, -(10**9)) == exact[3, 8:12].max()
+    assert all(kernels.dot(vectors, i, vectors, j) == exact[i, j] for i in range(5) for j in range(40))
+    assert kernels.four(vectors, 3, vectors, 8, -(10**9)) == exact[3, 8:12].max()
 
 
 def test_rows_chosen_before_are_turned_into_vectors_as_the_pool_is():

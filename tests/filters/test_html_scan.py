@@ -18,9 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.filters import _html_engine, _html_find, _html_loops
-from curate.filters._html_engine import convert, convert_one
-from curate.filters._html_tables import CLASS
+from curate.filters.html import engine, find, loops
+from curate.filters.html.engine import convert, convert_one
+from curate.filters.html.tables import CLASS
 
 DATA = Path(os.environ.get("CURATE_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
 PIECES = ["<p>", "</p>", "<li>", "<li value=7>", "<ul>", "</ul>", "<ol start=3>", "</ol>", "<pre>", "</pre>", "<code>"]
@@ -55,23 +55,23 @@ def compiled():
     if not importlib.util.find_spec("numba"):
         pytest.skip("numba is not installed: the compiled scanner is not tested (pip install 'curate-lm[fast]')")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_html_engine, "LOAD_FROM", 0)
-        patch.setattr(_html_engine, "MAKE_FROM", 0)
+        patch.setattr(engine, "LOAD_FROM", 0)
+        patch.setattr(engine, "MAKE_FROM", 0)
         yield lambda texts: convert(pl.Series(texts, dtype=pl.String)).to_list()
 
 
 @given(st.text(), st.integers(0, 9))
 def test_loops_find_what_expressions_find(text, bit):
     src = text.encode()
-    assert _html_loops.find(src, 0, len(src), 1 << bit) == _html_find.find(src, 0, len(src), 1 << bit)
-    assert _html_loops.text_end(src, 0, len(src)) == _html_find.text_end(src, 0, len(src))
+    assert loops.find(src, 0, len(src), 1 << bit) == find.find(src, 0, len(src), 1 << bit)
+    assert loops.text_end(src, 0, len(src)) == find.text_end(src, 0, len(src))
 
 
 @given(st.text("ab  <&\n\u00a0é", max_size=60), st.integers(0, 9))
 def test_loops_find_what_expressions_find_at_every_place(text, at):
     src = text.encode()
     at = min(at, len(src))
-    assert _html_loops.text_end(src, at, len(src)) == _html_find.text_end(src, at, len(src))
+    assert loops.text_end(src, at, len(src)) == find.text_end(src, at, len(src))
 
 
 def test_every_stop_is_an_ascii_byte_or_the_first_of_a_space():
@@ -90,7 +90,7 @@ def test_any_split_gives_the_same(compiled, monkeypatch):
     whole = compiled(texts)
     assert whole == interpreted(texts)
     assert [one for first in range(0, len(texts), 7) for one in compiled(texts[first : first + 7])] == whole
-    monkeypatch.setattr(_html_engine, "RANGE", 100)
+    monkeypatch.setattr(engine, "RANGE", 100)
     assert compiled(texts) == whole
 
 

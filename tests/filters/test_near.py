@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.filters import _minhash, _neighbours
-from curate.filters.near import near_duplicates, semantic_duplicates
-from curate.lattice import to_lattice
+from curate.filters.duplicates import near_duplicates, semantic_duplicates
+from curate.filters.vectors import neighbours
+from curate.filters.words import minhash
+from curate.models.embeddings.quantised import to_lattice
 
 pytest.importorskip("rensa", reason="the extra `near` is not installed")
 
@@ -111,7 +112,7 @@ def test_a_tenth_of_the_words_changed_is_found_and_nothing_else(length):
 
 def test_bands_miss_little_at_the_threshold():
     for threshold in np.linspace(0.1, 1, 19).tolist():
-        count, length = _minhash.bands(threshold)
+        count, length = minhash.bands(threshold)
         assert count * length <= 128
         assert (1 - min(threshold, 0.999) ** length) ** count <= 0.005
 
@@ -126,7 +127,7 @@ def test_every_row_dropped_is_near_a_kept_one_and_no_two_kept_are_near(seed, thr
     choice, shuffled = (near_duplicates(p, threshold=threshold, words=words) for p in (pool, pool[order]))
     assert choice.why[order].to_list() == shuffled.why.to_list()
     assert choice.notes == near_duplicates(pool[order], threshold=threshold, words=words).notes
-    sets = _minhash.sets(pool["prompt"], words)
+    sets = minhash.sets(pool["prompt"], words)
     for i, said in enumerate(choice.why):
         if said is not None:
             of, like = said.removeprefix("duplicate of ").split(", ")
@@ -207,7 +208,7 @@ def test_neither_order_nor_block_matters(seed, threshold):
         semantic_duplicates(pool[order], vectors="v", threshold=threshold).why.to_list() == choice.why[order].to_list()
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_neighbours, "_BLOCK", 7)
+        patch.setattr(neighbours, "_BLOCK", 7)
         assert semantic_duplicates(pool, vectors="v", threshold=threshold).why.to_list() == choice.why.to_list()
     q = to_lattice(vectors).astype(np.int64)
     like = q @ q.T / 4080**2
@@ -220,7 +221,7 @@ def test_cells_find_what_an_exact_search_finds(monkeypatch):
     pytest.importorskip("faiss", reason="the extra `near` is not installed")
     pool = pool_of(rows(6_000))
     exact = semantic_duplicates(pool, vectors="v")
-    monkeypatch.setattr(_neighbours, "EXACT", 0)
+    monkeypatch.setattr(neighbours, "EXACT", 0)
     choice = semantic_duplicates(pool, vectors="v")
     assert choice.notes["recall"] >= 0.99
     assert (choice.kept == exact.kept).mean() >= 0.99
@@ -230,7 +231,7 @@ def test_cells_find_what_an_exact_search_finds(monkeypatch):
 
 def test_threads_do_not_matter(monkeypatch):
     faiss = pytest.importorskip("faiss", reason="the extra `near` is not installed")
-    monkeypatch.setattr(_neighbours, "EXACT", 0)
+    monkeypatch.setattr(neighbours, "EXACT", 0)
     pool = pool_of(rows(3_000))
     several = semantic_duplicates(pool, vectors="v")
     before = faiss.omp_get_max_threads()

@@ -4,8 +4,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from curate.filters._personal import luhn
-from curate.filters.personal import personal_data, personal_data_where
+from curate.filters.safety import personal_data, personal_data_where
+from curate.filters.words.personal import luhn
 from tests.conftest import seconds
 
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from curate.filters import mentions
-from curate.filters.reference import mentions_where
+from curate.filters.voice import mentions_where
 
 
 def found(text: str, phrases: list[str]) -> Any:

@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from curate.errors import UserError
-from curate.passes import pass_over
 from curate.rows import Part
+from curate.run.passes import pass_over
 from curate.sources import csv, jsonl, natural_instructions, parquet, reddit, stackexchange, topics, wikihow
 from tests.fuzz.mutate import mutations
 

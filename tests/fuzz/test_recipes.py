@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from curate.errors import UserError
-from curate.extends import PACKAGED, read
-from curate.paths import parse_path, put, spell
-from curate.places import read_value, read_yaml, set_value
-from curate.recipe import load, parse
+from curate.recipe.extends import PACKAGED, read_recipe
+from curate.recipe.load import load, parse
+from curate.recipe.places import parse_path, put, read_value, read_yaml, set_value, spell
 from tests.fuzz.mutate import mutations
 
 N = int(os.environ.get("CURATE_FUZZ", "40"))  # mutants of each seed file
@@ -69,7 +68,7 @@ def test_every_path_that_a_message_prints_is_one_that_set_takes(tmp_path: Path, 
     for mutant in mutations(SEEDS[name], seed=12, n=N // 4):
         file.write_bytes(mutant)
         try:
-            data, places = read(file)
+            data, places = read_recipe(file)
             parse(data, places)
         except UserError as error:
             for problem in getattr(error, "problems", ()):

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curate.errors import UserError
-from curate.passes import pass_over
-from curate.recipe import load
+from curate.recipe.load import load
+from curate.run.passes import pass_over
 from curate.sources import jsonl
 
 NAMES = st.sampled_from(["prompt", "response", "messages", "history", "system", "score", "id", "^a$", "*", "role", ""])

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from curate.generators.contract import Answer, encodable
-from curate.generators.generator import _written
-from curate.generators.journal import Journal
-from curate.generators.replies import BrokenReply, NoLabel, answer, said
-from curate.generators.troubles import retry_after
-from curate.judges.replies import Unread, object_in, one_of, whole
+from curate.models.generators.ask import Answer, encodable
+from curate.models.generators.generator import _written
+from curate.models.generators.journal import Journal
+from curate.models.generators.replies import BrokenReply, NoLabel, answer, retry_after, said
+from curate.models.judges.replies import Unread, object_in, one_of, whole
 from tests.fuzz.mutate import mutations
 
 N = int(os.environ.get("CURATE_FUZZ", "1500"))

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from curate.generators.contract import Answer, Ask, Failed, Settings, Turn
-from curate.generators.generator import Generator
-from curate.judges.contract import Case, Grade, Judge
-from curate.pairs.contract import Made
+from curate.models.generators.ask import Answer, Ask, Failed, Settings, Turn
+from curate.models.generators.generator import Generator
+from curate.models.judges.judge import Case, Grade, Judge
+from curate.pairs.made import Made
 
 Reply = str | Answer | Failed
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.generators.contract import Answer, Failed
-from curate.judges.contract import Grade
+from curate.models.generators.ask import Answer, Failed
+from curate.models.judges.judge import Grade
 from curate.pairs import best, best_of
 from tests.pairs.own import Reply, by_id, conserved, generator, judge, said
 from tests.pairs.test_styles import rows

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.generators.contract import Failed
-from curate.judges.contract import Grade
+from curate.models.generators.ask import Failed
+from curate.models.judges.judge import Grade
 from curate.pairs import judged
 from tests.pairs.own import by_id, conserved, generator, judge
 from tests.pairs.test_best import LENGTH, drawn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from curate.generators.contract import Answer, Failed
+from curate.models.generators.ask import Answer, Failed
 from curate.pairs import respond
 from tests.pairs.own import Reply, conserved, generator, said
 from tests.pairs.test_styles import rows

@@ -7,9 +7,9 @@ import math
 import polars as pl
 import pytest
 
-from curate.generators.generator import Generator
-from curate.generators.vllm import vllm
-from curate.judges import function
+from curate.models.generators.generator import Generator
+from curate.models.generators.vllm import vllm
+from curate.models.judges import function
 from curate.pairs import best, best_of, styles
 from tests.conftest import SMALL
 

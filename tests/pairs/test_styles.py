@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.generators.contract import Answer, Failed, seed_of
+from curate.models.generators.ask import Answer, Failed, seed_of
 from curate.pairs import styles
 from tests.pairs.own import Reply, by_id, conserved, generator, said
 

@@ -7,8 +7,8 @@ import math
 import polars as pl
 import pytest
 
-from curate.formats import to_jsonl
 from curate.pairs import styles
+from curate.report.formats import to_jsonl
 from tests.pairs.own import generator, said
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of three other libraries

@@ -11,8 +11,8 @@ from curate.filters import html_to_markdown, length, mentions, self_contained, s
 from curate.filters.pairs import length_ratio
 from curate.pairs import votes
 from curate.rows import with_ids
-from curate.sources._answers import OTHERS
 from curate.sources.stackexchange import stackexchange
+from curate.sources.stackexchange.posts import OTHERS
 from tests.conftest import seconds
 from tests.pairs.own import by_id, conserved
 

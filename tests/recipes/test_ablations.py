@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from curate.ablate.checks import warnings
 from curate.ablate.plan import Plan, plan
 from curate.ablate.reading import load
-from curate.ablate.warned import warnings
-from curate.judges.contract import Case
+from curate.models.judges.judge import Case
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "ablations"
 FULL = ("quality", "diversity", "quantity", "dialogue", "pairs")

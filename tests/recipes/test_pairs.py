@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from curate.recipe import load
-from curate.shortcuts import rows_of
-from curate.work import run_recipe, verify
+from curate.pairs.shortcuts import rows_of
+from curate.recipe.load import load
+from curate.run.work import run_recipe, verify
 from tests.conftest import seconds
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -47,7 +47,7 @@ def test_trl_takes_the_file_as_it_is(human_like, tmp_path):
     from trl.trainer.dpo_config import DPOConfig
     from trl.trainer.dpo_trainer import DPOTrainer
 
-    from curate.generators.models import find_model
+    from curate.models.weights import find_model
 
     folder = find_model("SmolLM2-135M-Instruct")
     shape = AutoConfig.from_pretrained(folder, hidden_size=16, intermediate_size=32, num_hidden_layers=1)

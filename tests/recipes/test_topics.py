@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from curate.sources._candidates import fault
-from curate.sources._rouge import rouge_l, words
-from curate.sources._topics import parse
+from curate.sources.questions.loop import fault
+from curate.sources.questions.rouge import rouge_l, words
+from curate.sources.questions.topics import parse
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 TOPICS = parse((RECIPES / "topics.yaml").read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from curate.train import data
-from curate.train.chaining import plan
+from curate.train.chains import plan
 from curate.train.config import TrainConfig, read, resolve
 from curate.train.run import defaults, run_config
 from curate.train.stages import stage_of

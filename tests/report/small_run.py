@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from curate.examples import samples
-from curate.ledger import funnel
+from curate.run.examples import samples
+from curate.run.ledger import funnel
 
 
 def step(verb: str, name: str, **params: Any) -> dict[str, Any]:

@@ -13,10 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.examples import examples
-from curate.ledger import funnel
-from curate.quarantine import reasons
 from curate.report import html, report, steps
+from curate.run.examples import examples, reasons
+from curate.run.ledger import funnel
 from tests.conftest import seconds
 from tests.report.small_run import make, manifest_of, texts
 

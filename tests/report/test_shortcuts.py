@@ -10,12 +10,12 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the linear model needs the extra `shortcuts`")
 
-from curate import shortcuts as library
+from curate.pairs import shortcuts as library
 from curate.report.html import el
 from curate.report.pairs import pairs as pairs_section
 from curate.report.shortcuts import shortcuts as section
+from tests.pairs.shortcuts import made
 from tests.report.test_report import EVIL, Page
-from tests.shortcuts import made
 
 
 def page(part):

@@ -11,14 +11,14 @@ from contextlib import closing
 import py7zr
 import pytest
 
-from curate.sources import _archive
-from curate.sources._archive import DamagedError, chunks
+from curate.sources import archive
+from curate.sources.archive import DamagedError, chunks
 
 NOISE = random.Random(7).randbytes(2**20)
 
 
 def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name == _archive.THREAD]
+    return [thread.name for thread in threading.enumerate() if thread.name == archive.THREAD]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def packed(tmp_path):
 def test_a_member_comes_out_in_order_and_alone(packed):
     pieces = list(chunks(packed, "Posts.xml"))
     assert b"".join(pieces) == NOISE
-    assert max(map(len, pieces)) <= _archive.CHUNK
+    assert max(map(len, pieces)) <= archive.CHUNK
     assert not threads()
 
 
@@ -43,7 +43,7 @@ def test_a_plain_file(tmp_path):
     path.write_bytes(NOISE)
     pieces = list(chunks(path, "Posts.xml"))
     assert b"".join(pieces) == NOISE
-    assert max(map(len, pieces)) <= _archive.CHUNK
+    assert max(map(len, pieces)) <= archive.CHUNK
 
 
 @pytest.mark.parametrize("name", ["Posts.xml", "a.7z"])
@@ -61,8 +61,8 @@ def test_decompression_waits_for_a_slow_reader_and_ends_when_it_leaves(packed, m
             put(b"chunk")
             made.append(number)
 
-    monkeypatch.setattr(_archive, "AHEAD", 2)
-    monkeypatch.setattr(_archive, "_decompress", endless)
+    monkeypatch.setattr(archive, "AHEAD", 2)
+    monkeypatch.setattr(archive, "_decompress", endless)
     stream = chunks(packed, "Posts.xml")
     next(stream)
     time.sleep(0.3)

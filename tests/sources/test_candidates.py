@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.sources._candidates import candidates, clean, fault
-from curate.sources._rouge import Pool, rouge_l, words
+from curate.sources.questions.loop import candidates, clean, fault
+from curate.sources.questions.rouge import Pool, rouge_l, words
 
 
 def texts(answer: str, **parameters: object) -> list[str]:

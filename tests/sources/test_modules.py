@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from curate.sources import _modules
+from curate.sources.docstrings import modules as _modules
 
 
 def names(**files: str) -> dict[str, str]:

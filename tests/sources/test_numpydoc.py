@@ -4,11 +4,11 @@ import textwrap
 
 import pytest
 
-from curate.sources import _numpydoc
+from curate.sources.docstrings import numpydoc
 
 
 def convert(doc: str, call: str | None = None) -> str:
-    return _numpydoc.to_markdown(textwrap.dedent(doc).strip("\n"), call)
+    return numpydoc.to_markdown(textwrap.dedent(doc).strip("\n"), call)
 
 
 def test_a_whole_docstring_reads_like_an_answer():
@@ -137,12 +137,12 @@ def test_entries(section, after):
     ],
 )
 def test_summary(doc, summary):
-    assert _numpydoc.summary(doc) == summary
+    assert numpydoc.summary(doc) == summary
 
 
 @pytest.mark.parametrize("doc", [pytest.param("%(x)s", id="percent"), pytest.param("Return the {klass}.", id="braces")])
 def test_placeholders_make_a_template(doc):
-    assert _numpydoc.is_template(doc)
+    assert numpydoc.is_template(doc)
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_placeholders_make_a_template(doc):
     ],
 )
 def test_braces_of_other_kinds_do_not(doc):
-    assert not _numpydoc.is_template(doc)
+    assert not numpydoc.is_template(doc)
 
 
 def test_a_dashed_line_under_a_table_row_is_no_section():
-    assert [title for title, _ in _numpydoc.sections("Sum.\n\nlong words that go on\n---")] == [""]
+    assert [title for title, _ in numpydoc.sections("Sum.\n\nlong words that go on\n---")] == [""]

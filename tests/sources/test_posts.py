@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from curate.sources._posts import posts_of
-from curate.sources._rowxml import read_rows
+from curate.sources.stackexchange.posts import posts_of
+from curate.sources.stackexchange.rowxml import read_rows
 
 SOUND = {"Id": "1", "PostTypeId": "2", "ParentId": "7", "Score": "-3", "Body": "b"}
 

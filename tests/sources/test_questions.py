@@ -13,12 +13,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from curate.generators.contract import Answer, Ask, Failed, Settings
-from curate.generators.generator import Generator
+from curate.models.generators.ask import Answer, Ask, Failed, Settings
+from curate.models.generators.generator import Generator
 from curate.rows import Batch, SourceError
-from curate.sources._rouge import rouge_l, words
-from curate.sources._topics import parse
 from curate.sources.questions import questions
+from curate.sources.questions.rouge import rouge_l, words
+from curate.sources.questions.topics import parse
 
 TOPICS = """
 food:

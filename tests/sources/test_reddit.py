@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from curate.rows import Bad, SourceError, SourceMissing
-from curate.sources import _spill
+from curate.sources import spill
 from curate.sources.reddit import reddit
 
 
@@ -192,7 +192,7 @@ def test_rows_are_the_same_however_much_is_held_in_memory(dump, monkeypatch):
     assert all(text.endswith(" 2") for text in held.values())
     module = import_module("curate.sources.reddit")
     monkeypatch.setattr(module, "CHUNK", 10)
-    monkeypatch.setattr(module, "Spill", partial(_spill.Spill, held=1000))
+    monkeypatch.setattr(module, "Spill", partial(spill.Spill, held=1000))
     assert responses(folder, batch_rows=7) == held
 
 

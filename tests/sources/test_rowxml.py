@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.sources._archive import DamagedError
-from curate.sources._rowxml import Broken, read_rows
+from curate.sources.archive import DamagedError
+from curate.sources.stackexchange.rowxml import Broken, read_rows
 
 HEAD = b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?>\n<posts>\n'
 TAIL = b"</posts>"
@@ -177,8 +177,8 @@ def test_a_table_without_rows_is_sound():
 
 
 def test_places_stay_right_beyond_what_a_32_bit_parser_counts(monkeypatch):
-    from curate.sources import _rowxml
+    from curate.sources.stackexchange import rowxml
 
-    monkeypatch.setattr(_rowxml, "_MODULO", 2**10 - 1)  # as if the count began anew every KB
+    monkeypatch.setattr(rowxml, "_MODULO", 2**10 - 1)  # as if the count began anew every KB
     ids, broken = read(HEAD + b"".join(row(n, "x" * 100) for n in range(100)) + TAIL, step=64)
     assert (ids, broken) == (list(range(100)), [])

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.sources import _rst
-from curate.sources._inline import inline
+from curate.sources.docstrings import rst
+from curate.sources.docstrings.inline import inline
 
 
 def convert(text: str) -> str:
-    return _rst.to_markdown(textwrap.dedent(text).strip("\n").split("\n"))
+    return rst.to_markdown(textwrap.dedent(text).strip("\n").split("\n"))
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_blocks(before, after):
 
 
 def test_code_that_holds_a_fence_gets_a_longer_one():
-    assert _rst.fence(["```", "x"], "") == "````\n```\nx\n````"
+    assert rst.fence(["```", "x"], "") == "````\n```\nx\n````"
 
 
 MARKS = """>>> a|... b|::|x::|.. note::|.. math:: a|.. [1] r|- a|1. b|===  ===|+--+|text|  more|    deep|||
@@ -287,10 +287,10 @@ pieces = st.sampled_from([*MARKS.replace("\n", "|").split("|"), "|a|"])
 
 @given(st.lists(pieces, max_size=12))
 def test_any_text_is_converted_without_an_error(lines):
-    assert isinstance(_rst.to_markdown(lines), str)
+    assert isinstance(rst.to_markdown(lines), str)
 
 
 @given(st.lists(st.text(alphabet="abc XYZ09", min_size=1, max_size=20), max_size=6))
 def test_no_word_of_plain_text_is_lost(lines):
     words = [word for line in lines for word in line.split()]
-    assert _rst.to_markdown(lines).replace("- ", "").replace(":", "").split() == words
+    assert rst.to_markdown(lines).replace("- ", "").replace(":", "").split() == words

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from curate.rows import SourceError, SourceMissing
-from curate.sources import _sites
+from curate.sources.stackexchange import sites as _sites
 from curate.sources.stackexchange import stackexchange, ungrouped
 
 module = importlib.import_module("curate.sources.stackexchange")  # the package has a function of this name

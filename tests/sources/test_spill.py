@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.sources._spill import Spill
+from curate.sources.spill import Spill
 
 
 def posts(questions: list[int]) -> pl.DataFrame:

@@ -142,7 +142,7 @@ def test_a_chain_leaves_cards_that_follow_it_back(config, pairs, tmp_path):
     for name in ("training.html", "plots/loss.svg", "plots/margins.svg"):
         assert (tmp_path / "out/dpo" / name).is_file()
     record_ = json.loads((tmp_path / "out/dpo/record.json").read_text(encoding="utf-8"))
-    from curate.generators.models import weights
+    from curate.models.weights import weights
 
     assert record_["model_out"]["weights"] == weights(str(tmp_path / "out/dpo/merged")), "a card changes no weights"
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 import curate.train
-from curate.places import RecipeError
-from curate.train.chaining import check_chain
+from curate.recipe.places import RecipeError
+from curate.train.chains import check_chain
 from curate.train.findings import TrainError
 from tests.train import tiny
 from tests.train.conftest import LORA

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from curate import cli_train
+from curate.cli import train
 from curate.errors import UserError
 from tests.train import tiny
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def command(*args):
-    return CliRunner().invoke(cli_train.train, [str(arg) for arg in args])
+    return CliRunner().invoke(train.train, [str(arg) for arg in args])
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_waiting_threads_sleep_before_torch_is_there_to_read_it():
 
 def test_help_and_the_package_are_light():
     code = (
-        "import sys, curate.train, curate.cli_train\n"
+        "import sys, curate.train, curate.cli.train\n"
         "heavy = {'torch', 'transformers', 'trl', 'peft', 'datasets', 'polars', 'pydantic', 'yaml', 'numpy'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from curate.places import RecipeError
+from curate.recipe.places import RecipeError
 from curate.train.config import read, resolve
 
 BASE = {"model": "m", "data": "d"}
@@ -89,7 +89,7 @@ def test_an_argument_trl_renamed_says_what_it_is_called_now(stage, old, new):
 
 @pytest.mark.parametrize("stage", ["sft", "dpo"])
 def test_no_argument_that_trl_has_is_called_renamed_or_elsewhere_by_mistake(stage):
-    from curate.train import arguments
+    from curate.train import config as arguments
     from curate.train.stages import stage_of
 
     taken, _ = stage_of(stage).classes()

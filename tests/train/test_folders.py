@@ -13,16 +13,16 @@ import yaml
 from click.testing import CliRunner
 
 import curate.train
-from curate.choose import choose
 from curate.cli import main
-from curate.generators.generator import close_all
-from curate.judges import function
-from curate.ownership import HOME, FolderError
+from curate.evaluate.epochs import choose
+from curate.folders import HOME, FolderError
+from curate.models.generators.generator import close_all
+from curate.models.judges import function
 from curate.train.config import read, resolve
 from curate.train.launch import alone
 from curate.train.run import check
-from tests.test_answer import PROMPTS, trained  # noqa: F401 - a fixture
-from tests.test_ownership import FOREIGN, fill, tree
+from tests.evaluate.test_answers import PROMPTS, trained  # noqa: F401 - a fixture
+from tests.test_folders import FOREIGN, fill, tree
 from tests.train.conftest import LORA
 
 

@@ -12,10 +12,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from curate.report.lines import Figure, Line, Panel, spell, ticks
-from curate.report.lines.course import mean, noisy, thin
-from curate.train._log import LogError, course
-from curate.train.plots import figures, plots, summary
+from curate.report.lines import Figure, Line, Panel, mean, noisy, spell, thin, ticks
+from curate.train.plots import LogError, course, figures, plots, summary
 from tests.train import logs
 
 SVG = "{http://www.w3.org/2000/svg}"

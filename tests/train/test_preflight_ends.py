@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from curate.train.preflight import ends, template
+from curate.train.preflight import template, tokens
 from tests.train import plain, tiny
 from tests.train.test_end_of_turn import MARKED, MISTRAL, NO_END
 
@@ -11,7 +11,7 @@ LEFT_OUT = MARKED.replace("m['content'] + '<|im_end|>' }}{%- endgeneration -%}",
 
 
 def found(trainer, rows, base, stage="sft"):
-    return list(ends.unended(plain.seen(trainer, stage, rows, base)))
+    return list(tokens.unended(plain.seen(trainer, stage, rows, base)))
 
 
 def test_trl_trains_answers_without_an_end_and_says_nothing(tmp_path):
@@ -90,14 +90,14 @@ def test_trl_trains_on_the_turns_of_the_user_and_says_nothing(base, tmp_path):
     rows = [{"id": row["id"], "messages": row["prompt"] + row["completion"]} for row in ROWS]
     trainer = plain.sft(tmp_path, *plain.loaded(base), rows)
     trainer.train()  # without a word
-    (finding,) = ends.prompts_in_loss(plain.seen(trainer, "sft", rows, base))
+    (finding,) = tokens.prompts_in_loss(plain.seen(trainer, "sft", rows, base))
     assert finding.level == "stop"
     assert "the prompts of 8 rows are trained on like answers: row0 (line 1)" in finding.message
 
 
 def test_a_loss_on_completions_off_is_found(base, tmp_path):
     trainer = plain.sft(tmp_path, *plain.loaded(base), ROWS, completion_only_loss=False)
-    assert next(ends.prompts_in_loss(plain.seen(trainer, "sft", ROWS, base))).level == "stop"
+    assert next(tokens.prompts_in_loss(plain.seen(trainer, "sft", ROWS, base))).level == "stop"
 
 
 def test_a_part_of_the_prompt_in_the_loss_is_found(base, tmp_path):
@@ -115,4 +115,4 @@ def test_a_part_of_the_prompt_in_the_loss_is_found(base, tmp_path):
 def test_prompts_out_of_the_loss_are_not_found(stage, base, tmp_path):
     rows = tiny.answers(4) if stage == "sft" else tiny.pairs(4)
     seen = plain.seen(getattr(plain, stage)(tmp_path, *plain.loaded(base), rows), stage, rows, base)
-    assert list(ends.prompts_in_loss(seen)) == []
+    assert list(tokens.prompts_in_loss(seen)) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from curate.train.preflight import launched
+from curate.train.preflight import schedule
 from tests.train import plain, tiny
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ for finding in launched.single(SimpleNamespace(trainer=trainer)):
     ],
 )
 def test_what_a_launcher_was_asked_for(environment, launcher, processes):
-    assert launched.asked(environment, launcher) == processes
+    assert schedule.asked(environment, launcher) == processes
 
 
 def test_accelerate_starts_one_process_for_two_without_a_word(tmp_path):
@@ -64,4 +64,4 @@ def test_accelerate_starts_one_process_for_two_without_a_word(tmp_path):
 def test_one_process_that_nobody_asked_to_be_two_is_not_found(base, tmp_path):
     rows = tiny.answers(4)
     trainer = plain.sft(tmp_path, *plain.loaded(base), rows)
-    assert list(launched.single(plain.seen(trainer, "sft", rows, base))) == []
+    assert list(schedule.single(plain.seen(trainer, "sft", rows, base))) == []

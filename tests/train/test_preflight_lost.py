@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from curate.train.preflight import lost
+from curate.train.preflight import rows as lost
 from tests.train import plain, tiny
 
 

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from curate.train.preflight import masks, show
-from curate.train.preflight.mask import stretches
+from curate.train.preflight.rows import stretches
 from tests.train import plain, tiny
 
 ROWS = tiny.answers(4)

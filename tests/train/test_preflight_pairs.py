@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from curate.train.preflight import pairs
+from curate.train.preflight import rows as pairs
 from tests.train import plain, tiny
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from curate.train.preflight import reference
+from curate.train.preflight import model as reference
 from tests.train import plain, tiny
 
 ROWS = tiny.pairs(8)

@@ -101,7 +101,8 @@ def test_every_part_of_limas_recipe_passes(config, tmp_path):
 
 def test_the_checks_of_a_set_are_of_all_its_rows_at_once(config, tmp_path):
     """Rows by the thousand in a moment: what is slow is trl's own tokenising."""
-    from curate.train.preflight import ends, lost, template
+    from curate.train.preflight import rows as lost
+    from curate.train.preflight import template, tokens
     from curate.train.preflight.seen import Seen
 
     rows = [{**row, "id": f"row{i}"} for i, row in enumerate(tiny.answers(50) * 40)]
@@ -109,7 +110,7 @@ def test_the_checks_of_a_set_are_of_all_its_rows_at_once(config, tmp_path):
     asked["trainer"] = {**config["trainer"], "max_steps": 1}
     trainer, checked, given = ready("sft", asked, tmp_path / "out")
     seen = Seen(trainer, "sft", checked, given)
-    checks = (lost.vanished, lost.cut, lost.too_long, ends.unended, ends.prompts_in_loss, template.prefix)
+    checks = (lost.vanished, lost.cut, lost.too_long, tokens.unended, tokens.prompts_in_loss, template.prefix)
     findings: list[Finding] = []
     assert seconds(lambda: findings.extend(finding for check in checks for finding in check(seen))) < 3
     assert findings == []

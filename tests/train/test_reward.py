@@ -6,13 +6,12 @@ from statistics import fmean
 import pytest
 
 import curate.train
-from curate.generators.generator import close_all
-from curate.judges import reward_model
-from curate.judges.contract import Case
-from curate.places import RecipeError
-from curate.train.data import load
+from curate.models.generators.generator import close_all
+from curate.models.judges import reward_model
+from curate.models.judges.judge import Case
+from curate.recipe.places import RecipeError
+from curate.train.data import hold_out, load
 from curate.train.findings import TrainError
-from curate.train.holding_out import hold_out
 from curate.train.pairwise import Scored, figures, longer, told
 from tests.train import planted, tiny
 from tests.train.conftest import LORA

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import curate.train
-from curate.places import RecipeError
+from curate.recipe.places import RecipeError
 from curate.train import record as records
 from curate.train import run
 from curate.train.config import read, resolve

@@ -11,13 +11,13 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from curate.bench_model.lm_eval import BenchError
-from curate.bench_model.lm_eval import Settings as BenchSettings
 from curate.cli import main
-from curate.generators import openai
-from curate.generators.contract import GeneratorError, Settings
-from curate.places import Places, RecipeError
-from curate.settings import find_secrets, mask
+from curate.evaluate.bench.lm_eval import BenchError
+from curate.evaluate.bench.lm_eval import Settings as BenchSettings
+from curate.models.generators import openai
+from curate.models.generators.ask import GeneratorError, Settings
+from curate.models.settings import find_secrets, mask
+from curate.recipe.places import Places, RecipeError
 from curate.train.config import resolve
 from tests.trust.conftest import call, recipe, write
 

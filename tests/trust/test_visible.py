@@ -14,9 +14,9 @@ from rich.progress import Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from curate import screen
+from curate.errors import as_json, code, markdown, visible
+from curate.report import terminal
 from curate.report.html import el
-from curate.visible import as_json, code, markdown, visible
 from tests.trust.conftest import call, write
 
 ACTS = "\x1b]0;x\x07 \x9b31m \x7f \r \u202e\u2066\u200f\u061c \u200b\u2060\ufeff\u00ad \U000e0041 \ud83d \u2028 \x00 [red]r[/red] :bomb: [link=x]l"
@@ -56,7 +56,7 @@ def test_json_stays_the_same_data():
 
 def test_tables_texts_and_progress_show_it_and_know_no_markup():
     out = io.StringIO()
-    console = screen._Console(file=out, width=300, force_terminal=True, color_system=None)
+    console = terminal._Console(file=out, width=300, force_terminal=True, color_system=None)
     table = Table(ACTS, title=ACTS)
     table.add_row(ACTS)
     table.add_row(Text(ACTS, style="bold"))

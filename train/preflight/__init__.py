@@ -8,21 +8,15 @@ from typing import Any
 from curate.train.config import TrainConfig
 from curate.train.data import Row
 from curate.train.findings import Finding
-from curate.train.preflight import (
-    dropout,
-    ends,
-    launched,
-    lost,
-    mask,
-    padding,
-    pairs,
-    prompts,
-    reference,
-    schedule,
-    template,
-    tokens,
-)
-from curate.train.preflight.mask import Masked, show
+from curate.train.preflight import model, schedule, template, tokens
+from curate.train.preflight import rows as lost
+from curate.train.preflight import rows as mask
+from curate.train.preflight import rows as pairs
+from curate.train.preflight import schedule as launched
+from curate.train.preflight import template as prompts
+from curate.train.preflight import tokens as ends
+from curate.train.preflight import tokens as padding
+from curate.train.preflight.rows import Masked, show
 from curate.train.preflight.seen import Seen, read
 
 __all__ = ["CHECKS", "Masked", "masks", "preflight", "raw", "show"]
@@ -41,13 +35,13 @@ CHECKS: tuple[Callable[[Seen], Iterator[Finding]], ...] = (
     tokens.untrained,
     tokens.untied,
     tokens.refused_by_vllm,
-    dropout.lora,
-    dropout.residual,
+    model.lora,
+    model.residual,
     pairs.length_ratio,
     schedule.warm_up,
     schedule.floor,
     launched.single,
-    reference.rewards,
+    model.rewards,
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from curate.train.data import Row
 from curate.train.findings import TrainError
-from curate.train.stages.contract import Job, Stage
+from curate.train.stages import Job, Stage
 
 
 def _classes() -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ import polars as pl
 from curate.rows import hash01
 from curate.train.config import TrainConfig
 from curate.train.data import Data, Row
-from curate.train.stages.contract import Job, Stage
+from curate.train.stages import Job, Stage
 from curate.train.stages.dpo import STAGE as DPO
 
 _FAIR = (1.0, 4 / 3)  # 2402.01306, equation 8: where the weighed numbers of good and bad should stand

@@ -8,7 +8,7 @@ from typing import Any
 from curate.train import pairwise
 from curate.train.data import Data
 from curate.train.models import REWARDS
-from curate.train.stages.contract import Job, Stage
+from curate.train.stages import Job, Stage
 from curate.train.stages.dpo import STAGE as DPO
 
 

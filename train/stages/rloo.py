@@ -13,7 +13,7 @@ from typing import Any
 
 from curate.train.data import Data
 from curate.train.rewards import Rewarded, is_function, judge, load_reward_model
-from curate.train.stages.contract import Job, Stage
+from curate.train.stages import Job, Stage
 
 _SAID = "RLOO (arXiv 2402.14740) stands where PPO stood, which trl has no more: REINFORCE with a leave-one-out baseline"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from curate.train.findings import TrainError
-from curate.train.stages.contract import Job, Stage
+from curate.train.stages import Job, Stage
 
 
 def _classes() -> tuple[Any, Any]:

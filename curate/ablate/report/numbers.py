@@ -1,0 +1,260 @@
+"""An ablation folder as it was left: what was asked and done (ablation.json), and the grade of every answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate.errors import UserError
+from curate.evaluate import statistics
+from curate.report.html import number
+
+ABLATION, GRADES, RESULTS, PAGE = "ablation.json", "grades.jsonl", "results.json", "report.html"
+# What the numbers need of a grade; grades.jsonl has the texts beside it.
+COLUMNS = {
+    "arm": pl.String(),
+    "seed": pl.Int64(),
+    "id": pl.String(),  # of the prompt
+    "sample": pl.Int64(),
+    "turn": pl.Int64(),  # null where there is only one
+    "tokens": pl.Int64(),
+    "finish_reason": pl.String(),
+    "failed": pl.String(),  # why there is no answer
+    "score": pl.Float64(),
+    "why": pl.String(),  # why there is no score
+    "judge": pl.String(),
+}
+
+
+class AblationError(UserError):
+    """Say what is wrong with an ablation folder."""
+
+
+def read(out: Path) -> tuple[dict[str, Any], pl.DataFrame]:
+    """Read ablation.json and grades.jsonl of a folder.
+
+    Raises AblationError where one is missing or cannot be read.
+    """
+    return _ablation(out), _grades(out / GRADES)
+
+
+def _ablation(out: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((out / ABLATION).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AblationError(f"{out} is not an ablation's folder: it has no {ABLATION}") from None
+    except ValueError as error:
+        raise AblationError(f"{out / ABLATION} is not JSON: {error}") from None
+    lacking = [key for key in ("name", "against", "arms") if key not in found]
+    if lacking:
+        raise AblationError(f"{out / ABLATION} lacks {' and '.join(lacking)}")
+    return dict(found)
+
+
+def _grades(file: Path) -> pl.DataFrame:
+    try:
+        return pl.read_ndjson(file, schema=COLUMNS)
+    except FileNotFoundError:
+        raise AblationError(f"{file} is missing: there are no grades to report") from None
+    except pl.exceptions.NoDataError:
+        return pl.DataFrame(schema=COLUMNS)
+    except (pl.exceptions.PolarsError, UnicodeDecodeError):
+        raise AblationError(f"{file}:{_broken(file)} is not a grade: a line is one JSON object") from None
+
+
+def _broken(file: Path) -> int:
+    """Find the first line that is no grade."""
+    lines = file.read_text(encoding="utf-8", errors="replace").split("\n")
+    for i, line in enumerate(lines, start=1):
+        try:
+            pl.DataFrame([json.loads(line)] if line.strip() else [], schema=COLUMNS)
+        except (ValueError, TypeError, pl.exceptions.PolarsError):
+            return i
+    return len(lines)
+
+
+def multipliers(ablation: dict[str, Any], arms: list[dict[str, Any]], grades: pl.DataFrame) -> list[dict[str, Any]]:
+    """Read each arm's multiplier off the random arm's curve, or say `why` there is none; no curve, no entry.
+
+    `rows` are those that the random arm needs, `own` the arm's, `times` the one over the other.
+    """
+    base = ablation.get("random") or ablation["against"]
+    name = next((arm["curve"] for arm in arms if arm["arm"] == base), None)
+    curve = {arm["arm"]: arm["x"] for arm in arms if name and arm["curve"] == name and arm["x"] and arm["grade"]}
+    if len(set(curve.values())) < 2:
+        return []
+    others = [arm for arm in arms if arm["arm"] not in curve and arm["grade"]]
+    return [_multiplier(arm["arm"], rows_of(ablation, arm["arm"]), name, curve, grades) for arm in others]
+
+
+def rows_of(ablation: dict[str, Any], name: str) -> float | None:
+    """Give the mean number of rows of an arm's sets, which are one a seed."""
+    jobs = next(arm.get("jobs") or [] for arm in ablation["arms"] if arm["arm"] == name)
+    rows = [job["set"]["rows"] for job in jobs if (job.get("set") or {}).get("rows") is not None]
+    return sum(rows) / len(rows) if rows else None
+
+
+def _multiplier(
+    arm: str, own: float | None, name: str | None, curve: dict[str, int], grades: pl.DataFrame
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"arm": arm, "curve": name, "own": own, "smallest": min(curve.values())}
+    told["largest"] = max(curve.values())
+    try:
+        found = statistics.multiplier(grades, arm, curve)
+    except statistics.EvaluateError as error:
+        return {**told, "why": str(error)}
+    return {**told, **found._asdict(), "times": found.rows / own if own else None}
+
+
+def said(one: dict[str, Any]) -> str:
+    """Put a multiplier into a sentence; what lies beyond the sizes measured is said to be unknown."""
+    if "why" in one:
+        return f"What {one['arm']} is worth in rows cannot be said: {one['why']}."
+    needs = f"{one['curve']} needs {one['label']} {_rounded(one['rows'])} rows ({_ends(one)})"
+    has = f" for the grade that {one['arm']} has" + (f" with {_rounded(one['own'])}" if one["own"] else "")
+    times = f": {one['label']} {one['times']:.2g} times as many" if one["times"] else ""
+    return f"{needs}{has}{times}."
+
+
+def _ends(one: dict[str, Any]) -> str:
+    smallest, largest = _rounded(one["smallest"]), _rounded(one["largest"])
+    if one["low"] is None and one["high"] is None:
+        return f"the interval holds all sizes from {smallest} to {largest}"
+    if one["high"] is None:
+        return f"beyond {_rounded(one['low'])}"
+    low = f"below {smallest}" if one["low"] is None else _rounded(one["low"])
+    return f"{low} to {_rounded(one['high'])}"
+
+
+def _rounded(rows: float) -> str:
+    """Write a number of rows to three digits: more were false precision.
+
+    >>> _rounded(2296.4), _rounded(500)
+    ('2,300', '500')
+    """
+    return number(float(f"{rows:.3g}"))
+
+
+LEVEL = 0.95
+
+
+def results(ablation: dict[str, Any], grades: pl.DataFrame) -> dict[str, Any]:
+    """Derive all numbers from the grades: of each arm, of its difference to `against`, and of the quantity curve.
+
+    What has no score does not enter a mean: it is counted. `ablation` says only what the arms are, and which of them
+    the others are compared with.
+    """
+    arms = [_arm(arm, grades) for arm in ablation["arms"]]
+    differences, uncompared = _differences(ablation, grades)
+    return {
+        "name": ablation["name"],
+        "question": ablation.get("question"),
+        "against": ablation["against"],
+        "judge": judge_of(ablation, grades),
+        "scale": ablation.get("scale"),
+        "level": LEVEL,
+        "arms": arms,
+        "differences": differences,
+        "uncompared": uncompared,
+        "multipliers": multipliers(ablation, arms, grades),
+    }
+
+
+def judge_of(ablation: dict[str, Any], grades: pl.DataFrame) -> str | None:
+    """Name the judge as the grades do, else as the ablation does."""
+    named = sorted(set(grades["judge"].drop_nulls()))
+    about = ablation.get("judge") or {}
+    return ", ".join(named) or about.get("name") or about.get("judge")
+
+
+def plain(found: Any) -> Any:
+    """Turn what `curate.evaluate.statistics` gives into data for JSON.
+
+    >>> plain(evaluate.Mean(2.0, 1.0, 3.0, 9))
+    {'mean': 2.0, 'low': 1.0, 'high': 3.0, 'n': 9}
+    """
+    if hasattr(found, "_asdict"):
+        found = found._asdict()
+    if isinstance(found, dict):
+        return {key: plain(value) for key, value in found.items()}
+    return [plain(value) for value in found] if isinstance(found, tuple) else found
+
+
+def _arm(arm: dict[str, Any], grades: pl.DataFrame) -> dict[str, Any]:
+    name = arm["arm"]
+    own = grades.filter(arm=name)
+    graded = own.filter(pl.col("score").is_finite())
+    grade, why = _grade(graded, name)
+    by_seed = statistics.by_prompt(graded, ("arm", "seed"))
+    return {
+        "arm": name,
+        "x": arm.get("x"),
+        "curve": arm.get("curve"),
+        "grade": grade,
+        "why": why,
+        # Of each seed's model the worst answer to a prompt: an unlucky sample is what users remember.
+        "worst": _mean(by_seed, "worst"),
+        "tokens": _mean(graded, "tokens"),
+        "answers": _counts(own),
+        "seeds": _by(graded, "seed"),
+        "turns": _by(graded.filter(pl.col("turn").is_not_null()), "turn"),
+    }
+
+
+def _grade(graded: pl.DataFrame, name: str) -> tuple[dict[str, Any] | None, str | None]:
+    try:
+        return plain(statistics.grade_of(graded, name, LEVEL)), None
+    except statistics.EvaluateError as error:
+        return None, str(error)
+
+
+def _counts(own: pl.DataFrame) -> dict[str, Any]:
+    """Count what became of the answers; an answer that ran into its limit is cut, and graded as it is."""
+    answered = own.filter(pl.col("failed").is_null())
+    graded = answered.filter(pl.col("score").is_finite()).height
+    return {
+        "asked": own.height,
+        "failed": own.height - answered.height,
+        "cut": answered.filter(pl.col("finish_reason") == "length").height,
+        "ungraded": answered.height - graded,
+        "graded": graded,
+        "prompts": own["id"].n_unique(),
+    }
+
+
+def _by(graded: pl.DataFrame, key: str) -> list[dict[str, Any]]:
+    """Give the mean grade of each seed's model, or of each turn of the dialogues."""
+    parts = sorted(graded.partition_by(key, as_dict=True).items(), key=lambda item: item[0])
+    return [{key: value, **(_mean(part, "score") or {})} for (value,), part in parts]
+
+
+def _mean(rows: pl.DataFrame, column: str) -> dict[str, Any] | None:
+    """Take the mean over the prompts, each prompt's own mean first."""
+    values = rows.group_by("id").agg(pl.col(column).mean()).sort("id")[column].drop_nulls().to_list()
+    return dict(plain(statistics.mean(values, LEVEL))) if values else None
+
+
+def _differences(ablation: dict[str, Any], grades: pl.DataFrame) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Compare each other arm with `against`, in the order of the arms; of those that cannot be compared say why."""
+    against = ablation["against"]
+    whys = {arm["arm"]: _why_not(grades, arm["arm"], against) for arm in ablation["arms"] if arm["arm"] != against}
+    good = [name for name, why in whys.items() if why is None]
+    there = grades.filter(pl.col("arm").is_in([against, *good]))
+    found = {one.arm: dict(plain(one)) for one in statistics.compare(there, against, LEVEL)} if good else {}
+    return [found[name] for name in good], {name: why for name, why in whys.items() if why is not None}
+
+
+def _why_not(grades: pl.DataFrame, arm: str, against: str) -> str | None:
+    """Try two arms by themselves: one without grades must not cost the others their comparison."""
+    both = grades.filter(pl.col("arm").is_in([arm, against]))
+    for name in (against, arm):
+        if not both.filter(pl.col("arm") == name, pl.col("score").is_finite()).height:
+            return f"{name} has no grade"
+    try:
+        statistics.compare(both, against, LEVEL)
+    except statistics.EvaluateError as error:
+        return str(error)
+    return None

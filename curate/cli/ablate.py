@@ -1,0 +1,118 @@
+"""The command `ablate`: which property of the data made the difference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from curate.cli.echo import echo, echo_json
+
+if TYPE_CHECKING:
+    pass
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.argument("target", metavar="RECIPE_OR_OUT", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Print the plan, and stop.")
+@click.option("--only", metavar="ARM,…", default="", help="Run these arms only.")
+@click.option("--small", is_flag=True, help="Lay the recipe's `small:` over it: a size for two cores.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe, dotted; repeat.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes at a time.")
+@click.option("--runner", metavar="TEMPLATE", help="Start each process so, as 'srun --gres=gpu:1 {command}'.")
+@click.option("--out", type=_FOLDER, help="Folder of the ablation.  [default: out/NAME]")
+@click.option("--fresh", is_flag=True, help="Do everything again, finished or not.")
+@click.option("--threshold", multiple=True, metavar="MOVE", help="Of a set: as 'length.response >= 800'; repeat.")
+@click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
+def ablate(target: Path, threshold: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Run an ablation: arms that differ in one thing, trained and asked alike, their grades compared.
+
+    RECIPE_OR_OUT is an ablation's recipe (or the name of a packaged one). It is also a finished ablation's folder, of
+    which the numbers are computed again from its grades, or a finished set's folder: then its ledger answers, without
+    any training, what each filter alone is worth.
+    """
+    if (target / "ablation.json").is_file():
+        return _again(target, as_json)
+    if (target / "ledger.parquet").is_file():
+        return _without(target, threshold, as_json)
+    if threshold:
+        raise click.UsageError("--threshold asks a finished set: name its folder")
+    return _run(target, as_json, **options)
+
+
+commands = (ablate,)
+
+
+def _run(
+    recipe: Path,
+    as_json: bool,
+    *,
+    dry_run: bool,
+    only: str,
+    small: bool,
+    sets: tuple[str, ...],
+    jobs: int,
+    runner: str | None,
+    out: Path | None,
+    fresh: bool,
+) -> None:
+    from curate.ablate.ablation import carry_out
+    from curate.ablate.plan import plan
+    from curate.ablate.reading import load
+    from curate.ablate.running import Processes
+    from curate.ablate.table import as_data, show
+
+    made = plan(load(recipe, sets, small=small))
+    folder = out or Path("out") / made.ablation.keys.name
+    Processes(runner)  # a template that is wrong is said before anything runs
+    if as_json and dry_run:
+        return echo_json(as_data(made, folder))
+    show(made, folder)
+    if dry_run:
+        return None
+    arms = [name for name in only.split(",") if name]
+    given: dict[str, Any] = {"jobs": jobs, "runner": runner, "fresh": fresh}
+    results = carry_out(made, folder, only=arms, tell=lambda line: echo(line, err=True), **given)
+    return _results(results, folder, as_json)
+
+
+def _again(out: Path, as_json: bool) -> None:
+    """Compute an ablation's numbers once more from its grades, and say whether they are what they were."""
+    from curate.ablate import report
+    from curate.run.work import as_written
+
+    with as_written(out, "ablate"):
+        there = (out / report.RESULTS).is_file()
+        other = report.recompute(out) if there else []
+        results = report.write(out)
+    _results(results, out, as_json)
+    said = "the same as before" if there and not other else "NOT what they were" if other else "new"
+    echo(f"The numbers, computed again from {out / report.GRADES}, are {said}.", err=True)
+    for line in other:
+        echo(line, err=True)
+
+
+def _without(out: Path, threshold: tuple[str, ...], as_json: bool) -> None:
+    """Say what a finished set's ledger knows: what each step alone keeps out, or what moved thresholds would do."""
+    from curate.ablate import ledger
+    from curate.report import terminal
+    from curate.run.work import as_written
+
+    with as_written(out):
+        found = ledger.thresholds(out, threshold) if threshold else ledger.leave_one_out(out)
+    if as_json:
+        return echo_json(found.to_dicts())
+    return terminal.console.print(ledger.show(found))
+
+
+def _results(results: dict[str, Any], out: Path, as_json: bool) -> None:
+    from curate.ablate import report
+    from curate.report import terminal
+
+    if as_json:
+        return echo_json(results)
+    terminal.console.print(report.show(results))
+    return echo(out / report.PAGE)

@@ -1,0 +1,24 @@
+"""What the command prints without a table: every line of it passes here, with what would act on a terminal shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from curate.errors import as_json, escape_json, visible
+
+
+def echo(message: object = "", *, err: bool = False, fg: str | None = None) -> None:
+    """Print a line to standard output, or to standard error."""
+    click.secho(visible(message), err=err, fg=fg)
+
+
+def echo_json(data: Any) -> None:
+    """Print data as JSON."""
+    click.echo(as_json(data))
+
+
+def echo_lines(lines: str) -> None:
+    """Print JSON lines as they stand in a file."""
+    click.echo(escape_json(lines), nl=False)

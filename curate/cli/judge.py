@@ -1,0 +1,227 @@
+"""The command `judge`: grades of answers, one by one or side by side, and how far graders agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from curate.cli.echo import echo, echo_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import polars as pl
+
+    from curate.cache import Cache
+    from curate.evaluate.grades import Agreed
+    from curate.models.judges import Case, Judge, Pairing
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("answers", nargs=-1, metavar="ANSWERS...")
+@click.option("--judges", type=_PATH, metavar="FILE", help="YAML with `judges:` and `generators:`, as in a recipe.")
+@click.option("--judge", "name", metavar="NAME", help="One of the file; without a file, `rules` or `module:function`.")
+@click.option("--pairwise", is_flag=True, help="Compare two files of answers, each pair in both orders.")
+@click.option("--gold", type=_PATH, metavar="FILE", help="Measure the judge on pairs of which the better one is known.")
+@click.option("--agree", type=_PATH, metavar="FILE", help="Grades or comparisons of another grader, to agree with.")
+@click.option("--prompts", type=_PATH, metavar="FILE_OR_OUT", help="What stood before answers that do not say it.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("out/judged"),
+    show_default=True,
+    help="Folder for grades, and what the judge said.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what it would cost.")
+@click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
+def judge(answers: tuple[str, ...], judges: Path | None, name: str | None, **options: Any) -> None:
+    """Grade ANSWERS by a judge, or compare those of two models.
+
+    ANSWERS are files that `curate answer` writes, or lines of `prompt` and `response`; NAME=FILE says whose they are.
+    Dialogues are graded turn by turn. OUT gets grades.jsonl or comparisons.jsonl. What a judge was asked is kept there:
+    the same command asks nothing twice. What cannot be graded is counted, with the reason why.
+    """
+    from curate.cache import Cache
+    from curate.folders import claim
+    from curate.recipe.load import named_judge
+    from curate.train.launch import wait_asleep
+
+    wait_asleep()
+    if options["gold"] and (answers or options["pairwise"]):
+        raise click.UsageError("--gold is judged by itself, without ANSWERS")
+    if options["pairwise"] and len(answers) != 2:
+        raise click.UsageError(f"--pairwise takes two files of answers, not {len(answers)}")
+    if not answers and not options["gold"]:
+        raise click.UsageError("name files of answers, or --gold FILE")
+    judged_by = named_judge(judges, name)
+    claim(options["out"], "judge", ["comparisons.jsonl" if options["gold"] or options["pairwise"] else "grades.jsonl"])
+    stages = Cache(options["out"] / ".stages")
+    if options["gold"]:
+        _gold(judged_by, stages, options)
+    elif options["pairwise"]:
+        _pairwise(answers, judged_by, stages, options)
+    elif judged_by.compare:
+        raise click.UsageError(f"{judged_by.name} compares two answers and grades none: --pairwise A B, or --gold FILE")
+    else:
+        _grade(answers, judged_by, stages, options)
+
+
+def _grade(files: Sequence[str], judge: Judge, stages: Cache, options: dict[str, Any]) -> None:
+    from curate.evaluate import statistics
+    from curate.evaluate.grades import agree, grade, read_answers, read_grades, shown
+    from curate.evaluate.grades.singly import cases_of
+    from curate.evaluate.grades.summary import summary
+    from curate.report import terminal
+
+    answers, prompts, other = read_answers(files), _prompts(options), _other(options, read_grades)
+    if _costs(judge, cases_of(answers, prompts), stages, options):
+        return
+    with terminal.progress() as tell:
+        grades = grade(answers, prompts, judge, stages, tell=_heard(tell))
+    file = _written(grades, options, "grades.jsonl")
+    arms = summary(grades, list(judge.describe().get("values", ())))
+    graded = list(dict.fromkeys(one["arm"] for one in arms if one["grade"]))
+    differences = statistics.compare(_of(grades, graded), graded[0]) if len(graded) > 1 else []
+    agreed = None if other is None else agree(grades, other)
+    if options["as_json"]:
+        _print({"arms": arms, "differences": differences, "agreement": agreed, "grades": str(file)})
+        return _some(grades, "score")
+    for table in (shown.grades_table(arms), shown.shares_table(arms), shown.differences_table(differences)):
+        if table:
+            terminal.console.print(table)
+    lines = [*shown.turns_lines(arms), *(line for one in arms for line in shown.why_lines(one["arm"], one["why"]))]
+    _end([*lines, *_agreement(agreed, options), str(file)])
+    return _some(grades, "score")
+
+
+def _some(rows: pl.DataFrame, column: str) -> None:
+    """Raise GradesError, with the most frequent reasons, where not one row has what was asked for."""
+    from curate.evaluate.grades import GradesError
+    from curate.run.examples import frequent
+
+    if rows.height and rows[column].null_count() == rows.height:
+        raise GradesError(f"None of {rows.height:,} has a {column}: {frequent(rows['why'])}")
+
+
+def _pairwise(files: Sequence[str], judge: Judge, stages: Cache, options: dict[str, Any]) -> None:
+    from curate.evaluate.grades import GradesError, read_answers
+
+    both = read_answers(files).partition_by("arm", maintain_order=True)
+    if len(both) != 2:
+        names = ", ".join(part["arm"][0] for part in both)
+        raise GradesError(f"two are compared, and these files hold the answers of {len(both)}: {names}")
+    _side_by_side(both[0], both[1], (both[0]["arm"][0], both[1]["arm"][0]), judge, stages, options)
+
+
+def _gold(judge: Judge, stages: Cache, options: dict[str, Any]) -> None:
+    from curate.evaluate.grades.gold import NAMES, as_comparisons, read_gold, sides
+
+    gold = read_gold(options["gold"])
+    _side_by_side(*sides(gold), NAMES, judge, stages, options, as_comparisons(gold))
+
+
+def _side_by_side(
+    a: pl.DataFrame,
+    b: pl.DataFrame,
+    names: tuple[str, str],
+    judge: Judge,
+    stages: Cache,
+    options: dict[str, Any],
+    gold: pl.DataFrame | None = None,
+) -> None:
+    from curate.evaluate.grades import agree, pairwise, read_comparisons, shown
+    from curate.evaluate.grades.side_by_side import pairings_of
+    from curate.evaluate.grades.summary import beside
+    from curate.report import terminal
+
+    prompts, other = _prompts(options), _other(options, read_comparisons)
+    if _costs(judge, pairings_of(a, b, prompts), stages, options):
+        return
+    with terminal.progress() as tell:
+        found = pairwise(a, b, judge, stages, names=names, prompts=prompts, tell=_heard(tell))
+    file = _written(found, options, "comparisons.jsonl")
+    summed = beside(found)
+    on_gold = None if gold is None else agree(found, gold)
+    agreed = None if other is None else agree(found, other)
+    if options["as_json"]:
+        _print({**summed, "gold": on_gold, "agreement": agreed, "comparisons": str(file)})
+        return _some(found, "verdict")
+    terminal.console.print(shown.beside_table(summed, gold=on_gold is not None))
+    lines = [shown.beside_line(summed), *shown.why_lines("no verdict", summed["why"])]
+    lines += [shown.agreed_line("gold", on_gold)] if on_gold else []
+    _end([*lines, *_agreement(agreed, options), str(file)])
+    return _some(found, "verdict")
+
+
+def _costs(judge: Judge, asked: Sequence[Case] | Sequence[Pairing], stages: Cache, options: dict[str, Any]) -> bool:
+    """Say what it will cost; tell whether that was all that was wanted."""
+    from curate.evaluate.grades import shown
+    from curate.evaluate.grades.cost import cost_of
+    from curate.evaluate.grades.singly import kept_by
+
+    kept_by(judge, stages)
+    cost = cost_of(judge, asked)
+    if options["dry_run"] and options["as_json"]:
+        _print(cost)
+    else:
+        echo(shown.cost_line(cost), err=not options["dry_run"])
+    return bool(options["dry_run"])
+
+
+def _prompts(options: dict[str, Any]) -> pl.DataFrame | None:
+    from curate.evaluate.prompts import read_prompts
+
+    return read_prompts(options["prompts"]) if options["prompts"] else None
+
+
+def _of(grades: pl.DataFrame, arms: Sequence[str]) -> pl.DataFrame:
+    return grades.filter(grades["arm"].is_in(list(arms)))
+
+
+def _heard(tell: Any) -> Any:
+    return lambda name, done, asked, tokens: tell(name, done, total=asked, tokens=tokens)
+
+
+def _written(rows: pl.DataFrame, options: dict[str, Any], name: str) -> Path:
+    from curate.evaluate.grades import write_lines
+    from curate.folders import put
+
+    put(options["out"], "judge", name, lambda to: write_lines(rows, to))
+    return Path(options["out"]) / name
+
+
+def _other(options: dict[str, Any], read: Callable[[Path], pl.DataFrame]) -> pl.DataFrame | None:
+    """Read what another grader said, before anything is asked or written: it may stand where the own file will."""
+    return read(options["agree"]) if options["agree"] else None
+
+
+def _agreement(agreed: Agreed | None, options: dict[str, Any]) -> list[str]:
+    from curate.evaluate.grades import shown
+
+    return [shown.agreed_line(str(options["agree"]), agreed)] if agreed else []
+
+
+def _end(lines: Sequence[str]) -> None:
+    from curate.report import terminal
+
+    terminal.console.print("\n".join(lines), soft_wrap=True)
+
+
+def _print(data: Any) -> None:
+    echo_json(_plain(data))
+
+
+def _plain(data: Any) -> Any:
+    """Write named tuples as objects, which json writes as lists."""
+    if hasattr(data, "_asdict"):
+        return _plain(data._asdict())
+    if isinstance(data, dict):
+        return {key: _plain(value) for key, value in data.items()}
+    return [_plain(value) for value in data] if isinstance(data, list | tuple) else data
+
+
+commands = (judge,)

@@ -1,0 +1,121 @@
+"""Answers graded one by one, each with the conversation before it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curate.cache import Cache
+from curate.evaluate.grades.files import GRADES, shaped
+from curate.models.generators.ask import conversation
+from curate.models.generators.generator import Told
+from curate.models.judges.judge import Case, Grade, Judge
+
+_GRADE = {name: GRADES[name] for name in ("score", "parts", "why")}
+
+
+def grade(
+    answers: pl.DataFrame,
+    prompts: pl.DataFrame | None,
+    judge: Judge,
+    stages: Cache,
+    *,
+    arm: str = "",
+    seed: int = 0,
+    tell: Told | None = None,
+) -> pl.DataFrame:
+    """Grade answers, a line each and in their order (`GRADES`); what has no grade says why.
+
+    The grades of a judge for these answers are a stage, and what a judge asked of a generator is in its journal:
+    neither is asked for twice, wherever the answers stand.
+
+    Args:
+        answers: as `curate.evaluate.answers` gives them: `id`, `prompt`, `response`, and `failed` where there is none;
+            `system` and `history` are the conversation before the prompt.
+        prompts: `id`, `system`, `history`, for answers that do not have these columns themselves.
+        judge: who grades. One that only compares gives no grade, and says so.
+        stages: the folder that keeps grades and what judges said.
+        arm: the name of those that answered, where the answers have no column `arm`.
+        seed: of the training, where the answers have no column `seed`.
+        tell: hears how far it is, as a generator tells it.
+
+    >>> import tempfile
+    >>> from curate.models.judges import rules
+    >>> answers = pl.DataFrame({"id": ["1"], "prompt": ["Why is it dark?"], "response": ["It is dark at night."]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     graded = grade(answers, None, rules(min_words=5), Cache(Path(folder)), arm="mine")
+    >>> graded.select("arm", "id", "score", "why", "judge").row(0)
+    ('mine', '1', 1.0, None, 'rules')
+    """
+    kept_by(judge, stages, tell)
+    there = iter(_stage(cases_of(answers, prompts), judge, stages).iter_rows())
+    lines = [next(there) if _answered(row) else (None, None, _missing(row)) for row in answers.iter_rows(named=True)]
+    own = {"arm": arm, "seed": seed, "judge": name_of(judge)}
+    named = answers.with_columns(pl.lit(v).alias(k) for k, v in own.items() if k == "judge" or k not in answers.columns)
+    graded = named.drop(_GRADE, strict=False).hstack(pl.DataFrame(lines, schema=_GRADE, orient="row"))
+    return shaped(graded, GRADES)
+
+
+def cases_of(answers: pl.DataFrame, prompts: pl.DataFrame | None = None) -> list[Case]:
+    """List what a judge is asked: the answers that are there."""
+    rows = with_before(answers, prompts).iter_rows(named=True)
+    return [Case(row["id"], conversation(row), row["response"]) for row in rows if _answered(row)]
+
+
+def kept_by(judge: Judge, stages: Cache, tell: Told | None = None) -> None:
+    """Have what a judge is told kept beside the stages, and its progress told."""
+    for asked in judge.generators:
+        asked.journal, asked.tell = stages.folder / "answers", tell or asked.tell
+
+
+def name_of(judge: Judge) -> str:
+    """Name a judge as its file does, or by what it is."""
+    return judge.name or str(judge.describe().get("judge", "judge"))
+
+
+def with_before(answers: pl.DataFrame, prompts: pl.DataFrame | None) -> pl.DataFrame:
+    """Give answers the conversation before their prompts, where `prompts` know it and they do not."""
+    known = [name for name in ("system", "history") if prompts is not None and name in prompts.columns]
+    if prompts is None or not known:
+        return answers
+    found = answers.join(prompts.select("id", *known).unique("id"), on="id", how="left", maintain_order="left")
+    both = {name: f"{name}_right" for name in known if name in answers.columns}
+    return found.with_columns(pl.coalesce(own, other) for own, other in both.items()).drop(both.values())
+
+
+def _answered(row: Mapping[str, Any]) -> bool:
+    return row.get("failed") is None and row["response"] is not None
+
+
+def _missing(row: Mapping[str, Any]) -> str:
+    return f"no answer: {row.get('failed') or 'it is empty'}"
+
+
+def _stage(cases: Sequence[Case], judge: Judge, stages: Cache) -> pl.DataFrame:
+    """Have cases graded, unless that was done."""
+    about = dict(judge.describe())
+
+    def build(folder: Path) -> dict[str, Any]:
+        found = judge.grade(cases)
+        _table(found).write_parquet(folder / "grades.parquet")
+        # A function that stands in no file could be another one next time.
+        return {"again": about.get("code", "") is None or any(one.again for one in found)}
+
+    depends = {"judge": about, "cases": digest(cases)}
+    stage = stages.get("grades", depends, build, keep=lambda meta: not meta["again"])
+    return pl.read_parquet(stage.folder / "grades.parquet")
+
+
+def _table(grades: Sequence[Grade]) -> pl.DataFrame:
+    lines = [(one.score, json.dumps(dict(one.parts)) if one.parts else None, one.why) for one in grades]
+    return pl.DataFrame(lines, schema=_GRADE, orient="row")
+
+
+def digest(cases: Sequence[Any]) -> str:
+    """Hash what is judged."""
+    return hashlib.sha256(json.dumps(cases).encode()).hexdigest()

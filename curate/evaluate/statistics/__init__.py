@@ -1,0 +1,45 @@
+"""What grades show: means, intervals, differences, agreement, and how many rows are worth how many others.
+
+Grades are a line an answer (`arm`, `seed`, `id` of the prompt, `score`, …). Answers to one prompt are not independent,
+nor are the prompts of one training: `crossed` says what follows from that.
+"""
+
+from curate.evaluate.statistics.agreement import agreement, flip_rate, kappa, selection
+from curate.evaluate.statistics.compare import at_equal_length, compare, grade_of, holm
+from curate.evaluate.statistics.means import (
+    Comparison,
+    EvaluateError,
+    Lost,
+    Mean,
+    Multiplier,
+    bootstrap,
+    mean,
+    power_of,
+    prompts_needed,
+    smallest_difference,
+)
+from curate.evaluate.statistics.multiplier import multiplier
+from curate.evaluate.statistics.tables import by_prompt
+
+__all__ = [
+    "Comparison",
+    "EvaluateError",
+    "Lost",
+    "Mean",
+    "Multiplier",
+    "agreement",
+    "at_equal_length",
+    "bootstrap",
+    "by_prompt",
+    "compare",
+    "flip_rate",
+    "grade_of",
+    "holm",
+    "kappa",
+    "mean",
+    "multiplier",
+    "power_of",
+    "prompts_needed",
+    "selection",
+    "smallest_difference",
+]

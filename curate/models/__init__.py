@@ -1,0 +1,1 @@
+"""Whatever asks a model: generators, judges, embeddings."""

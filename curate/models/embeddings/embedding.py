@@ -1,0 +1,162 @@
+"""Embed texts: look up what is stored, run the model over the rest, keep that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import polars as pl
+import polars_hash as plh
+
+from curate import cache
+from curate.models.embeddings import store as chunks
+from curate.models.embeddings.converted import Refused
+from curate.models.embeddings.engines import Encoder, Engine, choose, load, vectors_rest_on
+from curate.models.embeddings.models import DEFAULT, Model, find
+from curate.models.embeddings.quantised import to_lattice
+from curate.models.embeddings.store import log
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Placed: TypeAlias = "tuple[NDArray[np.intp], NDArray[Any]]"  # records, and where they belong
+# Texts that are written to disk together: what a killed process loses at most, some 40 s of long texts.
+CHUNK = 1024
+
+
+class Embedded(NamedTuple):
+    """The vectors of texts, and of each text whether the model read only its beginning."""
+
+    vectors: NDArray[np.int16]  # (n, d), on the lattice
+    cut: NDArray[np.bool_]  # (n,)
+
+
+def embed(
+    texts: Iterable[str | None],
+    *,
+    model: str = DEFAULT,
+    store: Path | None = None,
+    engine: Engine = "auto",
+    tell: Callable[[str, int], None] | None = None,
+) -> NDArray[np.int16]:
+    """Turn n texts into vectors on the lattice, (n, d) of int16; a null or blank text becomes the zero vector.
+
+    `model` is all-MiniLM-L6-v2 as packaged (384 dimensions, 256 tokens), the folder of a sentence-transformers or
+    model2vec model, or a name on the Hugging Face hub, which alone needs a network. `engine` is OpenVINO where it is
+    installed and can run the model, else torch. Each text is embedded once ever: vectors are kept in `store` (by
+    default the user's cache folder, or $CURATE_CACHE) by model, engine and content, 1,024 at a time, so a killed
+    process goes on where it was. A vector depends on its text alone, not on its neighbours; between machines and
+    engines it may differ by about 1e-4. Texts longer than the model reads are counted in a warning of the log
+    `curate.models.embeddings`; `embedded` says which. `tell(what, rows)` hears of the progress.
+
+    Raises ModelError or StoreError, one sentence each.
+    """
+    found = embedded(texts, model=model, store=store, engine=engine, tell=tell)
+    if found.cut.any():
+        log.warning(
+            "%s reads only the beginning of %s of %s texts", model, f"{found.cut.sum():,}", f"{len(found.cut):,}"
+        )
+    return found.vectors
+
+
+def embedded(
+    texts: Iterable[str | None],
+    *,
+    model: str = DEFAULT,
+    store: Path | None = None,
+    engine: Engine = "auto",
+    tell: Callable[[str, int], None] | None = None,
+) -> Embedded:
+    """Embed like `embed`, and say of each text whether the model read only its beginning."""
+    import numpy as np
+
+    column = _column(texts)
+    there = column.is_not_null() & (column.str.strip_chars() != "")
+    distinct, at = _distinct(column.filter(there))
+    known = find(model)
+    folder = store or cache.home()
+    found = _records(distinct, known, engine, folder, tell or (lambda what, rows: None))
+    vectors = np.zeros((len(column), found["vector"].shape[1]), dtype=np.int16)
+    cut = np.zeros(len(column), dtype=bool)
+    where = there.to_numpy()
+    vectors[where], cut[where] = found["vector"][at], found["cut"][at]
+    return Embedded(vectors, cut)
+
+
+def _column(texts: Iterable[str | None]) -> pl.Series:
+    if isinstance(texts, pl.Series):
+        return texts.cast(pl.String)
+    return pl.Series("text", list(texts), dtype=pl.String)
+
+
+def keys(texts: pl.Series) -> NDArray[np.bytes_]:
+    """Hash texts (xxh3, 128 bits) to the keys they are stored under."""
+    import numpy as np
+
+    hashed: Any = plh.col("text")
+    numbers = texts.alias("text").to_frame().select(hashed.nchash.xxh3_128()).to_series()
+    return np.array([int(number).to_bytes(16, "big") for number in numbers], dtype="S16")
+
+
+def _distinct(texts: pl.Series) -> tuple[pl.DataFrame, NDArray[np.intp]]:
+    """List each text once, by key; and for every text where it stands in that list."""
+    import numpy as np
+
+    every = keys(texts)
+    once, first, at = np.unique(every, return_index=True, return_inverse=True)
+    frame = pl.DataFrame(
+        {"key": once.tolist(), "text": texts.gather(first)}, schema={"key": pl.Binary, "text": pl.String}
+    )
+    return frame, at
+
+
+def _records(
+    distinct: pl.DataFrame, model: Model, engine: Engine, folder: Path, tell: Callable[[str, int], None]
+) -> NDArray[Any]:
+    """Look up or make the record of each text, in the order of the keys."""
+    import numpy as np
+
+    runs_in = choose(model, engine, folder)
+    room = folder / "embeddings" / f"{runs_in}-{vectors_rest_on(model, runs_in)}"
+    wanted = np.array(distinct["key"].to_list(), dtype="S16")
+    found = list(chunks.take(room, wanted))
+    if not found or sum(len(at) for at, _ in found) < len(wanted):
+        try:
+            encoder = load(model, runs_in, folder)
+        except Refused:
+            return _records(distinct, model, engine, folder, tell)
+        with chunks.hold(room):  # another process may be at the same texts
+            found = list(chunks.take(room, wanted))
+            found += _missing(distinct, found, encoder, room, tell)
+    dimensions = found[0][1]["vector"].shape[1] if found else encoder.dimensions
+    records = np.zeros(len(wanted), dtype=chunks.record(dimensions))
+    for at, chunk in found:
+        records[at] = chunk
+    return records
+
+
+def _missing(
+    distinct: pl.DataFrame, found: list[Placed], encoder: Encoder, room: Path, tell: Callable[[str, int], None]
+) -> Iterator[Placed]:
+    """Make the records that were not found."""
+    import numpy as np
+
+    missing = np.ones(distinct.height, dtype=bool)
+    for at, _ in found:
+        missing[at] = False
+    # In an order of their own, by length and then by key: chunks do not depend on the caller's order.
+    rows = distinct.with_row_index("at").filter(pl.Series(missing)).sort(pl.col("text").str.len_chars(), "key")
+    for part in rows.iter_slices(CHUNK):
+        yield part["at"].to_numpy().astype(np.intp), _make(part, encoder, room, tell)
+
+
+def _make(part: pl.DataFrame, encoder: Encoder, room: Path, tell: Callable[[str, int], None]) -> NDArray[Any]:
+    import numpy as np
+
+    vectors, cut = encoder.encode(part["text"].to_list(), lambda rows: tell("embedding", rows))
+    chunk = np.zeros(part.height, dtype=chunks.record(encoder.dimensions))
+    chunk["key"], chunk["cut"], chunk["vector"] = part["key"].to_list(), cut, to_lattice(vectors)
+    chunks.put(room, chunk)
+    return chunk

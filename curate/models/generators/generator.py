@@ -1,0 +1,150 @@
+"""A generator: a backend with its settings, opened when it is first asked."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Generator as Yields
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from curate.models.generators.ask import Answer, Ask, Engine, Failed, Settings, encodable
+from curate.models.generators.journal import Journal, key_of, keys_of
+
+Told = Callable[[str, int, int, int], None]  # (generator, answers done now, answers asked in all, tokens done now)
+Given = Answer | Failed
+
+_models: dict[Hashable, Engine] = {}  # one at a time: a model fills the memory
+_servers: dict[Hashable, Engine] = {}
+
+
+@dataclass
+class Generator:
+    """A named backend with its settings.
+
+    `open` makes its engine. Generators that differ in nothing but sampling share one engine, and only one engine that
+    holds a model is in memory at a time; one that asks a server holds none, and belongs to its generator. `journal` is
+    the folder where answers are kept; a run sets it, and `tell`. Without a folder they are kept in memory.
+    """
+
+    settings: Settings
+    open: Callable[[], Engine] = field(repr=False)
+    name: str = ""
+    journal: Path | None = None
+    tell: Told = field(default=lambda name, done, asked, tokens: None, repr=False)
+    _kept: Journal | None = field(default=None, init=False, repr=False, compare=False)
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the generator as data, for keys and the manifest; nothing secret is in it."""
+        return asdict(self.settings)
+
+    def ask(self, asks: Sequence[Ask]) -> list[Given]:
+        """Get one answer, or the reason why there is none, for every ask, in their order.
+
+        Answers that the journal holds are not asked for again, and asks that are the same in everything are asked once.
+        Prompts too long for the engine never reach it. Whatever ends it, the answers that came are kept. Raise
+        GeneratorError when the engine cannot be opened or an answer cannot be written down.
+        """
+        keys = keys_of(self.settings, asks)
+        times = Counter(keys)
+        with self._opened_journal() as journal:
+            found: dict[str, Given] = {key: journal.known[key] for key in times if key in journal.known}
+            self.tell(self.name, sum(times[key] for key in found), len(asks), 0)
+            wanted = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in found}
+            with closing(self._answers(wanted)) as answers:
+                for key, given in answers:
+                    answer = _written(given)
+                    if isinstance(answer, Answer):
+                        journal.add(key, answer)
+                    found[key] = answer
+                    tokens = answer.completion_tokens if isinstance(answer, Answer) else 0
+                    self.tell(self.name, times[key], len(asks), tokens)
+        nothing = Failed("the engine gave no answer to it", again=True)
+        return [found.get(key, nothing) for key in keys]
+
+    def missing(self, asks: Sequence[Ask]) -> list[Ask]:
+        """List what `ask` would send to the engine: each ask once, and none that the journal has an answer to."""
+        with self._opened_journal() as journal:
+            wanted = dict(zip(keys_of(self.settings, asks), asks, strict=True))
+            return [ask for key, ask in wanted.items() if key not in journal.known]
+
+    def _answers(self, wanted: Mapping[str, Ask]) -> Yields[tuple[str, Given], None, None]:
+        """Ask the engine; yield as they come the answers by key."""
+        if not wanted:
+            return
+        engine = self.engine()
+        try:
+            fit = []
+            for key, ask in wanted.items():
+                failed = self._too_long(engine, ask)
+                if failed:
+                    yield key, failed
+                else:
+                    fit.append(key)
+            if fit:
+                for position, answer in engine.answer([wanted[key] for key in fit], self.settings.sampling):
+                    yield fit[position], answer
+        except BaseException:
+            # What it was doing is unfinished: the next ask must not meet an engine that is still at it.
+            self._forget(engine)
+            raise
+
+    def _too_long(self, engine: Engine, ask: Ask) -> Failed | None:
+        if engine.context is None:
+            return None
+        tokens, room = engine.prompt_tokens(ask.messages), engine.context - (self.settings.limit or 1)
+        if tokens is None or tokens <= room:
+            return None
+        return Failed(f"the prompt has {tokens:,} tokens, and the model takes {room:,} beside its answer", again=False)
+
+    def _opened_journal(self) -> Journal:
+        folder = self.journal and self.journal / self._folder()
+        if self._kept is None or self._kept.folder != folder:
+            self._kept = Journal(folder)
+        else:
+            self._kept.refresh()
+        return self._kept
+
+    def _folder(self) -> str:
+        model = re.sub(r"[^A-Za-z0-9.]+", "-", self.settings.model)[-40:].strip("-.")
+        return f"{self.settings.backend}-{model}-{key_of(self.settings, Ask((), 0))[:12]}"
+
+    def engine(self) -> Engine:
+        """Open the engine, or take the one that is open already."""
+        if self.settings.address is not None:
+            if self.open not in _servers:
+                _servers[self.open] = self.open()
+            return _servers[self.open]
+        settings = self.settings
+        wanted = repr((settings.backend, settings.model, settings.weights, settings.engine))
+        if wanted not in _models:
+            _close(_models)
+            _models[wanted] = self.open()
+        return _models[wanted]
+
+    def _forget(self, engine: Engine) -> None:
+        for engines in (_models, _servers):
+            for key in [key for key, known in engines.items() if known is engine]:
+                _close({key: engines.pop(key)})
+
+
+def _written(given: Given) -> Given:
+    """Refuse an answer that no file can hold: half a surrogate pair, which JSON can spell and UTF-8 cannot."""
+    if isinstance(given, Answer) and not encodable(given.text):
+        return Failed("the reply's text holds half a character (a surrogate such as \\ud83d)", again=False)
+    return given
+
+
+def close_all() -> None:
+    """Close every open engine."""
+    _close(_models)
+    _close(_servers)
+
+
+def _close(engines: dict[Hashable, Engine]) -> None:
+    while engines:
+        with suppress(Exception):  # an engine that died is closed enough
+            engines.popitem()[1].close()

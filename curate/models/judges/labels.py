@@ -1,0 +1,212 @@
+"""Scales of named labels that come with a prompt: what `label` and `verdict` grade by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Literal, NamedTuple, TypeAlias
+
+from curate.models.generators.ask import Answer, Ask, Failed, Text, seed_of
+from curate.models.generators.generator import Generator
+from curate.models.judges import prompts
+from curate.models.judges.judge import Case, Grade, Judge
+from curate.models.judges.replies import Unread, chosen, form_of, schema_of
+
+ScaleName: TypeAlias = Literal["helpfulness", "pass", "safety"]
+
+
+class Scale(NamedTuple):
+    """A prompt, and the value of each label it explains."""
+
+    prompt: str
+    values: Mapping[str, float]
+
+
+# LIMA (arXiv 2305.11206) grades helpfulness from 1 to 6 in its ablations (section 5), by fail, pass, excellent in its
+# analysis (4.3) and its dialogues (6), and by safe or unsafe what is said to sensitive prompts (4.3).
+_PACKAGED: Mapping[str, tuple[str, Mapping[str, float]]] = {
+    "helpfulness": ("judge_helpfulness.txt", {str(n): float(n) for n in range(1, 7)}),
+    "pass": ("judge_pass.txt", {"fail": 0.0, "pass": 1.0, "excellent": 2.0}),
+    "safety": ("judge_safety.txt", {"unsafe": 0.0, "safe": 1.0}),
+}
+
+
+def settle(
+    who: str,
+    scale: ScaleName,
+    prompt: str | None,
+    labels: list[str] | None,
+    values: list[float] | None,
+    taken: str = "",
+) -> Scale:
+    """Settle by what is graded: a packaged scale, or labels of one's own with a prompt that explains them.
+
+    `taken` is a name that no label may have. Values are 1, 2, 3, … for labels that come without. Raises ValueError
+    beginning with `who` for labels, values or a prompt that cannot be.
+
+    >>> settle("verdict", "safety", None, None, None).values
+    {'unsafe': 0.0, 'safe': 1.0}
+    """
+    if scale not in _PACKAGED:
+        raise ValueError(f"{who}: scale is one of {', '.join(_PACKAGED)}, not {scale!r}")
+    file, known = _PACKAGED[scale]
+    valued = _valued(who, list(known) if labels is None else labels, _values(known, labels, values), taken)
+    if prompt is None and list(valued) != list(known):
+        ends = f"{next(iter(known))} to {list(known)[-1]}"
+        raise ValueError(f"{who}: the packaged prompt is for the labels {ends}; write one that explains {labels}")
+    asked = prompts.packaged(file) if prompt is None else prompt
+    prompts.check(asked, ["labels", "reply"], who)
+    return Scale(asked, valued)
+
+
+def _values(known: Mapping[str, float], labels: list[str] | None, values: list[float] | None) -> list[float]:
+    if values is not None:
+        return values
+    return list(known.values()) if labels in (None, list(known)) else [float(i + 1) for i in range(len(labels or ()))]
+
+
+def _valued(who: str, labels: list[str], values: list[float], taken: str) -> dict[str, float]:
+    if len(labels) < 2 or len(set(labels)) < len(labels) or {"", taken} & set(labels):
+        never = f", none of them '{taken}'" if taken else ""
+        raise ValueError(f"{who}: labels are at least two different texts{never}, not {labels}")
+    if len(values) != len(labels):
+        raise ValueError(f"{who}: {len(labels)} labels need as many values, not {len(values)}")
+    if not all(map(math.isfinite, values)):
+        raise ValueError(f"{who}: values are finite numbers, not {values}")
+    return dict(zip(labels, map(float, values), strict=True))
+
+
+OUTSIDE = "outside"  # the part of a grade that says how likely all other answers are
+
+
+def label(
+    *,
+    generator: Generator,
+    scale: ScaleName = "helpfulness",
+    prompt: Text | None = None,
+    labels: list[str] | None = None,
+    values: list[float] | None = None,
+    seed: int = 0,
+) -> Judge:
+    """Grade answers by labels; the score is the value expected over them, not the value of the likeliest.
+
+    Nothing is sampled and nothing parsed: the generator says how likely its answer is to begin with each label, and
+    these probabilities are scaled to a sum of one. So a judge between 3 and 4 gives 3.4, where one sampled digit would
+    tie with most others (G-Eval, arXiv 2303.16634). The parts are the probability of each label, and
+    `outside`: how likely an answer without a label was before scaling. Where that is high, the grade means little: with
+    the packaged SmolLM2-135M-Instruct it is 0.8, and the answers of other questions score as high as its own.
+
+    There is no grade, with the reason why, where the generator cannot tell or no label is possible at all. A label that
+    a server leaves out, because it names only the likeliest, counts as impossible.
+
+    Args:
+        generator: who judges.
+        scale: the packaged prompt, its labels and values: `helpfulness` (1 to 6), `pass` (fail 0, pass 1, excellent 2)
+            or `safety` (unsafe 0, safe 1).
+        prompt: a text of your own, with {conversation} and {response}, and {labels} and {reply} (what to reply with)
+            where wanted.
+        labels: of your own prompt; at least two texts, each best one token of the model.
+        values: the value of each label; the scale's, or 1, 2, 3, … for labels of your own.
+        seed: part of what names a request; the likelihoods do not depend on it.
+
+    Raises ValueError for a scale, labels, values or a prompt that cannot be.
+    """
+    asked = settle("label", scale, prompt, labels, values, OUTSIDE)
+    about = {"judge": "label", **asked._asdict(), "seed": seed, "generator": generator.describe()}
+    return Judge(partial(_grade, generator, asked, seed), about, "label", (generator,))
+
+
+def _grade(generator: Generator, asked: Scale, seed: int, cases: Sequence[Case]) -> list[Grade]:
+    labels = tuple(asked.values)
+    shown = ", ".join(labels)
+    named = {"labels": shown, "reply": f"Reply with the grade alone, one of {shown}, and nothing else."}
+    written = [prompts.fill(asked.prompt, named | prompts.judged(case.messages, case.response)) for case in cases]
+    asks = [
+        Ask([{"role": "user", "content": text}], seed_of(seed, prompts.digest(text), "label"), labels=labels)
+        for text in written
+    ]
+    return [_expected(asked.values, answer) for answer in generator.ask(asks)]
+
+
+def _expected(values: Mapping[str, float], answer: Answer | Failed) -> Grade:
+    if isinstance(answer, Failed):
+        return Grade(None, why=answer.reason, again=answer.again)
+    if answer.labels is None:
+        return Grade(None, why="the generator does not tell how likely labels are")
+    likely = {name: _number(answer.labels.get(name)) for name in values}
+    top = max(likely.values())
+    if not math.isfinite(top):
+        return Grade(None, why=f"none of the labels {', '.join(values)} is among the likely answers")
+    weights = {name: math.exp(logprob - top) for name, logprob in likely.items()}
+    whole = sum(weights.values())
+    parts = {name: weight / whole for name, weight in weights.items()}
+    outside = max(0.0, 1.0 - sum(math.exp(logprob) for logprob in likely.values()))
+    return Grade(sum(parts[name] * value for name, value in values.items()), {**parts, OUTSIDE: outside})
+
+
+def _number(logprob: float | None) -> float:
+    return -math.inf if logprob is None or math.isnan(logprob) else logprob
+
+
+_KEY = "verdict"
+
+
+def verdict(
+    *,
+    generator: Generator,
+    scale: ScaleName = "pass",
+    prompt: Text | None = None,
+    labels: list[str] | None = None,
+    values: list[float] | None = None,
+    reason: bool = False,
+    seed: int = 0,
+) -> Judge:
+    """Grade answers by one of a few labels; the score is its value, and the one part with a 1 says which it is.
+
+    For judges whose log-probabilities are not to be had; where they are, `label` says more. The generator is asked for
+    JSON with the label (structured output). What cannot be read gives no grade, with the reason why. Liberties taken:
+    white space, a <think> block before the JSON, one code fence around it, further keys. A label inside a sentence is
+    none.
+
+    Args:
+        generator: who judges.
+        scale: the packaged prompt, its labels and values: `pass` (fail 0, pass 1, excellent 2), `safety` (unsafe 0,
+            safe 1) or `helpfulness` (1 to 6).
+        prompt: a text of your own, with {conversation} and {response}, and {reply} (the form that is expected) and
+            {labels} where wanted.
+        labels: of your own prompt; at least two texts.
+        values: the value of each label; the scale's, or 1, 2, 3, … for labels of your own.
+        reason: whether to ask for a sentence of reasons first; takes tokens, and may make a better judge.
+        seed: draws the seed of each request, with what is sent; the same answer gets the same grade anywhere.
+
+    Raises ValueError for a scale, labels, values or a prompt that cannot be.
+
+    >>> from curate.pairs.example import says
+    >>> judge = verdict(generator=says(lambda ask: '{"verdict": "excellent"}'))
+    >>> judge.grade([Case("1", [{"role": "user", "content": "Hi"}], "Hello!")])[0].score
+    2.0
+    """
+    settled = settle("verdict", scale, prompt, labels, values)
+    about = {"judge": "verdict", **settled._asdict(), "reason": reason, "seed": seed, "generator": generator.describe()}
+    return Judge(partial(_grade_of, generator, settled, reason, seed), about, "verdict", (generator,))
+
+
+def _grade_of(generator: Generator, scale: Scale, reason: bool, seed: int, cases: Sequence[Case]) -> list[Grade]:
+    labels = list(scale.values)
+    named = {"labels": ", ".join(labels), "reply": form_of(_KEY, labels, reason=reason)}
+    schema = schema_of(_KEY, labels, reason=reason)
+    written = [prompts.fill(scale.prompt, named | prompts.judged(case.messages, case.response)) for case in cases]
+    asks = [
+        Ask([{"role": "user", "content": text}], seed_of(seed, prompts.digest(text), _KEY), schema=schema)
+        for text in written
+    ]
+    return [_read(scale, answer) for answer in generator.ask(asks)]
+
+
+def _read(scale: Scale, answer: Answer | Failed) -> Grade:
+    try:
+        found = chosen(answer, _KEY, list(scale.values))
+    except Unread as why:
+        return Grade(None, why=str(why), again=isinstance(answer, Failed) and answer.again)
+    return Grade(scale.values[found], {name: float(name == found) for name in scale.values})

@@ -1,0 +1,251 @@
+"""What a step that makes answers or pairs gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from types import MappingProxyType
+from typing import Annotated, Literal, NamedTuple, TypeAlias
+
+import polars as pl
+
+from curate.models.generators.ask import Answer, Ask, Failed, conversation, seed_of
+from curate.models.generators.generator import Generator
+from curate.models.generators.journal import keys_of
+
+
+class Made(NamedTuple):
+    """What was made, row by row of the rows given and in their order.
+
+    `columns` are new columns of the rows (`chosen` and `rejected`, or `response`); `why` says why a row has none and is
+    dropped, null where it has; `ledger` are numbers and short texts about each row, for the ledger; `again` marks the
+    rows that a later run should ask about once more; `failed` those whose answer an engine or a judge did not give.
+    `notes` are figures about the step as a whole, for the screen and the manifest.
+    """
+
+    columns: pl.DataFrame
+    why: pl.Series  # String
+    ledger: pl.DataFrame
+    again: pl.Series  # Boolean
+    failed: pl.Series  # Boolean
+    notes: Mapping[str, float] = MappingProxyType({})
+
+
+Pairs: TypeAlias = Annotated[Made, "pair"]  # makes `chosen` and `rejected`
+Answers: TypeAlias = Annotated[Made, "answer"]  # makes `response`
+
+
+Cut: TypeAlias = Literal["drop", "keep"]  # what becomes of an answer that ran into the limit of tokens
+
+# The faults an answer may have, besides what an engine or a judge says.
+NO_PROMPT, CUT, WITHHELD = "no prompt", "cut off at the limit of tokens", "withheld by the server"
+EMPTY, AGAIN = "empty", "the same text once more"
+
+SAMPLES: dict[str, pl.DataType] = {
+    "row": pl.Int64(),  # the position of the row
+    "use": pl.String(),  # what the answer is for
+    "key": pl.String(),  # the use and the generator's settings, which name the answer among a row's
+    "generator": pl.String(),
+    "text": pl.String(),
+    "finish": pl.String(),
+    "prompt_tokens": pl.Int64(),
+    "tokens": pl.Int64(),
+    "fault": pl.String(),  # why the answer cannot be used, null if it can
+    "failed": pl.Boolean(),
+    "again": pl.Boolean(),
+}
+
+
+class Use(NamedTuple):
+    """An answer wanted of every row: what it is for, of whom, under which system prompt (None: the row's own)."""
+
+    name: str
+    generator: Generator
+    system: str | None = None
+
+
+def sample(rows: pl.DataFrame, uses: Sequence[Use], *, column: str, seed: int, cut: Cut) -> pl.DataFrame:
+    """Ask for every use of every row; each generator is asked once, for all that is wanted of it.
+
+    The white space around an answer is no part of it. Raise ValueError if the rows lack `id` or the column.
+    """
+    for name in ("id", column):
+        if name not in rows.columns:
+            raise ValueError(f"the rows have no column '{name}': they have {', '.join(rows.columns)}")
+    settings = {id(use.generator): settings_key(use.generator) for use in uses}
+    # Equal settings are one generator, and a model is loaded once for all who sample it.
+    of_generator = sorted(uses, key=lambda use: (use.generator.settings.model, settings[id(use.generator)]))
+    there = rows.select(position=pl.int_range(pl.len()), said=pl.col(column).cast(pl.String).str.contains(r"\S"))
+    asked = there.filter(pl.col("said").fill_null(False))["position"].to_list()
+    # A row without a prompt is asked nothing, and is one line.
+    unasked = sorted(set(range(rows.height)) - set(asked))
+    nothing = _told(Failed(NO_PROMPT, again=False))
+    lines: list[tuple[object, ...]] = [(row, uses[0].name, "", None, *nothing) for row in unasked]
+    for key, group in groupby(of_generator, key=lambda use: settings[id(use.generator)]):
+        lines += _answers(rows, asked, list(group), key, column, seed)
+    samples = pl.DataFrame(lines, schema=SAMPLES, orient="row").sort("row", "key")
+    return samples.with_columns(pl.col("text").str.strip_chars()).with_columns(fault=_fault(cut))
+
+
+def _answers(
+    rows: pl.DataFrame, asked: list[int], uses: list[Use], key: str, column: str, seed: int
+) -> Iterator[tuple[object, ...]]:
+    """Ask one generator. The seed rests on what the row is and what the answer is for, never on places in a list."""
+    asks, whose = [], []
+    needed = [name for name in ("id", column, "system", "history") if name in rows.columns]
+    for position, row in zip(asked, rows.select(needed)[asked].iter_rows(named=True), strict=True):
+        for use in uses:
+            turns = conversation(row, column, use.system)
+            asks.append(Ask(turns, seed_of(seed, row["id"], f"{column}/{use.name}/{key}")))
+            whose.append((position, use.name, f"{use.name}/{key}", label(use.generator)))
+    for who, answer in zip(whose, uses[0].generator.ask(asks), strict=True):
+        yield (*who, *_told(answer))
+
+
+def _told(answer: Answer | Failed) -> tuple[object, ...]:
+    if isinstance(answer, Failed):
+        return (None, None, None, None, answer.reason, answer.reason != NO_PROMPT, answer.again)
+    return (answer.text, answer.finish_reason, answer.prompt_tokens, answer.completion_tokens, None, False, False)
+
+
+def _fault(cut: Cut) -> pl.Expr:
+    """Say what is wrong with an answer that came: a kept one may be cut, but never empty."""
+    ended = pl.col("finish")
+    unfinished = pl.when((ended == "length") & pl.lit(cut == "drop")).then(pl.lit(CUT))
+    withheld = pl.when(ended == "content_filter").then(pl.lit(WITHHELD))
+    return pl.coalesce("fault", withheld, unfinished, pl.when(pl.col("text") == "").then(pl.lit(EMPTY)))
+
+
+def settings_key(generator: Generator) -> str:
+    """Name a generator by its settings alone: neither its name nor its place in a list changes an answer.
+
+    Raise GeneratorError where a setting is no plain value.
+    """
+    return keys_of(generator.settings, [Ask((), 0)])[0][:12]
+
+
+def label(generator: Generator) -> str:
+    """Name a generator as the recipe does; in a program, where it may have no name, by its model."""
+    return generator.name or generator.settings.model
+
+
+SIDES = ("chosen", "rejected")
+SAME = "the two answers are the same"
+_SHOWN = ("generator", "finish", "prompt_tokens", "tokens", "score")
+
+
+def pairs(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> Made:
+    """Put together the pairs that were picked among the samples of the rows.
+
+    `picks` has `row`, the keys of its `chosen` and `rejected` sample (null where there is none), and `why` there is no
+    pair. The samples have a `score` if they were graded.
+    """
+    graded = ["score"] if "score" in samples.columns else []
+    wide = beside(rows, samples, picks)
+    same = pl.when(pl.col("chosen_text") == pl.col("rejected_text")).then(pl.lit(SAME))
+    wide = wide.with_columns(why=pl.coalesce("why", same))
+    wide = wide.with_columns(pl.when(pl.col("why").is_null()).then(f"{side}_text").alias(side) for side in SIDES)
+    gap = [(pl.col("chosen_score") - pl.col("rejected_score")).alias("gap") for _ in graded]
+    return made(
+        samples,
+        columns=wide.select(*SIDES, *(f"{side}_{name}" for side in SIDES for name in ["generator", *graded])),
+        why=wide["why"],
+        ledger=wide.select(*(f"{side}_{name}" for side in SIDES for name in _shown(samples)), *gap),
+        notes=asked(samples) | measured(wide.with_columns(gap)),
+    )
+
+
+def answers(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> Made:
+    """Put together the answers that were picked, one a row.
+
+    `picks` has `row`, the key of its `best` sample (null where there is none) and `why` there is none; what else it has
+    are figures for the ledger. The samples have a `score` if they were graded, and it becomes the row's.
+    """
+    graded = ["score"] if "score" in samples.columns else []
+    wide = _numbered(rows.height).join(picks, on="row", how="left")
+    wide = wide.join(samples, left_on=["row", "best"], right_on=["row", "key"], how="left").sort("row")
+    wide = wide.with_columns(response=pl.when(pl.col("why").is_null()).then("text"))
+    figures = [name for name in picks.columns if name not in ("row", "best", "why")]
+    there = wide.filter(pl.col("why").is_null())
+    notes: dict[str, float] = {"rows answered": float(there.height)}
+    if there.height:
+        notes |= {name.replace("_", " "): round(float(there[name].mean()), 3) for name in [*graded, *figures]}  # type: ignore[arg-type]
+    return made(
+        samples,
+        columns=wide.select("response", *graded),
+        why=wide["why"],
+        ledger=wide.select(*_shown(samples), *figures),
+        notes=asked(samples) | notes,
+    )
+
+
+def _shown(samples: pl.DataFrame) -> list[str]:
+    """Name what the ledger has of a picked answer: what there is of it, and the parts of its grade."""
+    return [name for name in samples.columns if name in _SHOWN or name.startswith("grade_")]
+
+
+def without_system(rows: pl.DataFrame, made: Made) -> Made:
+    """Take the system prompt away that the rows came with."""
+    if "system" not in rows.columns:
+        return made
+    return made._replace(columns=made.columns.with_columns(system=pl.lit(None, pl.String)))
+
+
+def beside(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> pl.DataFrame:
+    """Put what is known of the two picked samples beside each other, a line for each of the rows, in their order."""
+    wide = _numbered(rows.height).join(picks, on="row", how="left")
+    for side in SIDES:
+        sided = samples.rename({name: f"{side}_{name}" for name in samples.columns if name != "row"})
+        wide = wide.join(sided, left_on=["row", side], right_on=["row", f"{side}_key"], how="left")
+    return wide.sort("row")
+
+
+def _numbered(height: int) -> pl.DataFrame:
+    return pl.DataFrame({"row": range(height)}, schema={"row": pl.Int64})
+
+
+def made(
+    samples: pl.DataFrame, *, columns: pl.DataFrame, why: pl.Series, ledger: pl.DataFrame, notes: Mapping[str, float]
+) -> Made:
+    """Say which rows failed, and which should be asked about again: all that lack an answer another try may give.
+
+    A dropped row that lacks an answer counts as failed, though the answers it has might have been no good either.
+    """
+    lacking = samples.group_by("row").agg(pl.col("failed").any(), pl.col("again").any())
+    rows = (
+        _numbered(len(why))
+        .join(lacking, on="row", how="left")
+        .sort("row")
+        .with_columns(pl.col("failed", "again").fill_null(False))
+    )
+    return Made(columns, why.alias("why"), ledger, rows["again"], rows["failed"] & why.is_not_null(), notes)
+
+
+def asked(samples: pl.DataFrame) -> dict[str, float]:
+    """Count what was asked and what became of it; a fault that no answer has is left out."""
+    counted = {
+        "answers": samples["finish"].is_not_null(),
+        "failed": samples["failed"] & samples["finish"].is_null(),
+        "without a grade": samples["failed"] & samples["finish"].is_not_null(),
+        "cut off": samples["finish"] == "length",
+        "withheld": samples["fault"] == WITHHELD,
+        "empty": samples["fault"] == EMPTY,
+        "same text": samples["fault"] == AGAIN,
+    }
+    notes = {name: float(of.sum()) for name, of in counted.items()}
+    tokens = {"prompt tokens": float(samples["prompt_tokens"].sum()), "tokens": float(samples["tokens"].sum())}
+    return {name: count for name, count in notes.items() if count or name == "answers"} | tokens
+
+
+def measured(wide: pl.DataFrame, sizes: tuple[str, str] | None = None) -> dict[str, float]:
+    """Measure pairs: how many, how often the chosen answer is the longer, by how much, how far apart in score.
+
+    The ratio of their lengths is chosen over rejected, in the geometric mean: 1 is even. `sizes` name the columns with
+    the lengths, if they are no texts' own.
+    """
+    there = wide.filter(pl.col("why").is_null())
+    sized = [pl.col(name) for name in sizes] if sizes else [pl.col(side).str.len_chars() for side in SIDES]
+    figures = {"chosen longer": (sized[0] > sized[1]).mean(), "length ratio": (sized[0] / sized[1]).log().mean().exp()}
+    figures |= {"mean gap": pl.col("gap").mean()} if "gap" in there.columns else {}
+    found = there.select(value.round(3).alias(name) for name, value in figures.items()).row(0, named=True)
+    return {"pairs": float(there.height), **(found if there.height else {})}

@@ -1,0 +1,1 @@
+"""A recipe: YAML in, a checked plan out, with every problem at its line."""

@@ -1,0 +1,78 @@
+"""Recipes that extend others: `extends: lima1k.yaml`, and then only what differs."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from curate.recipe.places import Places, Problem, RecipeError, read_yaml
+
+_LONGEST = 20  # recipes that extend one another
+PACKAGED = Path(str(resources.files("curate.recipes")))
+
+
+def read_recipe(file: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], Places]:
+    """Read a recipe as data, what it extends put below it.
+
+    A key of the recipe, of a source or of `output`, a generator or a judge replaces the same one of the extended
+    recipe, whole; others stay. A name without a folder that is not a file is looked for beside the recipe that extends
+    it, then among the packaged ones, so `lima1k.yaml` works anywhere. Raise `RecipeError` for a file that cannot be
+    read, or that extends itself.
+    """
+    file = _locate(file, above[-1].parent if above else Path())
+    data, places = read_yaml(file)
+    base = data.pop("extends", None)
+    if base is None:
+        return data, places
+    wrong = None
+    if not isinstance(base, str):
+        wrong = "names the recipe it extends by its file"
+    elif file.resolve() in [other.resolve() for other in above]:
+        wrong = "extends itself"
+    elif len(above) >= _LONGEST:
+        wrong = f"is one of more than {_LONGEST} recipes that extend one another"
+    if wrong:
+        raise RecipeError(str(file), [Problem(("extends",), wrong, places.line(("extends",)))])
+    under, below = read_recipe(Path(str(base)), (*above, file))
+    for path, line in below.lines.items():
+        if path not in places.lines:
+            places.lines[path] = line
+            places.files[path] = below.files.get(path, below.file)
+    return overlay(under, data), places
+
+
+def overlay(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Put one recipe over another: its keys, those of each source, of `output`, `generators` and `judges` replace.
+
+    >>> under = {"size": 9, "sources": {"a": {"take": 1, "steps": [1, 2]}}}
+    >>> overlay(under, {"sources": {"a": {"steps": [3]}, "b": {"take": 2}}})
+    {'size': 9, 'sources': {'a': {'take': 1, 'steps': [3]}, 'b': {'take': 2}}}
+    """
+    merged = {**under, **over}
+    for key in ("output", "generators", "judges"):
+        if isinstance(under.get(key), dict) and isinstance(over.get(key), dict):
+            merged[key] = {**under[key], **over[key]}
+    mine, theirs = over.get("sources"), under.get("sources")
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        merged["sources"] = {**theirs, **mine}
+        for name in set(mine) & set(theirs):
+            if isinstance(mine[name], dict) and isinstance(theirs[name], dict):
+                merged["sources"][name] = {**theirs[name], **mine[name]}
+    return merged
+
+
+def _locate(file: Path, beside: Path) -> Path:
+    if not _is_file(file) and _is_file(beside / file):
+        return beside / file
+    for candidate in (file, PACKAGED / file.name, PACKAGED / f"{file.name}.yaml"):
+        if _is_file(candidate) and (candidate == file or file.parent in {Path(), Path("recipes")}):
+            return candidate
+    return file
+
+
+def _is_file(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL
+        return False

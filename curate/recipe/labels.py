@@ -1,0 +1,228 @@
+"""The keys of a recipe, and what each may hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, NamedTuple
+
+import pydantic
+
+from curate.recipe.places import KeyPath
+from curate.recipe.plan import Format, Shortfall
+from curate.rows import STANDARD
+
+_NAME = r"^\w[\w.-]*$"
+LABEL = r"[^\W_][\w-]*"
+_COLUMNS = {"id", "source", "domain", "kept", "dropped_by", "detail", "sample", "repeated"}  # of the ledger, not steps
+
+
+def _names_a_folder(name: str) -> str:
+    if not re.fullmatch(_NAME, name):
+        raise ValueError("should begin with a letter or digit and hold no others than these, '_', '-' and '.'")
+    return name
+
+
+def label_problem(label: str, *, own: bool, score: bool = False) -> str | None:
+    """Say what is wrong with the label of a step; `own` is one that the recipe gives it, not the filter's name.
+
+    >>> label_problem("kept", own=True)
+    "'kept' is another column of the ledger or the set: call the step something else with `as`"
+    """
+    if own and not re.fullmatch(LABEL, label):
+        return f"the label {label!r} should begin with a letter or digit and hold no others than these, '_' and '-'"
+    if label in _COLUMNS or (score and label in {*STANDARD, "misfits"}):
+        return f"'{label}' is another column of the ledger or the set: call the step something else with `as`"
+    return None
+
+
+class RecipeKeys(pydantic.BaseModel):
+    """The keys of a recipe."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+    name: Annotated[str, pydantic.AfterValidator(_names_a_folder), pydantic.Field(json_schema_extra={"pattern": _NAME})]
+    seed: int = pydantic.Field(0, ge=-(2**63), lt=2**63)
+    size: int | None = pydantic.Field(None, gt=0, lt=2**63)
+    shortfall: Shortfall = "fail"
+    max_bad: float = pydantic.Field(0.01, ge=0, le=1)
+    generators: dict[str, Any] = {}
+    judges: dict[str, Any] = {}
+    sources: dict[str, Any] = pydantic.Field(min_length=1)
+    steps: list[Any] = []
+    output: dict[str, Any] = {}
+
+
+class SourceKeys(pydantic.BaseModel):
+    """The keys of one source."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+    read: dict[str, Any]
+    optional: bool = False
+    take: int | None = pydantic.Field(None, ge=0, lt=2**63)
+    steps: list[Any] = []
+    sample: dict[str, Any] | None = None
+
+
+class OutputKeys(pydantic.BaseModel):
+    """The keys of `output`."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+    formats: list[Format] = ["prompt_completion"]
+    dev: dict[str, Any] | None = None
+    test_prompts: dict[str, Any] | None = None
+
+
+SAMPLE = "sample"  # the block of a source that draws its share; its label, too
+AS = "as"  # the key of a step that gives it a label of its own
+_LONGEST = 48  # characters of parameters in a label; the table of the funnel holds about so many
+_HASH = 4  # hex digits
+
+
+class _Written(NamedTuple):
+    """A step as the recipe has it."""
+
+    verb: str
+    name: str
+    params: Any
+    own: Any  # its own label, if it has one
+
+    @property
+    def short(self) -> str:
+        return self.name.rpartition(":")[2]
+
+
+def labels(data: Mapping[str, Any]) -> dict[KeyPath, str]:
+    """Name the steps of a recipe as its ledger does, by where they stand; `sample` is the block of a source.
+
+    A step's label is the one that it has by `as`; else the name of its filter, where no other step that the same rows
+    meet has that filter, and otherwise the name with the step's own parameters. Steps that are the same in everything
+    are numbered.
+
+    >>> short, long = ({"keep": {"length": {"min": n}}} for n in (1, 9))
+    >>> shared = [{"drop": "toxic"}, {**short, "as": "x"}]
+    >>> list(labels({"sources": {"a": {"steps": [short, long]}}, "steps": shared}).values())
+    ['length(min=1)', 'length(min=9)', 'toxic', 'x']
+    """
+    own = {name: dict(_steps(source.get("steps"), ("sources", name, "steps"))) for name, source in _sources(data)}
+    shared = dict(_steps(data.get("steps"), ("steps",)))
+    every = {path: step for steps in (*own.values(), shared) for path, step in steps.items()}
+    meets = [{**steps, **shared} for steps in own.values()] or [shared]
+    several = {path for together in meets for path in _several(together)}
+    texts = {path: _content(step) if path in several else step.short for path, step in every.items()}
+    texts |= {path: _told_apart(texts[path], every[path]) for together in meets for path in _clashes(together, texts)}
+    numbers = _numbers(own, shared, texts)
+    named = {
+        path: str(step.own) if step.own is not None else texts[path] + numbers.get(path, "")
+        for path, step in every.items()
+    }
+    samples: dict[KeyPath, str] = {
+        ("sources", name, SAMPLE): SAMPLE for name, source in _sources(data) if source.get(SAMPLE) is not None
+    }
+    return _in_order(data, named, samples)
+
+
+def twice(data: Mapping[str, Any], named: Mapping[KeyPath, str]) -> Iterator[KeyPath]:
+    """List the steps whose label another step, which the same rows meet before, has already."""
+    for name, _ in [*_sources(data), (None, None)]:
+        seen: set[str] = set()
+        for path, label in named.items():
+            if path[-1] != SAMPLE and (path[:2] == ("sources", name) or path[0] == "steps"):
+                if label in seen:
+                    yield path
+                seen.add(label)
+
+
+def _sources(data: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    sources = data.get("sources")
+    return [(n, s) for n, s in sources.items() if isinstance(s, dict)] if isinstance(sources, dict) else []
+
+
+def _steps(steps: Any, path: KeyPath) -> Iterator[tuple[KeyPath, _Written]]:
+    for i, step in enumerate(steps if isinstance(steps, list) else []):
+        own = step.get(AS) if isinstance(step, dict) else None
+        verbs = [(verb, body) for verb, body in step.items() if verb != AS] if isinstance(step, dict) else []
+        if len(verbs) == 1:
+            verb, body = verbs[0]
+            name, params = next(iter(body.items())) if isinstance(body, dict) and len(body) == 1 else (body, None)
+            if isinstance(name, str):
+                yield (*path, i), _Written(str(verb), name, params or {}, own)
+
+
+def _several(together: Mapping[KeyPath, _Written]) -> Iterator[KeyPath]:
+    """List the steps without a label of their own that share a filter's name."""
+    times = Counter(step.short for step in together.values() if step.own is None)
+    return (path for path, step in together.items() if step.own is None and times[step.short] > 1)
+
+
+def _clashes(together: Mapping[KeyPath, _Written], texts: Mapping[KeyPath, str]) -> Iterator[KeyPath]:
+    """List the steps that are not the same, but whose parameters are written in the same way."""
+    together = {path: step for path, step in together.items() if step.own is None}
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for path, step in together.items():
+        kinds[texts[path]].add(_identity(step))
+    return (path for path in together if len(kinds[texts[path]]) > 1)
+
+
+def _numbers(
+    own: Mapping[str, Mapping[KeyPath, _Written]], shared: Mapping[KeyPath, _Written], texts: Mapping[KeyPath, str]
+) -> dict[KeyPath, str]:
+    """Number exact twins: those of one source by themselves, those of all sources after them."""
+    most: Counter[str] = Counter()
+    numbers: dict[KeyPath, str] = {}
+
+    def number(steps: Mapping[KeyPath, _Written], used: Counter[str]) -> None:
+        for path in (path for path, step in steps.items() if step.own is None):
+            used[texts[path]] += 1
+            if used[texts[path]] > 1:
+                numbers[path] = f"_{used[texts[path]]}"
+
+    for steps in own.values():
+        used: Counter[str] = Counter()
+        number(steps, used)
+        most |= used
+    number(shared, most)
+    return numbers
+
+
+def _content(step: _Written) -> str:
+    """Name a step by its filter and the parameters that are written."""
+    params = step.params if isinstance(step.params, dict) else {"": step.params}
+    said = ", ".join(f"{name}={_value(value)}" for name, value in sorted(params.items()))
+    if len(said) > _LONGEST:
+        said = f"{said[: _LONGEST - _HASH - 2].rstrip(' ,')}… {_hash(_json(params))}"
+    return f"{step.short}({said})"
+
+
+def _told_apart(text: str, step: _Written) -> str:
+    return f"{text.removesuffix(')')}{' ' if text.endswith(')') else '('}{_hash(_identity(step))})"
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else _json(value)
+    return "".join(c if c.isprintable() else "·" for c in text)
+
+
+def _identity(step: _Written) -> str:
+    return _json([step.verb, step.name, step.params])
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:_HASH]
+
+
+def _in_order(
+    data: Mapping[str, Any], named: Mapping[KeyPath, str], samples: Mapping[KeyPath, str]
+) -> dict[KeyPath, str]:
+    """Bring labels into the order in which rows meet the steps."""
+    ordered: dict[KeyPath, str] = {}
+    for name, _ in _sources(data):
+        ordered |= {path: label for path, label in named.items() if path[:2] == ("sources", name)}
+        ordered |= {path: label for path, label in samples.items() if path[1] == name}
+    return ordered | {path: label for path, label in named.items() if path[0] == "steps"}

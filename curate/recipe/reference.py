@@ -1,0 +1,175 @@
+"""The reference: what filters, sources and recipes there are, out of signatures and docstrings."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any, cast
+
+import yaml
+
+from curate.errors import UserError
+from curate.recipe import registry
+from curate.recipe.labels import AS, LABEL, OutputKeys, RecipeKeys, SourceKeys
+from curate.recipe.places import did_you_mean
+from curate.recipe.step import MAKES, VERBS
+
+
+def catalog(kind: str) -> list[dict[str, Any]]:
+    """List what there is of a kind (`filters`, `sources`, …, `recipes`): name, what it is, and one sentence.
+
+    >>> next(row for row in catalog("filters") if row["name"] == "length")["is"]
+    'property'
+    """
+    if kind == "recipes":
+        return [{"name": name, "is": "recipe", "does": _about(text)} for name, text in _recipes().items()]
+    group = cast(registry.Group, kind)
+    functions = registry.names(group)
+    rows = [
+        {"name": name, "is": registry.kind_of(f), "does": (inspect.getdoc(f) or "").partition("\n")[0]}
+        for name, f in functions.items()
+    ]
+    # A plug-in is loaded when it is named, not to be listed.
+    added = {name: point for name, point in registry.plugins(group).items() if name not in functions}
+    return rows + [
+        {"name": name, "is": "plug-in", "does": f"of the package {point.dist.name if point.dist else point.value}"}
+        for name, point in added.items()
+    ]
+
+
+def reference(kind: str, name: str) -> str:
+    """Write the reference of one filter or source (signature and docstring), or the text of a recipe."""
+    if kind == "recipes":
+        recipes = _recipes()
+        if name.removesuffix(".yaml") not in recipes:
+            raise UserError(f"there is no recipe '{name}'; {did_you_mean(name, list(recipes))}")
+        return recipes[name.removesuffix(".yaml")]
+    if ":" in name:
+        raise UserError(
+            f"'{name}' is a function of your own: its reference is its file, which `curate list` does not run"
+        )
+    try:
+        function = registry.find(cast(registry.Group, kind), name)
+    except LookupError as error:
+        raise UserError(str(error)) from None
+    hidden = registry.GIVEN.get(registry.kind_of(function), set())
+    signature = inspect.signature(function)
+    shown = signature.replace(parameters=[p for n, p in signature.parameters.items() if n not in hidden])
+    is_ = registry.kind_of(function)
+    marks = ", runs a model" if getattr(function, "costly", False) else ""
+    # Annotations are kept as text, and would be shown in quotes.
+    written = re.sub(r""": (['"])(.+?)\1(?=[,)]| =)""", r": \2", str(shown).partition(" -> ")[0])
+    return f"{name}{written}   [{is_}{marks}]\n\n{inspect.getdoc(function)}"
+
+
+def _recipes() -> dict[str, str]:
+    found = [f for f in files("curate.recipes").iterdir() if f.name.endswith(".yaml")]
+    texts = {f.name.removesuffix(".yaml"): f.read_text(encoding="utf-8") for f in sorted(found, key=lambda f: f.name)}
+    return {name: text for name, text in texts.items() if {"sources", "extends"} & set(yaml.safe_load(text) or {})}
+
+
+def _about(text: str) -> str:
+    """Take the first comment line of a recipe as its sentence."""
+    return next((line.lstrip("# ") for line in text.splitlines() if line.startswith("#")), "")
+
+
+_OF_RUN = {"n", "seed"}  # what a run gives the selector of a `sample` block
+
+
+def schema() -> dict[str, Any]:
+    """Make the JSON Schema (draft 2020-12) of recipes from the signatures of all filters and sources there are.
+
+    >>> sorted(schema()["$defs"])
+    ['read', 'sample', 'source', 'step']
+    """
+    filters, sources = registry.names("filters"), registry.names("sources")
+    top = RecipeKeys.model_json_schema()
+    source = SourceKeys.model_json_schema()
+    output = OutputKeys.model_json_schema()
+    steps = {"type": "array", "items": {"$ref": "#/$defs/step"}}
+    read = {"$ref": "#/$defs/read"}
+    top["properties"] |= {
+        "sources": {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/source"}},
+        "steps": steps,
+        "output": output,
+    }
+    output["properties"] |= {"dev": read, "test_prompts": read}
+    # A recipe that extends another says only what differs.
+    top["properties"]["extends"] = {"type": "string"}
+    top["anyOf"] = [{"required": top.pop("required")}, {"required": ["extends"]}]
+    source.pop("required")
+    source["properties"] |= {"read": read, "steps": steps, "sample": {"$ref": "#/$defs/sample"}}
+    verbs = {verb: {n: f for n, f in filters.items() if registry.kind_of(f) == kind} for verb, kind in VERBS.items()}
+    makers = registry.names("pairs")
+    verbs |= {verb: {n: f for n, f in makers.items() if registry.kind_of(f) == kind} for verb, kind in MAKES.items()}
+    added = [name for name in registry.plugins("filters") if name not in filters]
+    for group in ("generators", "judges"):
+        known = {"type": "object", "additionalProperties": _named(registry.names(group))}
+        top["properties"][group] = known
+    top["$defs"] = {
+        "source": source,
+        "read": _named(sources),
+        "sample": {"anyOf": [_without(filters["domains"], _OF_RUN), *_samplers(filters)]},
+        "step": {
+            "oneOf": [
+                _step(verb, _named(functions, [] if verb in MAKES else added))
+                for verb, functions in verbs.items()
+                if functions
+            ]
+        },
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "title": "A curate recipe"}
+
+
+def _samplers(filters: dict[str, registry.Function]) -> list[dict[str, Any]]:
+    """Describe `{selector: {parameters}}` for the selectors that pick a number of rows, and a user's own."""
+    own = {"type": "object", "patternProperties": {"^[\\w.]+:\\w+$": {}}, "additionalProperties": False}
+    fit = {
+        n: f for n, f in filters.items() if "n" in inspect.signature(f).parameters and registry.kind_of(f) == "select"
+    }
+    return [*(_one(name, _without(f, _OF_RUN)) for name, f in fit.items()), {**own, "minProperties": 1}]
+
+
+def _named(functions: dict[str, registry.Function], added: Sequence[str] = ()) -> dict[str, Any]:
+    """Describe `{name: {parameters}}` for one of several functions; `module:function` takes any parameters.
+
+    So do those that installed packages have `added`: they are not loaded to be described.
+    """
+    own = {
+        "type": "object",
+        "patternProperties": {"^[\\w.]+:\\w+$": {}},
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
+    plugins = (_one(name, {"type": ["object", "null"]}) for name in added)
+    return {"oneOf": [*(_one(name, _parameters(f)) for name, f in functions.items()), *plugins, own]}
+
+
+def _one(key: str, value: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": {key: value}, "required": [key], "additionalProperties": False}
+
+
+def _step(verb: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Describe a step: its verb, and the label that it may have."""
+    made = _one(verb, value)
+    made["properties"][AS] = {"type": "string", "pattern": f"^{LABEL}$", "description": "The step's label."}
+    return made
+
+
+def _parameters(function: registry.Function) -> dict[str, Any]:
+    made = registry.parameters(function).model_json_schema()
+    made.pop("title", None)
+    made["description"] = (function.__doc__ or "").strip().partition("\n")[0]
+    if not made.get("required"):
+        return {"anyOf": [made, {"type": "null"}]}
+    return made
+
+
+def _without(function: registry.Function, names: set[str]) -> dict[str, Any]:
+    made = registry.parameters(function).model_json_schema()
+    made["properties"] = {k: v for k, v in made["properties"].items() if k not in names}
+    made.pop("required", None)
+    made.pop("title", None)
+    return made

@@ -1,0 +1,187 @@
+"""Find a filter or a source by its name, and read its signature as its schema."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import typing
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+import polars as pl
+import pydantic
+
+from curate.filter import Choice
+from curate.models.generators.generator import Generator
+from curate.models.judges.judge import Judge
+from curate.recipe import own
+from curate.recipe.places import KeyPath, did_you_mean, existing
+
+Function: TypeAlias = Callable[..., Any]
+Kind: TypeAlias = Literal[
+    "property", "edit", "score", "select", "source", "generator", "judge", "pair", "answer", "any"
+]
+Group: TypeAlias = Literal["filters", "sources", "generators", "judges", "pairs"]
+
+# Given by the runner, so not a recipe's to set: the pool a selector chooses from (or, in a program, an array with ids)
+# and what is chosen already; the rows that answers and pairs are made for; the size of the set.
+GIVEN: dict[Kind, set[str]] = {
+    "select": {"pool", "ids", "chosen", "size"},
+    "pair": {"rows"},
+    "answer": {"rows"},
+    "source": {"size"},
+}
+_RETURNED: dict[Any, Kind] = {Choice: "select", Generator: "generator", Judge: "judge"}
+
+
+def names(group: Group) -> dict[str, Function]:
+    """List what the library itself has of a kind by name."""
+    module = importlib.import_module(f"curate.{group}")
+    functions: dict[str, Function] = {name: getattr(module, name) for name in module.__all__}
+    return {name: f for name, f in functions.items() if kind_of(f) != "any"}
+
+
+@cache
+def plugins(group: Group) -> dict[str, EntryPoint]:
+    """List by name what installed packages add (entry points of `curate.filters`); none of them is loaded for that."""
+    return {point.name: point for point in entry_points(group="curate.filters")} if group == "filters" else {}
+
+
+def find(group: Group, name: str, folder: Path | None = None) -> Function:
+    """Find a filter or source by name: the library's, one that an installed package adds, or `module:function`.
+
+    Only what is named is loaded. `folder` is the recipe's, where the file of a `module:function` may stand. Raise
+    LookupError in words.
+    """
+    if ":" in name:
+        return own.load(name, folder)
+    known = names(group)
+    if name in known:
+        return known[name]
+    if name in plugins(group):
+        return _plugin(plugins(group)[name])
+    raise LookupError(f"there is no {group[:-1]} '{name}'; {did_you_mean(name, [*known, *plugins(group)])}")
+
+
+def _plugin(point: EntryPoint) -> Function:
+    package = point.dist.name if point.dist else point.value
+    try:
+        function = point.load()
+    except (Exception, SystemExit) as error:  # another package may raise anything
+        raise LookupError(f"the plug-in '{point.name}' of {package} cannot be loaded: {_first(error)}") from None
+    if not callable(function):
+        raise LookupError(f"the plug-in '{point.name}' of {package} is no function")
+    return typing.cast(Function, function)
+
+
+def _first(error: BaseException) -> str:
+    return ": ".join(filter(None, [type(error).__name__, str(error).strip().partition("\n")[0]]))
+
+
+def kind_of(function: Function) -> Kind:
+    """Tell what a function is from its return annotation; a plain expression can be any filter.
+
+    >>> from curate.filters import length
+    >>> kind_of(length)
+    'property'
+    """
+    returned = _returned(function)
+    if isinstance(returned, type) and returned in _RETURNED:
+        return _RETURNED[returned]
+    if typing.get_origin(returned) is Annotated and returned.__metadata__[0] in typing.get_args(Kind):
+        return typing.cast(Kind, returned.__metadata__[0])
+    if typing.get_origin(returned) is list and "Part" in str(returned):
+        return "source"
+    return "any"
+
+
+def is_a(function: Function, kind: Kind) -> bool:
+    """Tell whether a function can be of a kind, as its return annotation says, before it is called.
+
+    One without an annotation can be anything; a plain `pl.Expr` any filter; what gives a number or a word a judge.
+
+    >>> def shout(column: str) -> str: ...
+    >>> is_a(shout, "property"), is_a(shout, "judge"), is_a(lambda column: None, "property")
+    (False, True, True)
+    """
+    own_kind = kind_of(function)
+    if own_kind != "any":
+        return own_kind == kind
+    returned = _returned(function)
+    if returned in (_UNKNOWN, Any, object):
+        return True
+    if kind == "judge":
+        return returned not in (pl.Expr, type(None))
+    return kind in ("property", "edit", "score") and returned is pl.Expr
+
+
+_UNKNOWN: Any = inspect.Signature.empty
+
+
+def _returned(function: Function) -> Any:
+    return own.hints(function).get("return", _UNKNOWN)
+
+
+def parameters(function: Function, given: Iterable[str] = ()) -> type[pydantic.BaseModel]:
+    """Make the schema of a function's parameters from its signature: types, defaults, no others allowed.
+
+    `given` are parameters that the caller fills, beside those that its kind always has from the runner.
+    """
+    hints = own.hints(function)
+    filled = {*given, *GIVEN.get(kind_of(function), ())}
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name in filled or parameter.kind is parameter.VAR_KEYWORD:
+            continue
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[name] = (_in_yaml(name, hints.get(name, Any)), default)
+    config = pydantic.ConfigDict(extra="forbid", strict=True, protected_namespaces=())
+    return pydantic.create_model(getattr(function, "__name__", "parameters"), __config__=config, **fields)
+
+
+def _in_yaml(name: str, hint: Any) -> Any:
+    """Adapt a type to YAML: paths are text, generators and judges go by name, and a step may name several columns."""
+    for named in (Generator, Judge):
+        if hint in (named, named | None):
+            return str if hint is named else str | None
+        if hint in (list[named], list[named] | None):  # type: ignore[valid-type]
+            return Annotated[list[str], pydantic.Field(min_length=1)]
+    if hint is Path:
+        return Annotated[Path, pydantic.Field(strict=False)]
+    if name == "column" and hint is str:
+        return str | list[str]
+    return hint
+
+
+def check(model: type[pydantic.BaseModel], given: Any) -> tuple[dict[str, Any], list[tuple[KeyPath, str]]]:
+    """Validate parameters; return them with defaults filled in, and what is wrong as (path, sentence) pairs."""
+    if not isinstance(given, dict):
+        return {}, [((), f"takes parameters ({', '.join(model.model_fields)}), not {_show(given)}")]
+    try:
+        checked = model.model_validate(given)
+    except pydantic.ValidationError as error:
+        told: dict[KeyPath, list[str]] = {}
+        for item in error.errors(include_url=False):
+            path, message = _sentence(dict(item), list(model.model_fields), given)
+            told.setdefault(path, []).append(message)
+        return {}, [(path, "; or ".join(dict.fromkeys(messages))) for path, messages in told.items()]
+    return {name: getattr(checked, name) for name in model.model_fields}, []
+
+
+def _sentence(item: dict[str, Any], known: list[str], given: dict[str, Any]) -> tuple[KeyPath, str]:
+    path = existing(item["loc"], given)
+    match item["type"]:
+        case "missing":
+            return path[:-1], f"'{path[-1]}' is missing"
+        case "extra_forbidden":
+            return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), known)}"
+    message = item["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    return path, f"{message[:1].lower()}{message[1:]}, not {_show(item.get('input'))}"
+
+
+def _show(value: Any) -> str:
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"

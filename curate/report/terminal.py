@@ -1,0 +1,346 @@
+"""What a person sees on the screen: progress while a run goes on, tables when it ends."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+from curate.errors import visible
+from curate.pairs.shortcuts import rows_of
+from curate.recipe.plan import Recipe
+from curate.run.state import Tell, silent
+
+
+class _Console(Console):
+    """A console on which no text acts: names and texts of the data are no markup, "[/b]" in a domain is what it is."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(text), **options)
+
+    def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
+        return super().render(_visible(renderable) if isinstance(renderable, Text) else renderable, options)
+
+
+def _visible(text: Text) -> Text:
+    """Escape a text whose parts have styles of their own, which they keep."""
+    if visible(text.plain) == text.plain:
+        return text
+    whole = text.blank_copy()
+    for i, character in enumerate(text.plain):
+        part = text[i]
+        if visible(character) != character:
+            part.plain = visible(character)
+        whole.append_text(part)
+    return whole
+
+
+# A log or a pipe has no width of its own: wide enough that no name is cut.
+console = _Console(width=None if sys.stdout.isatty() else 110)
+errors = _Console(stderr=True)
+_REASONS = 3  # the most frequent ones that the screen names
+_SHARE = ("asked", "available", "taken")
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """Show a bar a stage, on a terminal only; logs of a batch job stay free of it."""
+    if not errors.is_terminal:
+        yield silent
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed:,} {task.fields[of]}", markup=False),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Progress(*columns, console=errors, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+        tokens_of: Counter[str] = Counter()
+
+        def tell(what: str, rows: int, *, total: int | None = None, tokens: int = 0) -> None:
+            if what not in tasks:
+                for other in tasks.values():
+                    bars.update(other, visible=False)
+                tasks[what] = bars.add_task(what, total=total, of=f"of {total:,}" if total else "rows", rate="")
+            tokens_of[what] += tokens
+            task = bars.tasks[tasks[what]]
+            rate = f"{tokens_of[what] / max(task.elapsed or 0, 1e-3):,.0f} tokens/s" if tokens_of[what] else ""
+            bars.update(tasks[what], advance=rows, rate=rate)
+
+        yield tell
+
+
+def show_run(manifest: dict[str, Any], out: str) -> None:
+    """Print the funnel, Table 1, and in the last lines what the set is made of."""
+    show_funnel(manifest["funnel"])
+    show_quotas(manifest["quotas"])
+    show_table(manifest["table"], manifest["absent"])
+    for label, notes in manifest["notes"].items():
+        console.print(f"{label}: " + ", ".join(f"{name} {value:g}" for name, value in notes.items()), soft_wrap=True)
+    if manifest.get("diversity"):
+        show_diversity(manifest["diversity"]["metrics"])
+    if manifest.get("shortcuts"):
+        show_shortcuts(manifest["shortcuts"])
+    for line in notices(manifest):
+        console.print(line, style="yellow", soft_wrap=True)
+    stages = manifest["stages"]
+    taken = sum(row["taken"] for row in manifest["table"])
+    console.print(
+        f"{taken:,} rows in {out}  (stages: {len(stages['built'])} run, {len(stages['reused'])} reused; "
+        f"{sum(manifest['seconds'].values()):.1f} s)",
+        style="bold",
+        soft_wrap=True,
+    )
+
+
+def show_rows(rows: list[dict[str, Any]]) -> None:
+    """Print rows one under the other, each text under its name."""
+    for row in rows:
+        console.print(f"{row['id'][:12]}  {row['source']}, {row['domain'] or 'no domain'}", style="bold")
+        turns = [(turn["role"], turn["content"]) for turn in row.get("history") or []]
+        for name, text in [*turns, *((n, row.get(n)) for n in ("system", "prompt", "response", "chosen", "rejected"))]:
+            if text:
+                console.print(Text(name, style="dim"))
+                console.print(Padding(Text(text.strip()), (0, 0, 1, 2)))
+
+
+def show_shortcuts(found: Any) -> None:
+    """Print what one-line rules alone would get right of a preference set, and what that means."""
+    table = Table(title="Shortcuts", title_justify="left")
+    for head in ("rule", "direction", "right", "95 % interval", "chosen", "rejected", "ties"):
+        table.add_column(head, justify="left" if head in {"rule", "direction"} else "right")
+    for row in rows_of(found):
+        table.add_row(*row)
+    console.print(table)
+    for line in found["verdict"]:
+        console.print(line, soft_wrap=True)
+
+
+def show_funnel(funnel: list[dict[str, Any]]) -> None:
+    """Print how many rows each step was asked about, and how many it removed."""
+    table = Table("source", "step", title="Funnel", title_justify="left")
+    for name in ("asked", "fails", "dropped here", "only by this"):
+        table.add_column(name, justify="right")
+    last = None
+    for row in funnel:
+        numbers = (f"{row[k]:,}" for k in ("asked", "fails", "first", "alone"))
+        table.add_row(row["source"] if row["source"] != last else "", row["step"], *numbers)
+        last = row["source"]
+    console.print(table)
+
+
+def show_quotas(quotas: list[dict[str, Any]], most: int = 8) -> None:
+    """Print what the largest domains of each sampled source were asked for and gave, the others summed."""
+    table = Table("source", "domain", title="Quotas", title_justify="left")
+    for name in _SHARE:
+        table.add_column(name, justify="right")
+    for source in dict.fromkeys(row["source"] for row in quotas):
+        rows = sorted((r for r in quotas if r["source"] == source), key=lambda r: (-r["asked"], r["domain"]))
+        shown, rest = rows[:most], rows[most:]
+        if rest:
+            shown.append({"domain": f"{len(rest)} more", **{k: sum(r[k] for r in rest) for k in _SHARE}})
+        for i, row in enumerate(shown):
+            table.add_row("" if i else source, row["domain"], *(f"{row[k]:,}" for k in _SHARE))
+    if quotas:
+        console.print(table)
+
+
+def show_diversity(metrics: list[dict[str, Any]], of: str = "") -> None:
+    """Print how diverse a set is beside random draws of the same size from its pool."""
+    table = Table("measure", title=f"Diversity of {of}" if of else "Diversity", title_justify="left")
+    beside = "band" in metrics[0]
+    for name in ("set", "random, least", "greatest", "the set is") if beside else ("set",):
+        table.add_column(name, justify="right")
+    for row in metrics:
+        numbers = [row[k] for k in (("value", "low", "high") if beside else ("value",))]
+        shown = ["–" if n is None else f"{n:,}" if isinstance(n, int) else f"{n:.3f}" for n in numbers]
+        table.add_row(row["metric"], *shown, *([row["band"]] if beside else []))
+    console.print(table)
+
+
+def show_ladder(ladder: list[dict[str, Any]]) -> None:
+    """Print what choosing as many rows would give at each temperature, from as far apart as can be to at random."""
+    names = [name for name in ladder[0] if name not in {"temperature", "seed"}]
+    table = Table("measure", *(f"t = {rung['temperature']:g}" for rung in ladder), title="Ladder", title_justify="left")
+    for name in names:
+        values = [rung[name] for rung in ladder]
+        table.add_row(name, *(f"{v:,}" if isinstance(v, int) else f"{v:.3f}" for v in values))
+    console.print(table)
+
+
+def show_table(rows: list[dict[str, Any]], absent: dict[str, str]) -> None:
+    """Print the set's Table 1, like LIMA's: rows asked and taken and mean lengths, a line a source."""
+    table = Table("source", title="The set", title_justify="left")
+    for name in (*_SHARE, "prompt, words", "response, words"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        means = ("–" if row[k] is None else f"{row[k]:,.0f}" for k in ("prompt_words", "response_words"))
+        name = f"{row['source']} (not there)" if row["source"] in absent else row["source"]
+        table.add_row(name, *(f"{row[k]:,}" for k in _SHARE), *means)
+    table.add_section()
+    table.add_row("all", *(f"{sum(r[k] for r in rows):,}" for k in _SHARE), "", "")
+    console.print(table)
+
+
+def notices(manifest: dict[str, Any]) -> list[str]:
+    """Say loudly what is not as asked: sources absent, shares moved, records that could not be read."""
+    lines = [f"Not there: {name}: {reason}" for name, reason in manifest["absent"].items()]
+    short = [f"{r['source']} {r['taken']:,} of {r['asked']:,}" for r in manifest["table"] if r["taken"] < r["asked"]]
+    more = [f"{r['source']} +{r['taken'] - r['asked']:,}" for r in manifest["table"] if r["taken"] > r["asked"]]
+    if short:
+        went = f"; their share went to {', '.join(more)}" if more else "; the set is smaller for it"
+        lines.append(f"Short: {', '.join(short)}{went}.")
+    if manifest.get("unmeasured"):
+        lines.append(f"The diversity was not measured: {manifest['unmeasured']}.")
+    bad = {name: c["quarantined"] for name, c in manifest["counts"].items() if c["quarantined"]}
+    if bad:
+        each = ", ".join(f"{name} {n:,}" for name, n in bad.items())
+        lines.append(f"Could not be read: {each}. Each with its place and reason in quarantine.jsonl.")
+        lines += [
+            f"    {one['source']}: {one['error']} ({one['records']:,})" for one in manifest["quarantine"][:_REASONS]
+        ]
+    if not _empty(manifest):  # of an empty set, `failures` says all of this, and last
+        reasons = {label: why for label, why in manifest.get("reasons", {}).items() if label not in _open(manifest)}
+        lines += [f"Step {label} made nothing of some rows: {_listed(why)}." for label, why in reasons.items() if why]
+        lines += [f"Source {name} kept nothing: {why}." for name, why in _barren(manifest) if why]
+    lines += [f"The report lacks {name}: {why}." for name, why in manifest.get("missing", {}).items()]
+    return lines
+
+
+def failures(manifest: dict[str, Any]) -> list[str]:
+    """Say what the run was asked for and did not give: a set that is empty, answers that are still to come."""
+    lines = [
+        f"Step {label}: {n:,} rows have no answer yet ({_listed(manifest.get('reasons', {}).get(label, []))}). "
+        "What came is kept: mend that and run the same command again."
+        for label, n in _open(manifest).items()
+    ]
+    if _empty(manifest):
+        why = "; ".join(f"{name}: {why}" for name, why in _barren(manifest) if why) or "no source is there"
+        lines.append(f"The set is empty, no row passed every step. {why}.")
+    return lines
+
+
+def _empty(manifest: dict[str, Any]) -> bool:
+    return not any(row["taken"] for row in manifest["table"])
+
+
+def _open(manifest: dict[str, Any]) -> dict[str, int]:
+    """Count, by step, the rows that have no answer yet."""
+    rows: dict[str, int] = manifest.get("open", {})
+    return rows
+
+
+def _barren(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say of every source that kept no row where its rows went."""
+    written = manifest["recipe"].get("sources") or {}
+    for name, count in manifest["counts"].items():
+        if count["kept"] or name in manifest["absent"] or (written.get(name) or {}).get("take") == 0:
+            continue
+        steps = sorted((r for r in manifest["funnel"] if r["source"] == name and r["first"]), key=lambda r: -r["first"])
+        told = [f"{row['step']} dropped {row['first']:,}{_because(manifest, row['step'])}" for row in steps[:_REASONS]]
+        lost = [(r["error"], r["records"]) for r in manifest["quarantine"] if r["source"] == name]
+        told += [f"{count['quarantined']:,} could not be read: {_listed(lost)}"] if count["quarantined"] else []
+        yield name, f"of {count['read']:,} rows {', '.join(told)}" if told else f"{count['read']:,} rows were read"
+
+
+def _because(manifest: dict[str, Any], label: str) -> str:
+    reasons = manifest.get("reasons", {}).get(label)
+    return f" ({_listed(reasons)})" if reasons and label not in _open(manifest) else ""
+
+
+def _listed(reasons: Iterable[Iterable[Any]]) -> str:
+    """List the most frequent reasons, with their counts."""
+    return "; ".join(f"{why} ({n:,})" for why, n in islice(reasons, _REASONS))
+
+
+def show_plan(recipe: Recipe, found: list[dict[str, Any]]) -> None:
+    """Print what a recipe would do, and how many rows of a sample each source's steps keep."""
+    tried = {row["source"]: row for row in found}
+    for group in ("generators", "judges"):
+        for name, given in (recipe.raw.get(group) or {}).items():
+            console.print(f"{group[:-1]} {name}: {given}", soft_wrap=True)
+    for source in recipe.sources:
+        row = tried.get(source.name)
+        if row is None:
+            there = "not tried: it asks a model, or is code of your own"
+        elif row["absent"]:
+            there = f"not there: {row['absent']}"
+        else:
+            there = f"{row['kept']:,} of {row['sampled']:,} tried rows kept"
+        console.print(f"{source.name}  {source.read.name}, take {source.take}: {there}", soft_wrap=True)
+        for step in source.steps:
+            console.print(f"    {step.verb} {step.name} {_params(step.params)}", soft_wrap=True)
+    for step in recipe.steps:
+        console.print(f"all: {step.verb} {step.name} {_params(step.params)}", soft_wrap=True)
+    console.print(f"size {recipe.size}, shortfall {recipe.shortfall}, seed {recipe.seed}")
+    if recipe.unrun:
+        console.print(
+            f"Not run, nor the steps after it: {', '.join(recipe.unrun)}, code of the recipe's own. If you have read "
+            "it, `--trust` runs it.",
+            style="yellow",
+            soft_wrap=True,
+        )
+
+
+def show_catalog(found: dict[str, list[dict[str, Any]]]) -> None:
+    """Print what there is, a table a kind."""
+    for kind, rows in found.items():
+        table = Table(kind, "is", "does", title_justify="left", box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(row["name"], row["is"], row["does"])
+        console.print(table, "")
+
+
+def show_why(found: dict[str, Any]) -> None:
+    """Print one row's way."""
+    state = "kept" if found["kept"] else f"dropped by {found['dropped_by']}"
+    where = ", ".join(name for name in (found["source"], found["domain"]) if name)
+    console.print(f"{found['id']}  {where}: {state}", style="bold", soft_wrap=True)
+    table = Table("step", "outcome", "measured", "parameters", "evidence")
+    for step in found["steps"]:
+        measured = ", ".join(f"{k} {v:g}" for k, v in step["measured"].items())
+        outcome = Text(step["outcome"], style="red" if step["outcome"] == "failed" else "")
+        name = Text(f"{step['verb']} {step['label']}")
+        table.add_row(name, outcome, measured, Text(_params(step["params"])), Text(step["evidence"] or ""))
+    console.print(table)
+    if found["also"]:
+        console.print(f"repeated: {found['also']}")
+
+
+def show_diff(found: Any) -> None:
+    """Print rows gained and lost, counted by step, and the first of each."""
+    if not found.height:
+        console.print("The two sets hold the same rows.")
+        return
+    counts = found.group_by("change", "step", "note").len().sort("change", "len", descending=[False, True])
+    table = Table("change", "step that decides", "rows")
+    for row in counts.iter_rows(named=True):
+        table.add_row(row["change"], _decides(row), f"{row['len']:,}")
+    console.print(table)
+    for row in found.head(10).iter_rows(named=True):
+        text = f"{row['change']:6} {row['id'][:12]}  {row['source']}, {row['domain']}  {row['detail'] or ''}"
+        console.print(text, soft_wrap=True)
+
+
+def _decides(row: dict[str, Any]) -> str:
+    return (row["step"] or "not in the other input") + (f" ({row['note']})" if row["note"] else "")
+
+
+def _params(params: dict[str, Any]) -> str:
+    return ", ".join(f"{k}: {v}" for k, v in params.items() if v is not None)

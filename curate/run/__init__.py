@@ -1,0 +1,1 @@
+"""A run: a plan in, a set and its ledger out."""

@@ -1,0 +1,182 @@
+"""Layout: how the columns of one file become rows, settled on its first records, the same for all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+
+import polars as pl
+
+from curate.recipe.places import cut
+from curate.rows import STANDARD, SourceError, free
+from curate.sources.columns import FIXED, Record, Types, frame, infer, shown, unicode
+from curate.sources.shapes import ALIASES, TOUCHED, Shape, detect, normalise, renames
+
+# So many records of a file settle its layout (or fewer, when they alone fill a batch).
+HEAD = 1000
+# The runner gives every row its own `id` and `source`; those of the file are kept beside them.
+_RESERVED = {"id": "file_id", "source": "file_source"}
+# Where a prompt is likely to be, in this order, when a message has to propose one.
+_LIKELY = (*ALIASES["prompt"], "text", "title", "headline", "body", "content")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the recipe says about a file: columns (name here -> name there), shape, what its rows lack."""
+
+    columns: dict[str, str]
+    shape: Shape | None = None
+    domain: str | None = None
+    license: str | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The settled way from the records of one file to rows."""
+
+    names: dict[str, str]  # name there -> name here, where they differ
+    shape: Shape
+    types: Types
+    misfits: str | None
+    constants: dict[str, str]
+    text: bool = False  # every value is text, as in CSV: a score has to be read
+
+    def rows(self, records: list[Record]) -> tuple[pl.DataFrame, dict[int, str]]:
+        """Put records into a frame; also give the bad ones, by position, with the reason of each."""
+        wrong: dict[int, str] = {}
+        good, places = records, list(range(len(records)))
+        if self.names or self.text or self.shape != "plain":
+            good, places = [], []
+            for i, record in enumerate(records):
+                try:
+                    good.append(self.row(record))
+                    places.append(i)
+                except ValueError as error:
+                    wrong[i] = str(error)
+        rows, unfit = frame(good, self.types, self.misfits)
+        wrong |= {places[i]: reason for i, reason in unfit.items()}
+        filled = [pl.col(name).fill_null(value) for name, value in self.constants.items()]
+        return rows.with_columns(filled), wrong
+
+    def row(self, record: Record) -> Record:
+        """Rename the columns of one record and bring it from its shape.
+
+        Raises:
+            ValueError: says what is wrong with it.
+        """
+        named = {self.names.get(key, key): value for key, value in record.items()}
+        if len(named) < len(record):
+            twice = next(name for key, name in self.names.items() if key in record and name in record)
+            raise ValueError(f"{twice}: there is a column of this name, and another one is mapped to it")
+        if self.text and isinstance(score := named.get("score"), str):
+            named["score"] = _number(score)
+        return named if self.shape == "plain" else normalise(named, self.shape)
+
+
+def settle(file: Path, head: list[Record], wanted: Wanted, *, whole: bool, text: bool = False) -> Layout:
+    """Settle the layout of a file on its first records.
+
+    `whole` says that there are no others; `text` that every column is text (CSV).
+
+    Raises:
+        SourceError: when a column that was named is not there, or none holds a prompt; lists those that are.
+    """
+    keys = dict.fromkeys(key for record in head for key in record)
+    names = renamed(file, keys, wanted)
+    named = [{names.get(key, key): value for key, value in record.items()} for record in head]
+    shape = wanted.shape or detect(named)
+    if shape == "plain":
+        more = renames({names.get(key, key) for key in keys})
+        names |= {key: more[name] for key in keys if (name := names.get(key, key)) in more}
+    constants = {n: v for n, v in (("domain", wanted.domain), ("license", wanted.license)) if v is not None}
+    whole = whole and all(map(unicode, keys))  # a name that is not Unicode is no column: its record is bad
+    layout = Layout(names, shape, {}, None, constants, text)
+    rows, reason = _readable(layout, head)
+    if not rows and not whole:
+        raise SourceError(f"none of the first records of {file} can be read; the first: {reason}")
+    types = infer(rows) | {name: FIXED[name] for name in TOUCHED[shape] if name in FIXED and not whole}
+    if rows and "prompt" not in types and "response" not in wanted.columns:
+        raise SourceError(no_prompt(file, keys))
+    types = {name: dtype or (pl.String() if text else None) for name, dtype in types.items()}
+    types |= {name: STANDARD[name] for name in constants}
+    types = {name: types[name] for name in sorted(types, key=_rank)}
+    misfits = None if whole or text else free("misfits", types)
+    return replace(layout, types=types, misfits=misfits)
+
+
+def _rank(name: str) -> int:
+    """Put the standard columns first; a stable sort leaves the others as they are."""
+    return list(FIXED).index(name) if name in FIXED else len(FIXED)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"score: expected a number, got {shown(text)}") from None
+
+
+def renamed(file: Path, keys: Iterable[str], wanted: Wanted) -> dict[str, str]:
+    """Turn `columns` round (there -> here), each name checked against the file.
+
+    Raises:
+        SourceError: when a column is not there, or its new name is taken.
+    """
+    keys = list(keys)
+    names = {there: here for here, there in wanted.columns.items()}
+    for there, here in names.items():
+        if keys and there not in keys:
+            raise SourceError(f"{file} has no column {there!r}{_meant(there, keys)}; it has: {some(keys)}")
+        if here in keys and here not in names:
+            raise SourceError(
+                f"{file} has a column {here!r} of its own beside {there!r}: "
+                f"say where it goes, as in columns: {{{here}: {there}, file_{here}: {here}}}"
+            )
+    return {key: free(name, keys) for key, name in _RESERVED.items() if key in keys} | names
+
+
+def _readable(layout: Layout, head: list[Record]) -> tuple[list[Record], str]:
+    """Give the records that fit their shape, and why the first one that does not is wrong."""
+    rows, reason = [], "it is not JSON"
+    for record in reversed(head):
+        try:
+            rows.append(layout.row(record))
+        except ValueError as error:  # reported where the record is read
+            reason = str(error)
+    return rows[::-1], reason
+
+
+def _meant(name: str, keys: list[str]) -> str:
+    close = get_close_matches(name, keys, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def some(keys: Iterable[str], most: int = 40) -> str:
+    """List the first names of columns, each as far as a message holds it."""
+    keys = list(keys)
+    more = f" and {len(keys) - most:,} more" if len(keys) > most else ""
+    return ", ".join(map(cut, keys[:most])) + more
+
+
+def no_prompt(file: Path, keys: Iterable[str]) -> str:
+    """Say that no column holds a prompt, which ones there are, and how to map the likeliest."""
+    keys = list(keys)
+    close = get_close_matches("prompt", keys, n=1) or [key for key in _LIKELY if key in keys] or keys
+    if not close:
+        return f"{file} has no column 'prompt'; its records are empty"
+    return f"{file} has no column 'prompt'; it has: {some(keys)}. Map it: columns: {{prompt: {cut(close[0])}}}"
+
+
+def wanted(columns: dict[str, str] | None, shape: Shape | None, domain: str | None, license: str | None) -> Wanted:
+    """Check what a recipe says about a file.
+
+    Raises:
+        ValueError: when two columns are to come from one.
+    """
+    columns = columns or {}
+    twice = [there for there in columns.values() if list(columns.values()).count(there) > 1]
+    if twice:
+        raise ValueError(f"columns: {twice[0]!r} is named twice; one column of the file makes one column here")
+    return Wanted(columns, shape, domain, license)

@@ -1,7 +1,0 @@
-"""Blind votes: one page that a person votes on without a network, and what the votes say of the models."""
-
-from curate.vote.make import make as make
-from curate.vote.models import VoteError as VoteError
-from curate.vote.read import read as read
-
-__all__ = ["VoteError", "make", "read"]

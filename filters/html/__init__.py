@@ -1,0 +1,1 @@
+"""HTML to Markdown: one scanner, which runs interpreted on little text and compiled on much."""

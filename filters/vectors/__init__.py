@@ -1,0 +1,1 @@
+"""The loops behind choosing by vectors: nearest neighbours, farthest first, covering."""

@@ -1,0 +1,1 @@
+"""Texts as words: patterns, wordings, runs of words, benchmarks."""

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from curate.ablate import ledger as without
+from curate.run.work import OutputError
+from tests.ablate.ledger import runs
+
+LABELS = ["length", "at_least", "first_person", "mentions", "length_2"]
+
+
+@pytest.mark.parametrize("step", range(5), ids=LABELS)
+def test_it_says_what_a_run_without_the_step_gives(data, rowwise, step):
+    out, kept = rowwise
+    found = without.leave_one_out(out).row(
+        by_predicate=(pl.col("source") == "qa") & (pl.col("step") == LABELS[step]), named=True
+    )
+    left_out = {f"step_{step}": True, "step_5": True}
+    _, now = runs.run(data, f"without{step}", runs.recipe(runs.steps(**left_out)))
+    assert found["gained"] == now["qa"] - kept["qa"]
+    assert found["never_asked"] == []
+    assert found["share"] == found["gained"] / 300
+
+
+def test_there_is_something_to_gain(rowwise):
+    assert without.leave_one_out(rowwise[0]).filter(pl.col("gained") > 0).height >= 4
+
+
+def test_every_step_of_every_source_has_its_line(whole):
+    found = without.leave_one_out(whole[0])
+    assert found.select("source", "step").rows() == [
+        *(("qa", label) for label in [*LABELS, "exact_duplicates"]),
+        ("how", "length"),
+    ]
+
+
+def test_a_step_that_sees_only_what_is_left_was_not_asked(whole):
+    found = {row["step"]: row for row in without.leave_one_out(whole[0]).filter(source="qa").to_dicts()}
+    assert found["length"]["never_asked"] == ["exact_duplicates"]
+    assert found["exact_duplicates"]["never_asked"] == []
+    assert found["exact_duplicates"]["asked"] < 300 and found["exact_duplicates"]["gained"] > 0
+
+
+def test_the_budget_is_no_step_and_takes_nothing_from_what_is_left(whole, rowwise):
+    # 20 rows were taken, but the steps left more: the means are those of what they left.
+    found, exact = (without.leave_one_out(out).filter(source="how") for out, _ in (whole, rowwise))
+    assert "sample" not in without.leave_one_out(whole[0])["step"]
+    assert found["length_left"].item() == exact["length_left"].item()
+
+
+def test_means_are_those_of_the_rows_gained_and_left(rowwise):
+    out, _ = rowwise
+    ledger = pl.read_parquet(out / "ledger.parquet").filter(source="qa")
+    others = ledger.filter(~pl.col("length"), *(pl.col(label) for label in LABELS[1:]))
+    found = without.leave_one_out(out).filter(source="qa", step="length").row(0, named=True)
+    assert found["length"] == pytest.approx(others["length.response"].mean())
+    assert found["score"] == pytest.approx(others["at_least.score"].mean())
+    assert found["length_left"] == pytest.approx(ledger.filter("kept")["length.response"].mean())
+
+
+def test_a_record_that_stands_twice_is_gained_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("CURATE_DATA", str(tmp_path))
+    runs.write_data(tmp_path, rows=50)
+    once, _ = runs.run(tmp_path, "once", runs.recipe(runs.steps()))
+    for name in ("qa", "how"):
+        file = tmp_path / f"{name}.jsonl"
+        file.write_text(file.read_text() * 2)
+    twice, _ = runs.run(tmp_path, "twice", runs.recipe(runs.steps()))
+    found = without.leave_one_out(twice)
+    assert "repeated" not in found["step"]
+    assert found["gained"].to_list() == without.leave_one_out(once)["gained"].to_list()
+    move = ["length.response >= 10"]
+    assert without.thresholds(twice, move)["gained"].to_list() == without.thresholds(once, move)["gained"].to_list()
+
+
+def test_a_folder_without_a_run_is_said_in_words(tmp_path):
+    with pytest.raises(OutputError, match="not a finished output folder"):
+        without.leave_one_out(tmp_path)

@@ -1,0 +1,122 @@
+"""A gold set: judged by one who knows, one who knows it wrongly, one who throws coins, one who looks at the place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from curate.cache import Cache
+from curate.evaluate.grades import GradesError, agree, pairwise, read_gold
+from curate.evaluate.grades.gold import as_comparisons, sides
+from curate.evaluate.grades.summary import beside
+from curate.models.judges import Comparison, Judge
+from tests.train import tiny
+
+TURNED = {"first": "second", "second": "first", "tie": "tie"}
+ROW = {"prompt": "Hi?", "first": "Yes.", "second": "No.", "label": "first"}
+
+
+@pytest.fixture(scope="module")
+def llmbar() -> pl.DataFrame:
+    folder = Path(os.environ.get("CURATE_DATA", Path(__file__).parents[3].parent / "shared" / "data"))
+    file = folder / "llmbar_natural.json"
+    if not file.is_file():
+        pytest.skip(f"no real gold set: set CURATE_DATA to a folder with llmbar_natural.json (looked in {folder.name})")
+    return read_gold(file)
+
+
+def judge_of(gold: pl.DataFrame, says) -> Judge:
+    """Judge by a function of the gold label in terms of what stands first, and the pairing."""
+    side = {"a": "first", "b": "second", "tie": "tie"}
+    known = {
+        (row["id"], row[one]): side[row["label"]] if one == "first" else TURNED[side[row["label"]]]
+        for row in gold.iter_rows(named=True)
+        for one in ("first", "second")
+    }
+    return Judge(
+        lambda cases: [], {"judge": "stub", "code": None}, "stub",
+        compare=lambda pairings: [Comparison(says(known[one.id, one.first], one)) for one in pairings],
+    )  # fmt: skip
+
+
+def measured(gold: pl.DataFrame, judge: Judge, folder: Path):
+    found = pairwise(*sides(gold), judge, Cache(folder), names=("first", "second"))
+    return agree(found, as_comparisons(gold)), beside(found)
+
+
+def coin(label, pairing) -> str:
+    """Throw a coin for the pair, the same whatever stands first."""
+    heads = hashlib.sha256(min(pairing.first, pairing.second).encode()).digest()[0] % 2
+    return "first" if (pairing.first < pairing.second) == bool(heads) else "second"
+
+
+def test_the_real_set_is_read_whole(llmbar):
+    assert llmbar.height == 100
+    assert llmbar["label"].value_counts().sort("label").rows() == [("a", 42), ("b", 58)]
+
+
+def test_a_judge_who_knows_agrees_and_one_who_turns_it_never(llmbar, tmp_path):
+    right, seen = measured(llmbar, judge_of(llmbar, lambda label, _: label), tmp_path / "1")
+    assert (right.agreement.mean, right.kappa, right.n, right.without) == (1.0, 1.0, 100, 0)
+    assert seen["flips"].mean == 0
+    wrong, _ = measured(llmbar, judge_of(llmbar, lambda label, _: TURNED[label]), tmp_path / "2")
+    assert wrong.agreement.mean == 0.0
+    assert wrong.kappa < 0
+
+
+def test_coins_agree_half_the_time(llmbar, tmp_path):
+    found, seen = measured(llmbar, judge_of(llmbar, coin), tmp_path)
+    assert found.agreement.low < 0.5 < found.agreement.high
+    assert seen["flips"].mean == 0
+
+
+def test_who_looks_at_the_place_is_caught(llmbar, tmp_path):
+    found, seen = measured(llmbar, judge_of(llmbar, lambda label, _: "first"), tmp_path)
+    assert seen["flips"].mean == 1
+    assert seen["first"].mean == 1
+    assert found.agreement.mean == 0.5, "ties alone: half of each"
+
+
+def test_the_same_pairs_turned_round_are_judged_the_same(llmbar, tmp_path):
+    turned = llmbar.rename({"first": "second", "second": "first"}).with_columns(
+        label=pl.col("label").replace({"a": "b", "b": "a"})
+    )
+    assert measured(turned, judge_of(turned, lambda label, _: label), tmp_path)[0].agreement.mean == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "label"),
+    [
+        pytest.param(ROW, "a", id="our own form"),
+        pytest.param(ROW | {"label": "tie"}, "tie", id="a tie"),
+        pytest.param({"input": "Hi?", "output_1": "Yes.", "output_2": "No.", "label": 2}, "b", id="LLMBar's form"),
+        pytest.param(ROW | {"prompt": [{"role": "user", "content": "Hi?"}]}, "a", id="turns"),
+    ],
+)
+def test_both_forms_are_read(tmp_path, row, label):
+    for text in (json.dumps(row), json.dumps([row])):
+        (tmp_path / "gold.json").write_text(text)
+        (found,) = read_gold(tmp_path / "gold.json").to_dicts()
+        assert (found["prompt"], found["first"], found["second"], found["label"]) == ("Hi?", "Yes.", "No.", label)
+        assert len(found["id"]) == 32
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        pytest.param({"first": "a", "second": "b", "label": 1}, "row 1 has no prompt", id="no prompt"),
+        pytest.param({"prompt": "Hi?", "first": "a", "label": 1}, "row 1 has no `second`", id="one answer"),
+        pytest.param(ROW | {"label": 3}, "label is first, second or tie, not 3", id="no such label"),
+        pytest.param(ROW | {"label": True}, "label is first, second or tie, not True", id="a truth is no label"),
+        pytest.param(ROW | {"label": [1]}, "label is first, second or tie, not [1]", id="a list is no label"),
+    ],
+)
+def test_what_is_no_gold_is_named(tmp_path, row, said):
+    with pytest.raises(GradesError) as error:
+        read_gold(tiny.write(tmp_path / "gold.jsonl", [row]))
+    assert said in str(error.value)

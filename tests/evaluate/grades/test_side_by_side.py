@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.cache import Cache
+from curate.evaluate.grades import COMPARISONS, GradesError, pairwise
+from curate.evaluate.grades.side_by_side import compared, pairings_of
+from curate.models.generators.ask import Failed
+from curate.models.judges import Comparison, Judge, comparison, verdict
+from tests.evaluate.grades.made import LENGTH, LONGER, PLACE, answers, dialogue
+from tests.models.judges.scripted import scripted
+
+SEEN = ["first", "second", "verdict", "flipped", "why"]
+
+
+@pytest.fixture
+def stages(tmp_path) -> Cache:
+    return Cache(tmp_path / ".stages")
+
+
+@pytest.mark.parametrize(
+    ("judge", "a", "b", "seen"),
+    [
+        pytest.param(LONGER, "abc", "a", ("a", "a", "a", False, None), id="a in both orders"),
+        pytest.param(LONGER, "a", "abc", ("b", "b", "b", False, None), id="b in both orders"),
+        pytest.param(LONGER, "abc", "xyz", ("tie", "tie", "tie", False, None), id="a tie in both orders"),
+        pytest.param(PLACE, "abc", "a", ("a", "b", "tie", True, None), id="the place decides: a flip is a tie"),
+        pytest.param(PLACE, "abc", "abc", ("tie", "tie", "tie", False, None), id="the same text is a tie unasked"),
+        pytest.param(LENGTH, "abc", "a", ("a", "a", "a", False, None), id="by grades"),
+        pytest.param(LENGTH, "abc", "xyz", ("tie", "tie", "tie", False, None), id="by equal grades"),
+        pytest.param(LONGER, "abc", None, (None, None, None, None, "b has no answer: too long"), id="no answer"),
+    ],
+)
+def test_both_orders_are_judged_and_a_disagreement_is_a_tie(stages, judge, a, b, seen):
+    found = pairwise(answers(a), answers(b), judge, stages, names=("x", "y"))
+    assert found.schema == pl.Schema(COMPARISONS)
+    assert found.select(SEEN).row(0) == seen
+    assert found.select("a", "b", "response_a", "response_b").row(0) == ("x", "y", a, b)
+
+
+def test_one_verdict_alone_is_none(stages):
+    def reply(ask):
+        text = ask.messages[0]["content"]
+        return '{"better": "first"}' if text.index("LONG") < text.index("SHORT") else "hm"
+
+    model, _ = scripted(reply)
+    found = pairwise(answers("SHORT"), answers("LONG"), comparison(generator=model), stages)
+    assert found.select(SEEN).row(0)[2:4] == (None, None)
+    assert found["why"].item() == "the reply is no JSON: 'hm'"
+
+
+def test_what_only_one_answered_or_answered_to_something_else_is_counted(stages):
+    a, b = answers("a", "b", "c"), answers("aa", "bb").vstack(answers("dd").with_columns(id=pl.lit("p9")))
+    other = b.with_columns(prompt=pl.when(pl.col("id") == "p1").then(pl.lit("Another?")).otherwise("prompt"))
+    found = pairwise(a, other, LONGER, stages)
+    assert dict(found.select("id", "why").iter_rows()) == {
+        "p0": None,
+        "p1": "a and b answered different conversations",
+        "p2": "b was not asked this",
+        "p9": "a was not asked this",
+    }
+
+
+def test_two_answers_under_one_number_are_not_quietly_one(stages):
+    two = answers("a").vstack(answers("b"))
+    with pytest.raises(GradesError, match="b answers prompt p0 more than once as sample 0"):
+        pairwise(answers("a"), two, LONGER, stages)
+
+
+def test_dialogues_are_compared_as_long_as_they_are_the_same(stages):
+    found = pairwise(dialogue("Yes.", "Well."), dialogue("No.", "Hm."), LONGER, stages)
+    assert found["verdict"].to_list() == ["a", None]
+    assert found["why"].to_list() == [None, "a and b answered different conversations"]
+
+
+def test_nothing_is_asked_twice(stages):
+    model, asked = scripted(lambda ask: '{"better": "first"}')
+    given_ = (answers("a", "b"), answers("aa", "b"))
+    first = pairwise(*given_, comparison(generator=model), stages)
+    assert len(asked) == 2, "two orders of one pair; the other pair is one text"
+    again, _ = scripted(lambda ask: pytest.fail("asked again"))
+    assert pairwise(*given_, comparison(generator=again), stages).equals(first)
+    assert first["flipped"].to_list() == [True, False]
+
+
+def test_grades_that_are_missing_are_no_verdict():
+    def reply(ask):
+        return Failed("busy", again=True) if "long" in ask.messages[0]["content"] else '{"verdict": "pass"}'
+
+    model, asked = scripted(reply)
+    pairings = pairings_of(answers("short"), answers("very long"))
+    assert compared(verdict(generator=model), pairings) == [Comparison(None, {}, "busy", True)] * 2
+    assert len(asked) == 2, "an answer is graded once, in whatever order it stands"
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.text("ab", max_size=4), st.text("ab", max_size=4)), max_size=5))
+def test_turning_the_sides_turns_the_verdicts(pairs):
+    import tempfile
+    from pathlib import Path
+
+    a, b = answers(*(one for one, _ in pairs)), answers(*(other for _, other in pairs))
+    with tempfile.TemporaryDirectory() as folder:
+        stages = Cache(Path(folder))
+        judge = Judge(LONGER.grade, {"judge": "longer", "code": None}, compare=LONGER.compare)
+        forth = pairwise(a, b, judge, stages)["verdict"].to_list()
+        back = pairwise(b, a, judge, stages)["verdict"].to_list()
+    assert [{"a": "b", "b": "a", "tie": "tie"}[one] for one in back] == forth

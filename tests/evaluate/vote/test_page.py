@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from curate.evaluate.vote import VoteError, make
+from curate.evaluate.vote.make import key_file
+from curate.evaluate.vote.page import page
+from tests.evaluate.vote.conftest import answer
+
+ITEM = {"item": "1", "prompt": "Why?", "left_text": "Because.", "right_text": "Ask."}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("<script>alert(1)</script>", id="a script"),
+        pytest.param("</div></article><img src=x onerror=alert(1)>", id="an end of the element"),
+        pytest.param('" onload="alert(1)', id="a quote"),
+        pytest.param("&lt;b&gt; & co", id="what looks escaped already"),
+    ],
+)
+def test_texts_are_escaped_everywhere(text):
+    made = page("v", text, [ITEM | {"prompt": text, "left_text": text}])
+    assert text not in made
+    assert made.count("<script>") == 1
+
+
+def test_an_empty_answer_is_said_to_be_empty():
+    assert "(nothing: the answer is empty)" in page("v", "?", [ITEM | {"left_text": " \n"}])
+
+
+def test_the_page_may_load_nothing():
+    made = page("v", "?", [ITEM])
+    policy = re.search(r'content="(default-src[^"]*)"', made)
+    assert policy and policy[1].startswith("default-src &#x27;none&#x27;")
+    assert not re.search(r"https?:|\bsrc=|<link", made)
+
+
+def test_names_are_in_the_key_and_not_in_the_page(answers, tmp_path):
+    lines = [answer(i, f"said {name}") for i, name in enumerate("abc")]
+    other = [answer(i, "other") for i in range(3)]
+    out = tmp_path / "deep/vote.html"
+    key = make([answers("secret-sft", lines=lines), answers("secret-dpo", lines=other)], out, question="Nicer?")
+    text = out.read_text(encoding="utf-8")
+    assert "secret" not in text and "p0" not in text
+    assert json.loads(key_file(out).read_text(encoding="utf-8")) == key
+    assert key["models"] == ["secret-sft", "secret-dpo"] and key["question"] == "Nicer?"
+    assert text.count("<article") == len(key["items"]) == 3
+
+
+def test_the_same_files_make_the_same_page(answers, tmp_path):
+    files = [answers("x"), answers("y")]
+    for name in ("one", "two"):
+        make(files, tmp_path / f"{name}.html")
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+    other = make(files, tmp_path / "three.html", seed=1)
+    assert other["vote"] not in (tmp_path / "one.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("names", "out", "words"),
+    [
+        pytest.param(["x"], "vote.html", "between two models or more; the files hold answers of x", id="one model"),
+        pytest.param(["x", "none"], "vote.html", "no prompt has two different answers by x, none", id="other prompts"),
+        pytest.param(["x", "y"], "vote.pdf", r"the page is an \.html file", id="no page"),
+    ],
+)
+def test_no_vote_without_two_models(names, out, words, answers, tmp_path):
+    files = [answers(n, lines=[answer(9, "other prompts")] if n == "none" else None) for n in names]
+    with pytest.raises(VoteError, match=words):
+        make(files, tmp_path / out)

@@ -1,0 +1,55 @@
+"""Chunks on disk: what is put is found again, by whom it may be put, and where all that stands."""
+
+from __future__ import annotations
+
+import pytest
+
+np = pytest.importorskip("numpy", reason="embeddings need the extra `embed`")
+
+from hypothesis import HealthCheck, given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+
+from curate.models.embeddings import store  # noqa: E402
+
+
+def chunk(keys, value=1):
+    made = np.zeros(len(keys), dtype=store.record(2))
+    made["key"], made["vector"] = keys, value
+    return made
+
+
+def found(folder, keys):
+    wanted = np.array(sorted(keys), dtype="S16")
+    return {
+        bytes(wanted[i]): int(row["vector"][0])
+        for at, rows in store.take(folder, wanted)
+        for i, row in zip(at, rows, strict=True)
+    }
+
+
+KEYS = st.binary(min_size=16, max_size=16).map(lambda b: bytes(np.array([b], dtype="S16")[0]))
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(put=st.lists(st.sets(KEYS, min_size=1), max_size=4), asked=st.sets(KEYS, min_size=1))
+def test_what_was_put_is_found_and_nothing_else(put, asked, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("store")
+    for keys in put:
+        store.put(folder, chunk(sorted(keys)))
+    there = set().union(*put) if put else set()
+    assert set(found(folder, asked | there)) == there
+    assert set(found(folder, asked)) == asked & there
+
+
+def test_of_two_vectors_for_one_text_always_the_same_is_taken(tmp_path):
+    one, two = chunk([b"a", b"b"], 1), chunk([b"b", b"c"], 2)
+    for folder, order in ((tmp_path / "x", (one, two)), (tmp_path / "y", (two, one))):
+        for part in order:
+            store.put(folder, part)
+    assert found(tmp_path / "x", [b"a", b"b", b"c"]) == found(tmp_path / "y", [b"a", b"b", b"c"])
+
+
+def test_the_same_chunk_twice_is_one_file(tmp_path):
+    store.put(tmp_path, chunk([b"a"]))
+    store.put(tmp_path, chunk([b"a"]))
+    assert len(list(tmp_path.iterdir())) == 1

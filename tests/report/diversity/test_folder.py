@@ -1,0 +1,120 @@
+"""`curate diversity OUT`: a folder's set beside draws from the rows its filters left, or alone, with a word why."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+np = pytest.importorskip("numpy", reason="diversity needs the extra `embed`")
+pytest.importorskip("numba", reason="k-means is compiled")
+pytest.importorskip("model2vec", reason="the small model of these tests is a model2vec one")
+
+from curate.cache import Cache  # noqa: E402
+from curate.cli.pool import diversity  # noqa: E402
+from curate.report.diversity.folder import DiversityError, of_folder  # noqa: E402
+from tests.models.embeddings import static_model  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    return str(static_model.write(tmp_path_factory.mktemp("static")))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CURATE_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def out(tmp_path):
+    """What a run of 12 rows leaves: 4 taken, 5 not drawn, 1 not among the farthest, 2 too short."""
+    words = static_model.WORDS
+    rows = pl.DataFrame(
+        {
+            "id": [f"{i:02}" for i in range(12)],
+            "source": ["pages"] * 12,
+            "domain": ["tea"] * 6 + ["wheels"] * 6,
+            "prompt": [f"{words[i]} {words[(3 * i + 1) % 12]}" for i in range(12)],
+        }
+    )
+    dropped = [None] * 4 + ["sample"] * 5 + ["farthest", "length", "length"]
+    folder = tmp_path / "out"
+    folder.mkdir()
+    rows[:4].write_parquet(folder / "train.parquet")
+    rows.drop("prompt").with_columns(dropped_by=pl.Series(dropped)).write_parquet(folder / "ledger.parquet")
+    Cache(tmp_path / ".stages").at("pass-1", lambda stage: rows.write_parquet(stage / "rows-00000.parquet") or {})
+    steps = [
+        {"verb": "keep", "filter": "length", "label": "length", "params": {}},
+        {"verb": "select", "filter": "farthest", "label": "farthest", "params": {}},
+    ]
+    manifest = {
+        "steps": {"pages": steps, "all": []},
+        "quotas": [{"source": "pages", "domain": "tea", "asked": 5, "available": 6, "taken": 4}],
+        "stages": {"built": [], "reused": [], "pool": ["pass-1"]},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_the_pool_is_what_the_filters_left(out, model):
+    found = of_folder(out, model=model)
+    assert (found["rows"], found["pool"], found["note"]) == (4, 10, None)
+    assert {row["metric"] for row in found["metrics"]} >= {"vendi", "facility_location", "cluster_entropy"}
+    assert all(len(row["random"]) == 5 for row in found["metrics"])
+    assert found["domains"] == [
+        {"domain": "tea", "pool": 6, "asked": 5, "taken": 4},
+        {"domain": "wheels", "pool": 4, "asked": None, "taken": 0},
+    ]
+
+
+def test_without_its_stages_the_set_is_measured_alone(out, model):
+    (out.parent / ".stages" / "pass-1").rename(out.parent / "elsewhere")
+    found = of_folder(out, model=model)
+    assert found["pool"] is None
+    assert "run the recipe again" in found["note"]
+    assert {row["metric"] for row in found["metrics"]} >= {"vendi", "pairs_above_0.9"}
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        pytest.param("promt", "did you mean 'prompt'", id="a column that is not there"),
+        pytest.param("number", "where text is needed", id="a column of numbers"),
+    ],
+)
+def test_a_column_that_cannot_be_embedded_is_said(column, said, out, model):
+    rows = pl.read_parquet(out / "train.parquet").with_columns(number=1)
+    rows.write_parquet(out / "train.parquet")
+    with pytest.raises(DiversityError, match=said):
+        of_folder(out, column=column, model=model)
+
+
+def test_an_unfinished_folder_is_said(tmp_path, model):
+    with pytest.raises(DiversityError, match="not a finished output folder"):
+        of_folder(tmp_path, model=model)
+
+
+def test_an_empty_set_is_said(out, model):
+    pl.read_parquet(out / "train.parquet").clear().write_parquet(out / "train.parquet")
+    with pytest.raises(DiversityError, match="no rows"):
+        of_folder(out, model=model)
+
+
+def test_the_command_prints_a_table_or_data(out, model):
+    table = CliRunner().invoke(diversity, [str(out), "--model", model])
+    assert table.exit_code == 0, table.output
+    data = CliRunner().invoke(diversity, [str(out), "--model", model, "--draws", "2", "--json"])
+    found = json.loads(data.stdout)
+    assert found["pool"] == 10
+    assert len(found["metrics"][0]["random"]) == 2
+
+
+def test_a_set_of_one_row_has_null_for_distances_in_its_data(out, model):
+    pl.read_parquet(out / "train.parquet")[:1].write_parquet(out / "train.parquet")
+    data = CliRunner().invoke(diversity, [str(out), "--model", model, "--json"])
+    values = {row["metric"]: row["value"] for row in json.loads(data.stdout)["metrics"]}
+    assert values["nearest_neighbour_distance"] is None
+    assert values["vendi"] == pytest.approx(1)

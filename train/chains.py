@@ -1,0 +1,78 @@
+"""SFT, then DPO from the model it saved: one config with a block for each, one folder with a folder for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from curate.recipe.places import Places, Problem, RecipeError, did_you_mean
+from curate.train.config import TrainConfig, read, resolve
+from curate.train.findings import Finding
+from curate.train.run import Tell, check, check_rows, run_config, silent
+
+CHAIN = ("sft", "dpo")
+
+
+def run_chain(
+    config: Path | str | Mapping[str, Any],
+    out: Path,
+    *,
+    sets: Sequence[str] = (),
+    force: bool = False,
+    fresh: bool = False,
+    tell: Tell = silent,
+) -> dict[str, dict[str, Any]]:
+    """Run both stages into OUT/sft and OUT/dpo, and return their records.
+
+    Both configs and both sets of rows are checked before the first stage trains. Stages that are finished are not run
+    again: a killed chain goes on where it was.
+    """
+    stages = plan(config, out, sets)
+    for stage in stages.values():
+        check_rows(stage, force=force)
+    return {name: run_config(stage, out / name, force=force, fresh=fresh, tell=tell) for name, stage in stages.items()}
+
+
+def check_chain(
+    config: Path | str | Mapping[str, Any], out: Path, *, sets: Sequence[str] = (), tell: Tell = silent
+) -> list[Finding]:
+    """Check the SFT stage whole and, while its model is not there, DPO as far as its rows."""
+    sft, dpo = plan(config, out, sets).values()
+    found = check(sft, out / "sft", tell=tell)
+    return found + (check(dpo, out / "dpo", tell=tell) if Path(dpo.model).is_dir() else check_rows(dpo, force=True))
+
+
+def plan(config: Path | str | Mapping[str, Any], out: Path, sets: Sequence[str] = ()) -> dict[str, TrainConfig]:
+    """Check both blocks of a chain's config, all errors at once; DPO's model is where SFT saves its own."""
+    data, places = read(config, sets)
+    problems = [
+        Problem((name,), f"there is no '{name}' here; {did_you_mean(name, list(CHAIN))}", places.line((name,)))
+        for name in data
+        if name not in CHAIN
+    ]
+    problems += [
+        Problem((name,), f"a chain has a block '{name}' with the config of that stage", places.line((name,)))
+        for name in CHAIN
+        if not isinstance(data.get(name), dict)
+    ]
+    if problems:
+        raise RecipeError(places.file, problems)
+    if "model" in data["dpo"]:
+        message = "does not belong here: in a chain DPO starts from the model that SFT saved"
+        raise RecipeError(places.file, [Problem(("dpo", "model"), message, places.line(("dpo", "model")))])
+    blocks = {"sft": data["sft"], "dpo": {**data["dpo"], "model": str(out / "sft" / "merged")}}
+    return _all(blocks, places)
+
+
+def _all(blocks: Mapping[str, Mapping[str, Any]], places: Places) -> dict[str, TrainConfig]:
+    found: dict[str, TrainConfig] = {}
+    problems: list[Problem] = []
+    for name, block in blocks.items():
+        try:
+            found[name] = resolve(name, block, places, (name,))
+        except RecipeError as error:
+            problems += error.problems
+    if problems:
+        raise RecipeError(places.file, problems)
+    return found
