@@ -29,7 +29,7 @@ def test_every_package_that_computes_is_part_of_the_keys():
 def test_the_library_s_code_and_what_its_filters_read_are_part_of_every_key():
     names = {f"{file.parent.name}/{file.name}" for file in cache.library_files()}
     assert {
-        "curate/run/run.py",
+        "run/run.py",
         "filters/markup.py",
         "train/run.py",
         "sources/jsonl.py",
@@ -41,7 +41,7 @@ def test_the_library_s_code_and_what_its_filters_read_are_part_of_every_key():
 
 def test_a_part_of_the_library_has_a_hash_of_its_own():
     assert (
-        len({cache.library(), cache.library("train"), cache.library("train", "judges"), cache.library("models.py")})
+        len({cache.library(), cache.library("train"), cache.library("train", "judges"), cache.library("weights.py")})
         == 4
     )
 

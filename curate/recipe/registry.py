@@ -34,12 +34,19 @@ GIVEN: dict[Kind, set[str]] = {
     "answer": {"rows"},
     "source": {"size"},
 }
+HOMES: dict[Group, str] = {
+    "filters": "curate.filters",
+    "sources": "curate.sources",
+    "pairs": "curate.pairs",
+    "generators": "curate.models.generators",
+    "judges": "curate.models.judges",
+}
 _RETURNED: dict[Any, Kind] = {Choice: "select", Generator: "generator", Judge: "judge"}
 
 
 def names(group: Group) -> dict[str, Function]:
     """List what the library itself has of a kind by name."""
-    module = importlib.import_module(f"curate.{group}")
+    module = importlib.import_module(HOMES[group])
     functions: dict[str, Function] = {name: getattr(module, name) for name in module.__all__}
     return {name: f for name, f in functions.items() if kind_of(f) != "any"}
 

@@ -114,7 +114,7 @@ def test_a_link_to_the_standard_library_is_no_file_of_ones_own(folder):
 
 
 def test_the_checkout_as_working_folder_does_not_make_the_library_ones_own(monkeypatch):
-    monkeypatch.chdir(Path(own.__file__).parents[1])
+    monkeypatch.chdir(Path(own.__file__).parents[2])
     with pytest.raises(LookupError, match="belongs to Python"):
         own.find_file("curate.run.work:run_recipe")
 
