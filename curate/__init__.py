@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from curate.hosts import apply, batched, drop, edit, keep
+    from curate.filter import apply, batched, drop, edit, keep
     from curate.recipe.load import load as load_recipe
     from curate.run.work import run_recipe
 
 # Where each name is at home. A name may not be a module's of this package: importing the module would hide it.
 _HOME = {
-    "apply": ("curate.hosts", "apply"),
-    "batched": ("curate.hosts", "batched"),
-    "drop": ("curate.hosts", "drop"),
-    "edit": ("curate.hosts", "edit"),
-    "keep": ("curate.hosts", "keep"),
+    "apply": ("curate.filter", "apply"),
+    "batched": ("curate.filter", "batched"),
+    "drop": ("curate.filter", "drop"),
+    "edit": ("curate.filter", "edit"),
+    "keep": ("curate.filter", "keep"),
     "load_recipe": ("curate.recipe.load", "load"),
     "run_recipe": ("curate.run.work", "run_recipe"),
 }

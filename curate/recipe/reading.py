@@ -10,12 +10,13 @@ from typing import Any, cast
 
 import pydantic
 
+from curate import own
 from curate.models.generators.ask import Settings
 from curate.models.generators.generator import Generator
 from curate.models.judges import as_judge
 from curate.models.judges.functions import GIVEN as OF_A_CASE
 from curate.models.judges.judge import Judge, grades_none
-from curate.recipe import own, registry
+from curate.recipe import registry
 from curate.recipe.bindings import Known, bind
 from curate.recipe.labels import AS, SourceKeys, label_problem, labels, twice
 from curate.recipe.places import KeyPath, Places, Problem, did_you_mean

@@ -14,10 +14,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 import polars as pl
 import pydantic
 
+from curate import own
 from curate.filter import Choice
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
-from curate.recipe import own
 from curate.recipe.places import KeyPath, did_you_mean, existing
 
 Function: TypeAlias = Callable[..., Any]

@@ -19,8 +19,8 @@ from curate.errors import UserError
 from curate.folders import check, claim, clear, make, put, put_alone, written
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
+from curate.own import unrun
 from curate.recipe.load import parse
-from curate.recipe.own import unrun
 from curate.recipe.places import Places
 from curate.recipe.plan import Recipe
 from curate.recipe.step import Step

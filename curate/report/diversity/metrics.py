@@ -1,8 +1,9 @@
 """Measures of a set of n vectors of d dimensions, alone or against the pool it was chosen from.
 
 Vectors are floats of any length, or quantised to int16 (`curate.models.embeddings.quantised`), where similarities are
-exact. The distance of two is 1 - cosine, from 0 to 2. Zero vectors stand for rows without text: they have no
-direction and are left out. No one number says it all: what a greedy choice of outliers wins in Vendi score it loses in facility location.
+exact. The distance of two is 1 - cosine, from 0 to 2. Zero vectors stand for rows without text: they have no direction
+and are left out. No one number says it all: what a greedy choice of outliers wins in Vendi score it loses in facility
+location.
 """
 
 from __future__ import annotations
