@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 else:
     # The name of a column; a choice among the rows.
     Array, Ids, Values, Positions, Named, Pool, Selected = Any, Any, Any, Any, str, pl.DataFrame, Choice
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def require(pool: pl.DataFrame, column: str, who: str) -> None:
