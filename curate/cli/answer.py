@@ -14,7 +14,7 @@ from curate.cli.echo import echo, echo_json, echo_lines
 if TYPE_CHECKING:
     import polars as pl
 
-    from curate.run.state import Tell
+    from curate.run.state import Progress
 
 _PATH = click.Path(path_type=Path)
 _OPTIONS = (
@@ -94,7 +94,7 @@ def _some(found: list[pl.DataFrame]) -> None:
     import polars as pl
 
     from curate.evaluate.answers import AnswerError
-    from curate.run.examples import frequent
+    from curate.run.quarantine import frequent
 
     reasons = pl.concat(found)["failed"]
     if len(reasons) and not reasons.null_count():
@@ -193,7 +193,7 @@ def _epochs(text: str) -> tuple[float, float]:
         raise click.UsageError(f"--epochs takes FIRST-LAST, such as 5-10, not {text!r}") from None
 
 
-def _heard(tell: Tell) -> Callable[[str, int, int, int], None]:
+def _heard(tell: Progress) -> Callable[[str, int, int, int], None]:
     return lambda name, done, asked, tokens: tell(name, done, total=asked, tokens=tokens)
 
 

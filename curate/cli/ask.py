@@ -32,7 +32,7 @@ def check(recipe: Path, sets: tuple[str, ...], rows: int, trust: bool, as_json: 
     """
     from curate.recipe.load import load
     from curate.report import terminal
-    from curate.run.work import sample_yield
+    from curate.run.check import sample_yield
 
     plan = load(recipe, sets, trusted=trust)
     found = sample_yield(plan, rows)
@@ -47,7 +47,7 @@ def _reads_folder(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def reads(**given: Any) -> None:
-        from curate.run.work import as_written
+        from curate.run.folder import as_written
 
         with as_written(given.get("out") or given["out_a"]):
             command(**given)
@@ -82,9 +82,9 @@ def list_(kind: str | None, name: str | None, as_json: bool) -> None:
 def show(out: Path, rows: int, as_json: bool) -> None:
     """Show some rows of OUT as a reader sees them: what is asked, and the answer or both of a pair."""
     from curate.report import terminal
-    from curate.run import work
+    from curate.run import folder
 
-    found = work.some_rows(out, rows)
+    found = folder.some_rows(out, rows)
     if as_json:
         echo_json(found)
     else:
@@ -99,9 +99,9 @@ def show(out: Path, rows: int, as_json: bool) -> None:
 def why(out: Path, id_: str, as_json: bool) -> None:
     """Tell the way of one row of OUT: verdict, value and evidence at each step. The beginning of an ID is enough."""
     from curate.report import terminal
-    from curate.run import work
+    from curate.run import folder
 
-    found = work.why(out, id_)
+    found = folder.why(out, id_)
     if as_json:
         echo_json(found)
     else:
@@ -116,9 +116,9 @@ def why(out: Path, id_: str, as_json: bool) -> None:
 def diff(out_a: Path, out_b: Path, as_json: bool) -> None:
     """Show the rows gained and lost from OUT_A to OUT_B, and by which step."""
     from curate.report import terminal
-    from curate.run import work
+    from curate.run import folder
 
-    found = work.diff(out_a, out_b)
+    found = folder.diff(out_a, out_b)
     if as_json:
         echo_json(found.to_dicts())
     else:
@@ -135,10 +135,10 @@ def verify(out: Path, trust: bool, as_json: bool) -> None:
     Where the recipe names code of its own (`module:function`), that needs --trust.
     """
     from curate.report import terminal
-    from curate.run import work
+    from curate.run import check
 
     with terminal.progress() as tell:
-        found = work.verify(out, trusted=trust, tell=tell)
+        found = check.verify(out, trusted=trust, progress=tell)
     if as_json:
         echo_json(found)
     else:
@@ -180,17 +180,17 @@ def export(out: Path, format_: str, to: Path | None, config: Path | None) -> Non
     """Write the set of OUT in another format, or for another trainer: its data and its config."""
     from curate.recipe.places import did_you_mean
     from curate.report.exports import EXPORTERS
-    from curate.run import work
+    from curate.run import folder
 
     if format_ in EXPORTERS:
         for file in EXPORTERS[format_](out, to or out / format_, config, lambda said: echo(said, fg="yellow")):
             echo(file)
         return
-    if format_ not in work.EXPORTS:
-        raise click.BadParameter(did_you_mean(format_, [*work.EXPORTS, *EXPORTERS]), param_hint="--format")
+    if format_ not in folder.EXPORTS:
+        raise click.BadParameter(did_you_mean(format_, [*folder.EXPORTS, *EXPORTERS]), param_hint="--format")
     if config:
         raise click.BadParameter(f"belongs to {' and '.join(EXPORTERS)}", param_hint="--config")
-    echo(work.export(out, format_, to))
+    echo(folder.export(out, format_, to))
 
 
 @click.command()

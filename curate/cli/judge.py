@@ -101,7 +101,7 @@ def _grade(files: Sequence[str], judge: Judge, stages: Cache, options: dict[str,
 def _some(rows: pl.DataFrame, column: str) -> None:
     """Raise GradesError, with the most frequent reasons, where not one row has what was asked for."""
     from curate.evaluate.grades import GradesError
-    from curate.run.examples import frequent
+    from curate.run.quarantine import frequent
 
     if rows.height and rows[column].null_count() == rows.height:
         raise GradesError(f"None of {rows.height:,} has a {column}: {frequent(rows['why'])}")

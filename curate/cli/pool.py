@@ -28,7 +28,7 @@ def diversity(out: Path, column: str, model: str, draws: int, seed: int, ladder:
     """Measure how diverse the set of OUT is, beside random draws of the same size from its pool."""
     from curate.report import terminal
     from curate.report.diversity.folder import of_folder
-    from curate.run.work import as_written
+    from curate.run.folder import as_written
 
     with as_written(out), terminal.progress() as tell:
         found = of_folder(out, column=column, model=model, draws=draws, seed=seed, with_ladder=ladder, tell=tell)

@@ -117,7 +117,7 @@ def test_a_link_to_the_standard_library_is_no_file_of_ones_own(folder):
 def test_the_checkout_as_working_folder_does_not_make_the_library_ones_own(monkeypatch):
     monkeypatch.chdir(Path(own.__file__).parents[1])
     with pytest.raises(LookupError, match="belongs to Python"):
-        own.find_file("curate.run.work:run_recipe")
+        own.find_file("curate.run.run:run_recipe")
 
 
 def test_modules_of_the_folder_take_the_place_of_no_package(folder):
