@@ -107,7 +107,9 @@ def of_folder(
         "cut": int(embeddings.cut.sum()),
         "metrics": [{name: _plain(value) for name, value in row.items()} for row in metrics],
         "map": points(embeddings.vectors, chosen.height, rows["id"]),
-        "ladder": ladder(embeddings.vectors, rows["id"], n=chosen.height, seeds=[seed]) if with_ladder and not note else [],
+        "ladder": ladder(embeddings.vectors, rows["id"], n=chosen.height, seeds=[seed])
+        if with_ladder and not note
+        else [],
         "domains": domain_counts(rows["domain"].to_list(), places, _asked(manifest)).to_dicts(),
         "note": note,
     }

@@ -203,8 +203,9 @@ def write_config(
     lines += settings.notes
     if settings.unsupported:
         lines += [f"Without a counterpart in {tool}, so left out:", *(f"  {one}" for one in settings.unsupported)]
-    for line in lines if say else ():
-        say(line)
+    if say:
+        for line in lines:
+            say(line)
     wrapped = (textwrap.wrap(line, 116, subsequent_indent="    ", break_long_words=False) or [""] for line in lines)
     comments = "".join(f"# {part}\n" for parts in wrapped for part in parts)
     return put_text(to, BY, name, comments + yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
