@@ -156,15 +156,14 @@ def _prompts(given: Path | None, trained: Path | None) -> Path:
 
 def _scripts(dialogues: Path | None, trained: Path | None, options: dict[str, Any]) -> list[tuple[Any, pl.DataFrame]]:
     """Pair what is asked with the function that asks it: prompts, dialogues, or both."""
-    from curate.evaluate import dialogues as talks
-    from curate.evaluate.answers import answers
-    from curate.evaluate.prompts import read_prompts
+    from curate.evaluate.answers import answer_dialogues, answers
+    from curate.evaluate.prompts import read_dialogues, read_prompts
 
     found: list[tuple[Any, pl.DataFrame]] = []
     if options["prompts"] or not dialogues:
         found.append((answers, read_prompts(_prompts(options["prompts"], trained), options["limit"])))
     if dialogues:
-        found.append((talks.answers, talks.read_dialogues(dialogues, options["limit"])))
+        found.append((answer_dialogues, read_dialogues(dialogues, options["limit"])))
     return found
 
 

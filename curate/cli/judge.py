@@ -72,7 +72,7 @@ def judge(answers: tuple[str, ...], judges: Path | None, name: str | None, **opt
 
 def _grade(files: Sequence[str], judge: Judge, stages: Cache, options: dict[str, Any]) -> None:
     from curate.evaluate import statistics
-    from curate.evaluate.grades import agree, grade, read_answers, read_grades, shown
+    from curate.evaluate.grades import agree, grade, read_answers, read_grades, tables
     from curate.evaluate.grades.singly import cases_of
     from curate.evaluate.grades.summary import summary
     from curate.report import terminal
@@ -90,10 +90,10 @@ def _grade(files: Sequence[str], judge: Judge, stages: Cache, options: dict[str,
     if options["as_json"]:
         _print({"arms": arms, "differences": differences, "agreement": agreed, "grades": str(file)})
         return _some(grades, "score")
-    for table in (shown.grades_table(arms), shown.shares_table(arms), shown.differences_table(differences)):
+    for table in (tables.grades_table(arms), tables.shares_table(arms), tables.differences_table(differences)):
         if table:
             terminal.console.print(table)
-    lines = [*shown.turns_lines(arms), *(line for one in arms for line in shown.why_lines(one["arm"], one["why"]))]
+    lines = [*tables.turns_lines(arms), *(line for one in arms for line in tables.why_lines(one["arm"], one["why"]))]
     _end([*lines, *_agreement(agreed, options), str(file)])
     return _some(grades, "score")
 
@@ -118,7 +118,7 @@ def _pairwise(files: Sequence[str], judge: Judge, stages: Cache, options: dict[s
 
 
 def _gold(judge: Judge, stages: Cache, options: dict[str, Any]) -> None:
-    from curate.evaluate.grades.gold import NAMES, as_comparisons, read_gold, sides
+    from curate.evaluate.grades.agreement import NAMES, as_comparisons, read_gold, sides
 
     gold = read_gold(options["gold"])
     _side_by_side(*sides(gold), NAMES, judge, stages, options, as_comparisons(gold))
@@ -133,7 +133,7 @@ def _side_by_side(
     options: dict[str, Any],
     gold: pl.DataFrame | None = None,
 ) -> None:
-    from curate.evaluate.grades import agree, pairwise, read_comparisons, shown
+    from curate.evaluate.grades import agree, pairwise, read_comparisons, tables
     from curate.evaluate.grades.side_by_side import pairings_of
     from curate.evaluate.grades.summary import beside
     from curate.report import terminal
@@ -150,25 +150,25 @@ def _side_by_side(
     if options["as_json"]:
         _print({**summed, "gold": on_gold, "agreement": agreed, "comparisons": str(file)})
         return _some(found, "verdict")
-    terminal.console.print(shown.beside_table(summed, gold=on_gold is not None))
-    lines = [shown.beside_line(summed), *shown.why_lines("no verdict", summed["why"])]
-    lines += [shown.agreed_line("gold", on_gold)] if on_gold else []
+    terminal.console.print(tables.beside_table(summed, gold=on_gold is not None))
+    lines = [tables.beside_line(summed), *tables.why_lines("no verdict", summed["why"])]
+    lines += [tables.agreed_line("gold", on_gold)] if on_gold else []
     _end([*lines, *_agreement(agreed, options), str(file)])
     return _some(found, "verdict")
 
 
 def _costs(judge: Judge, asked: Sequence[Case] | Sequence[Pairing], stages: Cache, options: dict[str, Any]) -> bool:
     """Say what it will cost; tell whether that was all that was wanted."""
-    from curate.evaluate.grades import shown
-    from curate.evaluate.grades.cost import cost_of
-    from curate.evaluate.grades.singly import kept_by
+    from curate.evaluate.grades import tables
+    from curate.evaluate.grades.side_by_side import cost_of
+    from curate.evaluate.grades.singly import set_up
 
-    kept_by(judge, stages)
+    set_up(judge, stages)
     cost = cost_of(judge, asked)
     if options["dry_run"] and options["as_json"]:
         _print(cost)
     else:
-        echo(shown.cost_line(cost), err=not options["dry_run"])
+        echo(tables.cost_line(cost), err=not options["dry_run"])
     return bool(options["dry_run"])
 
 
@@ -200,9 +200,9 @@ def _other(options: dict[str, Any], read: Callable[[Path], pl.DataFrame]) -> pl.
 
 
 def _agreement(agreed: Agreed | None, options: dict[str, Any]) -> list[str]:
-    from curate.evaluate.grades import shown
+    from curate.evaluate.grades import tables
 
-    return [shown.agreed_line(str(options["agree"]), agreed)] if agreed else []
+    return [tables.agreed_line(str(options["agree"]), agreed)] if agreed else []
 
 
 def _end(lines: Sequence[str]) -> None:
