@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import overload
 
 import polars as pl
 
 from curate.filter import Choice
-from curate.filters.pool import Array, Ids, Pool, Positions, Selected, best_first, require
+from curate.filters.pool import Ids, Pool, Positions, Selected, best_first, require
 from curate.rows import hash01
 
 
-@overload
-def random(pool: pl.DataFrame, ids: None = None, *, n: int, seed: int = 0) -> Choice: ...
-@overload
-def random(pool: Array, ids: Ids | None = None, *, n: int, seed: int = 0) -> Positions: ...
 def random(pool: Pool, ids: Ids | None = None, *, n: int, seed: int = 0) -> Selected:
     """Keep n rows drawn uniformly without replacement; all of them if there are no more than n.
 
@@ -58,7 +53,8 @@ def enough(pool: pl.DataFrame, *, size: int, surplus: float = 1.3, seed: int = 0
     """
     if surplus < 1:
         raise ValueError(f"enough: a surplus of {surplus:g} is less than the set needs; 1 or more would be right")
-    return random(pool, n=math.ceil(size * surplus), seed=seed)
+    choice: Choice = random(pool, n=math.ceil(size * surplus), seed=seed)
+    return choice
 
 
 def top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choice:

@@ -7,7 +7,7 @@ tokenizer, except that nothing is thrown away for a "<" that opens no tag.
 
 from __future__ import annotations
 
-from curate.filters.html.entity import reference
+from curate.filters.html.entities import reference
 from curate.filters.html.find import Numbers, Output, Source, copy, find, text_end
 from curate.filters.html.pre import pre_block
 from curate.filters.html.tables import (

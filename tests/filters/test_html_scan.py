@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.filters.html import engine, find, loops
+from curate.filters.html import engine, find
 from curate.filters.html.engine import convert, convert_one
 from curate.filters.html.tables import CLASS
 
@@ -63,15 +63,15 @@ def compiled():
 @given(st.text(), st.integers(0, 9))
 def test_loops_find_what_expressions_find(text, bit):
     src = text.encode()
-    assert loops.find(src, 0, len(src), 1 << bit) == find.find(src, 0, len(src), 1 << bit)
-    assert loops.text_end(src, 0, len(src)) == find.text_end(src, 0, len(src))
+    assert find.find_loop(src, 0, len(src), 1 << bit) == find.find(src, 0, len(src), 1 << bit)
+    assert find.text_end_loop(src, 0, len(src)) == find.text_end(src, 0, len(src))
 
 
 @given(st.text("ab  <&\n\u00a0é", max_size=60), st.integers(0, 9))
 def test_loops_find_what_expressions_find_at_every_place(text, at):
     src = text.encode()
     at = min(at, len(src))
-    assert loops.text_end(src, at, len(src)) == find.text_end(src, at, len(src))
+    assert find.text_end_loop(src, at, len(src)) == find.text_end(src, at, len(src))
 
 
 def test_every_stop_is_an_ascii_byte_or_the_first_of_a_space():

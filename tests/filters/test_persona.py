@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from curate.filters.persona import claims_human, claims_human_where, refuses, refuses_where, says_ai, says_ai_where
+from curate.filters.voice import claims_human, claims_human_where, refuses, refuses_where, says_ai, says_ai_where
 
 AUTHORED = Path(__file__).parents[2] / "recipes" / "authored" / "train.jsonl"
 
