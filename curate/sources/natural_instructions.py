@@ -13,7 +13,7 @@ import polars as pl
 from curate.rows import Bad, Batch, Part, SourceMissing
 from curate.sources import files
 from curate.sources.columns import shown, unicode
-from curate.sources.records import check_size, reason
+from curate.sources.jsonl import check_size, reason
 
 SCHEMA = {
     "domain": pl.String(),

@@ -17,7 +17,7 @@ import polars as pl
 from curate.rows import Bad, Batch, Part, SourceError, SourceMissing
 from curate.sources import files
 from curate.sources.columns import shown, unicode
-from curate.sources.records import check_size, reason
+from curate.sources.jsonl import check_size, reason
 from curate.sources.spill import Spill
 
 SCHEMA = {

@@ -11,7 +11,7 @@ import polars as pl
 
 from curate.rows import Bad, Batch, Part, SourceError
 from curate.sources import files
-from curate.sources.cells import read
+from curate.sources.csv import read
 from curate.sources.layout import some
 from curate.sources.records import Read, chunks
 

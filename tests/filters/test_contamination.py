@@ -260,7 +260,7 @@ def direction(texts: pl.Series, model: str = "") -> Any:
 def toy_model(monkeypatch):
     import curate.models.embeddings
 
-    monkeypatch.setattr(curate.embeddings, "embed", direction)
+    monkeypatch.setattr(curate.models.embeddings, "embed", direction)
     monkeypatch.setattr(contamination, "_ROWS", 2)
     monkeypatch.setattr(contamination, "_PROMPTS", 3)
     contamination._embedded.cache_clear()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.sources.archive import DamagedError
+from curate.sources.stackexchange.archive import DamagedError
 from curate.sources.stackexchange.rowxml import Broken, read_rows
 
 HEAD = b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?>\n<posts>\n'

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curate.rows import STANDARD, Bad
-from curate.sources import archive as _archive
+from curate.sources.stackexchange import archive as _archive
 from curate.sources import spill
 from curate.sources.stackexchange import stackexchange
 

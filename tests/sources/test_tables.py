@@ -6,6 +6,7 @@ import csv as stdlib_csv
 import io
 import lzma
 import os
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -15,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.rows import STANDARD, TURNS, Bad, SourceError, SourceMissing
-from curate.sources import slices
-from curate.sources.tables import csv, parquet
+from curate.sources import csv, parquet
 
 DATA = Path(os.environ.get("CURATE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 
@@ -224,7 +224,7 @@ def test_a_parquet_that_cannot_be_meant_is_refused_at_once(stored, rows, error):
 
 
 def test_conversations_in_parquet_come_to_columns(stored, monkeypatch):
-    monkeypatch.setattr(slices, "_ROWS", 5)
+    monkeypatch.setattr(sys.modules["curate.sources.parquet"], "_ROWS", 5)
     turns = [said("Hi.", "Hello.", "Why?", "So."), said("Why?"), said("Why?", "So.")] * 3
     rows = pl.DataFrame({"messages": turns, "n": list(range(9))})
     found, bad = read(parquet(stored(rows, row_group_size=4), domain="d"), batch_rows=2)

@@ -11,8 +11,8 @@ from typing import Literal
 import polars as pl
 
 from curate.rows import Bad, Batch, Part
-from curate.sources.archive import DamagedError, chunks, need_py7zr
 from curate.sources.spill import Spill
+from curate.sources.stackexchange.archive import DamagedError, chunks, need_py7zr
 from curate.sources.stackexchange.posts import SCHEMA, broken, posts_of, threads
 from curate.sources.stackexchange.rowxml import read_rows
 from curate.sources.stackexchange.sites import by_name, dumps, groups, in_group

@@ -11,8 +11,8 @@ from collections.abc import Generator, Iterator
 from typing import NamedTuple
 from xml.parsers import expat
 
-from curate.sources.archive import DamagedError
 from curate.sources.files import MAX_RECORD
+from curate.sources.stackexchange.archive import DamagedError
 
 RAW = 2000  # bytes of a broken record kept; the quarantine cuts again, to 500 characters
 
