@@ -57,10 +57,10 @@ def csv(
     ([{'prompt': 'Why,\nthen?', 'score': 3.0}], 'line 4', 'expected 2 cells, as in the first line, got 1')
     """
     options = Options(columns or {}, shape, domain, license)
-    found = files.parts(path, (".csv", ".tsv"), partial(_read_csv, options, delimiter))
-    first = found[0].files[0]
+    parts = files.parts(path, (".csv", ".tsv"), partial(_read_csv, options, delimiter))
+    first = parts[0].files[0]
     start(first, read(first, delimiter), options, text=True)
-    return found
+    return parts
 
 
 def _read_csv(options: Options, delimiter: str | None, file: Path, batch_rows: int) -> Iterator[Batch]:
@@ -92,8 +92,8 @@ class _Lines:
 
     def __init__(self, file: Path) -> None:
         self._lines = files.lines(file, blank=True)
-        self._back: deque[tuple[files.Line, int]] = deque()  # each with how often it was taken
-        self._taken: list[tuple[files.Line, int]] = []
+        self._back: deque[tuple[files.Line, int]] = deque()  # each with how often it was read
+        self._current: list[tuple[files.Line, int]] = []
         self._size = 0
         self.damage: Bad | None = None
 
@@ -105,27 +105,27 @@ class _Lines:
         if isinstance(line, Bad):
             self.damage = line
             raise StopIteration
-        if self._taken and (times >= _TRIES or self._size > files.MAX_RECORD):
+        if self._current and (times >= _TRIES or self._size > files.MAX_RECORD):
             self._back.appendleft((line, times))
             raise StopIteration
-        self._taken.append((line, times))
+        self._current.append((line, times))
         self._size += len(line.raw)
         # Broken bytes stay recognisable in the cells: only their own record is bad.
         return line.raw.decode("utf-8", "surrogateescape")
 
     @property
-    def taken(self) -> list[files.Line]:
+    def current(self) -> list[files.Line]:
         """List the lines of the record being read."""
-        return [line for line, _ in self._taken]
+        return [line for line, _ in self._current]
 
     def begin(self) -> None:
         """Begin a record."""
-        self._taken, self._size = [], 0
+        self._current, self._size = [], 0
 
     def give_back(self) -> None:
         """Take back all lines of the record but the first."""
-        self._back.extendleft((line, times + 1) for line, times in reversed(self._taken[1:]))
-        del self._taken[1:]
+        self._back.extendleft((line, times + 1) for line, times in reversed(self._current[1:]))
+        del self._current[1:]
 
 
 def _likely(file: Path) -> str:
@@ -148,9 +148,9 @@ def _header(file: Path, lines: _Lines, delimiter: str) -> list[str]:
         names = next((cells for cells in stdlib.reader(lines, delimiter=delimiter, strict=True) if cells), [])
     except stdlib.Error as error:
         raise SourceError(f"{file}: the names of the columns, in its first line, are not CSV ({error})") from None
-    if len(lines.taken) > _HEADER_LINES or any(len(name) > _NAME for name in names):
+    if len(lines.current) > _HEADER_LINES or any(len(name) > _NAME for name in names):
         raise SourceError(
-            f"{file}: the names of the columns go on for {len(lines.taken):,} lines: close the quote in line 1"
+            f"{file}: the names of the columns go on for {len(lines.current):,} lines: close the quote in line 1"
         )
     if len(names) > MAX_COLUMNS:
         raise SourceError(f"{file} has {len(names):,} columns; up to {MAX_COLUMNS:,} can be read")
@@ -168,14 +168,14 @@ def _rows(file: Path, lines: _Lines, delimiter: str) -> Iterator[tuple[list[str]
             cells = next(reader, None)
         except stdlib.Error as error:
             lines.give_back()
-            number, raw, size = lines.taken[0]
+            number, raw, size = lines.current[0]
             yield files.bad(file, f"line {number}", f"not CSV: {error}", raw, size)
             reader = stdlib.reader(lines, delimiter=delimiter, strict=True)
             continue
         if cells is None:
             return
         if cells:  # a blank line between records is none
-            yield cells, lines.taken
+            yield cells, lines.current
 
 
 def _record(file: Path, header: list[str], cells: list[str], lines: list[files.Line]) -> Read | Bad:

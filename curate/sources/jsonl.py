@@ -12,7 +12,7 @@ from typing import Any
 
 from curate.rows import Bad, Batch, Part
 from curate.sources import files
-from curate.sources.columns import Record, shown
+from curate.sources.columns import Record, describe
 from curate.sources.layout import Options
 from curate.sources.records import Read, batches, start
 from curate.sources.shapes import Shape
@@ -59,10 +59,10 @@ def jsonl(
     ([{'prompt': '2 + 2?', 'response': '4'}], 'line 2', 'prompt: expected text, got the number 5')
     """
     options = Options(columns or {}, shape, domain, license)
-    found = files.parts(path, SUFFIXES, partial(_read, options))
-    first = found[0].files[0]
+    parts = files.parts(path, SUFFIXES, partial(_read, options))
+    first = parts[0].files[0]
     start(first, read(first), options)
-    return found
+    return parts
 
 
 def _read(options: Options, file: Path, batch_rows: int) -> Iterator[Batch]:
@@ -116,7 +116,7 @@ def check_size(raw: bytes) -> None:
 def _check(value: object) -> Record:
     """Refuse what parses but is no record. Text that is not Unicode is found later, when columns are made."""
     if not isinstance(value, dict):
-        raise ValueError(f"expected an object, got {shown(value)}")
+        raise ValueError(f"expected an object, got {describe(value)}")
     for item in value.values():
         if type(item) in (dict, list) and _deeper(item, MAX_DEPTH):
             raise RecursionError
@@ -159,9 +159,9 @@ def _items(file: Path) -> Iterator[Read | Bad]:
         except files.damage() as error:
             yield files.broken(file, f"after item {number}", error)
         except (ValueError, RecursionError) as error:
-            left = text.rest()
+            remaining = text.rest()
             error_ = f"{reason(error)}; where the next item starts cannot be known"
-            yield files.bad(file, f"item {number + 1}", error_, *left)
+            yield files.bad(file, f"item {number + 1}", error_, *remaining)
 
 
 class _Text:
@@ -177,10 +177,10 @@ class _Text:
     def _fill(self) -> bool:
         if self._ended:
             return False
-        left = self._text[self._at :]
-        packed = self._stream.read(max(_CHUNK, len(left)))  # doubling: a long item is not scanned too often
+        remaining = self._text[self._at :]
+        packed = self._stream.read(max(_CHUNK, len(remaining)))  # doubling: a long item is not scanned too often
         self._ended = not packed
-        self._text, self._at = left + self._decode(packed, self._ended), 0
+        self._text, self._at = remaining + self._decode(packed, self._ended), 0
         return True
 
     def ahead(self) -> str:
@@ -195,8 +195,8 @@ class _Text:
 
     def take(self, mark: str) -> None:
         """Step over a character that must come next."""
-        if (found := self.ahead()) != mark:
-            raise ValueError(f"not JSON: expected {mark!r}, got {repr(found) if found else 'the end of the file'}")
+        if (char := self.ahead()) != mark:
+            raise ValueError(f"not JSON: expected {mark!r}, got {repr(char) if char else 'the end of the file'}")
         self._at += 1
 
     def value(self) -> tuple[Any, str]:
@@ -214,21 +214,21 @@ class _Text:
                 raise json.JSONDecodeError(error.msg, self._text[self._at :], error.pos - self._at) from None
             if end == len(self._text) and self._fill():
                 continue
-            taken, self._at = self._text[self._at : end], end
-            return value, taken
+            source, self._at = self._text[self._at : end], end
+            return value, source
 
     def rest(self) -> tuple[bytes, int]:
         """Give the beginning of what is left, and the size of all of it in bytes."""
-        left = self._text[self._at :].encode("utf-8", "surrogateescape")
-        size = len(left)
+        remaining = self._text[self._at :].encode("utf-8", "surrogateescape")
+        size = len(remaining)
         while packed := self._stream.read(_CHUNK):
             size += len(packed)
-        return left[:2000], size
+        return remaining[:2000], size
 
 
 def _item(file: Path, number: int, text: _Text) -> Read | Bad:
-    value, taken = text.value()
-    raw = taken.encode("utf-8", "surrogateescape")
+    value, source = text.value()
+    raw = source.encode("utf-8", "surrogateescape")
     try:
         raw.decode("utf-8")
         return Read(number, raw, len(raw), _check(value))

@@ -12,7 +12,7 @@ import polars as pl
 
 from curate.recipe.places import cut
 from curate.rows import STANDARD, SourceError, free
-from curate.sources.columns import FIXED, Record, Types, frame, infer, shown, unicode
+from curate.sources.columns import FIXED, Record, Types, describe, frame, infer, unicode
 from curate.sources.shapes import ALIASES, TOUCHED, Shape, detect, normalise, renames
 
 # So many records of a file settle its layout (or fewer, when they alone fill a batch).
@@ -129,7 +129,7 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"score: expected a number, got {shown(text)}") from None
+        raise ValueError(f"score: expected a number, got {describe(text)}") from None
 
 
 def renamed(file: Path, keys: Iterable[str], options: Options) -> dict[str, str]:
@@ -139,14 +139,14 @@ def renamed(file: Path, keys: Iterable[str], options: Options) -> dict[str, str]
         SourceError: when a column is not there, or its new name is taken.
     """
     keys = list(keys)
-    names = {there: here for here, there in options.columns.items()}
-    for there, here in names.items():
-        if keys and there not in keys:
-            raise SourceError(f"{file} has no column {there!r}{_meant(there, keys)}; it has: {some(keys)}")
-        if here in keys and here not in names:
+    names = {theirs: ours for ours, theirs in options.columns.items()}
+    for theirs, ours in names.items():
+        if keys and theirs not in keys:
+            raise SourceError(f"{file} has no column {theirs!r}{_meant(theirs, keys)}; it has: {some(keys)}")
+        if ours in keys and ours not in names:
             raise SourceError(
-                f"{file} has a column {here!r} of its own beside {there!r}: "
-                f"say where it goes, as in columns: {{{here}: {there}, file_{here}: {here}}}"
+                f"{file} has a column {ours!r} of its own beside {theirs!r}: "
+                f"say where it goes, as in columns: {{{ours}: {theirs}, file_{ours}: {ours}}}"
             )
     return {key: free(name, keys) for key, name in _RESERVED.items() if key in keys} | names
 

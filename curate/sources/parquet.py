@@ -54,9 +54,9 @@ def parquet(
     [{'prompt': '2 + 2?', 'response': '4', 'year': 1999, 'domain': 'sums'}]
     """
     options = Options(columns or {}, shape, domain, license)
-    found = files.parts(path, (".parquet",), partial(read, options))
-    start(found[0].files[0], options)
-    return found
+    parts = files.parts(path, (".parquet",), partial(read, options))
+    start(parts[0].files[0], options)
+    return parts
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ class Table:
         rows, bad = rows.rename(self.names), []
         if self.layout:
             records = rows.select(self.touched).to_dicts()
-            made, wrong = self.layout.rows(records)
+            converted, wrong = self.layout.rows(records)
             good = [i for i in range(rows.height) if i not in wrong]
-            rows = made.hstack(rows.drop(self.touched)[good])
+            rows = converted.hstack(rows.drop(self.touched)[good])
             for i, reason in sorted(wrong.items()):
                 raw = json.dumps(records[i], ensure_ascii=False, default=str).encode("utf-8")
                 bad.append(files.bad(self.file, f"row {at + i + 1}", reason, raw))
@@ -90,14 +90,14 @@ class Table:
         return Batch(rows.with_columns(typed).with_columns(empty).with_columns(filled), bad)
 
     def _typed(self, column: pl.Series, dtype: pl.DataType) -> pl.Series:
-        here = column.dtype
-        alike = here == dtype or here == pl.Null or (here.is_numeric() and dtype == pl.Float64())
-        if alike or (isinstance(here, (pl.Categorical, pl.Enum)) and dtype == pl.String()):
+        actual = column.dtype
+        alike = actual == dtype or actual == pl.Null or (actual.is_numeric() and dtype == pl.Float64())
+        if alike or (isinstance(actual, (pl.Categorical, pl.Enum)) and dtype == pl.String()):
             return column.cast(dtype)
-        if dtype == TURNS and _are_turns(here):  # the same fields in another order, which a cast refuses
+        if dtype == TURNS and _are_turns(actual):  # the same fields in another order, which a cast refuses
             return column.list.eval(pl.struct(pl.element().struct[name] for name in ("role", "content")))
         raise SourceError(
-            f"{self.file}: the column {column.name!r} holds {here}, not {words(dtype)}; "
+            f"{self.file}: the column {column.name!r} holds {actual}, not {words(dtype)}; "
             f"give it another name: columns: {{file_{column.name}: {column.name}}}"
         )
 
@@ -134,12 +134,12 @@ def _settled(file: Path, head: pl.DataFrame, options: Options) -> Table:
     shape = options.shape or detect(named.to_dicts())
     if shape == "plain":
         more = renames(set(named.columns))
-        names = {there: more.get(here, here) for there, here in names.items()}
+        names = {theirs: more.get(ours, ours) for theirs, ours in names.items()}
     touched = [name for name in named.columns if name in TOUCHED[shape]]
     layout = None
     if touched:
-        given = Options({"response": "response"} if "response" in options.columns else {}, shape)
-        layout = settle(file, named.select(touched).to_dicts(), given, whole=head.height < HEAD)
+        nested = Options({"response": "response"} if "response" in options.columns else {}, shape)
+        layout = settle(file, named.select(touched).to_dicts(), nested, whole=head.height < HEAD)
     elif "prompt" not in names.values() and "response" not in options.columns:
         raise SourceError(no_prompt(file, head.columns))
     return Table(file, names, touched, layout, options.constants)

@@ -192,7 +192,7 @@ def test_rows_are_the_same_however_much_is_held_in_memory(dump, monkeypatch):
     assert all(text.endswith(" 2") for text in held.values())
     module = import_module("curate.sources.reddit")
     monkeypatch.setattr(module, "CHUNK", 10)
-    monkeypatch.setattr(module, "Spill", partial(spill.Spill, held=1000))
+    monkeypatch.setattr(module, "Spill", partial(spill.Spill, limit=1000))
     assert responses(folder, batch_rows=7) == held
 
 

@@ -42,7 +42,7 @@ def test_groups_hold_whole_threads_in_rising_order(chunks, held, width):
 
 
 def test_the_same_rows_come_back(tmp_path):
-    with Spill(held=0, width=10) as spill:
+    with Spill(limit=0, width=10) as spill:
         spill.add(posts([1, 2, 11]))
         spill.add(posts([3]))
         back = pl.concat(spill.groups())
@@ -59,7 +59,7 @@ def test_few_posts_never_touch_the_disk():
 def test_the_folder_goes_with_the_spill_whatever_happens():
     folder = None
     try:
-        with Spill(held=0) as spill:
+        with Spill(limit=0) as spill:
             spill.add(posts([1]))
             assert spill.folder is not None
             folder = Path(spill.folder.name)

@@ -187,7 +187,7 @@ ORDERED = [
 @pytest.mark.parametrize("held", [10, 400, 10**6])
 def test_order_chunks_and_batches_change_nothing(tmp_path, monkeypatch, batch_rows, held):
     expected, _ = read(folder(tmp_path / "a", *ORDERED, answer(7, to=8)))
-    monkeypatch.setattr(module, "Spill", lambda: spill.Spill(held=held, width=64))
+    monkeypatch.setattr(module, "Spill", lambda: spill.Spill(limit=held, width=64))
     monkeypatch.setattr(_archive, "CHUNK", 50)
     rows, bad = read(folder(tmp_path / "b", answer(7, to=8), *reversed(ORDERED)), batch_rows)
     assert rows.equals(expected)
@@ -338,7 +338,7 @@ def test_stopping_early_leaves_no_thread_and_no_temporary_files(tmp_path, monkey
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    monkeypatch.setattr(module, "Spill", lambda: spill.Spill(held=10, width=2))
+    monkeypatch.setattr(module, "Spill", lambda: spill.Spill(limit=10, width=2))
     [part] = stackexchange(archive(tmp_path / "tea.stackexchange.com.7z", xml(*ORDERED)))
     batches = part.read(1)
     assert sum(batch.rows.height for batch in itertools.islice(batches, 2)) == 1
