@@ -67,5 +67,5 @@ def ratio(column: str = "chosen", other: str = "rejected") -> pl.Expr:
     """Measure how many times as long as the shorter text the longer one is; infinite if one alone is empty."""
     sizes = [pl.col(name).str.len_chars().cast(pl.Float64) for name in (column, other)]
     longer, shorter = pl.max_horizontal(sizes), pl.min_horizontal(sizes)
-    known = pl.col(column).is_not_null() & pl.col(other).is_not_null()
-    return pl.when(known & (longer == 0)).then(1.0).when(known).then(longer / shorter)
+    present = pl.col(column).is_not_null() & pl.col(other).is_not_null()
+    return pl.when(present & (longer == 0)).then(1.0).when(present).then(longer / shorter)

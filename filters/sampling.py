@@ -111,17 +111,17 @@ def domains(
     ).with_row_index("at")
     sizes = dict(rows.group_by("domain").len().iter_rows())
     quota = quotas(sizes, n, domain_temperature=domain_temperature, per_domain=per_domain, seed=seed)
-    asked = pl.DataFrame(
+    shares = pl.DataFrame(
         {"domain": list(quota), "quota": list(quota.values()), "size": list(sizes.values())},
         schema={"domain": pl.String, "quota": pl.Int64, "size": pl.Int64},
     )
     ranked = rows.sort("best", "draw", "id", descending=[True, False, False], nulls_last=True)
     rank = pl.int_range(pl.len()).over("domain")
-    judged = ranked.with_columns(rank.alias("rank")).join(asked, on="domain").sort("at")
-    kept = pl.col("rank") < pl.col("quota")
+    judged = ranked.with_columns(rank.alias("rank")).join(shares, on="domain").sort("at")
+    keep = pl.col("rank") < pl.col("quota")
     name = pl.col("domain").str.strip_prefix("\x1f")
-    why = pl.when(~kept).then(pl.format("not picked: {} of {} taken in {}", "quota", "size", name))
-    decided = judged.select(kept.alias("kept"), why.alias("why"))
+    why = pl.when(~keep).then(pl.format("not picked: {} of {} taken in {}", "quota", "size", name))
+    decided = judged.select(keep.alias("kept"), why.alias("why"))
     return Choice(decided["kept"], decided["why"])
 
 
@@ -157,16 +157,16 @@ def quotas(
     caps = {name: size if per_domain is None else min(size, per_domain) for name, size in sizes.items()}
     # Whole numbers from here on: the sums are exact, so the order of the domains cannot matter.
     weights = {name: int(size ** (1 / domain_temperature) * 2**32) for name, size in sizes.items() if caps[name]}
-    left = min(n, sum(caps.values()))
+    rest = min(n, sum(caps.values()))
     quota = dict.fromkeys(sizes, 0)
     while weights:
         total = sum(weights.values())
-        full = [name for name, weight in weights.items() if left * weight >= caps[name] * total]
+        full = [name for name, weight in weights.items() if rest * weight >= caps[name] * total]
         if not full:
-            return quota | _largest_remainder(left, weights, seed)
+            return quota | _largest_remainder(rest, weights, seed)
         for name in full:
             quota[name] = caps[name]
-            left -= caps[name]
+            rest -= caps[name]
             del weights[name]
     return quota
 
@@ -191,6 +191,6 @@ def _check_n(n: int) -> None:
 def _first(rows: pl.DataFrame, by: list[str], descending: list[bool], n: int, why: str) -> Choice:
     """Keep the first n rows in the order of `by`, nulls last."""
     order = rows.with_row_index("at").sort(by, descending=descending, nulls_last=True).with_row_index("rank")
-    kept = order.sort("at").select((pl.col("rank") < n).alias("kept")).to_series()
-    reasons = pl.select(pl.when(~kept).then(pl.lit(why)).alias("why")).to_series()
-    return Choice(kept, reasons)
+    keep = order.sort("at").select((pl.col("rank") < n).alias("kept")).to_series()
+    reasons = pl.select(pl.when(~keep).then(pl.lit(why)).alias("why")).to_series()
+    return Choice(keep, reasons)

@@ -182,9 +182,9 @@ def unseen(src: Source, at: int, end: int, key: int, does: int, state: Numbers) 
     raw = does % KIND_BITS == RAW
     if not raw and state[UNCLOSED] & bit:
         return at
-    found = find_end_tag(src, at, end, key)
-    if found < end:
-        close = find_close(src, found, end)
+    place = find_end_tag(src, at, end, key)
+    if place < end:
+        close = find_close(src, place, end)
         return close
     if raw:
         return end
