@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from curate.cache import Entry
-from curate.pairs.made import Made
+from curate.pairs.samples import Result
 from curate.recipe.step import Step
 from curate.rows import STANDARD, stack
 from curate.run.examples import samples
@@ -52,19 +52,19 @@ def make(state: Run, files: list[Path], alive: pl.DataFrame, key: str, step: Ste
     return stage
 
 
-def _made(rows: pl.DataFrame, step: Step) -> Made:
+def _made(rows: pl.DataFrame, step: Step) -> Result:
     at = f"{step.place}: {step.verb} {step.name}"
     try:
-        made: Made = step.function(rows, **{**step.params, **step.given})
+        made: Result = step.function(rows, **{**step.params, **step.given})
         heights = {len(made.why), made.columns.height, len(made.again), len(made.failed)}
-        if not isinstance(made, Made) or heights != {rows.height}:
+        if not isinstance(made, Result) or heights != {rows.height}:
             raise ValueError(f"gives {sorted(heights)} rows for {rows.height}")
     except Exception as error:  # a user's own function may raise anything
         raise StepError(f"{at}: {misfit(error, rows, list(step.columns or ()))}") from error
     return made
 
 
-def _with(rows: pl.DataFrame, made: Made) -> pl.DataFrame:
+def _with(rows: pl.DataFrame, made: Result) -> pl.DataFrame:
     """Put what was made into the rows: pairs stand in place of a response, a response in place of pairs."""
     other = {"chosen": ["response"], "response": ["chosen", "rejected"]}
     gone = [name for new in made.columns.columns for name in other.get(new, [])]
@@ -72,7 +72,7 @@ def _with(rows: pl.DataFrame, made: Made) -> pl.DataFrame:
     return rows.with_columns(*nothing).with_columns(made.columns)
 
 
-def _ledger(rows: pl.DataFrame, step: Step, made: Made) -> pl.DataFrame:
+def _ledger(rows: pl.DataFrame, step: Step, made: Result) -> pl.DataFrame:
     why = made.why.alias("_why")
     line = pl.format("{}: {}", pl.lit(step.label), "_why")
     return (
@@ -88,7 +88,7 @@ def _ledger(rows: pl.DataFrame, step: Step, made: Made) -> pl.DataFrame:
     )
 
 
-def _failed(rows: pl.DataFrame, step: Step, made: Made) -> str:
+def _failed(rows: pl.DataFrame, step: Step, made: Result) -> str:
     """Write the rows that got no answer as quarantine lines."""
     lines = []
     failed = rows.select("id", "source", "prompt").with_columns(made.why.alias("why")).filter(made.failed)
