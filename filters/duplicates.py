@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 
 def exact_duplicates(
-    pool: pl.DataFrame,
-    *,
-    column: str | list[str] = "prompt",
-    prefer: str | None = "score",
-    seed: int = 0,
+    pool: pl.DataFrame, *, column: str | list[str] = "prompt", prefer: str | None = "score", seed: int = 0
 ) -> Choice:
     """Keep one row of each group whose text is the same.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from curate.filter import Property, measures
-from curate.filters.words.runs import _WORD
+from curate.filters.words.runs import WORD
 
 
 def alike(column: str = "chosen", other: str = "rejected", *, threshold: float = 0.8) -> Property:
@@ -36,7 +36,7 @@ def overlap(column: str = "chosen", other: str = "rejected") -> pl.Expr:
 
 
 def _shared(both: pl.Series) -> pl.Series:
-    words = pl.col("a", "b").str.to_lowercase().str.extract_all(_WORD).list.unique()
+    words = pl.col("a", "b").str.to_lowercase().str.extract_all(WORD).list.unique()
     sets = both.struct.unnest().select(words)
     shared = pl.col("a").list.set_intersection("b").list.len()
     either = pl.col("a").list.len() + pl.col("b").list.len() - pl.col("shared")

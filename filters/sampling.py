@@ -126,12 +126,7 @@ def domains(
 
 
 def quotas(
-    sizes: dict[str, int],
-    n: int,
-    *,
-    domain_temperature: float = 1,
-    per_domain: int | None = None,
-    seed: int = 0,
+    sizes: dict[str, int], n: int, *, domain_temperature: float = 1, per_domain: int | None = None, seed: int = 0
 ) -> dict[str, int]:
     """Share n among domains of these sizes: domain i gets the part n_i^(1/T) / sum of n_j^(1/T), exactly.
 

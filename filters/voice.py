@@ -127,11 +127,7 @@ _DEFAULT: list[Ignored] = ["code", "quotes", "symbols", "roman", "i/o"]
 
 # Stretches of text in another voice. They go in one pass, so that of two that overlap the first to begin
 # counts: a quotation mark inside code opens nothing.
-_STRETCHES: dict[Ignored, str] = {
-    "code": CODE,
-    "quotes": QUOTES,
-    "symbols": FORMULAS,
-}
+_STRETCHES: dict[Ignored, str] = {"code": CODE, "quotes": QUOTES, "symbols": FORMULAS}
 _RULERS = (
     "Alexander|Catherine|Charles|Christian|Constantine|Cyrus|Darius|Edward|Elizabeth|Ferdinand|Francis|Franz"
     "|Frederick|George|Gustav|Henry|James|Joseph|Justinian|Leopold|Louis|Mary|Maximilian|Mehmed|Napoleon|Nicholas"

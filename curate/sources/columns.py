@@ -31,12 +31,7 @@ _KINDS: dict[pl.DataType, set[type]] = {
     pl.Int64(): {int},
     pl.Float64(): {int, float},
 }
-_WORDS = {
-    pl.String(): "text",
-    pl.Boolean(): "true or false",
-    pl.Int64(): "a whole number",
-    pl.Float64(): "a number",
-}
+_WORDS = {pl.String(): "text", pl.Boolean(): "true or false", pl.Int64(): "a whole number", pl.Float64(): "a number"}
 _EXACT = 2**53  # every whole number up to here is a double of its own
 
 

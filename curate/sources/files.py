@@ -110,12 +110,7 @@ def unpacked(file: Path) -> io.BufferedReader:
     Raises:
         SourceError: when it cannot be opened, or its packing needs a package that is not installed.
     """
-    openers: dict[str, Callable[[Path], Any]] = {
-        ".gz": gzip.open,
-        ".bz2": bz2.open,
-        ".xz": lzma.open,
-        ".zst": _Zst,
-    }
+    openers: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": _Zst}
     packed = openers.get(file.suffix.lower())
     try:
         raw = _Soon(packed(file), most(file)) if packed else io.FileIO(file)

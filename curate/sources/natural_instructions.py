@@ -44,14 +44,11 @@ def natural_instructions(path: Path, *, languages: list[str] | None = ["English"
         SourceMissing: when there is no such file.
     """
     pattern = path / "task*.json*" if path.is_dir() else path
-    parts = [part for part in files.parts(pattern, (".json",), partial(_read, languages)) if _is_task(part)]
+    parts = files.parts(pattern, (".json",), partial(_read, languages))
+    parts = [part for part in parts if files.kind(part.files[0]) == ".json"]
     if not parts:
         raise SourceMissing(f"no task file of Super-NaturalInstructions (task*.json) at {path}")
     return [Part(_stem(part.files[0]), part.files, part.read) for part in parts]
-
-
-def _is_task(part: Part) -> bool:
-    return files.kind(part.files[0]) == ".json"
 
 
 def _stem(file: Path) -> str:

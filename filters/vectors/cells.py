@@ -61,16 +61,7 @@ def _search(rows: Any, others: Any, starts: Any, probes: Any, names: Any, k: int
     ids = np.full((len(rows), k), np.iinfo(np.int32).max, dtype=np.int32)
     products = np.full((len(rows), k), np.iinfo(np.int32).min, dtype=np.int32)
     in_ranges(
-        kernels.nearest,
-        len(rows) if k else 0,
-        512,
-        _fixed(rows),
-        _fixed(others),
-        starts,
-        probes,
-        names,
-        ids,
-        products,
+        kernels.nearest, len(rows) if k else 0, 512, _fixed(rows), _fixed(others), starts, probes, names, ids, products
     )
     return Neighbours(ids, products)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import polars as pl
 
 from curate.errors import UserError
-from curate.filters.words.runs import hashed, runs, slices, words
+from curate.filters.words.runs import TURN, hashed, runs, slices, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +73,7 @@ def band_keys(text: pl.Series, n: int, threshold: float) -> NDArray[np.uint64]:
         banded = signed.reshape(-1, count, length).astype(np.uint64)
         key = np.ones(banded.shape[:2], dtype=np.uint64)
         for slot in range(length):
-            key = key * np.uint64(0x9E3779B97F4A7C15) + banded[:, :, slot]
+            key = key * np.uint64(TURN) + banded[:, :, slot]
         keys[first : first + len(part)][sizes > 0] = key
     return keys
 

@@ -31,13 +31,11 @@ temperatures = st.sampled_from([0.5, 1, 1.7, 3, 10, INF])
         # 2.7, 2.7 and 0.6: two rows are left, and the largest remainders have them.
         pytest.param({"a": 45, "b": 45, "c": 10}, 6, 1, [3, 3, 0], id="the largest remainders get what is left"),
         pytest.param({"a": 51, "b": 28, "c": 21}, 5, 1, [3, 1, 1], id="2.55, 1.4, 1.05: only one more for the first"),
-        pytest.param(
-            {"a": 24, "b": 16, "c": 60}, 10, 1, [2, 2, 6], id="2.4, 1.6, 6: not the first, though it is larger"
-        ),
+        pytest.param({"a": 24, "b": 16, "c": 60}, 10, 1, [2, 2, 6], id="2.4, 1.6, 6: not the first, though it is larger"),
         pytest.param({"a": 35, "b": 35, "c": 15, "d": 15}, 2, 1, [1, 1, 0, 0], id="0.7 of a row is one"),
         pytest.param(dict.fromkeys("abcde", 10), 2, 1, [1, 0, 0, 0, 1], id="of equals those that the draw puts first"),
     ],
-)
+)  # fmt: skip
 def test_quotas(counts, n, temperature, expected):
     assert list(quotas(counts, n, domain_temperature=temperature).values()) == expected
 
@@ -97,14 +95,12 @@ def test_a_higher_temperature_never_takes_more_from_the_largest(counts, n):
     ("parameters", "sentence"),
     [
         pytest.param({"n": -1}, "n must be 0 or more, not -1", id="negative n"),
-        pytest.param(
-            {"n": 1, "domain_temperature": 0}, "0.1 or more .inf for equal shares., not 0", id="temperature 0"
-        ),
+        pytest.param({"n": 1, "domain_temperature": 0}, "0.1 or more .inf for equal shares., not 0", id="temperature 0"),
         pytest.param({"n": 1, "domain_temperature": float("nan")}, "not nan", id="temperature NaN"),
         pytest.param({"n": 1, "per_domain": -2}, "per_domain must be 0 or more", id="negative ceiling"),
         pytest.param({"n": 1, "sizes": {"a": -1}}, "size of 'a' is negative", id="negative size"),
     ],
-)
+)  # fmt: skip
 def test_quotas_refuses(parameters, sentence):
     with pytest.raises(ValueError, match=sentence):
         quotas(**{"sizes": {"a": 3}, **parameters})

@@ -124,17 +124,7 @@ SCHEMA = {
     "template": pl.Boolean(),  # text that code fills in later
 }
 # Tests document nothing; what is vendored belongs to another package and licence.
-_SKIPPED = {
-    "tests",
-    "test",
-    "_vendor",
-    "vendor",
-    "vendored",
-    "externals",
-    "_external",
-    "conftest.py",
-    "setup.py",
-}
+_SKIPPED = {"tests", "test", "_vendor", "vendor", "vendored", "externals", "_external", "conftest.py", "setup.py"}
 
 
 class _Source(NamedTuple):

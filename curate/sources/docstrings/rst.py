@@ -22,18 +22,7 @@ _LINED = re.compile(r"\+([-=]+\+)+\s*")
 _ADMONITIONS = {"note", "warning", "tip", "important", "caution", "hint", "attention", "danger", "error"}
 _CODE = {"code-block", "code", "sourcecode", "ipython", "parsed-literal", "testcode", "jupyter-execute"}
 # Their content stands without the directive around it.
-_SHOWN = {
-    "plot",
-    "topic",
-    "container",
-    "admonition",
-    "rubric",
-    "compound",
-    "epigraph",
-    "only",
-    "table",
-    "tip",
-}
+_SHOWN = {"plot", "topic", "container", "admonition", "rubric", "compound", "epigraph", "only", "table", "tip"}
 
 
 def to_markdown(lines: list[str]) -> str:
