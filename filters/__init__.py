@@ -8,12 +8,11 @@ from curate.filters.diversity import cluster, coverage, farthest, threshold
 from curate.filters.duplicates import exact_duplicates, near_duplicates, semantic_duplicates
 from curate.filters.markup import html_to_markdown, strip_links
 from curate.filters.pairs import alike, length_ratio
-from curate.filters.persona import claims_human, refuses, says_ai
 from curate.filters.safety import personal_data, toxic
 from curate.filters.sampling import domains, enough, quotas, random, top
 from curate.filters.size import at_least, at_most, length
 from curate.filters.text import matches, prompt_from_title_or_body, replace_opening, self_contained
-from curate.filters.voice import first_person, mentions
+from curate.filters.voice import claims_human, first_person, mentions, refuses, says_ai
 
 __all__ = [
     "alike",

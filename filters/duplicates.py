@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 
 def exact_duplicates(
-    pool: pl.DataFrame,
-    *,
-    column: str | list[str] = "prompt",
-    prefer: str | None = "score",
-    seed: int = 0,
+    pool: pl.DataFrame, *, column: str | list[str] = "prompt", prefer: str | None = "score", seed: int = 0
 ) -> Choice:
     """Keep one row of each group whose text is the same.
 
@@ -160,11 +156,11 @@ def semantic_duplicates(
     if vectors is not None:
         require(pool, vectors, who)
     ranked = _ranked(pool, column if vectors is None else None, prefer, who)
-    given = ranked if vectors is None else pool[ranked["at"]]
-    table = vectors_of(given, "text", vectors, model, who)
-    found = None if len(table) <= neighbours.EXACT else neighbours.cells(table, _drawn(ranked, 0))
-    of, likeness = neighbours.survivors(table, threshold, found)
-    return _choice(ranked, of, likeness, neighbours.recall(table, threshold, found, _drawn(ranked, seed)[:SAMPLE]))
+    rows = ranked if vectors is None else pool[ranked["at"]]
+    table = vectors_of(rows, "text", vectors, model, who)
+    cells = None if len(table) <= neighbours.EXACT else neighbours.cells(table, _drawn(ranked, 0))
+    of, likeness = neighbours.survivors(table, threshold, cells)
+    return _choice(ranked, of, likeness, neighbours.recall(table, threshold, cells, _drawn(ranked, seed)[:SAMPLE]))
 
 
 def _check(threshold: float, who: str) -> None:
@@ -203,8 +199,8 @@ def _choice(
     """Name the survivor of each dropped row; note how many near pairs a sample has, and the share that was found."""
     near = pl.Series("of", of, dtype=pl.Int64)
     like = pl.Series("like", likeness, dtype=pl.Float64).round(2).cast(pl.Decimal(10, 2)).cast(pl.String)
-    said = pl.format("duplicate of {}, {}", ranked["id"].gather(near.clip(0)), like)
-    why = ranked.select("at", pl.when(near >= 0).then(said).alias("why")).sort("at")["why"]
-    there, found = pairs
-    notes = {"near pairs in sample": float(there)} | ({"recall": round(found / there, 4)} if there else {})
+    message = pl.format("duplicate of {}, {}", ranked["id"].gather(near.clip(0)), like)
+    why = ranked.select("at", pl.when(near >= 0).then(message).alias("why")).sort("at")["why"]
+    total, hits = pairs
+    notes = {"near pairs in sample": float(total)} | ({"recall": round(hits / total, 4)} if total else {})
     return Choice(why.is_null().alias("kept"), why, notes)

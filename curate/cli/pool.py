@@ -69,7 +69,7 @@ def shortcuts(pairs: Path, seed: int, html: Path | None, as_json: bool) -> None:
     """
     from curate.folders import put_alone
     from curate.pairs import shortcuts as library
-    from curate.pairs.shortcuts.finding import read
+    from curate.pairs.shortcuts.analysis import read
 
     rows, bad = read(pairs)
     found = library.shortcuts(rows, seed=seed)

@@ -12,7 +12,7 @@ import polars as pl
 
 from curate.cache import Entry
 from curate.filter import Choice
-from curate.pairs.made import Made
+from curate.pairs.samples import Result
 from curate.recipe.step import MAKES, Step
 from curate.rows import STANDARD, Bad, Batch, compact, literal, stack, standardise
 from curate.run import ledger as ledgers
@@ -183,19 +183,19 @@ def _make_stage(state: Run, pool: Pool, step: Step) -> Entry:
     return state.stage("make", step.label, depends, build, keep=lambda meta: not meta["again"])
 
 
-def _write(rows: pl.DataFrame, step: Step) -> Made:
+def _write(rows: pl.DataFrame, step: Step) -> Result:
     at = f"{step.place}: {step.verb} {step.name}"
     try:
-        result: Made = step.function(rows, **{**step.params, **step.given})
+        result: Result = step.function(rows, **{**step.params, **step.given})
         heights = {len(result.why), result.columns.height, len(result.again), len(result.failed)}
-        if not isinstance(result, Made) or heights != {rows.height}:
+        if not isinstance(result, Result) or heights != {rows.height}:
             raise ValueError(f"gives {sorted(heights)} rows for {rows.height}")
     except Exception as error:  # a user's own function may raise anything
         raise StepError(f"{at}: {misfit(error, rows, list(step.columns or ()))}") from error
     return result
 
 
-def _replace(rows: pl.DataFrame, result: Made) -> pl.DataFrame:
+def _replace(rows: pl.DataFrame, result: Result) -> pl.DataFrame:
     """Put what was written into the rows: pairs stand in place of a response, a response in place of pairs."""
     other = {"chosen": ["response"], "response": ["chosen", "rejected"]}
     names = [name for new in result.columns.columns for name in other.get(new, [])]
@@ -203,7 +203,7 @@ def _replace(rows: pl.DataFrame, result: Made) -> pl.DataFrame:
     return rows.with_columns(*nothing).with_columns(result.columns)
 
 
-def _ledger(rows: pl.DataFrame, step: Step, result: Made) -> pl.DataFrame:
+def _ledger(rows: pl.DataFrame, step: Step, result: Result) -> pl.DataFrame:
     return (
         rows.select("id", "source")
         .with_columns(result.why.alias("_why"), result.why.is_null().alias(step.label))
@@ -217,7 +217,7 @@ def _ledger(rows: pl.DataFrame, step: Step, result: Made) -> pl.DataFrame:
     )
 
 
-def _failures(rows: pl.DataFrame, step: Step, result: Made) -> Iterator[str]:
+def _failures(rows: pl.DataFrame, step: Step, result: Result) -> Iterator[str]:
     """Write the rows that got no answer as lines of the quarantine."""
     rows = rows.select("id", "source", "prompt").with_columns(result.why.alias("why")).filter(result.failed)
     for row in rows.iter_rows(named=True):

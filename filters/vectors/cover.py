@@ -31,7 +31,7 @@ def covering(vectors: Any, draw: Draw, weights: Any, chosen: Any, n: int, neighb
     covered = np.zeros(len(rows), dtype=np.int32)
     if len(chosen):
         covered = np.maximum(covered, _cells.nearest(rows, chosen, 1).products[:, 0])
-    turned = kernels.turned(near.found, near.products, len(rows))
+    turned = kernels.turned(near.ids, near.products, len(rows))
     picked: NDArray[np.int64] = order[kernels.cover(n, *turned, covered, weights[order])]
     return picked
 
@@ -47,7 +47,7 @@ def of_cells(
     centres = _cells.means(rows, cells)
     cell = np.full(len(rows), -1, dtype=np.int64)
     if len(centres):
-        cell = _cells.nearest(rows, centres, 1).found[:, 0].astype(np.int64)
+        cell = _cells.nearest(rows, centres, 1).ids[:, 0].astype(np.int64)
         cell[~rows.any(axis=1)] = -1  # no direction, no cell: such rows only fill up
     names, counts = np.unique(cell[cell >= 0], return_counts=True)
     # quotas takes the root 1 / T: inf, all alike, at temperature 0; 1, as the pool has them, at inf.
@@ -67,13 +67,13 @@ def apart(vectors: Any, order: Any, threshold: float, n: int) -> NDArray[np.int6
     from curate.filters.vectors import kernels_graph as kernels
 
     least = math.ceil(threshold * SQUARE)
-    kept = np.empty((n, vectors.shape[1]), dtype=np.int16)
+    chosen = np.empty((n, vectors.shape[1]), dtype=np.int16)
     picks = np.empty(0, dtype=np.int64)
     for first in range(0, len(order), _CHUNK):
         rows = order[first : first + _CHUNK]
         block, near = vectors[rows], np.zeros(len(rows), dtype=bool)
-        in_ranges(kernels.near_any, len(rows), 256, block, kept, len(picks), least, near)
-        kernels.keep_apart(block, near, kept, len(picks), least)
+        in_ranges(kernels.near_any, len(rows), 256, block, chosen, len(picks), least, near)
+        kernels.keep_apart(block, near, chosen, len(picks), least)
         picks = np.concatenate([picks, rows[~near]])[:n]
         if len(picks) == n:
             break

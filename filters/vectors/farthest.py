@@ -151,8 +151,8 @@ def _highest(scores: Any, count: int) -> tuple[Any, float]:
     sample = scores[::every]
     place = max(0, len(sample) - max(1, count // every))
     least = max(float(np.partition(sample, place)[place]), np.nextafter(NOTHING, 0))
-    found = in_ranges(kernels.above, len(scores), 262_144, scores, least)
-    return np.concatenate([rows for rows, _ in found]), max(below for _, below in found)
+    parts = in_ranges(kernels.above, len(scores), 262_144, scores, least)
+    return np.concatenate([rows for rows, _ in parts]), max(below for _, below in parts)
 
 
 def _close(greedy: Greedy) -> None:

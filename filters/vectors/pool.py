@@ -67,9 +67,9 @@ def _beside_nulls(values: pl.Series, turn: Any) -> NDArray[np.int16]:
 
     if not values.null_count():
         return to_lattice(turn(values))
-    there = to_lattice(turn(values.drop_nulls()))
-    out = np.zeros((len(values), there.shape[1]), dtype=np.int16)
-    out[values.is_not_null().to_numpy()] = there
+    table = to_lattice(turn(values.drop_nulls()))
+    out = np.zeros((len(values), table.shape[1]), dtype=np.int16)
+    out[values.is_not_null().to_numpy()] = table
     return out
 
 
@@ -121,14 +121,14 @@ def qualities(pool: Any, named: Any, count: int, who: str) -> NDArray[np.float64
     return factors
 
 
-def weights_of(given: Rows, quality_weight: float, temperature: float) -> NDArray[np.float64]:
+def weights_of(rows: Rows, quality_weight: float, temperature: float) -> NDArray[np.float64]:
     """Give ln(quality ** quality_weight) + temperature * noise for each row."""
     import numpy as np
 
     from curate.filters.vectors import kernels
 
-    number, weights = given.draw.number, np.zeros(len(given.draw.number))
-    quality, power = (number, 0.0) if given.quality is None else (np.ascontiguousarray(given.quality), quality_weight)
+    number, weights = rows.draw.number, np.zeros(len(rows.draw.number))
+    quality, power = (number, 0.0) if rows.quality is None else (np.ascontiguousarray(rows.quality), quality_weight)
     kernels.weigh(number, quality, float(power), float(temperature), weights)
     return weights
 
