@@ -167,7 +167,7 @@ LAYERS = [
         "curate.report.formats",
         "curate.run.examples",
     },
-    {"curate.recipe.extends", "curate.recipe.labels"},
+    {"curate.recipe.extends", "curate.recipe.labels", "curate.recipe.verbs"},
     {"curate.recipe.bindings"},
     {"curate.recipe.step"},
     {"curate.recipe.registry", "curate.run.rowpass", "curate.run.budget", "curate.run.examples"},

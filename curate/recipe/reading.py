@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pydantic
 
@@ -20,11 +20,9 @@ from curate.recipe.bindings import Known, bind
 from curate.recipe.labels import AS, SourceKeys, label_problem, labels, twice
 from curate.recipe.places import KeyPath, Places, Problem, did_you_mean
 from curate.recipe.plan import Read, Sample, Source
-from curate.recipe.step import MAKES, VERBS, Step, build
+from curate.recipe.step import Step, build
+from curate.recipe.verbs import KINDS, VERBS, Kind
 from curate.rows import data_folder
-
-_A = {"property": "a property", "edit": "an edit", "score": "a score", "select": "a selector", "source": "a source"}
-_A |= {"generator": "a generator", "judge": "a judge", "pair": "a maker of pairs", "answer": "a maker of answers"}
 
 
 def items(given: Any) -> list[tuple[str, Any]]:
@@ -104,7 +102,7 @@ class Reading:
         if function is own.unrun:
             return Read(name, function, params or {}, self.places((*path, name)))
         before = len(self.problems)
-        self.fits(name, function, "source", (*path, name))
+        self.fits(name, function, KINDS["source"], (*path, name))
         checked = self.keys(registry.parameters(function), params or {}, (*path, name))
         given = self.bound(function, checked, (*path, name))
         if len(self.problems) > before:
@@ -117,7 +115,7 @@ class Reading:
         given, wrong = bind(function, checked, self.known)
         for name, message in wrong:
             self.problem((*path, name), message)
-        if "size" in registry.GIVEN.get(registry.kind_of(function), ()) and "size" in signature(function).parameters:
+        if "size" in registry.filled(function) and "size" in signature(function).parameters:
             given["size"] = self.size
             if self.size is None:
                 self.problem(path, f"'{path[-1]}' goes by the recipe's `size`, which is missing")
@@ -128,7 +126,7 @@ class Reading:
         if "seed" in checked and "seed" not in (params or {}):
             checked["seed"] = self.seed
 
-    def name_all(self, data: dict[str, Any], group: registry.Group) -> None:
+    def name_all(self, data: dict[str, Any], group: str) -> None:
         """Make the generators or judges of a recipe; a user's own function may be a judge as it is."""
         for name, given in items(data.get(group)):
             path: KeyPath = (group, name)
@@ -136,14 +134,14 @@ class Reading:
             if named is None:
                 continue
             called, function, params = named
-            kind: registry.Kind = "judge" if group == "judges" else "generator"
+            kind = KINDS["judge" if group == "judges" else "generator"]
             if function is own.unrun:  # it stands for what would be asked, and is asked nothing
                 self.known.named[name] = _unasked(kind, called, name)
                 continue
             before = len(self.problems)
             if not self.fits(called, function, kind, (*path, called)):
                 continue
-            plain = group == "judges" and registry.kind_of(function) == "any"
+            plain = group == "judges" and registry.kind_of(function) == registry.ANY
             model = registry.parameters(function, OF_A_CASE if plain else ())
             checked = self.keys(model, params or {}, (*path, called))
             checked |= self.bound(function, checked, (*path, called))
@@ -152,13 +150,13 @@ class Reading:
             self.seeded(checked, params)
             try:
                 made = as_judge(function, checked, called) if plain else function(**checked)
-                if not isinstance(made, Judge if group == "judges" else Generator):
-                    raise TypeError(f"'{called}' gave a {type(made).__name__}, not {_A[kind]}")
+                if not isinstance(made, kind.returns):
+                    raise TypeError(f"'{called}' gave a {type(made).__name__}, not {kind.noun}")
                 self.known.named[name] = replace(made, name=name)
             except Exception as error:  # a backend says in a ValueError what is wrong; a user's own may raise anything
                 self.problem((*path, called), str(error) or type(error).__name__)
 
-    def one(self, group: registry.Group, given: Any, path: KeyPath) -> tuple[str, Any, Any] | None:
+    def one(self, group: str, given: Any, path: KeyPath) -> tuple[str, Any, Any] | None:
         """Take apart `{name: {parameters}}` and find what is named."""
         if isinstance(given, str):
             given = {given: {}}
@@ -177,16 +175,13 @@ class Reading:
             self.problem((*path, name), str(error))
             return None
 
-    def fits(self, name: str, function: Callable[..., Any], kind: registry.Kind, path: KeyPath) -> bool:
+    def fits(self, name: str, function: Callable[..., Any], kind: Kind, path: KeyPath) -> bool:
         """Note a function whose annotation says that it is of another kind; it is not called then."""
-        if registry.is_a(function, kind):
+        if registry.is_a(function, kind.name):
             return True
-        other = registry.kind_of(function)
-        self.problem(
-            path,
-            f"'{name}' is {_A[other] if other != 'any' else 'annotated to give something else'}, "
-            f"where {_A[kind]} is needed",
-        )
+        other = KINDS.get(registry.kind_of(function))
+        what = other.noun if other else "annotated to give something else"
+        self.problem(path, f"'{name}' is {what}, where {kind.noun} is needed")
         return False
 
     def steps(self, given: Any, path: KeyPath) -> tuple[Step, ...]:
@@ -226,7 +221,7 @@ class Reading:
         if verb not in VERBS:
             self.problem((*path, verb), f"there is no verb '{verb}'; {did_you_mean(str(verb), list(VERBS))}")
             return None
-        named = self.one("pairs" if verb in MAKES else "filters", body, (*path, verb))
+        named = self.one(VERBS[verb].group, body, (*path, verb))
         if named is None:
             return None
         name, function, params = named
@@ -234,13 +229,13 @@ class Reading:
             return Step(
                 verb, name, self.labels[path], function, dict(params or {}), None, self.places((*path, verb, name))
             )
-        kind = registry.kind_of(function)
-        if kind not in {VERBS[verb], "any"}:
-            fit = next(v for v, k in VERBS.items() if k == kind)
-            self.problem((*path, verb), f"'{name}' is {_A[kind]}, so its verb is '{fit}', not '{verb}'")
-            return None
         where = (*path, verb, name)
-        if not self.fits(name, function, cast(registry.Kind, VERBS[verb]), where):
+        kind = KINDS.get(registry.kind_of(function))
+        if kind and kind.verbs and kind != VERBS[verb]:
+            message = f"'{name}' is {kind.noun}, so its verb is '{kind.verbs[0]}', not '{verb}'"
+            self.problem((*path, verb), message)
+            return None
+        if not self.fits(name, function, VERBS[verb], where):
             return None
         before = len(self.problems)
         checked = self.keys(registry.parameters(function), params or {}, where)
@@ -255,8 +250,8 @@ class Reading:
             return None
 
 
-def _unasked(kind: registry.Kind, called: str, name: str) -> Generator | Judge:
-    if kind == "judge":
+def _unasked(kind: Kind, called: str, name: str) -> Generator | Judge:
+    if kind.returns is Judge:
         return Judge(grades_none, {"judge": called}, name)
     return Generator(Settings("own", called), own.unrun, name)
 

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -14,7 +14,7 @@ from curate.errors import UserError
 from curate.recipe import registry
 from curate.recipe.labels import AS, LABEL, OutputKeys, RecipeKeys, SourceKeys
 from curate.recipe.places import did_you_mean
-from curate.recipe.step import MAKES, VERBS
+from curate.recipe.verbs import VERBS, Kind
 
 
 def catalog(kind: str) -> list[dict[str, Any]]:
@@ -25,8 +25,8 @@ def catalog(kind: str) -> list[dict[str, Any]]:
     """
     if kind == "recipes":
         return [{"name": name, "is": "recipe", "does": _about(text)} for name, text in _recipes().items()]
-    group = cast(registry.Group, kind)
-    functions = registry.names(group)
+    group = kind
+    functions = registry.functions(group)
     rows = [
         {"name": name, "is": registry.kind_of(f), "does": (inspect.getdoc(f) or "").partition("\n")[0]}
         for name, f in functions.items()
@@ -51,10 +51,10 @@ def reference(kind: str, name: str) -> str:
             f"'{name}' is a function of your own: its reference is its file, which `curate list` does not run"
         )
     try:
-        function = registry.find(cast(registry.Group, kind), name)
+        function = registry.find(kind, name)
     except LookupError as error:
         raise UserError(str(error)) from None
-    hidden = registry.GIVEN.get(registry.kind_of(function), set())
+    hidden = registry.filled(function)
     signature = inspect.signature(function)
     shown = signature.replace(parameters=[p for n, p in signature.parameters.items() if n not in hidden])
     is_ = registry.kind_of(function)
@@ -84,7 +84,7 @@ def schema() -> dict[str, Any]:
     >>> sorted(schema()["$defs"])
     ['read', 'sample', 'source', 'step']
     """
-    filters, sources = registry.names("filters"), registry.names("sources")
+    filters, sources = registry.functions("filters"), registry.functions("sources")
     top = RecipeKeys.model_json_schema()
     source = SourceKeys.model_json_schema()
     output = OutputKeys.model_json_schema()
@@ -101,12 +101,9 @@ def schema() -> dict[str, Any]:
     top["anyOf"] = [{"required": top.pop("required")}, {"required": ["extends"]}]
     source.pop("required")
     source["properties"] |= {"read": read, "steps": steps, "sample": {"$ref": "#/$defs/sample"}}
-    verbs = {verb: {n: f for n, f in filters.items() if registry.kind_of(f) == kind} for verb, kind in VERBS.items()}
-    makers = registry.names("pairs")
-    verbs |= {verb: {n: f for n, f in makers.items() if registry.kind_of(f) == kind} for verb, kind in MAKES.items()}
     added = [name for name in registry.plugins("filters") if name not in filters]
     for group in ("generators", "judges"):
-        known = {"type": "object", "additionalProperties": _named(registry.names(group))}
+        known = {"type": "object", "additionalProperties": _named(registry.functions(group))}
         top["properties"][group] = known
     top["$defs"] = {
         "source": source,
@@ -114,13 +111,16 @@ def schema() -> dict[str, Any]:
         "sample": {"anyOf": [_without(filters["domains"], _OF_RUN), *_samplers(filters)]},
         "step": {
             "oneOf": [
-                _step(verb, _named(functions, [] if verb in MAKES else added))
-                for verb, functions in verbs.items()
-                if functions
+                _step(verb, _named(_of_kind(kind), added if kind.group == "filters" else []))
+                for verb, kind in VERBS.items()
             ]
         },
     }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "title": "A curate recipe"}
+
+
+def _of_kind(kind: Kind) -> dict[str, registry.Function]:
+    return {name: f for name, f in registry.functions(kind.group).items() if registry.kind_of(f) == kind.name}
 
 
 def _samplers(filters: dict[str, registry.Function]) -> list[dict[str, Any]]:

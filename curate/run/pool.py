@@ -10,14 +10,12 @@ from typing import Any
 import polars as pl
 
 from curate.filter import Choice
-from curate.recipe.step import MAKES, Step
+from curate.recipe.step import Step
 from curate.rows import literal, stack
 from curate.run import ledger as ledgers
 from curate.run.make import make
 from curate.run.passes import StepError, apart, misfit, no_column, pass_over, read_again, standardise
 from curate.run.state import Run
-
-ALONE = {"select", *MAKES}  # each such step is a stage; row-wise neighbours share one
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Pool:
 
 def go_on(state: Run, pool: Pool, steps: list[Step]) -> Pool:
     """Take a pool through steps of any kind: those that stand alone see all of it, row-wise ones pass over it again."""
-    for alone, group in groupby(steps, key=lambda step: step.verb in ALONE):
+    for alone, group in groupby(steps, key=lambda step: step.alone):
         together = list(group)
         if not alone:
             pool = _pass_again(state, pool, together)

@@ -18,7 +18,7 @@ from curate.run import ledger as ledgers
 from curate.run.examples import sentences
 from curate.run.fill import Result, fill
 from curate.run.passes import count_of, pass_over
-from curate.run.pool import ALONE, Pool, go_on
+from curate.run.pool import Pool, go_on
 from curate.run.state import Run, RunError, Tell, silent
 
 
@@ -99,7 +99,7 @@ def _parts(state: Run, source: Source) -> list[Part]:
 
 def _leading(steps: tuple[Step, ...]) -> tuple[list[Step], list[Step]]:
     """Split steps into the row-wise ones that lead, which stream, and the rest."""
-    first = next((i for i, step in enumerate(steps) if step.verb in ALONE), len(steps))
+    first = next((i for i, step in enumerate(steps) if step.alone), len(steps))
     return list(steps[:first]), list(steps[first:])
 
 
