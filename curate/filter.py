@@ -1,8 +1,7 @@
 """What a filter is, and how to apply one to whatever holds the rows.
 
 A filter is a plain function from parameters to a polars expression; its return annotation says what kind it is. Nothing
-else is needed to write one: no class, no registration. Here are the annotations, the two marks a filter may carry, and
-the five verbs that apply filters to a string, a list, a polars, pandas, Arrow or Hugging Face table.
+else is needed to write one: no class, no registration. Here are the annotations, and the marks a filter may carry.
 """
 
 from __future__ import annotations
@@ -65,3 +64,21 @@ def costly(filter_: F) -> F:
     """Mark a filter that runs a model: a run asks it only about rows that the steps before it left."""
     filter_.costly = True  # type: ignore[attr-defined]
     return filter_
+
+
+def reads(*parameters: str | tuple[str, ...]) -> Callable[[F], F]:
+    """Mark a selector with its parameters that name columns; a run loads these columns, and stops if one is missing.
+
+    Of a tuple of parameters only the first that is set is read: `("vectors", "column")` for a selector that takes the
+    vectors of a column, or else embeds its texts. A selector without this mark gets every column whose name is a value
+    of its parameters, and says itself what is missing.
+
+    >>> @reads("by")
+    ... def longest(pool: pl.DataFrame, *, by: str = "response") -> Choice: ...
+    """
+
+    def mark(selector: F) -> F:
+        selector.reads = parameters  # type: ignore[attr-defined]
+        return selector
+
+    return mark

@@ -10,7 +10,7 @@ from typing import overload
 
 import polars as pl
 
-from curate.filter import Choice
+from curate.filter import Choice, reads
 from curate.filters.pool import Array, Ids, Named, Pool, Positions, Selected, Values
 from curate.filters.vectors import cover
 from curate.filters.vectors import farthest as _farthest
@@ -50,6 +50,7 @@ def farthest(
     chosen: Array | None = None,
     seed: int = 0,
 ) -> Positions: ...
+@reads(("vectors", "column"), "quality", "by")
 def farthest(
     pool: Pool,
     ids: Ids | None = None,
@@ -141,6 +142,7 @@ def coverage(
     chosen: Array | None = None,
     seed: int = 0,
 ) -> Positions: ...
+@reads(("vectors", "column"), "quality")
 def coverage(
     pool: Pool,
     ids: Ids | None = None,
@@ -210,6 +212,7 @@ def cluster(
     cells: int | None = None,
     seed: int = 0,
 ) -> Positions: ...
+@reads(("vectors", "column"), "quality")
 def cluster(
     pool: Pool,
     ids: Ids | None = None,
@@ -269,6 +272,7 @@ def threshold(
     quality: Values | None = None,
     seed: int = 0,
 ) -> Positions: ...
+@reads(("vectors", "column"), "quality")
 def threshold(
     pool: Pool,
     ids: Ids | None = None,

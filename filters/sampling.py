@@ -7,7 +7,7 @@ from typing import overload
 
 import polars as pl
 
-from curate.filter import Choice
+from curate.filter import Choice, reads
 from curate.filters.pool import Array, Ids, Pool, Positions, Selected, best_first, require
 from curate.rows import hash01
 
@@ -16,6 +16,7 @@ from curate.rows import hash01
 def random(pool: pl.DataFrame, ids: None = None, *, n: int, seed: int = 0) -> Choice: ...
 @overload
 def random(pool: Array, ids: Ids | None = None, *, n: int, seed: int = 0) -> Positions: ...
+@reads()
 def random(pool: Pool, ids: Ids | None = None, *, n: int, seed: int = 0) -> Selected:
     """Keep n rows drawn uniformly without replacement; all of them if there are no more than n.
 
@@ -45,6 +46,7 @@ def _positions(count: int, ids: Ids | None, n: int, seed: int) -> Positions:
     return ranked["at"].cast(pl.Int64).to_numpy()
 
 
+@reads()
 def enough(pool: pl.DataFrame, *, size: int, surplus: float = 1.3, seed: int = 0) -> Choice:
     """Keep as many rows as the set needs and some more, before a step that costs: size times surplus, drawn at random.
 
@@ -61,6 +63,7 @@ def enough(pool: pl.DataFrame, *, size: int, surplus: float = 1.3, seed: int = 0
     return random(pool, n=math.ceil(size * surplus), seed=seed)
 
 
+@reads("by")
 def top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choice:
     """Keep the n rows with the highest `by`, nulls and NaN last, ties by a hash of (seed, id).
 
@@ -78,6 +81,7 @@ def top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choi
     return _first(ranked, ["best", "draw", "id"], [True, False, False], n, why)
 
 
+@reads("by", "prefer")
 def domains(
     pool: pl.DataFrame,
     *,

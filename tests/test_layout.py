@@ -61,7 +61,7 @@ CONTRACTS = {
     "curate.models.embeddings.quantised",
     "curate.models.settings",
 }
-CONTRACTS |= {"curate.cache", "curate.folders"}
+CONTRACTS |= {"curate.cache", "curate.folders", "curate.lazy"}
 ROOMS = {
     "curate.filters": {"curate.filters", "curate.models.embeddings"},
     "curate.models.embeddings": {"curate.models.embeddings"},
@@ -142,7 +142,7 @@ ROOMS = {
     },
 }
 LAYERS = [
-    {"curate.errors", "curate.models.settings", "curate"},
+    {"curate.errors", "curate.lazy", "curate.models.settings", "curate"},
     {
         "curate.cli.echo",
         "curate.recipe.own",

@@ -24,10 +24,15 @@ Function: TypeAlias = Callable[..., Any]
 ANY = "any"  # the kind of a function whose annotation names none
 
 
+def names(group: str) -> list[str]:
+    """List what the library itself has of a group by name; none of it is imported for that."""
+    return list(importlib.import_module(GROUPS[group]).MODULES)
+
+
 def functions(group: str) -> dict[str, Function]:
-    """Load all functions of a group that the library itself has, by name."""
+    """Import all of a group that the library itself has."""
     package = importlib.import_module(GROUPS[group])
-    members = {name: getattr(package, name) for name in package.__all__}
+    members = {name: getattr(package, name) for name in names(group)}
     return {name: f for name, f in members.items() if kind_of(f) != ANY}
 
 
@@ -45,9 +50,9 @@ def find(group: str, name: str, folder: Path | None = None) -> Function:
     """
     if ":" in name:
         return own.load(name, folder)
-    known = functions(group)
+    known = names(group)
     if name in known:
-        return known[name]
+        return typing.cast(Function, getattr(importlib.import_module(GROUPS[group]), name))
     if name in plugins(group):
         return _plugin(plugins(group)[name])
     raise LookupError(f"there is no {group[:-1]} '{name}'; {did_you_mean(name, [*known, *plugins(group)])}")

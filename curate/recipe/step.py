@@ -64,6 +64,20 @@ class Step:
         return {"verb": self.verb, "filter": self.name, "label": self.label, "params": self.params}
 
 
+def columns_read(selector: Callable[..., Any], params: dict[str, Any]) -> tuple[list[str], bool]:
+    """Name the columns that a selector reads, and tell whether it declares them; else any text may be a column's name.
+
+    >>> from curate.filters import top
+    >>> columns_read(top, {"n": 5, "by": "votes"})
+    (['votes'], True)
+    """
+    declared = getattr(selector, "reads", None)
+    groups = [(name,) for name in params] if declared is None else [(g,) if isinstance(g, str) else g for g in declared]
+    values = (next((params[name] for name in group if params.get(name) is not None), None) for group in groups)
+    names = [name for value in values for name in (value if isinstance(value, list) else [value])]
+    return [name for name in names if isinstance(name, str)], declared is not None
+
+
 def build(
     verb: str,
     name: str,

@@ -11,12 +11,15 @@ import polars as pl
 from curate.filter import Choice
 from curate.filters import domains
 from curate.recipe.plan import Sample, Source
+from curate.recipe.step import columns_read
 from curate.rows import stack
 from curate.run import ledger as ledgers
 from curate.run.budget import Share, domain_shares, shares
 from curate.run.passes import StepError, misfit, read_again
 from curate.run.pool import Pool, decided, demand, look
 from curate.run.state import Run
+
+_USUAL = ("by", "prefer", "quality", "vectors", "column")  # parameters that name columns where nothing is declared
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,10 @@ def fill(state: Run, pool: Pool) -> Result:
 
 def _columns(sample: Sample | None) -> list[str]:
     """Name the columns that a sample reads."""
-    params = sample.params if sample else {}
-    named = [params.get(name) for name in ("by", "prefer", "quality", "vectors")]
-    if params.get("vectors") is None:
-        named.append(params.get("column"))
-    return [str(name) for name in named if name is not None]
+    if sample is None:
+        return []
+    columns, declared = columns_read(sample.function, sample.params)
+    return columns if declared else [str(sample.params[name]) for name in _USUAL if sample.params.get(name) is not None]
 
 
 def _available(rows: pl.DataFrame, sample: Sample | None) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from curate.filter import Choice
-from curate.recipe.step import Step
+from curate.recipe.step import Step, columns_read
 from curate.rows import literal, stack
 from curate.run import ledger as ledgers
 from curate.run.make import make
@@ -75,12 +75,12 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
     depends = {"pool": pool.key, "step": step.depends()}
 
     def build(folder: Path) -> dict[str, Any]:
-        columns = _columns_of(step)
+        columns, declared = columns_read(step.function, step.params)
         rows = look(pool, columns)
         state.tell(step.label, rows.height)
         at = f"{step.place}: select {step.name}"
-        if ":" not in step.name:
-            demand(pool, [step.params.get("column"), step.params.get("by"), step.params.get("prefer")], at)
+        if declared:
+            demand(pool, columns, at)
         try:
             choice: Choice = step.function(rows, **step.params, **step.given)
             found = decided(rows, step.label, choice)
@@ -96,17 +96,11 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
     return Pool(ledgers.extend(pool.ledger, found), pool.files, stage.content)
 
 
-def _columns_of(step: Step) -> list[str]:
-    """Find the columns a selector may read: those that its parameters name."""
-    named = [v for v in step.params.values() if isinstance(v, str | list)]
-    return [str(c) for v in named for c in (v if isinstance(v, list) else [v])]
-
-
-def demand(pool: Pool, columns: list[Any], at: str) -> None:
+def demand(pool: Pool, columns: list[str], at: str) -> None:
     """Raise StepError for a column that no row of the pool has."""
     known = list(dict.fromkeys(name for file in pool.files for name in pl.read_parquet_schema(file)))
-    for column in [c for named in columns for c in (named if isinstance(named, list) else [named])]:
-        if known and column is not None and column not in known:
+    for column in columns:
+        if known and column not in known:
             raise StepError(f"{at}: {no_column(column, known)}")
 
 
