@@ -69,24 +69,20 @@ ROOMS = {
         "curate.report.diversity",
         "curate.models.embeddings",
         "curate.filters",
-        "curate.recipe.places",
     },
     "curate.sources": {
         "curate.sources",
         "curate.models.generators",
-        "curate.recipe.places",
         "curate.recipes",
     },
     "curate.models.generators": {
         "curate.models.generators",
         "curate.models.embeddings",
-        "curate.recipe.places",
     },
     "curate.models.judges": {
         "curate.models.judges",
         "curate.models.generators",
         "curate.recipe.own",
-        "curate.recipe.places",
     },
     "curate.pairs": {"curate.pairs", "curate.models.generators", "curate.models.judges", "curate.filters"},
     "curate.pairs.shortcuts": {"curate.pairs.shortcuts", "curate.sources"},
@@ -116,7 +112,6 @@ ROOMS = {
     },
     "curate.ablate.ledger": {
         "curate.ablate.ledger",
-        "curate.recipe.places",
         "curate.report",
         "curate.run.ledger",
         "curate.run.work",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from curate.ablate.keys import ALL, ArmKeys, SetKeys, Wrong
+from curate.errors import did_you_mean
 from curate.recipe.extends import PACKAGED, read_recipe
 from curate.recipe.labels import AS, SAMPLE, labels
 from curate.recipe.load import parse
@@ -16,7 +17,6 @@ from curate.recipe.places import (
     Places,
     Problem,
     RecipeError,
-    did_you_mean,
     parse_assignment,
     parse_path,
     put,

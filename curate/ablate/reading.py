@@ -11,8 +11,9 @@ from typing import Any
 
 from curate.ablate.arms import ChangeError, ablation_file, assign, config_of, lay, recipe_of
 from curate.ablate.keys import AblationKeys, ArmKeys, CurveKeys, Wrong, arm_keys, block
+from curate.errors import did_you_mean
 from curate.models.judges.judge import Judge
-from curate.recipe.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml, refuse_secrets
+from curate.recipe.places import KeyPath, Places, Problem, RecipeError, read_yaml, refuse_secrets
 from curate.recipe.plan import Recipe
 from curate.recipe.reading import Reading
 

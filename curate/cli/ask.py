@@ -178,7 +178,7 @@ def schema() -> None:
 @_reads_folder
 def export(out: Path, format_: str, to: Path | None, config: Path | None) -> None:
     """Write the set of OUT in another format, or for another trainer: its data and its config."""
-    from curate.recipe.places import did_you_mean
+    from curate.errors import did_you_mean
     from curate.report.exports import EXPORTERS
     from curate.run import work
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from curate.errors import did_you_mean
 from curate.models.generators.ask import Text
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
 from curate.recipe import own
 from curate.recipe.extends import PACKAGED
-from curate.recipe.places import did_you_mean
 
 
 @dataclass

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from curate.errors import did_you_mean
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
 from curate.recipe.extends import read_recipe
 from curate.recipe.labels import OutputKeys, RecipeKeys
-from curate.recipe.places import Places, Problem, RecipeError, did_you_mean, read_yaml, refuse_secrets, set_value
+from curate.recipe.places import Places, Problem, RecipeError, read_yaml, refuse_secrets, set_value
 from curate.recipe.plan import Recipe
 from curate.recipe.reading import Reading, items
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from curate.recipe.places import did_you_mean
+from curate.errors import did_you_mean
 
 __path__: list[str] = []  # a package without files: its children are folders, which `_Finder` finds
 _OWN = __name__ + "."

@@ -8,14 +8,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
 from yaml.reader import ReaderError
 
-from curate.errors import UserError
+from curate.errors import UserError, cut
 from curate.models.settings import find_code, find_secrets
 
 KeyPath: TypeAlias = tuple[str | int, ...]
@@ -144,14 +143,7 @@ def kind_of(value: Any) -> str:
     return kinds.get(type(value), f"the value {short(value)}")
 
 
-def cut(text: str) -> str:
-    """Cut a text to what a line of a message holds, with signs that cannot be shown as escapes."""
-    text = text if text.isprintable() else repr(text)
-    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
-
-
 _TOLD = 10  # errors told at once: what a screen holds
-_LISTED = 40  # names listed at once
 _LARGEST = 1_000_000  # bytes of a file; the longest recipe of ours has 12,000
 _UNFOLDED = 10_000_000  # characters that a file may unfold to by its anchors
 _A_NODE = 50  # characters that a value counts beside its own: about what it takes in memory
@@ -234,19 +226,6 @@ class Places:
         while path and path not in self.lines:
             path = path[:-1]
         return path
-
-
-def did_you_mean(word: str, known: list[str]) -> str:
-    """Suggest the nearest known word, or list them all when none is near.
-
-    >>> did_you_mean("lenght", ["length", "toxic"])
-    "did you mean 'length'?"
-    >>> did_you_mean("zzz", ["length", "toxic"])
-    'known: length, toxic'
-    """
-    near = get_close_matches(word, known, n=1)
-    more = f" and {len(known) - _LISTED:,} more" if len(known) > _LISTED else ""
-    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(map(cut, sorted(known)[:_LISTED]))}{more}"
 
 
 def read_yaml(file: Path) -> tuple[dict[str, Any], Places]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pydantic
 
+from curate.errors import did_you_mean
 from curate.models.generators.ask import Settings
 from curate.models.generators.generator import Generator
 from curate.models.judges import as_judge
@@ -18,7 +19,7 @@ from curate.models.judges.judge import Judge, grades_none
 from curate.recipe import own, registry
 from curate.recipe.bindings import Known, bind
 from curate.recipe.labels import AS, SourceKeys, label_problem, labels, twice
-from curate.recipe.places import KeyPath, Places, Problem, did_you_mean
+from curate.recipe.places import KeyPath, Places, Problem
 from curate.recipe.plan import Read, Sample, Source
 from curate.recipe.step import Step, build
 from curate.recipe.verbs import KINDS, VERBS, Kind

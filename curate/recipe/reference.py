@@ -10,10 +10,9 @@ from typing import Any
 
 import yaml
 
-from curate.errors import UserError
+from curate.errors import UserError, did_you_mean
 from curate.recipe import registry
 from curate.recipe.labels import AS, LABEL, OutputKeys, RecipeKeys, SourceKeys
-from curate.recipe.places import did_you_mean
 from curate.recipe.verbs import VERBS, Kind
 
 

@@ -14,10 +14,11 @@ from typing import Annotated, Any, TypeAlias
 import polars as pl
 import pydantic
 
+from curate.errors import did_you_mean
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
 from curate.recipe import own
-from curate.recipe.places import KeyPath, did_you_mean, existing
+from curate.recipe.places import KeyPath, existing
 from curate.recipe.verbs import GROUPS, KINDS
 
 Function: TypeAlias = Callable[..., Any]

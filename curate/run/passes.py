@@ -12,8 +12,7 @@ from typing import Any, cast
 
 import polars as pl
 
-from curate.errors import UserError, missing_package
-from curate.recipe.places import did_you_mean
+from curate.errors import UserError, did_you_mean, missing_package
 from curate.recipe.step import Step, expressions
 from curate.rows import STANDARD, Bad, Batch, free, literal, stack, with_ids
 from curate.run.examples import merge, samples
