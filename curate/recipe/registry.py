@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
 import typing
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -21,6 +22,7 @@ from curate.recipe import own
 from curate.recipe.places import KeyPath, existing
 from curate.recipe.verbs import GROUPS, KINDS
 
+log = logging.getLogger("curate.recipe")
 Function: TypeAlias = Callable[..., Any]
 ANY = "any"  # the kind of a function whose annotation names none
 
@@ -61,6 +63,7 @@ def find(group: str, name: str, folder: Path | None = None) -> Function:
 
 def _plugin(point: EntryPoint) -> Function:
     package = point.dist.name if point.dist else point.value
+    log.info("the plug-in '%s' of %s is imported", point.name, package)
     try:
         function = point.load()
     except (Exception, SystemExit) as error:  # another package may raise anything
