@@ -24,17 +24,16 @@ def catalog(kind: str) -> list[dict[str, Any]]:
     """
     if kind == "recipes":
         return [{"name": name, "is": "recipe", "does": _about(text)} for name, text in _recipes().items()]
-    group = kind
-    functions = registry.functions(group)
+    functions = registry.functions(kind)
     rows = [
         {"name": name, "is": registry.kind_of(f), "does": (inspect.getdoc(f) or "").partition("\n")[0]}
         for name, f in functions.items()
     ]
-    # A plug-in is loaded when it is named, not to be listed.
-    added = {name: point for name, point in registry.plugins(group).items() if name not in functions}
+    # A plug-in is imported when it is named, not to be listed.
     return rows + [
         {"name": name, "is": "plug-in", "does": f"of the package {point.dist.name if point.dist else point.value}"}
-        for name, point in added.items()
+        for name, point in registry.plugins(kind).items()
+        if name not in functions
     ]
 
 
@@ -55,17 +54,16 @@ def reference(kind: str, name: str) -> str:
         raise UserError(str(error)) from None
     hidden = registry.filled(function)
     signature = inspect.signature(function)
-    shown = signature.replace(parameters=[p for n, p in signature.parameters.items() if n not in hidden])
-    is_ = registry.kind_of(function)
+    own = signature.replace(parameters=[p for n, p in signature.parameters.items() if n not in hidden])
     marks = ", runs a model" if getattr(function, "costly", False) else ""
     # Annotations are kept as text, and would be shown in quotes.
-    written = re.sub(r""": (['"])(.+?)\1(?=[,)]| =)""", r": \2", str(shown).partition(" -> ")[0])
-    return f"{name}{written}   [{is_}{marks}]\n\n{inspect.getdoc(function)}"
+    text = re.sub(r""": (['"])(.+?)\1(?=[,)]| =)""", r": \2", str(own).partition(" -> ")[0])
+    return f"{name}{text}   [{registry.kind_of(function)}{marks}]\n\n{inspect.getdoc(function)}"
 
 
 def _recipes() -> dict[str, str]:
-    found = [f for f in files("curate.recipes").iterdir() if f.name.endswith(".yaml")]
-    texts = {f.name.removesuffix(".yaml"): f.read_text(encoding="utf-8") for f in sorted(found, key=lambda f: f.name)}
+    recipes = sorted((f for f in files("curate.recipes").iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
+    texts = {f.name.removesuffix(".yaml"): f.read_text(encoding="utf-8") for f in recipes}
     return {name: text for name, text in texts.items() if {"sources", "extends"} & set(yaml.safe_load(text) or {})}
 
 
@@ -75,6 +73,12 @@ def _about(text: str) -> str:
 
 
 _OF_RUN = {"n", "seed"}  # what a run gives the selector of a `sample` block
+_OWN = {
+    "type": "object",
+    "patternProperties": {"^[\\w.]+:\\w+$": {}},
+    "additionalProperties": False,
+    "minProperties": 1,
+}  # a user's own function
 
 
 def schema() -> dict[str, Any]:
@@ -102,8 +106,7 @@ def schema() -> dict[str, Any]:
     source["properties"] |= {"read": read, "steps": steps, "sample": {"$ref": "#/$defs/sample"}}
     added = [name for name in registry.plugins("filters") if name not in filters]
     for group in ("generators", "judges"):
-        known = {"type": "object", "additionalProperties": _named(registry.functions(group))}
-        top["properties"][group] = known
+        top["properties"][group] = {"type": "object", "additionalProperties": _named(registry.functions(group))}
     top["$defs"] = {
         "source": source,
         "read": _named(sources),
@@ -124,26 +127,17 @@ def _of_kind(kind: Kind) -> dict[str, registry.Function]:
 
 def _samplers(filters: dict[str, registry.Function]) -> list[dict[str, Any]]:
     """Describe `{selector: {parameters}}` for the selectors that pick a number of rows, and a user's own."""
-    own = {"type": "object", "patternProperties": {"^[\\w.]+:\\w+$": {}}, "additionalProperties": False}
-    fit = {
-        n: f for n, f in filters.items() if "n" in inspect.signature(f).parameters and registry.kind_of(f) == "select"
-    }
-    return [*(_one(name, _without(f, _OF_RUN)) for name, f in fit.items()), {**own, "minProperties": 1}]
+    fit = (n for n, f in _of_kind(VERBS["select"]).items() if "n" in inspect.signature(f).parameters)
+    return [*(_one(name, _without(filters[name], _OF_RUN)) for name in fit), _OWN]
 
 
 def _named(functions: dict[str, registry.Function], added: Sequence[str] = ()) -> dict[str, Any]:
     """Describe `{name: {parameters}}` for one of several functions; `module:function` takes any parameters.
 
-    So do those that installed packages have `added`: they are not loaded to be described.
+    So do those that installed packages have `added`: they are not imported to be described.
     """
-    own = {
-        "type": "object",
-        "patternProperties": {"^[\\w.]+:\\w+$": {}},
-        "additionalProperties": False,
-        "minProperties": 1,
-    }
     plugins = (_one(name, {"type": ["object", "null"]}) for name in added)
-    return {"oneOf": [*(_one(name, _parameters(f)) for name, f in functions.items()), *plugins, own]}
+    return {"oneOf": [*(_one(name, _parameters(f)) for name, f in functions.items()), *plugins, _OWN]}
 
 
 def _one(key: str, value: dict[str, Any]) -> dict[str, Any]:
@@ -152,23 +146,20 @@ def _one(key: str, value: dict[str, Any]) -> dict[str, Any]:
 
 def _step(verb: str, value: dict[str, Any]) -> dict[str, Any]:
     """Describe a step: its verb, and the label that it may have."""
-    made = _one(verb, value)
-    made["properties"][AS] = {"type": "string", "pattern": f"^{LABEL}$", "description": "The step's label."}
-    return made
+    step = _one(verb, value)
+    step["properties"][AS] = {"type": "string", "pattern": f"^{LABEL}$", "description": "The step's label."}
+    return step
 
 
 def _parameters(function: registry.Function) -> dict[str, Any]:
-    made = registry.parameters(function).model_json_schema()
-    made.pop("title", None)
-    made["description"] = (function.__doc__ or "").strip().partition("\n")[0]
-    if not made.get("required"):
-        return {"anyOf": [made, {"type": "null"}]}
-    return made
+    schema = registry.parameters(function).model_json_schema()
+    schema.pop("title", None)
+    schema["description"] = (function.__doc__ or "").strip().partition("\n")[0]
+    return schema if schema.get("required") else {"anyOf": [schema, {"type": "null"}]}
 
 
 def _without(function: registry.Function, names: set[str]) -> dict[str, Any]:
-    made = registry.parameters(function).model_json_schema()
-    made["properties"] = {k: v for k, v in made["properties"].items() if k not in names}
-    made.pop("required", None)
-    made.pop("title", None)
-    return made
+    schema = registry.parameters(function, names).model_json_schema()
+    schema.pop("required", None)
+    schema.pop("title", None)
+    return schema

@@ -19,7 +19,7 @@ from curate.errors import did_you_mean
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
 from curate.recipe import own
-from curate.recipe.places import KeyPath, existing
+from curate.recipe.places import KeyPath, existing, short
 from curate.recipe.verbs import GROUPS, KINDS
 
 log = logging.getLogger("curate.recipe")
@@ -53,12 +53,11 @@ def find(group: str, name: str, folder: Path | None = None) -> Function:
     """
     if ":" in name:
         return own.load(name, folder)
-    known = names(group)
-    if name in known:
+    if name in names(group):
         return typing.cast(Function, getattr(importlib.import_module(GROUPS[group]), name))
     if name in plugins(group):
         return _plugin(plugins(group)[name])
-    raise LookupError(f"there is no {group[:-1]} '{name}'; {did_you_mean(name, [*known, *plugins(group)])}")
+    raise LookupError(f"there is no {group[:-1]} '{name}'; {did_you_mean(name, [*names(group), *plugins(group)])}")
 
 
 def _plugin(point: EntryPoint) -> Function:
@@ -102,18 +101,15 @@ def is_a(function: Function, kind: str) -> bool:
     if annotated != ANY:
         return annotated == kind
     returned = _returned(function)
-    if returned in (_UNKNOWN, Any, object):
+    if returned in (inspect.Signature.empty, Any, object):
         return True
     if kind == "judge":
         return returned not in (pl.Expr, type(None))
     return returned is pl.Expr and KINDS[kind].group == "filters" and not KINDS[kind].alone
 
 
-_UNKNOWN: Any = inspect.Signature.empty
-
-
 def _returned(function: Function) -> Any:
-    return own.hints(function).get("return", _UNKNOWN)
+    return own.hints(function).get("return", inspect.Signature.empty)
 
 
 def filled(function: Function) -> frozenset[str]:
@@ -153,32 +149,31 @@ def _in_yaml(name: str, hint: Any) -> Any:
     return hint
 
 
-def check(model: type[pydantic.BaseModel], given: Any) -> tuple[dict[str, Any], list[tuple[KeyPath, str]]]:
+def check(model: type[pydantic.BaseModel], block: Any) -> tuple[dict[str, Any], list[tuple[KeyPath, str]]]:
     """Validate parameters; return them with defaults filled in, and what is wrong as (path, sentence) pairs."""
-    if not isinstance(given, dict):
-        return {}, [((), f"takes parameters ({', '.join(model.model_fields)}), not {_show(given)}")]
+    if not isinstance(block, dict):
+        return {}, [((), f"takes parameters ({', '.join(model.model_fields)}), not {_show(block)}")]
     try:
-        checked = model.model_validate(given)
+        checked = model.model_validate(block)
     except pydantic.ValidationError as error:
-        told: dict[KeyPath, list[str]] = {}
+        problems: dict[KeyPath, list[str]] = {}
         for item in error.errors(include_url=False):
-            path, message = _sentence(dict(item), list(model.model_fields), given)
-            told.setdefault(path, []).append(message)
-        return {}, [(path, "; or ".join(dict.fromkeys(messages))) for path, messages in told.items()]
+            path, message = _sentence(dict(item), list(model.model_fields), block)
+            problems.setdefault(path, []).append(message)
+        return {}, [(path, "; or ".join(dict.fromkeys(messages))) for path, messages in problems.items()]
     return {name: getattr(checked, name) for name in model.model_fields}, []
 
 
-def _sentence(item: dict[str, Any], known: list[str], given: dict[str, Any]) -> tuple[KeyPath, str]:
-    path = existing(item["loc"], given)
+def _sentence(item: dict[str, Any], names: list[str], block: dict[str, Any]) -> tuple[KeyPath, str]:
+    path = existing(item["loc"], block)
     match item["type"]:
         case "missing":
             return path[:-1], f"'{path[-1]}' is missing"
         case "extra_forbidden":
-            return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), known)}"
+            return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), names)}"
     message = item["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return path, f"{message[:1].lower()}{message[1:]}, not {_show(item.get('input'))}"
 
 
 def _show(value: Any) -> str:
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+    return "nothing" if value is None else short(value)
