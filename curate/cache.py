@@ -238,11 +238,13 @@ class Cache:
             return None
         with suppress(OSError):  # a cache that cannot be written can be read
             os.utime(folder / META, ns=(time.time_ns(), (folder / META).stat().st_mtime_ns))
+        log.info("%s is reused", folder)
         return entry
 
     def _build(self, folder: Path, build: Callable[[Path], dict[str, Any]], keep: Callable[..., bool]) -> Entry:
         building = self.folder / f"{folder.name}.{secrets.token_hex(4)}{_BUILDING}"
         building.mkdir()
+        log.info("%s is built", folder)
         try:
             meta = json.loads(json.dumps(build(building), default=_plain))
             entry = _seal(building, meta, folder)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
+
+LINE = 60  # characters of a value that a message repeats
+_MOST = 40  # names listed at once
 
 
 class UserError(Exception):
@@ -22,6 +27,26 @@ def missing_package(error: BaseException) -> str | None:
     if package in ("", "curate"):
         return None
     return f"the package {package} is not installed; `curate doctor` says which extra brings it"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Suggest the nearest known word, or list them all when none is near.
+
+    >>> did_you_mean("lenght", ["length", "toxic"])
+    "did you mean 'length'?"
+    >>> did_you_mean("zzz", ["length", "toxic"])
+    'known: length, toxic'
+    """
+    known = list(known)
+    near = get_close_matches(word, known, n=1)
+    more = f" and {len(known) - _MOST:,} more" if len(known) > _MOST else ""
+    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(map(cut, sorted(known)[:_MOST]))}{more}"
+
+
+def cut(text: str) -> str:
+    """Cut a text to what a line of a message holds, with signs that cannot be shown as escapes."""
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= LINE else f"{text[: LINE - 1]}…"
 
 
 # Controls but tab and newline; format characters, fillers and line separators; half surrogate pairs.

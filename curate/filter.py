@@ -1,8 +1,7 @@
 """What a filter is, and how to apply one to whatever holds the rows.
 
 A filter is a plain function from parameters to a polars expression; its return annotation says what kind it is. Nothing
-else is needed to write one: no class, no registration. Here are the annotations, the two marks a filter may carry, and
-the five verbs that apply filters to a string, a list, a polars, pandas, Arrow or Hugging Face table.
+else is needed to write one: no class, no registration. Here are the annotations, and the marks a filter may carry.
 """
 
 from __future__ import annotations
@@ -245,3 +244,21 @@ def _pandas_series(values: pl.Series, data: Any) -> Any:
 def _pandas_type(values: pl.Series) -> str | None:
     """Choose a pandas type that can hold nulls beside Booleans; pandas infers the others well."""
     return "boolean" if values.dtype == pl.Boolean else None
+
+
+def reads(*parameters: str | tuple[str, ...]) -> Callable[[F], F]:
+    """Mark a selector with its parameters that name columns; a run loads these columns, and stops if one is missing.
+
+    Of a tuple of parameters only the first that is set is read: `("vectors", "column")` for a selector that takes the
+    vectors of a column, or else embeds its texts. A selector without this mark gets every column whose name is a value
+    of its parameters, and says itself what is missing.
+
+    >>> @reads("by")
+    ... def longest(pool: pl.DataFrame, *, by: str = "response") -> Choice: ...
+    """
+
+    def mark(selector: F) -> F:
+        selector.reads = parameters  # type: ignore[attr-defined]
+        return selector
+
+    return mark

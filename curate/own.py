@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import inspect
+import logging
 import sys
 import sysconfig
 import typing
@@ -21,7 +22,9 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from curate.recipe.places import did_you_mean
+from curate.errors import did_you_mean
+
+log = logging.getLogger("curate.recipe")
 
 __path__: list[str] = []  # a package without files: its children are folders, which `_Finder` finds
 _OWN = __name__ + "."
@@ -75,6 +78,7 @@ def load(name: str, folder: Path | None = None) -> Callable[..., Any]:
     module_path, _, attribute = name.partition(":")
     _forget_changed(root)
     importlib.invalidate_caches()  # a file may be younger than what Python remembers of its folder
+    log.info("%s is imported for '%s'", file, name)
     try:
         module = importlib.import_module(f"{_package(root)}.{module_path}")
     except (Exception, SystemExit) as error:

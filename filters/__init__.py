@@ -3,48 +3,79 @@
 To add one: write a function in a module of this folder, its table in `tests/filters`, and its name here.
 """
 
-from curate.filters.contamination import contaminated, semantically_contaminated
-from curate.filters.diversity import cluster, coverage, farthest, threshold
-from curate.filters.duplicates import exact_duplicates, near_duplicates, semantic_duplicates
-from curate.filters.markup import html_to_markdown, strip_links
-from curate.filters.pairs import alike, length_ratio
-from curate.filters.safety import personal_data, toxic
-from curate.filters.sampling import domains, enough, quotas, random, top
-from curate.filters.size import at_least, at_most, length
-from curate.filters.text import matches, prompt_from_title_or_body, replace_opening, self_contained
-from curate.filters.voice import claims_human, first_person, mentions, refuses, says_ai
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "alike",
-    "at_least",
-    "at_most",
-    "claims_human",
-    "cluster",
-    "contaminated",
-    "coverage",
-    "domains",
-    "enough",
-    "exact_duplicates",
-    "farthest",
-    "first_person",
-    "html_to_markdown",
-    "length",
-    "length_ratio",
-    "matches",
-    "mentions",
-    "near_duplicates",
-    "personal_data",
-    "prompt_from_title_or_body",
-    "quotas",
-    "random",
-    "refuses",
-    "replace_opening",
-    "says_ai",
-    "self_contained",
-    "semantic_duplicates",
-    "semantically_contaminated",
-    "strip_links",
-    "threshold",
-    "top",
-    "toxic",
-]
+from curate import lazy
+from curate.filters.sampling import quotas as quotas
+
+if TYPE_CHECKING:
+    from curate.filters.contamination import contaminated as contaminated
+    from curate.filters.contamination import semantically_contaminated as semantically_contaminated
+    from curate.filters.diversity import cluster as cluster
+    from curate.filters.diversity import coverage as coverage
+    from curate.filters.diversity import farthest as farthest
+    from curate.filters.diversity import threshold as threshold
+    from curate.filters.duplicates import exact_duplicates as exact_duplicates
+    from curate.filters.duplicates import near_duplicates as near_duplicates
+    from curate.filters.duplicates import semantic_duplicates as semantic_duplicates
+    from curate.filters.markup import html_to_markdown as html_to_markdown
+    from curate.filters.markup import strip_links as strip_links
+    from curate.filters.pairs import alike as alike
+    from curate.filters.pairs import length_ratio as length_ratio
+    from curate.filters.safety import personal_data as personal_data
+    from curate.filters.safety import toxic as toxic
+    from curate.filters.sampling import domains as domains
+    from curate.filters.sampling import enough as enough
+    from curate.filters.sampling import random as random
+    from curate.filters.sampling import top as top
+    from curate.filters.size import at_least as at_least
+    from curate.filters.size import at_most as at_most
+    from curate.filters.size import length as length
+    from curate.filters.text import matches as matches
+    from curate.filters.text import prompt_from_title_or_body as prompt_from_title_or_body
+    from curate.filters.text import replace_opening as replace_opening
+    from curate.filters.text import self_contained as self_contained
+    from curate.filters.voice import claims_human as claims_human
+    from curate.filters.voice import first_person as first_person
+    from curate.filters.voice import mentions as mentions
+    from curate.filters.voice import refuses as refuses
+    from curate.filters.voice import says_ai as says_ai
+
+# Each filter, and its module.
+_FILTERS = lazy(
+    __name__,
+    {
+        "alike": "pairs",
+        "at_least": "size",
+        "at_most": "size",
+        "claims_human": "voice",
+        "cluster": "diversity",
+        "contaminated": "contamination",
+        "coverage": "diversity",
+        "domains": "sampling",
+        "enough": "sampling",
+        "exact_duplicates": "duplicates",
+        "farthest": "diversity",
+        "first_person": "voice",
+        "html_to_markdown": "markup",
+        "length": "size",
+        "length_ratio": "pairs",
+        "matches": "text",
+        "mentions": "voice",
+        "near_duplicates": "duplicates",
+        "personal_data": "safety",
+        "prompt_from_title_or_body": "text",
+        "random": "sampling",
+        "refuses": "voice",
+        "replace_opening": "text",
+        "says_ai": "voice",
+        "self_contained": "text",
+        "semantic_duplicates": "duplicates",
+        "semantically_contaminated": "contamination",
+        "strip_links": "markup",
+        "threshold": "diversity",
+        "top": "sampling",
+        "toxic": "safety",
+    },
+)
+__all__ = sorted([*_FILTERS, "quotas"])  # `quotas` shares a number among domains, and is no filter

@@ -6,6 +6,7 @@ change what is chosen, and all chance comes from (seed, id).
 
 from __future__ import annotations
 
+from curate.filter import reads
 from curate.filters.pool import Ids, Named, Pool, Selected
 from curate.filters.vectors import cover
 from curate.filters.vectors import pool as _pool
@@ -14,6 +15,7 @@ from curate.filters.vectors.farthest import farthest_first
 MODEL = "all-MiniLM-L6-v2"
 
 
+@reads(("vectors", "column"), "quality", "by")
 def farthest(
     pool: Pool,
     ids: Ids | None = None,
@@ -76,6 +78,7 @@ def farthest(
     return _pool.answer(pool, picks, len(rows.vectors), domains.why)
 
 
+@reads(("vectors", "column"), "quality")
 def coverage(
     pool: Pool,
     ids: Ids | None = None,
@@ -118,6 +121,7 @@ def coverage(
     return _pool.answer(pool, picks, len(rows.vectors))
 
 
+@reads(("vectors", "column"), "quality")
 def cluster(
     pool: Pool,
     ids: Ids | None = None,
@@ -154,6 +158,7 @@ def cluster(
     return _pool.answer(pool, picks, len(rows.vectors))
 
 
+@reads(("vectors", "column"), "quality")
 def threshold(
     pool: Pool,
     ids: Ids | None = None,

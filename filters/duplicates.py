@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from curate.filter import Choice
+from curate.filter import Choice, reads
 from curate.filters.pool import best_first, require
 from curate.rows import hash01
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+@reads("column", "prefer")
 def exact_duplicates(
     pool: pl.DataFrame, *, column: str | list[str] = "prompt", prefer: str | None = "score", seed: int = 0
 ) -> Choice:
@@ -69,6 +70,7 @@ def _folded(pool: pl.DataFrame, name: str) -> pl.Expr:
 SAMPLE = 500  # rows compared with all others, to measure what was found
 
 
+@reads("column", "prefer")
 def near_duplicates(
     pool: pl.DataFrame,
     *,
@@ -117,6 +119,7 @@ def near_duplicates(
     return _choice(ranked, of, likeness, pairs)
 
 
+@reads(("vectors", "column"), "prefer")
 def semantic_duplicates(
     pool: pl.DataFrame,
     *,

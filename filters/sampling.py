@@ -6,11 +6,12 @@ import math
 
 import polars as pl
 
-from curate.filter import Choice
+from curate.filter import Choice, reads
 from curate.filters.pool import Ids, Pool, Positions, Selected, best_first, require
 from curate.rows import hash01
 
 
+@reads()
 def random(pool: Pool, ids: Ids | None = None, *, n: int, seed: int = 0) -> Selected:
     """Keep n rows drawn uniformly without replacement; all of them if there are no more than n.
 
@@ -40,6 +41,7 @@ def _positions(count: int, ids: Ids | None, n: int, seed: int) -> Positions:
     return ranked["at"].cast(pl.Int64).to_numpy()
 
 
+@reads()
 def enough(pool: pl.DataFrame, *, size: int, surplus: float = 1.3, seed: int = 0) -> Choice:
     """Keep as many rows as the set needs and some more, before a step that costs: size times surplus, drawn at random.
 
@@ -57,6 +59,7 @@ def enough(pool: pl.DataFrame, *, size: int, surplus: float = 1.3, seed: int = 0
     return choice
 
 
+@reads("by")
 def top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choice:
     """Keep the n rows with the highest `by`, nulls and NaN last, ties by a hash of (seed, id).
 
@@ -74,6 +77,7 @@ def top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choi
     return _first(ranked, ["best", "draw", "id"], [True, False, False], n, why)
 
 
+@reads("by", "prefer")
 def domains(
     pool: pl.DataFrame,
     *,

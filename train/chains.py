@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from curate.recipe.places import Places, Problem, RecipeError, did_you_mean
+from curate.errors import did_you_mean
+from curate.recipe.places import Places, Problem, RecipeError
 from curate.train.config import TrainConfig, read, resolve
 from curate.train.findings import Finding
 from curate.train.run import Tell, check, check_rows, run_config, silent

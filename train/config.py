@@ -14,17 +14,8 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
-from curate.recipe.places import (
-    KeyPath,
-    Places,
-    Problem,
-    RecipeError,
-    did_you_mean,
-    existing,
-    read_yaml,
-    refuse_secrets,
-    set_value,
-)
+from curate.errors import did_you_mean
+from curate.recipe.places import KeyPath, Places, Problem, RecipeError, existing, read_yaml, refuse_secrets, set_value
 
 Wrong = list[tuple[KeyPath, str]]
 

@@ -16,9 +16,8 @@ from curate.ablate.node import FOLDERS, NODE, NODE_FILES, begin
 from curate.ablate.plan import Job, Plan
 from curate.ablate.running import Processes, Tell, run
 from curate.cache import lock
-from curate.errors import UserError
+from curate.errors import UserError, did_you_mean
 from curate.folders import claim, clear, hold, read, strangers
-from curate.recipe.places import did_you_mean
 from curate.run.quarantine import frequent
 
 _OURS = (*(f"{name}/" for name in FOLDERS.values()), "grades/", "logs/")

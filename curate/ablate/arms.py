@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from curate.ablate.keys import ALL, ArmKeys, SetKeys, Wrong
+from curate.errors import did_you_mean
 from curate.recipe.extends import PACKAGED, read_recipe
 from curate.recipe.labels import AS, SAMPLE, labels
-from curate.recipe.load import parse
+from curate.recipe.load import items, parse
 from curate.recipe.places import (
     KeyPath,
     Places,
     Problem,
     RecipeError,
-    did_you_mean,
     parse_assignment,
     parse_path,
     put,
@@ -25,7 +25,6 @@ from curate.recipe.places import (
     spell,
 )
 from curate.recipe.plan import Recipe
-from curate.recipe.reading import items
 from curate.train.config import TrainConfig, read, resolve
 
 

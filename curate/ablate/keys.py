@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import pydantic
 
+from curate.errors import did_you_mean
 from curate.recipe import registry
-from curate.recipe.places import KeyPath, did_you_mean
+from curate.recipe.places import KeyPath
 from curate.train.config import StageName
 
 Wrong = list[tuple[KeyPath, str]]

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from curate.errors import UserError
-from curate.recipe.places import did_you_mean
+from curate.errors import UserError, did_you_mean
 from curate.report.html import number, percent
 from curate.report.measures import measures
 from curate.report.steps import SAMPLE

@@ -11,10 +11,11 @@ from typing import Any
 
 from curate.ablate.arms import ChangeError, ablation_file, assign, config_of, lay, recipe_of
 from curate.ablate.keys import AblationKeys, ArmKeys, CurveKeys, Wrong, arm_keys, block
+from curate.errors import did_you_mean
 from curate.models.judges.judge import Judge
-from curate.recipe.places import KeyPath, Places, Problem, RecipeError, did_you_mean, read_yaml, refuse_secrets
+from curate.recipe.load import Reading
+from curate.recipe.places import KeyPath, Places, Problem, RecipeError, read_yaml, refuse_secrets
 from curate.recipe.plan import Recipe
-from curate.recipe.reading import Reading
 
 _SHARED = ("sets", "train", "model", "answer", "choose")
 
@@ -201,10 +202,9 @@ class _Checking:
     def judge(self, data: dict[str, Any]) -> Judge | None:
         """Make the generators and judges, and find the judge: the one named, or the only one."""
         reading = Reading(self.places, data, {})
-        reading.name_all(data, "generators")
-        reading.name_all(data, "judges")
+        reading.models()
         self.problems += reading.problems
-        judges = {name: made for name, made in reading.known.named.items() if isinstance(made, Judge)}
+        judges = reading.scope.of(Judge)
         name = data.get("judge")
         if name is None and len(judges) == 1:
             return next(iter(judges.values()))

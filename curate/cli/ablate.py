@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from curate.cli import options
 from curate.cli.echo import echo, echo_json
-
-if TYPE_CHECKING:
-    pass
-
-_FOLDER = click.Path(path_type=Path, file_okay=False)
+from curate.cli.options import FOLDER, PATH
 
 
 @click.command()
-@click.argument("target", metavar="RECIPE_OR_OUT", type=click.Path(path_type=Path))
+@click.argument("target", metavar="RECIPE_OR_OUT", type=PATH)
 @click.option("--dry-run", is_flag=True, help="Print the plan, and stop.")
 @click.option("--only", metavar="ARM,…", default="", help="Run these arms only.")
 @click.option("--small", is_flag=True, help="Lay the recipe's `small:` over it: a size for two cores.")
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe, dotted; repeat.")
+@options.sets
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes at a time.")
 @click.option("--runner", metavar="TEMPLATE", help="Start each process so, as 'srun --gres=gpu:1 {command}'.")
-@click.option("--out", type=_FOLDER, help="Folder of the ablation.  [default: out/NAME]")
+@click.option("--out", type=FOLDER, help="Folder of the ablation.  [default: out/NAME]")
 @click.option("--fresh", is_flag=True, help="Do everything again, finished or not.")
 @click.option("--threshold", multiple=True, metavar="MOVE", help="Of a set: as 'length.response >= 800'; repeat.")
-@click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
+@options.as_json
 def ablate(target: Path, threshold: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Run an ablation: arms that differ in one thing, trained and asked alike, their grades compared.
 
@@ -37,7 +34,7 @@ def ablate(target: Path, threshold: tuple[str, ...], as_json: bool, **options: A
     if (target / "ablation.json").is_file():
         return _again(target, as_json)
     if (target / "ledger.parquet").is_file():
-        return _without(target, threshold, as_json)
+        return _ask_ledger(target, threshold, as_json)
     if threshold:
         raise click.UsageError("--threshold asks a finished set: name its folder")
     return _run(target, as_json, **options)
@@ -65,17 +62,23 @@ def _run(
     from curate.ablate.running import Processes
     from curate.ablate.table import as_data, show
 
-    made = plan(load(recipe, sets, small=small))
-    folder = out or Path("out") / made.ablation.keys.name
+    jobs_to_do = plan(load(recipe, sets, small=small))
+    folder = out or Path("out") / jobs_to_do.ablation.keys.name
     Processes(runner)  # a template that is wrong is said before anything runs
     if as_json and dry_run:
-        return echo_json(as_data(made, folder))
-    show(made, folder)
+        return echo_json(as_data(jobs_to_do, folder))
+    show(jobs_to_do, folder)
     if dry_run:
         return None
-    arms = [name for name in only.split(",") if name]
-    given: dict[str, Any] = {"jobs": jobs, "runner": runner, "fresh": fresh}
-    results = carry_out(made, folder, only=arms, tell=lambda line: echo(line, err=True), **given)
+    results = carry_out(
+        jobs_to_do,
+        folder,
+        only=[name for name in only.split(",") if name],
+        jobs=jobs,
+        runner=runner,
+        fresh=fresh,
+        tell=lambda line: echo(line, err=True),
+    )
     return _results(results, folder, as_json)
 
 
@@ -85,27 +88,27 @@ def _again(out: Path, as_json: bool) -> None:
     from curate.run.folder import as_written
 
     with as_written(out, "ablate"):
-        there = (out / report.RESULTS).is_file()
-        other = report.recompute(out) if there else []
+        again = (out / report.RESULTS).is_file()
+        differences = report.recompute(out) if again else []
         results = report.write(out)
     _results(results, out, as_json)
-    said = "the same as before" if there and not other else "NOT what they were" if other else "new"
-    echo(f"The numbers, computed again from {out / report.GRADES}, are {said}.", err=True)
-    for line in other:
+    verdict = "NOT what they were" if differences else "the same as before" if again else "new"
+    echo(f"The numbers, computed again from {out / report.GRADES}, are {verdict}.", err=True)
+    for line in differences:
         echo(line, err=True)
 
 
-def _without(out: Path, threshold: tuple[str, ...], as_json: bool) -> None:
+def _ask_ledger(out: Path, threshold: tuple[str, ...], as_json: bool) -> None:
     """Say what a finished set's ledger knows: what each step alone keeps out, or what moved thresholds would do."""
     from curate.ablate import ledger
     from curate.report import terminal
     from curate.run.folder import as_written
 
     with as_written(out):
-        found = ledger.thresholds(out, threshold) if threshold else ledger.leave_one_out(out)
+        answers = ledger.thresholds(out, threshold) if threshold else ledger.leave_one_out(out)
     if as_json:
-        return echo_json(found.to_dicts())
-    return terminal.console.print(ledger.show(found))
+        return echo_json(answers.to_dicts())
+    return terminal.console.print(ledger.show(answers))
 
 
 def _results(results: dict[str, Any], out: Path, as_json: bool) -> None:

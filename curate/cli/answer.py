@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from curate.cli import options
 from curate.cli.echo import echo, echo_json, echo_lines
+from curate.cli.options import FOLDER, PATH
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from curate.run.state import Progress
-
-_PATH = click.Path(path_type=Path)
 _OPTIONS = (
     click.option(
         "--prompts",
-        type=_PATH,
+        type=PATH,
         metavar="FILE_OR_OUT",
         help="An output folder (its dev prompts), or a file.  [default: dev prompts of the set trained on]",
     ),
@@ -42,18 +42,16 @@ _PENALTY = (
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return reduce(lambda inner, option: option(inner), reversed(_OPTIONS), command)
 
 
 @click.command()
 @click.argument("model", metavar="MODEL_OR_TRAIN_OUT")
 @click.option("--checkpoints", is_flag=True, help="Answer with every checkpoint of the training folder.")
-@click.option("--dialogues", type=_PATH, metavar="FILE", help="User's turns; each is said after the model's last.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for answers.jsonl.")
+@click.option("--dialogues", type=PATH, metavar="FILE", help="User's turns; each is said after the model's last.")
+@click.option("--out", type=FOLDER, help="Folder for answers.jsonl.")
 @_options
-def answer(model: str, checkpoints: bool, dialogues: Path | None, out: Path | None, **options: Any) -> None:
+def answer(model: str, checkpoints: bool, dialogues: Path | None, out: Path | None, **params: Any) -> None:
     """Answer prompts with a model, a training's last model, or each of its checkpoints.
 
     Decoding is LIMA's (temperature 0.7, top_p 0.9, repetition penalty 1.2, at most 2,048 tokens) unless set. What was
@@ -62,7 +60,9 @@ def answer(model: str, checkpoints: bool, dialogues: Path | None, out: Path | No
     --dialogues takes lines of `turns`, the user's side of a dialogue; the model answers them one after the other, each
     with its own earlier answers before it. Prompts are then asked only where --prompts names them.
     """
-    _asleep()
+    from curate.train.launch import wait_asleep
+
+    wait_asleep()
     import polars as pl
 
     from curate.evaluate.trained import is_training, open_training
@@ -71,61 +71,65 @@ def answer(model: str, checkpoints: bool, dialogues: Path | None, out: Path | No
 
     trained = Path(model) if checkpoints or is_training(Path(model)) else None
     folder = out or trained or Path("out") / "answers" / Path(model).name
-    scripts = _scripts(dialogues, trained, options)
+    scripts = _scripts(dialogues, trained, params)
     claim(folder, "answer", ["answers.jsonl"])
-    with terminal.progress() as tell:
-        given = _given(options) | {"journal": folder / ".stages" / "answers", "tell": _heard(tell)}
+    settings = _settings(params)
+    with terminal.progress_of_answers() as tell:
         each = open_training(trained).checkpoints() if trained and checkpoints else [None]
-        found = [ask(model, rows, checkpoint=checkpoint, **given) for checkpoint in each for ask, rows in scripts]
-    file = _written(pl.concat(found), folder)
-    if options["as_json"]:
+        parts = [
+            ask(model, rows, checkpoint=checkpoint, journal=folder / ".stages" / "answers", tell=tell, **settings)
+            for checkpoint in each
+            for ask, rows in scripts
+        ]
+    file = _write(pl.concat(parts), folder)
+    if params["as_json"]:
         echo_lines(file.read_text(encoding="utf-8"))
-        return _some(found)
-    for one in found:
-        echo(_summary(one))
-    if "repetition_penalty" not in given["sampling"] and any(_endless(one) for one in found):
-        echo(_PENALTY)
-    echo(file)
-    return _some(found)
+    else:
+        for part in parts:
+            echo(_summary(part))
+        if "repetition_penalty" not in settings["sampling"] and any(_endless(part) for part in parts):
+            echo(_PENALTY)
+        echo(file)
+    _refuse_none(pl.concat(parts))
 
 
-def _some(found: list[pl.DataFrame]) -> None:
+def _refuse_none(answers: pl.DataFrame) -> None:
     """Raise AnswerError, with the most frequent reasons, where there is not one answer."""
-    import polars as pl
-
     from curate.evaluate.answers import AnswerError
     from curate.run.quarantine import frequent
 
-    reasons = pl.concat(found)["failed"]
+    reasons = answers["failed"]
     if len(reasons) and not reasons.null_count():
         raise AnswerError(f"All {len(reasons):,} answers failed: {frequent(reasons)}")
 
 
 @click.command()
-@click.argument("train_out", type=_PATH)
-@click.option("--judges", type=_PATH, metavar="FILE", help="YAML with `judges:` and `generators:`, as in a recipe.")
+@click.argument("train_out", type=PATH)
+@options.judges
 @click.option("--judge", metavar="NAME", help="Which judge of the file; without one, `rules` or `my_module:my_score`.")
 @click.option("--epochs", default="5-10", show_default=True, metavar="FIRST-LAST", help="The epochs to choose from.")
 @click.option("--merge", "merged", is_flag=True, help="Write TRAIN_OUT/chosen, a whole model of a chosen adapter.")
 @_options
-def choose(train_out: Path, judges: Path | None, judge: str | None, epochs: str, merged: bool, **options: Any) -> None:
+def choose(train_out: Path, judges: Path | None, judge: str | None, epochs: str, merged: bool, **params: Any) -> None:
     """Choose among the epochs of a training by a judge's grades of their answers to dev prompts.
 
     Perplexity does not follow the quality of answers (LIMA), so checkpoints are asked and graded. TRAIN_OUT gets
     choice.json, grades.jsonl, and the grades beside the held-out loss in its plots and page.
     """
-    _asleep()
+    from curate.train.launch import wait_asleep
+
+    wait_asleep()
     from curate.evaluate.epochs import choose as library
     from curate.recipe.load import named_judge
     from curate.report import terminal
 
     first, last = _epochs(epochs)
-    judged_by = named_judge(judges, judge)
-    prompts = _prompts(options["prompts"], train_out)
-    with terminal.progress() as tell:
-        given = _given(options) | {"limit": options["limit"], "merged": merged, "tell": _heard(tell)}
-        choice = library(train_out, prompts, judged_by, first_epoch=first, last_epoch=last, **given)
-    if options["as_json"]:
+    grader = named_judge(judges, judge)
+    prompts = _prompts(params["prompts"], train_out)
+    with terminal.progress_of_answers() as tell:
+        settings = _settings(params) | {"limit": params["limit"], "merged": merged, "tell": tell}
+        choice = library(train_out, prompts, grader, first_epoch=first, last_epoch=last, **settings)
+    if params["as_json"]:
         return echo_json(choice)
     return _show(choice, train_out)
 
@@ -133,19 +137,13 @@ def choose(train_out: Path, judges: Path | None, judge: str | None, epochs: str,
 commands = (answer, choose)
 
 
-def _asleep() -> None:
-    from curate.train.launch import wait_asleep
-
-    wait_asleep()
-
-
-def _prompts(given: Path | None, trained: Path | None) -> Path:
+def _prompts(named: Path | None, trained: Path | None) -> Path:
     """Take the prompts that were named, or those held out of the set that was trained on, or of the one before it."""
     from curate.evaluate.prompts import held_out
     from curate.evaluate.trained import open_training
 
-    if given:
-        return given
+    if named:
+        return named
     if trained is None:
         raise click.UsageError("name the prompts: --prompts FILE_OR_OUT")
     training = last = open_training(trained)
@@ -154,34 +152,22 @@ def _prompts(given: Path | None, trained: Path | None) -> Path:
     return held_out(training.data) or last.data
 
 
-def _scripts(dialogues: Path | None, trained: Path | None, options: dict[str, Any]) -> list[tuple[Any, pl.DataFrame]]:
+def _scripts(dialogues: Path | None, trained: Path | None, params: dict[str, Any]) -> list[tuple[Any, pl.DataFrame]]:
     """Pair what is asked with the function that asks it: prompts, dialogues, or both."""
     from curate.evaluate.answers import answer_dialogues, answers
     from curate.evaluate.prompts import read_dialogues, read_prompts
 
-    found: list[tuple[Any, pl.DataFrame]] = []
-    if options["prompts"] or not dialogues:
-        found.append((answers, read_prompts(_prompts(options["prompts"], trained), options["limit"])))
+    scripts: list[tuple[Any, pl.DataFrame]] = []
+    if params["prompts"] or not dialogues:
+        scripts.append((answers, read_prompts(_prompts(params["prompts"], trained), params["limit"])))
     if dialogues:
-        found.append((answer_dialogues, read_dialogues(dialogues, options["limit"])))
-    return found
+        scripts.append((answer_dialogues, read_dialogues(dialogues, params["limit"])))
+    return scripts
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    given = {name: options[name] for name in ("backend", "samples", "seed")}
-    return given | {name: _settings(name, options[name]) for name in ("engine", "sampling")}
-
-
-def _settings(name: str, assignments: tuple[str, ...]) -> dict[str, Any]:
-    from curate.recipe.places import set_value
-
-    settings: dict[str, Any] = {}
-    for assignment in assignments:
-        try:
-            set_value(settings, assignment)
-        except ValueError as error:
-            raise click.UsageError(str(error).replace("--set", f"--{name}")) from None
-    return settings
+def _settings(params: dict[str, Any]) -> dict[str, Any]:
+    of_engine = {name: options.settings(name, params[name]) for name in ("engine", "sampling")}
+    return {name: params[name] for name in ("backend", "samples", "seed")} | of_engine
 
 
 def _epochs(text: str) -> tuple[float, float]:
@@ -192,35 +178,29 @@ def _epochs(text: str) -> tuple[float, float]:
         raise click.UsageError(f"--epochs takes FIRST-LAST, such as 5-10, not {text!r}") from None
 
 
-def _heard(tell: Progress) -> Callable[[str, int, int, int], None]:
-    return lambda name, done, asked, tokens: tell(name, done, total=asked, tokens=tokens)
-
-
-def _written(found: pl.DataFrame, folder: Path) -> Path:
+def _write(answers: pl.DataFrame, folder: Path) -> Path:
     from curate.folders import put_text
 
-    lines = (json.dumps(row, ensure_ascii=False) for row in found.iter_rows(named=True))
+    lines = (json.dumps(row, ensure_ascii=False) for row in answers.iter_rows(named=True))
     return put_text(folder, "answer", "answers.jsonl", "".join(f"{line}\n" for line in lines))
 
 
-def _summary(found: pl.DataFrame) -> str:
-    import polars as pl
-
-    ended = found.filter(pl.col("finish_reason") == "stop").height
-    cut, failed = found.filter(pl.col("finish_reason") == "length").height, found["failed"].drop_nulls()
-    told = [
-        f"{found.height:,} answers: {ended:,} ended their turn, {cut:,} ran into the limit",
-        f"{found['tokens'].sum() / (ended + cut):.0f} tokens on average" if ended + cut else "",
+def _summary(answers: pl.DataFrame) -> str:
+    ended = answers.filter(answers["finish_reason"] == "stop").height
+    cut, failed = answers.filter(answers["finish_reason"] == "length").height, answers["failed"].drop_nulls()
+    parts = [
+        f"{answers.height:,} answers: {ended:,} ended their turn, {cut:,} ran into the limit",
+        f"{answers['tokens'].sum() / (ended + cut):.0f} tokens on average" if ended + cut else "",
         f"{len(failed):,} failed: {failed[0]}" if len(failed) else "",
     ]
-    name = found["checkpoint"][0]
-    head = f"{name}, epoch {found['epoch'][0]:g}: " if name else ""
-    return head + "; ".join(filter(None, told))
+    name = answers["checkpoint"][0]
+    head = f"{name}, epoch {answers['epoch'][0]:g}: " if name else ""
+    return head + "; ".join(filter(None, parts))
 
 
-def _endless(found: pl.DataFrame) -> bool:
+def _endless(answers: pl.DataFrame) -> bool:
     """Tell whether more than a few answers ran into the limit."""
-    return found.filter(found["finish_reason"] == "length").height > found.height / 4
+    return answers.filter(answers["finish_reason"] == "length").height > answers.height / 4
 
 
 def _show(choice: dict[str, Any], folder: Path) -> None:
@@ -232,15 +212,15 @@ def _show(choice: dict[str, Any], folder: Path) -> None:
     for row in choice["grades"]:
         ends = [row["low"], row["high"]]
         span = "–" if None in ends else " to ".join(f"{end:.2f}" for end in ends)
-        shown = [row["checkpoint"], f"{row['epoch']:g}", f"{row['grade']:.2f}", span, str(row["prompts"])]
+        cells = [row["checkpoint"], f"{row['epoch']:g}", f"{row['grade']:.2f}", span, str(row["prompts"])]
         bold = "bold" if row["checkpoint"] == choice["chosen"] else None
-        table.add_row(*shown, f"{row['tokens'] or 0:.0f}", str(row["cut"]), style=bold)
+        table.add_row(*cells, f"{row['tokens'] or 0:.0f}", str(row["cut"]), style=bold)
     terminal.console.print(table)
-    lost = sum(row["failed"] + row["ungraded"] for row in choice["grades"])
-    told = [
+    ungraded = sum(row["failed"] + row["ungraded"] for row in choice["grades"])
+    lines = [
         f"{choice['said']}.",
-        f"{lost:,} answers have no grade; grades.jsonl says why." if lost else "",
+        f"{ungraded:,} answers have no grade; grades.jsonl says why." if ungraded else "",
         f"model: {choice['model'] or 'not merged; --merge writes it into ' + str(folder / 'chosen')}",
         *(str(folder / name) for name in ("choice.json", "plots/evaluation.svg", "training.html")),
     ]
-    terminal.console.print("\n".join(filter(None, told)), soft_wrap=True)
+    terminal.console.print("\n".join(filter(None, lines)), soft_wrap=True)

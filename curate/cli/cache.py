@@ -84,3 +84,6 @@ def _size(count: float) -> str:
     while count >= 1024 and len(units) > 1:
         count, units = count / 1024, units[1:]
     return f"{count:.1f} {units[0]}" if units[0] != "B" else f"{count:.0f} B"
+
+
+commands = (cache,)

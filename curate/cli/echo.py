@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import Any, NoReturn
 
 import click
 
 from curate.errors import as_json, escape_json, visible
+from curate.models.settings import mask
 
 
 def echo(message: object = "", *, err: bool = False, fg: str | None = None) -> None:
     """Print a line to standard output, or to standard error."""
     click.secho(visible(message), err=err, fg=fg)
+
+
+def stop(message: str, code: int = 2) -> NoReturn:
+    """Say on standard error what went wrong, without any secret, and end with this exit code."""
+    echo(mask(message), err=True, fg="red")
+    sys.exit(code)
 
 
 def echo_json(data: Any) -> None:

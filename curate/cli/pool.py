@@ -1,14 +1,16 @@
-"""The command `diversity`: how a finished set compares with random draws from its pool."""
+"""The commands `diversity` and `shortcuts`: measures of a set."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from curate.cli import options
 from curate.cli.echo import echo_json
+from curate.cli.options import PATH
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=PATH)
 @click.option("--column", default="prompt", show_default=True, help="The column whose texts are compared.")
 @click.option("--model", default="all-MiniLM-L6-v2", show_default=True, help="Embedding model: a name or a folder.")
 @click.option("--draws", type=click.IntRange(1), default=5, show_default=True, help="Random draws to set beside.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
 @click.option("--ladder", is_flag=True, help="Choose as many rows at each temperature too: the curve of `farthest`.")
-@click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
+@options.as_json
 def diversity(out: Path, column: str, model: str, draws: int, seed: int, ladder: bool, as_json: bool) -> None:
     """Measure how diverse the set of OUT is, beside random draws of the same size from its pool."""
     from curate.report import terminal
@@ -31,36 +33,27 @@ def diversity(out: Path, column: str, model: str, draws: int, seed: int, ladder:
     from curate.run.folder import as_written
 
     with as_written(out), terminal.progress() as tell:
-        found = of_folder(out, column=column, model=model, draws=draws, seed=seed, with_ladder=ladder, tell=tell)
+        result = of_folder(out, column=column, model=model, draws=draws, seed=seed, with_ladder=ladder, tell=tell)
     if as_json:
-        echo_json(found)
-    else:
-        _show(found)
-
-
-def _show(found: dict[str, Any]) -> None:
-    from curate.report import terminal
-
-    of = f" of {found['pool']:,}" if found["pool"] else ""
-    terminal.show_diversity(found["metrics"], f"{found['column']}: {found['rows']:,}{of} rows, {found['model']}")
-    if found["ladder"]:
-        terminal.show_ladder(found["ladder"])
-    if found["cut"]:
-        terminal.console.print(f"Of {found['cut']:,} texts the model reads only the beginning.", style="yellow")
-    if found["note"]:
-        terminal.console.print(found["note"], style="yellow", soft_wrap=True)
-
-
-_FILE = click.Path(path_type=Path)
+        return echo_json(result)
+    of = f" of {result['pool']:,}" if result["pool"] else ""
+    terminal.show_diversity(result["metrics"], f"{result['column']}: {result['rows']:,}{of} rows, {result['model']}")
+    if result["ladder"]:
+        terminal.show_ladder(result["ladder"])
+    if result["cut"]:
+        terminal.console.print(f"Of {result['cut']:,} texts the model reads only the beginning.", style="yellow")
+    if result["note"]:
+        terminal.console.print(result["note"], style="yellow", soft_wrap=True)
+    return None
 
 
 @click.command()
-@click.argument("pairs", metavar="FILE_OR_OUT", type=_FILE)
+@click.argument("pairs", metavar="FILE_OR_OUT", type=PATH)
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Seed that draws the prompts learnt rules are tried on."
 )
-@click.option("--html", type=_FILE, help="Write a page with figures and some pairs to this file.")
-@click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
+@click.option("--html", type=PATH, help="Write a page with figures and some pairs to this file.")
+@options.as_json
 def shortcuts(pairs: Path, seed: int, html: Path | None, as_json: bool) -> None:
     """Tell what one-line rules and words alone would get right of a preference set.
 
@@ -72,23 +65,25 @@ def shortcuts(pairs: Path, seed: int, html: Path | None, as_json: bool) -> None:
     from curate.pairs.shortcuts.analysis import read
 
     rows, bad = read(pairs)
-    found = library.shortcuts(rows, seed=seed)
+    result = library.shortcuts(rows, seed=seed)
     if html:
-        put_alone(html, _page(rows, found, pairs), by="shortcuts", option="--html")
+        put_alone(html, _page(rows, result, pairs), by="shortcuts", option="--html")
     if as_json:
-        echo_json({**found, "unread": len(bad)})
+        echo_json({**result, "unread": len(bad)})
         return
     from curate.report import terminal
 
-    terminal.show_shortcuts(found)
+    terminal.show_shortcuts(result)
     if bad:
-        said = f"{len(bad):,} records could not be read; the first: {bad[0].where}: {bad[0].error}"
-        terminal.console.print(said, style="yellow", soft_wrap=True)
+        first = f"{bad[0].where}: {bad[0].error}"
+        terminal.console.print(
+            f"{len(bad):,} records could not be read; the first: {first}", style="yellow", soft_wrap=True
+        )
     if html:
         terminal.console.print(str(html), soft_wrap=True)
 
 
-def _page(rows: pl.DataFrame, found: Shortcuts, of: Path) -> str:
+def _page(rows: pl.DataFrame, result: Shortcuts, of: Path) -> str:
     """Write the page: the same sections as in a run's report."""
     from curate.report.html import el
     from curate.report.page import page
@@ -97,12 +92,15 @@ def _page(rows: pl.DataFrame, found: Shortcuts, of: Path) -> str:
     from curate.rows import with_ids
 
     # As manifest.json has it: a tuple becomes a list.
-    manifest = json.loads(json.dumps({"shortcuts": found}))
+    manifest = json.loads(json.dumps({"shortcuts": result}))
     name = of.resolve().name
     head = el("header", el("p", "curate shortcuts", class_="kicker"), el("h1", name))
     sections = [
         ("shortcuts", "Shortcuts", shortcuts(manifest)),
         ("pairs", "Pairs", pairs(rows if "id" in rows.columns else with_ids(rows), manifest)),
     ]
-    there = [(anchor, title, part) for anchor, title, part in sections if part is not None]
-    return page(f"{name}: shortcuts", head, there, "This page loads nothing from anywhere.")
+    full = [(anchor, title, part) for anchor, title, part in sections if part is not None]
+    return page(f"{name}: shortcuts", head, full, "This page loads nothing from anywhere.")
+
+
+commands = (diversity, shortcuts)

@@ -136,3 +136,6 @@ _command("reward", "Train a reward model on chosen and rejected answers, as CONF
 _command("rloo", "Raise a model's reward by reinforcement learning (RLOO; trl has no PPO any more), as CONFIG says.")
 _command("kto", "Learn from answers marked as good or not (KTO), as CONFIG says.")
 _command("chain", "Fine-tune, then DPO from the model that came out; CONFIG has a block for each.")
+
+
+commands = (train,)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from curate.cli import options
 from curate.cli.echo import echo, echo_json
-
-_PATH = click.Path(path_type=Path)
+from curate.cli.options import PATH
 
 
 @click.group()
@@ -19,7 +19,7 @@ def vote() -> None:
 @vote.command("make")
 @click.argument("answers", nargs=-1, required=True, metavar="[NAME=]ANSWERS...")
 @click.option(
-    "--out", type=_PATH, default=Path("vote.html"), show_default=True, help="The page; its key goes beside it."
+    "--out", type=PATH, default=Path("vote.html"), show_default=True, help="The page; its key goes beside it."
 )
 @click.option("--question", default="Which answer is better?", show_default=True, help="What is asked.")
 @click.option("--n", type=click.IntRange(1), default=50, show_default=True, help="Comparisons at most.")
@@ -39,21 +39,24 @@ def make_(answers: tuple[str, ...], out: Path, question: str, n: int, seed: int)
 
 
 @vote.command("read")
-@click.argument("key", type=_PATH)
-@click.argument("results", type=_PATH, nargs=-1, required=True)
-@click.option("--grades", type=_PATH, metavar="COMPARISONS", help="A judge's comparisons.jsonl, to compare with.")
-@click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
+@click.argument("key", type=PATH)
+@click.argument("results", type=PATH, nargs=-1, required=True)
+@click.option("--grades", type=PATH, metavar="COMPARISONS", help="A judge's comparisons.jsonl, to compare with.")
+@options.as_json
 def read_(key: Path, results: tuple[Path, ...], grades: Path | None, as_json: bool) -> None:
     """Count votes: KEY is VOTE.key.json, RESULTS what the voters' pages saved, a file a voter."""
     from curate.evaluate.vote import read
     from curate.evaluate.vote.show import tables
     from curate.report import terminal
 
-    found = read(key, results, grades)
+    counts = read(key, results, grades)
     if as_json:
-        return echo_json(found)
-    for table in tables(found):
+        return echo_json(counts)
+    for table in tables(counts):
         terminal.console.print(table)
-    for line in found["notices"]:
+    for line in counts["notices"]:
         terminal.console.print(line, style="yellow", soft_wrap=True)
     return None
+
+
+commands = (vote,)

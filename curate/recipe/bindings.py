@@ -6,19 +6,23 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import dropwhile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from curate import own
+from curate.errors import did_you_mean
 from curate.models.generators.ask import Text
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
 from curate.recipe.extends import PACKAGED
-from curate.recipe.places import did_you_mean
+
+_Model = TypeVar("_Model", Generator, Judge)
 
 
 @dataclass
-class Known:
+class Scope:
     """What names in a recipe can stand for: its generators and judges, and files beside it or packaged.
 
     `texts` holds what the named files say; one that is in it already is not read again.
@@ -26,11 +30,33 @@ class Known:
 
     folder: Path
     texts: dict[str, str] = field(default_factory=dict)
-    named: dict[str, Generator | Judge] = field(default_factory=dict)
+    models: dict[str, Generator | Judge] = field(default_factory=dict)
+
+    def of(self, kind: type[_Model]) -> dict[str, _Model]:
+        """Give the generators, or the judges, by name."""
+        return {name: model for name, model in self.models.items() if isinstance(model, kind)}
+
+    def text(self, name: str) -> str:
+        """Read a text file, beside the recipe, in the working folder, or packaged; raise LookupError in words.
+
+        Lines at its top that begin with # are for people, and are left out.
+        """
+        if name not in self.texts:
+            file = next((f for f in (self.folder / name, Path(name), PACKAGED / name) if f.is_file()), None)
+            if file is None:
+                raise LookupError(
+                    f"there is no text file {name}, neither beside the recipe nor among the packaged ones"
+                )
+            try:
+                lines = file.read_text(encoding="utf-8").split("\n")
+            except (OSError, UnicodeDecodeError):
+                raise LookupError(f"{name} is no text file that can be read (UTF-8)") from None
+            self.texts[name] = "\n".join(dropwhile(lambda line: line.startswith("#"), lines)).strip()
+        return self.texts[name]
 
 
 def bind(
-    function: Callable[..., Any], params: Mapping[str, Any], known: Known
+    function: Callable[..., Any], params: Mapping[str, Any], scope: Scope
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Find what the parameters of a function name.
 
@@ -39,61 +65,42 @@ def bind(
     """
     hints = own.hints(function)
     defaults = {name: p.default for name, p in inspect.signature(function).parameters.items()}
-    found: dict[str, Any] = {}
+    objects: dict[str, Any] = {}
     wrong: list[tuple[str, str]] = []
     for name, value in params.items():
-        kind = _wanted(hints.get(name))
+        kind = _kind(hints.get(name))
         if kind is None or value is None or (kind == Text and value == defaults.get(name)):
             continue
         try:
-            found[name] = [_one(kind, v, known) for v in value] if isinstance(value, list) else _one(kind, value, known)
+            one = partial(_one, kind, scope)
+            objects[name] = list(map(one, value)) if isinstance(value, list) else one(value)
         except LookupError as error:
             wrong.append((name, str(error)))
-    return found, wrong
+    return objects, wrong
 
 
-def _wanted(hint: Any) -> Any:
+def _kind(hint: Any) -> Any:
     """Tell which of the three a parameter asks for, alone, in a list or optionally."""
     if hint == Text or hint in (Generator, Judge):
         return hint
-    return next((kind for kind in map(_wanted, typing.get_args(hint)) if kind is not None), None)
+    return next((kind for kind in map(_kind, typing.get_args(hint)) if kind is not None), None)
 
 
-def _one(kind: Any, value: str, known: Known) -> Any:
+def _one(kind: Any, scope: Scope, name: str) -> Any:
     if kind == Text:
-        if value not in known.texts:
-            known.texts[value] = read_text(value, known.folder)
-        return known.texts[value]
-    fit = {name: thing for name, thing in known.named.items() if isinstance(thing, kind)}
-    if value not in fit:
+        return scope.text(name)
+    models = scope.of(kind)
+    if name not in models:
         what = kind.__name__.lower()
-        hint = did_you_mean(value, list(fit)) if fit else f"the recipe has no `{what}s:`"
-        raise LookupError(f"there is no {what} '{value}' in this recipe; {hint}")
-    return fit[value]
+        hint = did_you_mean(name, models) if models else f"the recipe has no `{what}s:`"
+        raise LookupError(f"there is no {what} '{name}' in this recipe; {hint}")
+    return models[name]
 
 
-def read_text(name: str, folder: Path) -> str:
-    """Read a text file that a recipe names: beside the recipe, in the working folder, or packaged.
-
-    Lines at its top that begin with # are for people, and are left out. Raise LookupError when it is not there.
-    """
-    for place in (folder / name, Path(name), PACKAGED / name):
-        if place.is_file():
-            try:
-                lines = place.read_text(encoding="utf-8").split("\n")
-            except (OSError, UnicodeDecodeError):
-                raise LookupError(f"{name} is no text file that can be read (UTF-8)") from None
-            first = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
-            return "\n".join(lines[first:]).strip()
-    raise LookupError(f"there is no text file {name}, neither beside the recipe nor among the packaged ones")
-
-
-def described(given: Mapping[str, Any]) -> dict[str, Any]:
+def described(value: Any) -> Any:
     """Describe bound objects as data, for the keys of stages."""
-    return {
-        name: [_about(v) for v in value] if isinstance(value, list) else _about(value) for name, value in given.items()
-    }
-
-
-def _about(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: described(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [described(one) for one in value]
     return value.describe() if isinstance(value, Generator | Judge) else value

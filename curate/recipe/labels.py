@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import pydantic
@@ -110,25 +110,52 @@ def labels(data: Mapping[str, Any]) -> dict[KeyPath, str]:
     shared = dict(_steps(data.get("steps"), ("steps",)))
     every = {path: step for steps in (*own.values(), shared) for path, step in steps.items()}
     meets = [{**steps, **shared} for steps in own.values()] or [shared]
-    several = {path for together in meets for path in _several(together)}
-    texts = {path: _content(step) if path in several else step.short for path, step in every.items()}
-    texts |= {path: _told_apart(texts[path], every[path]) for together in meets for path in _clashes(together, texts)}
-    numbers = _numbers(own, shared, texts)
-    named = {
-        path: str(step.own) if step.own is not None else texts[path] + numbers.get(path, "")
-        for path, step in every.items()
-    }
-    samples: dict[KeyPath, str] = {
-        ("sources", name, SAMPLE): SAMPLE for name, source in _sources(data) if source.get(SAMPLE) is not None
-    }
-    return _in_order(data, named, samples)
+    # The filter's name; with parameters where it is not enough; with a hash where these are written in the same way.
+    texts = {path: step.short for path, step in every.items()}
+    texts |= {path: _content(every[path]) for group in _groups(meets, texts) for path in group}
+    similar = [g for g in _groups(meets, texts) if len({_identity(every[path]) for path in g}) > 1]
+    texts |= {path: _with_hash(texts[path], every[path]) for group in similar for path in group}
+    names: dict[KeyPath, str] = {}
+    most: Counter[str] = Counter()
+    for name, source in _sources(data):
+        used: Counter[str] = Counter()
+        names |= _numbered(own[name], texts, used)
+        most |= used
+        if source.get(SAMPLE) is not None:
+            names["sources", name, SAMPLE] = SAMPLE
+    return names | _numbered(shared, texts, most)
 
 
-def twice(data: Mapping[str, Any], named: Mapping[KeyPath, str]) -> Iterator[KeyPath]:
+def _groups(meets: Sequence[Mapping[KeyPath, _Written]], texts: Mapping[KeyPath, str]) -> list[list[KeyPath]]:
+    """List the steps that the same rows meet under one text, several each; those with a label of their own are out."""
+    groups: dict[tuple[int, str], list[KeyPath]] = defaultdict(list)
+    for i, together in enumerate(meets):
+        for path, step in together.items():
+            if step.own is None:
+                groups[i, texts[path]].append(path)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _numbered(
+    steps: Mapping[KeyPath, _Written], texts: Mapping[KeyPath, str], used: Counter[str]
+) -> dict[KeyPath, str]:
+    """Label steps by their texts, exact twins with a number: those of all sources go on from those of any source."""
+    names = {}
+    for path, step in steps.items():
+        if step.own is None:
+            used[texts[path]] += 1
+            number = used[texts[path]]
+            names[path] = texts[path] + (f"_{number}" if number > 1 else "")
+        else:
+            names[path] = str(step.own)
+    return names
+
+
+def twice(data: Mapping[str, Any], names: Mapping[KeyPath, str]) -> Iterator[KeyPath]:
     """List the steps whose label another step, which the same rows meet before, has already."""
     for name, _ in [*_sources(data), (None, None)]:
         seen: set[str] = set()
-        for path, label in named.items():
+        for path, label in names.items():
             if path[-1] != SAMPLE and (path[:2] == ("sources", name) or path[0] == "steps"):
                 if label in seen:
                     yield path
@@ -151,52 +178,16 @@ def _steps(steps: Any, path: KeyPath) -> Iterator[tuple[KeyPath, _Written]]:
                 yield (*path, i), _Written(str(verb), name, params or {}, own)
 
 
-def _several(together: Mapping[KeyPath, _Written]) -> Iterator[KeyPath]:
-    """List the steps without a label of their own that share a filter's name."""
-    times = Counter(step.short for step in together.values() if step.own is None)
-    return (path for path, step in together.items() if step.own is None and times[step.short] > 1)
-
-
-def _clashes(together: Mapping[KeyPath, _Written], texts: Mapping[KeyPath, str]) -> Iterator[KeyPath]:
-    """List the steps that are not the same, but whose parameters are written in the same way."""
-    together = {path: step for path, step in together.items() if step.own is None}
-    kinds: dict[str, set[str]] = defaultdict(set)
-    for path, step in together.items():
-        kinds[texts[path]].add(_identity(step))
-    return (path for path in together if len(kinds[texts[path]]) > 1)
-
-
-def _numbers(
-    own: Mapping[str, Mapping[KeyPath, _Written]], shared: Mapping[KeyPath, _Written], texts: Mapping[KeyPath, str]
-) -> dict[KeyPath, str]:
-    """Number exact twins: those of one source by themselves, those of all sources after them."""
-    most: Counter[str] = Counter()
-    numbers: dict[KeyPath, str] = {}
-
-    def number(steps: Mapping[KeyPath, _Written], used: Counter[str]) -> None:
-        for path in (path for path, step in steps.items() if step.own is None):
-            used[texts[path]] += 1
-            if used[texts[path]] > 1:
-                numbers[path] = f"_{used[texts[path]]}"
-
-    for steps in own.values():
-        used: Counter[str] = Counter()
-        number(steps, used)
-        most |= used
-    number(shared, most)
-    return numbers
-
-
 def _content(step: _Written) -> str:
     """Name a step by its filter and the parameters that are written."""
     params = step.params if isinstance(step.params, dict) else {"": step.params}
-    said = ", ".join(f"{name}={_value(value)}" for name, value in sorted(params.items()))
-    if len(said) > _LONGEST:
-        said = f"{said[: _LONGEST - _HASH - 2].rstrip(' ,')}… {_hash(_json(params))}"
-    return f"{step.short}({said})"
+    text = ", ".join(f"{name}={_value(value)}" for name, value in sorted(params.items()))
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST - _HASH - 2].rstrip(' ,')}… {_hash(_json(params))}"
+    return f"{step.short}({text})"
 
 
-def _told_apart(text: str, step: _Written) -> str:
+def _with_hash(text: str, step: _Written) -> str:
     return f"{text.removesuffix(')')}{' ' if text.endswith(')') else '('}{_hash(_identity(step))})"
 
 
@@ -215,14 +206,3 @@ def _json(value: Any) -> str:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:_HASH]
-
-
-def _in_order(
-    data: Mapping[str, Any], named: Mapping[KeyPath, str], samples: Mapping[KeyPath, str]
-) -> dict[KeyPath, str]:
-    """Bring labels into the order in which rows meet the steps."""
-    ordered: dict[KeyPath, str] = {}
-    for name, _ in _sources(data):
-        ordered |= {path: label for path, label in named.items() if path[:2] == ("sources", name)}
-        ordered |= {path: label for path, label in samples.items() if path[1] == name}
-    return ordered | {path: label for path, label in named.items() if path[0] == "steps"}

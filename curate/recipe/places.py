@@ -1,4 +1,4 @@
-"""Paths into a config: as messages spell them, as `--set` takes them, and what stands there."""
+"""YAML files whose every value has a path and a line: reading them, setting values in them, telling what is wrong."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
 from yaml.reader import ReaderError
 
-from curate.errors import UserError
+from curate.errors import LINE, UserError, cut
 from curate.models.settings import find_code, find_secrets
 
 KeyPath: TypeAlias = tuple[str | int, ...]
-_SHORT = 60  # characters of a value that a message repeats
-_LISTED_KEYS = 10  # keys listed at once
 _PLAIN = re.compile(r"[^\W\d][\w:/@-]*")  # a key that stands in a path without quotes
 _PART = re.compile(
     r"""\[(?P<index>\d{1,9})\] | \["(?P<quoted>(?:[^"\\]|\\.)*)"\] | \.?(?P<bare>[^.=\[\]"]+)""", re.VERBOSE
@@ -79,20 +76,20 @@ def scan(text: str) -> tuple[KeyPath, int]:
 def short(value: object) -> str:
     """Write a value as Python does, cut to what a line of a message holds."""
     text = repr(value)
-    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
+    return text if len(text) <= LINE else f"{text[: LINE - 1]}…"
 
 
 def existing(path: Sequence[str | int], data: Any) -> KeyPath:
     """Take out of a checker's path what is no key or item of the data, such as its names for kinds of values."""
-    kept: list[str | int] = []
+    parts: list[str | int] = []
     for i, part in enumerate(path):
         is_item = isinstance(data, list | tuple) and isinstance(part, int) and part < len(data)
         if is_item or (isinstance(data, Mapping) and part in data):
             data = data[part]
         elif not (isinstance(data, Mapping) and i == len(path) - 1 and isinstance(part, str) and part != "[key]"):
             continue
-        kept.append(part)
-    return tuple(kept)
+        parts.append(part)
+    return tuple(parts)
 
 
 def put(data: dict[str, Any], path: KeyPath, value: Any) -> KeyPath:
@@ -125,7 +122,8 @@ def _at(here: Any, part: str | int, above: KeyPath) -> str | int:
     where = spell(above) or "the file"
     if isinstance(here, dict):
         if isinstance(part, int):
-            raise ValueError(f"{where} holds keys, not a list: {_keys(here)}")
+            keys = ", ".join(map(str, list(here)[:10])) or "none"
+            raise ValueError(f"{where} holds keys, not a list: {keys}")
         return part
     index = int(part) if isinstance(part, str) and part.isdecimal() and len(part) < 10 else part
     if not isinstance(index, int) or index >= len(here):
@@ -134,36 +132,26 @@ def _at(here: Any, part: str | int, above: KeyPath) -> str | int:
     return index
 
 
-def _keys(data: dict[str, Any]) -> str:
-    return ", ".join(map(str, list(data)[:_LISTED_KEYS])) or "none"
-
-
 def kind_of(value: Any) -> str:
     """Say in words what a value is."""
     kinds = {dict: "keys with values", list: "a list", str: f"the text {short(value)}", type(None): "nothing"}
     return kinds.get(type(value), f"the value {short(value)}")
 
 
-def cut(text: str) -> str:
-    """Cut a text to what a line of a message holds, with signs that cannot be shown as escapes."""
-    text = text if text.isprintable() else repr(text)
-    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
-
-
-_TOLD = 10  # errors told at once: what a screen holds
-_LISTED = 40  # names listed at once
+_ERRORS = 10  # told at once: what a screen holds
 _LARGEST = 1_000_000  # bytes of a file; the longest recipe of ours has 12,000
 _UNFOLDED = 10_000_000  # characters that a file may unfold to by its anchors
 _A_NODE = 50  # characters that a value counts beside its own: about what it takes in memory
 _DEEPEST = 64  # levels of lists and mappings
 _DIGITS = 400  # characters of a number: a float written out may have 300
 _YAML = "tag:yaml.org,2002:"
-_TAGS = {
+_KINDS = {
     "str": "a text", "int": "a whole number", "float": "a number", "bool": "true or false", "null": "nothing",
     "seq": "a list", "map": "keys with values", "merge": "a merge",
 }  # fmt: skip
-_SCALARS = {f"{_YAML}{name}" for name in ("int", "float", "bool", "null", "timestamp", "value")}
+_NOT_TEXT = {f"{_YAML}{name}" for name in ("int", "float", "bool", "null", "timestamp", "value")}
 _NOT_DECIMAL = re.compile(r"[-+]?(0[0-7_]+$|[0-9][0-9_]*:)")
+_HALF = re.compile("[\ud800-\udfff]")  # of a pair that encodes one character
 
 
 @dataclass(frozen=True)
@@ -186,27 +174,16 @@ class RecipeError(UserError):
 
     def _lines(self) -> Iterator[str]:
         # An anchor used twice is wrong twice, but stands on one line and is told once.
-        told: dict[tuple[str, int, str], list[Problem]] = {}
+        distinct: dict[tuple[str, int, str], list[Problem]] = {}
         for problem in self.problems:
-            told.setdefault((problem.file or self.file, problem.line, problem.message), []).append(problem)
-        for (file, line, message), same in list(told.items())[:_TOLD]:
+            distinct.setdefault((problem.file or self.file, problem.line, problem.message), []).append(problem)
+        for (file, line, message), same in list(distinct.items())[:_ERRORS]:
             place = f"{file}:{line}" if line else file
             more = f" (and in {len(same) - 1} more places that use this anchor)" if len(same) > 1 else ""
             yield f"{place}: at {spell(same[0].path)}{more}" if same[0].path else place
             yield f"    {message}"
-        if len(told) > _TOLD:
-            yield f"and {len(told) - _TOLD:,} more errors, told when these are mended"
-
-
-def refuse_secrets(data: Any, places: Places, under: KeyPath = (), *, code: bool = True) -> None:
-    """Raise RecipeError where settings hold a secret, or, with `code`, name code that another library would run.
-
-    Nothing else is said then, since a sentence about another problem may quote the value. `under` is where the data
-    stand in their file.
-    """
-    wrong = [*find_secrets(data, under), *(find_code(data, under) if code else ())]
-    if wrong:
-        raise RecipeError(places.file, [Problem(p, m, places.line(p), places.other_file(p)) for p, m in wrong])
+        if len(distinct) > _ERRORS:
+            yield f"and {len(distinct) - _ERRORS:,} more errors, told when these are mended"
 
 
 @dataclass
@@ -216,6 +193,10 @@ class Places:
     file: str
     lines: dict[KeyPath, int] = field(default_factory=dict)
     files: dict[KeyPath, str] = field(default_factory=dict)
+
+    def problem(self, path: KeyPath, message: str) -> Problem:
+        """Say what is wrong at a path."""
+        return Problem(path, message, self.line(path), self.other_file(path))
 
     def line(self, path: KeyPath) -> int:
         """Find the line of a path, or of the nearest thing around it that has one."""
@@ -236,29 +217,26 @@ class Places:
         return path
 
 
-def did_you_mean(word: str, known: list[str]) -> str:
-    """Suggest the nearest known word, or list them all when none is near.
+def refuse_secrets(data: Any, places: Places, under: KeyPath = (), *, code: bool = True) -> None:
+    """Raise RecipeError where settings hold a secret, or, with `code`, name code that another library would run.
 
-    >>> did_you_mean("lenght", ["length", "toxic"])
-    "did you mean 'length'?"
-    >>> did_you_mean("zzz", ["length", "toxic"])
-    'known: length, toxic'
+    Nothing else is said then, since a sentence about another problem may quote the value. `under` is where the data
+    stand in their file.
     """
-    near = get_close_matches(word, known, n=1)
-    more = f" and {len(known) - _LISTED:,} more" if len(known) > _LISTED else ""
-    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(map(cut, sorted(known)[:_LISTED]))}{more}"
+    wrong = [*find_secrets(data, under), *(find_code(data, under) if code else ())]
+    if wrong:
+        raise RecipeError(places.file, [places.problem(path, message) for path, message in wrong])
 
 
 def read_yaml(file: Path) -> tuple[dict[str, Any], Places]:
     """Read a YAML mapping with the line of each of its keys and items; raise `RecipeError` if it is not one."""
-    places = Places(str(file))
-    problems: list[Problem] = []
-    data = _read(_text(file), places.lines, problems)
+    document = _Document(_text(file))
+    data, problems = document.data, document.problems
     if not problems and not isinstance(data, dict):
         problems.append(Problem((), f"the file should hold keys with values (`key: value`), not {kind_of(data)}", 1))
     if problems:
         raise RecipeError(str(file), problems)
-    return data, places
+    return data, Places(str(file), document.lines)
 
 
 def read_value(text: str) -> Any:
@@ -267,37 +245,35 @@ def read_value(text: str) -> Any:
     >>> read_value("[1, two]"), read_value("")
     ([1, 'two'], None)
     """
-    problems: list[Problem] = []
-    value = _read(text, {}, problems)
-    if problems:
-        at = f"at {spell(problems[0].path)}: " if problems[0].path else ""
-        raise ValueError(f"{short(text)} cannot be read: {at}{problems[0].message}")
-    return value
+    document = _Document(text)
+    for problem in document.problems:
+        at = f"at {spell(problem.path)}: " if problem.path else ""
+        raise ValueError(f"{short(text)} cannot be read: {at}{problem.message}")
+    return document.data
 
 
 def _text(file: Path) -> str:
     """Read a text file that is no larger than a person would write."""
     try:
         if file.exists() and not file.is_file():  # a pipe or a device may never end
-            raise RecipeError(str(file), [Problem((), f"is {'a folder' if file.is_dir() else 'no regular file'}")])
-        with file.open("rb") as stream:
-            raw = stream.read(_LARGEST + 1)
-        if len(raw) > _LARGEST:
+            message = f"is {'a folder' if file.is_dir() else 'no regular file'}"
+        else:
+            with file.open("rb") as stream:
+                raw = stream.read(_LARGEST + 1)
+            if len(raw) <= _LARGEST:
+                return raw.decode("utf-8-sig")
             message = f"is larger than {_LARGEST // 1000:,} kB, the most that is read: put long lists into files"
-            raise RecipeError(str(file), [Problem((), message)])
-        return raw.decode("utf-8-sig")
     except FileNotFoundError:
-        raise RecipeError(str(file), [Problem((), "there is no such file")]) from None
-    except OSError as error:
-        raise RecipeError(str(file), [Problem((), f"cannot be read: {error.strerror}")]) from None
+        message = "there is no such file"
     except UnicodeDecodeError as error:
-        raise RecipeError(str(file), [Problem((), f"is not UTF-8 text: see byte {error.start + 1}")]) from None
-    except ValueError as error:  # a name with a NUL
-        raise RecipeError(str(file), [Problem((), f"cannot be read: {error}")]) from None
+        message = f"is not UTF-8 text: see byte {error.start + 1}"
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL
+        message = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    raise RecipeError(str(file), [Problem((), message)])
 
 
-class _TooDeep(Exception):
-    """Say on which line a value lies too deep."""
+class _Refused(yaml.MarkedYAMLError):
+    """Stop reading a document that is valid but too much."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -309,55 +285,34 @@ class _Loader(yaml.SafeLoader):
         """Read one node."""
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise _TooDeep(self.peek_event().start_mark.line + 1)  # type: ignore[no-untyped-call]
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise _Refused(problem=f"values lie more than {_DEEPEST} levels deep", problem_mark=mark)
         try:
             return super().compose_node(parent, index)
         finally:
             self.depth -= 1
 
 
-def _read(text: str, lines: dict[KeyPath, int], problems: list[Problem]) -> Any:
-    """Read a YAML document, None for an empty one; what is wrong with it goes to `problems`."""
-    try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        walk = _Walk(loader, lines, problems)
-        walk.node(node, (), ())
-        return None if problems else loader.construct_document(node)
-    except _TooDeep as error:
-        problems.append(Problem((), f"values lie more than {_DEEPEST} levels deep", error.args[0]))
-    except _TooMuch:
-        message = f"its anchors (&, *) unfold to more than {_UNFOLDED // 1_000_000} MB"
-        problems.append(Problem((), message))
-    except Exception as error:  # PyYAML raises errors of many kinds for text that is broken, such as `"\\UFFFFFFFF"`
-        problems.append(_syntax(error, text))
-    return None
+class _Document:
+    """A YAML document: its data (None where it is empty or wrong), the line of every path, and what is wrong with it.
 
+    Its nodes are looked at before anything is made of them, each as often as anchors repeat it.
+    """
 
-def _syntax(error: Exception, text: str) -> Problem:
-    if isinstance(error, ReaderError):
-        message = f"the character U+{error.character:04X} cannot stand there; write it as an escape in quotes"
-        return Problem((), f"not valid YAML: {message}", text.count("\n", 0, error.position) + 1)
-    mark = getattr(error, "problem_mark", None)
-    parts = [getattr(error, "context", None), getattr(error, "problem", None)]
-    message = ", ".join(filter(None, parts)) or str(error).partition("\n")[0]
-    if "'\\t'" in message:
-        message += " (a tab: indent with spaces)"
-    return Problem((), f"not valid YAML: {message}", mark.line + 1 if mark else 0)
-
-
-class _TooMuch(Exception):
-    """Say that anchors unfold to more than memory should hold."""
-
-
-class _Walk:
-    """One walk over all that a document unfolds to: the line of every path, and what is wrong with keys and values."""
-
-    def __init__(self, loader: _Loader, lines: dict[KeyPath, int], problems: list[Problem]) -> None:
-        self.loader, self.lines, self.problems = loader, lines, problems
+    def __init__(self, text: str) -> None:
+        self.data: Any = None
+        self.lines: dict[KeyPath, int] = {}
+        self.problems: list[Problem] = []
         self.size = 0
+        try:
+            self.loader = _Loader(text)
+            node = self.loader.get_single_node()
+            if node is not None:
+                self.node(node, (), ())
+            if node is not None and not self.problems:
+                self.data = self.loader.construct_document(node)
+        except Exception as error:  # PyYAML raises errors of many kinds for broken text, such as `"\\UFFFFFFFF"`
+            self.problems.append(_syntax(error, text))
 
     def problem(self, node: yaml.Node, path: KeyPath, message: str) -> None:
         """Note what is wrong, where it stands."""
@@ -370,14 +325,11 @@ class _Walk:
         self.lines.setdefault(path, node.start_mark.line + 1)
         self.size += _A_NODE + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
         if self.size > _UNFOLDED:
-            raise _TooMuch
-        name = node.tag.removeprefix(_YAML)
-        if name not in _TAGS:
-            return self.problem(node, path, _no_tag(node, name))
-        if isinstance(node, yaml.ScalarNode):
-            value = self.value(node, path)
-            if isinstance(value, str) and not _encodable(value):
-                self.problem(node, path, "holds half a character (a surrogate such as \\uD800)")
+            raise _Refused(problem=f"its anchors (&, *) unfold to more than {_UNFOLDED // 1_000_000} MB")
+        if node.tag.removeprefix(_YAML) not in _KINDS:
+            return self.problem(node, path, _no_tag(node))
+        if isinstance(node, yaml.ScalarNode) and (message := self.fault(node)):
+            self.problem(node, path, message)
         elif isinstance(node, yaml.SequenceNode):
             for i, item in enumerate(node.value):
                 self.node(item, (*path, i), (*above, id(node)))
@@ -389,53 +341,60 @@ class _Walk:
         """Look at the keys of a mapping, each of which is a text that stands once, and at what they hold."""
         seen: set[str] = set()
         for key, value in node.value:
-            merge = key.tag == f"{_YAML}merge"
-            if not merge and (not isinstance(key, yaml.ScalarNode) or key.tag != f"{_YAML}str"):
-                word = f"'{key.value}', which YAML reads as another kind of value," if key.tag in _SCALARS else "this"
-                self.problem(key, path, f"a key is text, and {cut(word)} is none: put a text in quotes")
+            if key.tag == f"{_YAML}merge":
+                self.node(value, path, above)
                 continue
             name = str(key.value)
-            if not _encodable(name):
+            if not isinstance(key, yaml.ScalarNode) or key.tag != f"{_YAML}str":
+                word = f"'{name}', which YAML reads as another kind of value," if key.tag in _NOT_TEXT else "this"
+                self.problem(key, path, f"a key is text, and {cut(word)} is none: put a text in quotes")
+            elif _HALF.search(name):
                 self.problem(key, path, f"the key {short(name)} holds half a character (a surrogate such as \\uD800)")
-                continue
-            if name in seen:
-                self.problem(key, (*path, name), "this key stands twice here")
-            seen.add(name)
-            inner = path if merge else (*path, name)
-            self.lines[inner] = self.lines.get(inner, 0) if merge else key.start_mark.line + 1
-            self.node(value, inner, above)
+            else:
+                if name in seen:
+                    self.problem(key, (*path, name), "this key stands twice here")
+                seen.add(name)
+                self.lines[*path, name] = key.start_mark.line + 1
+                self.node(value, (*path, name), above)
 
-    def value(self, node: yaml.ScalarNode, path: KeyPath) -> Any:
-        """Make the value of a scalar, which YAML's own words for numbers may not allow."""
+    def fault(self, node: yaml.ScalarNode) -> str | None:
+        """Say what is wrong with a scalar, which YAML's own words for numbers may not allow."""
         text, number = node.value, node.tag in (f"{_YAML}int", f"{_YAML}float")
         if number and _NOT_DECIMAL.match(text):  # 010 and 1:30 are 8 and 90 in YAML
-            return self.problem(node, path, f"{cut(text)} is no decimal number: write it without ':' and leading 0s")
+            return f"{cut(text)} is no decimal number: write it without ':' and leading 0s"
         if number and len(text) > _DIGITS:
-            return self.problem(node, path, f"a number of {len(text):,} characters is too long: numbers have 64 bits")
+            return f"a number of {len(text):,} characters is too long: numbers have 64 bits"
         try:
             value = self.loader.construct_object(node)
         except Exception:  # int(), float() and the like raise what they will
-            kind = _TAGS[node.tag.removeprefix(_YAML)]
-            return self.problem(node, path, f"{cut(text)} is not {kind}")
+            return f"{cut(text)} is not {_KINDS[node.tag.removeprefix(_YAML)]}"
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            return self.problem(node, path, f"{cut(text)} is beyond 64 bits")
+            return f"{cut(text)} is beyond 64 bits"
         if isinstance(value, float) and math.isnan(value):
-            return self.problem(node, path, f"{cut(text)} is not a number")
-        return value
+            return f"{cut(text)} is not a number"
+        if isinstance(value, str) and _HALF.search(value):
+            return "holds half a character (a surrogate such as \\uD800)"
+        return None
 
 
-def _no_tag(node: yaml.Node, name: str) -> str:
+def _no_tag(node: yaml.Node) -> str:
+    name = node.tag.removeprefix(_YAML)
     if isinstance(node, yaml.ScalarNode) and name in {"timestamp", "value"}:
         return f"{cut(node.value)} is {'a date' if name == 'timestamp' else 'a sign'} in YAML: put a text in quotes"
-    return (
-        f"the tag '!!{cut(name)}' is not read here: leave it out"
-        if node.tag.startswith(_YAML)
-        else (f"the tag '{cut(node.tag)}' is not read here: leave it out")
-    )
+    return f"the tag '{f'!!{cut(name)}' if name != node.tag else cut(name)}' is not read here: leave it out"
 
 
-def _encodable(text: str) -> bool:
-    return not any("\ud800" <= c <= "\udfff" for c in text) if not text.isascii() else True
+def _syntax(error: Exception, text: str) -> Problem:
+    if isinstance(error, ReaderError):
+        message = f"the character U+{error.character:04X} cannot stand there; write it as an escape in quotes"
+        return Problem((), f"not valid YAML: {message}", text.count("\n", 0, error.position) + 1)
+    mark = getattr(error, "problem_mark", None)
+    parts = [getattr(error, "context", None), getattr(error, "problem", None)]
+    message = ", ".join(filter(None, parts)) or str(error).partition("\n")[0]
+    if "'\\t'" in message:
+        message += " (a tab: indent with spaces)"
+    lead = "" if isinstance(error, _Refused) else "not valid YAML: "
+    return Problem((), f"{lead}{message}", mark.line + 1 if mark else 0)
 
 
 def set_value(data: dict[str, Any], assignment: str) -> KeyPath:

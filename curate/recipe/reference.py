@@ -6,15 +6,14 @@ import inspect
 import re
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
-from curate.errors import UserError
+from curate.errors import UserError, did_you_mean
 from curate.recipe import registry
 from curate.recipe.labels import AS, LABEL, OutputKeys, RecipeKeys, SourceKeys
-from curate.recipe.places import did_you_mean
-from curate.recipe.step import MAKES, VERBS
+from curate.recipe.verbs import VERBS, Kind
 
 
 def catalog(kind: str) -> list[dict[str, Any]]:
@@ -25,17 +24,16 @@ def catalog(kind: str) -> list[dict[str, Any]]:
     """
     if kind == "recipes":
         return [{"name": name, "is": "recipe", "does": _about(text)} for name, text in _recipes().items()]
-    group = cast(registry.Group, kind)
-    functions = registry.names(group)
+    functions = registry.functions(kind)
     rows = [
         {"name": name, "is": registry.kind_of(f), "does": (inspect.getdoc(f) or "").partition("\n")[0]}
         for name, f in functions.items()
     ]
-    # A plug-in is loaded when it is named, not to be listed.
-    added = {name: point for name, point in registry.plugins(group).items() if name not in functions}
+    # A plug-in is imported when it is named, not to be listed.
     return rows + [
         {"name": name, "is": "plug-in", "does": f"of the package {point.dist.name if point.dist else point.value}"}
-        for name, point in added.items()
+        for name, point in registry.plugins(kind).items()
+        if name not in functions
     ]
 
 
@@ -51,22 +49,21 @@ def reference(kind: str, name: str) -> str:
             f"'{name}' is a function of your own: its reference is its file, which `curate list` does not run"
         )
     try:
-        function = registry.find(cast(registry.Group, kind), name)
+        function = registry.find(kind, name)
     except LookupError as error:
         raise UserError(str(error)) from None
-    hidden = registry.GIVEN.get(registry.kind_of(function), set())
+    hidden = registry.filled(function)
     signature = inspect.signature(function)
-    shown = signature.replace(parameters=[p for n, p in signature.parameters.items() if n not in hidden])
-    is_ = registry.kind_of(function)
+    own = signature.replace(parameters=[p for n, p in signature.parameters.items() if n not in hidden])
     marks = ", runs a model" if getattr(function, "costly", False) else ""
     # Annotations are kept as text, and would be shown in quotes.
-    written = re.sub(r""": (['"])(.+?)\1(?=[,)]| =)""", r": \2", str(shown).partition(" -> ")[0])
-    return f"{name}{written}   [{is_}{marks}]\n\n{inspect.getdoc(function)}"
+    text = re.sub(r""": (['"])(.+?)\1(?=[,)]| =)""", r": \2", str(own).partition(" -> ")[0])
+    return f"{name}{text}   [{registry.kind_of(function)}{marks}]\n\n{inspect.getdoc(function)}"
 
 
 def _recipes() -> dict[str, str]:
-    found = [f for f in files("curate.recipes").iterdir() if f.name.endswith(".yaml")]
-    texts = {f.name.removesuffix(".yaml"): f.read_text(encoding="utf-8") for f in sorted(found, key=lambda f: f.name)}
+    recipes = sorted((f for f in files("curate.recipes").iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
+    texts = {f.name.removesuffix(".yaml"): f.read_text(encoding="utf-8") for f in recipes}
     return {name: text for name, text in texts.items() if {"sources", "extends"} & set(yaml.safe_load(text) or {})}
 
 
@@ -76,6 +73,12 @@ def _about(text: str) -> str:
 
 
 _OF_RUN = {"n", "seed"}  # what a run gives the selector of a `sample` block
+_OWN = {
+    "type": "object",
+    "patternProperties": {"^[\\w.]+:\\w+$": {}},
+    "additionalProperties": False,
+    "minProperties": 1,
+}  # a user's own function
 
 
 def schema() -> dict[str, Any]:
@@ -84,7 +87,7 @@ def schema() -> dict[str, Any]:
     >>> sorted(schema()["$defs"])
     ['read', 'sample', 'source', 'step']
     """
-    filters, sources = registry.names("filters"), registry.names("sources")
+    filters, sources = registry.functions("filters"), registry.functions("sources")
     top = RecipeKeys.model_json_schema()
     source = SourceKeys.model_json_schema()
     output = OutputKeys.model_json_schema()
@@ -101,50 +104,40 @@ def schema() -> dict[str, Any]:
     top["anyOf"] = [{"required": top.pop("required")}, {"required": ["extends"]}]
     source.pop("required")
     source["properties"] |= {"read": read, "steps": steps, "sample": {"$ref": "#/$defs/sample"}}
-    verbs = {verb: {n: f for n, f in filters.items() if registry.kind_of(f) == kind} for verb, kind in VERBS.items()}
-    makers = registry.names("pairs")
-    verbs |= {verb: {n: f for n, f in makers.items() if registry.kind_of(f) == kind} for verb, kind in MAKES.items()}
     added = [name for name in registry.plugins("filters") if name not in filters]
     for group in ("generators", "judges"):
-        known = {"type": "object", "additionalProperties": _named(registry.names(group))}
-        top["properties"][group] = known
+        top["properties"][group] = {"type": "object", "additionalProperties": _named(registry.functions(group))}
     top["$defs"] = {
         "source": source,
         "read": _named(sources),
         "sample": {"anyOf": [_without(filters["domains"], _OF_RUN), *_samplers(filters)]},
         "step": {
             "oneOf": [
-                _step(verb, _named(functions, [] if verb in MAKES else added))
-                for verb, functions in verbs.items()
-                if functions
+                _step(verb, _named(_of_kind(kind), added if kind.group == "filters" else []))
+                for verb, kind in VERBS.items()
             ]
         },
     }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "title": "A curate recipe"}
 
 
+def _of_kind(kind: Kind) -> dict[str, registry.Function]:
+    return {name: f for name, f in registry.functions(kind.group).items() if registry.kind_of(f) == kind.name}
+
+
 def _samplers(filters: dict[str, registry.Function]) -> list[dict[str, Any]]:
     """Describe `{selector: {parameters}}` for the selectors that pick a number of rows, and a user's own."""
-    own = {"type": "object", "patternProperties": {"^[\\w.]+:\\w+$": {}}, "additionalProperties": False}
-    fit = {
-        n: f for n, f in filters.items() if "n" in inspect.signature(f).parameters and registry.kind_of(f) == "select"
-    }
-    return [*(_one(name, _without(f, _OF_RUN)) for name, f in fit.items()), {**own, "minProperties": 1}]
+    fit = (n for n, f in _of_kind(VERBS["select"]).items() if "n" in inspect.signature(f).parameters)
+    return [*(_one(name, _without(filters[name], _OF_RUN)) for name in fit), _OWN]
 
 
 def _named(functions: dict[str, registry.Function], added: Sequence[str] = ()) -> dict[str, Any]:
     """Describe `{name: {parameters}}` for one of several functions; `module:function` takes any parameters.
 
-    So do those that installed packages have `added`: they are not loaded to be described.
+    So do those that installed packages have `added`: they are not imported to be described.
     """
-    own = {
-        "type": "object",
-        "patternProperties": {"^[\\w.]+:\\w+$": {}},
-        "additionalProperties": False,
-        "minProperties": 1,
-    }
     plugins = (_one(name, {"type": ["object", "null"]}) for name in added)
-    return {"oneOf": [*(_one(name, _parameters(f)) for name, f in functions.items()), *plugins, own]}
+    return {"oneOf": [*(_one(name, _parameters(f)) for name, f in functions.items()), *plugins, _OWN]}
 
 
 def _one(key: str, value: dict[str, Any]) -> dict[str, Any]:
@@ -153,23 +146,20 @@ def _one(key: str, value: dict[str, Any]) -> dict[str, Any]:
 
 def _step(verb: str, value: dict[str, Any]) -> dict[str, Any]:
     """Describe a step: its verb, and the label that it may have."""
-    made = _one(verb, value)
-    made["properties"][AS] = {"type": "string", "pattern": f"^{LABEL}$", "description": "The step's label."}
-    return made
+    step = _one(verb, value)
+    step["properties"][AS] = {"type": "string", "pattern": f"^{LABEL}$", "description": "The step's label."}
+    return step
 
 
 def _parameters(function: registry.Function) -> dict[str, Any]:
-    made = registry.parameters(function).model_json_schema()
-    made.pop("title", None)
-    made["description"] = (function.__doc__ or "").strip().partition("\n")[0]
-    if not made.get("required"):
-        return {"anyOf": [made, {"type": "null"}]}
-    return made
+    schema = registry.parameters(function).model_json_schema()
+    schema.pop("title", None)
+    schema["description"] = (function.__doc__ or "").strip().partition("\n")[0]
+    return schema if schema.get("required") else {"anyOf": [schema, {"type": "null"}]}
 
 
 def _without(function: registry.Function, names: set[str]) -> dict[str, Any]:
-    made = registry.parameters(function).model_json_schema()
-    made["properties"] = {k: v for k, v in made["properties"].items() if k not in names}
-    made.pop("required", None)
-    made.pop("title", None)
-    return made
+    schema = registry.parameters(function, names).model_json_schema()
+    schema.pop("required", None)
+    schema.pop("title", None)
+    return schema

@@ -4,60 +4,48 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
 import typing
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import polars as pl
 import pydantic
 
 from curate import own
-from curate.filter import Choice
+from curate.errors import did_you_mean
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
-from curate.recipe.places import KeyPath, did_you_mean, existing
+from curate.recipe.places import KeyPath, existing, short
+from curate.recipe.verbs import GROUPS, KINDS
 
+log = logging.getLogger("curate.recipe")
 Function: TypeAlias = Callable[..., Any]
-Kind: TypeAlias = Literal[
-    "property", "edit", "score", "select", "source", "generator", "judge", "pair", "answer", "any"
-]
-Group: TypeAlias = Literal["filters", "sources", "generators", "judges", "pairs"]
-
-# Given by the runner, so not a recipe's to set: the pool a selector chooses from (or, in a program, an array with ids)
-# and what is chosen already; the rows that answers and pairs are made for; the size of the set.
-GIVEN: dict[Kind, set[str]] = {
-    "select": {"pool", "ids", "chosen", "size"},
-    "pair": {"rows"},
-    "answer": {"rows"},
-    "source": {"size"},
-}
-HOMES: dict[Group, str] = {
-    "filters": "curate.filters",
-    "sources": "curate.sources",
-    "pairs": "curate.pairs",
-    "generators": "curate.models.generators",
-    "judges": "curate.models.judges",
-}
-_RETURNED: dict[Any, Kind] = {Choice: "select", Generator: "generator", Judge: "judge"}
+ANY = "any"  # the kind of a function whose annotation names none
 
 
-def names(group: Group) -> dict[str, Function]:
-    """List what the library itself has of a kind by name."""
-    module = importlib.import_module(HOMES[group])
-    functions: dict[str, Function] = {name: getattr(module, name) for name in module.__all__}
-    return {name: f for name, f in functions.items() if kind_of(f) != "any"}
+def names(group: str) -> list[str]:
+    """List what the library itself has of a group by name; none of it is imported for that."""
+    return list(importlib.import_module(GROUPS[group]).MODULES)
+
+
+def functions(group: str) -> dict[str, Function]:
+    """Import all of a group that the library itself has."""
+    package = importlib.import_module(GROUPS[group])
+    members = {name: getattr(package, name) for name in names(group)}
+    return {name: f for name, f in members.items() if kind_of(f) != ANY}
 
 
 @cache
-def plugins(group: Group) -> dict[str, EntryPoint]:
+def plugins(group: str) -> dict[str, EntryPoint]:
     """List by name what installed packages add (entry points of `curate.filters`); none of them is loaded for that."""
     return {point.name: point for point in entry_points(group="curate.filters")} if group == "filters" else {}
 
 
-def find(group: Group, name: str, folder: Path | None = None) -> Function:
+def find(group: str, name: str, folder: Path | None = None) -> Function:
     """Find a filter or source by name: the library's, one that an installed package adds, or `module:function`.
 
     Only what is named is loaded. `folder` is the recipe's, where the file of a `module:function` may stand. Raise
@@ -65,16 +53,16 @@ def find(group: Group, name: str, folder: Path | None = None) -> Function:
     """
     if ":" in name:
         return own.load(name, folder)
-    known = names(group)
-    if name in known:
-        return known[name]
+    if name in names(group):
+        return typing.cast(Function, getattr(importlib.import_module(GROUPS[group]), name))
     if name in plugins(group):
         return _plugin(plugins(group)[name])
-    raise LookupError(f"there is no {group[:-1]} '{name}'; {did_you_mean(name, [*known, *plugins(group)])}")
+    raise LookupError(f"there is no {group[:-1]} '{name}'; {did_you_mean(name, [*names(group), *plugins(group)])}")
 
 
 def _plugin(point: EntryPoint) -> Function:
     package = point.dist.name if point.dist else point.value
+    log.info("the plug-in '%s' of %s is imported", point.name, package)
     try:
         function = point.load()
     except (Exception, SystemExit) as error:  # another package may raise anything
@@ -88,7 +76,7 @@ def _first(error: BaseException) -> str:
     return ": ".join(filter(None, [type(error).__name__, str(error).strip().partition("\n")[0]]))
 
 
-def kind_of(function: Function) -> Kind:
+def kind_of(function: Function) -> str:
     """Tell what a function is from its return annotation; a plain expression can be any filter.
 
     >>> from curate.filters import length
@@ -96,16 +84,11 @@ def kind_of(function: Function) -> Kind:
     'property'
     """
     returned = _returned(function)
-    if isinstance(returned, type) and returned in _RETURNED:
-        return _RETURNED[returned]
-    if typing.get_origin(returned) is Annotated and returned.__metadata__[0] in typing.get_args(Kind):
-        return typing.cast(Kind, returned.__metadata__[0])
-    if typing.get_origin(returned) is list and "Part" in str(returned):
-        return "source"
-    return "any"
+    marks = getattr(returned, "__metadata__", ())
+    return next((k.name for k in KINDS.values() if k.name in marks or returned == (k.returns or k)), ANY)
 
 
-def is_a(function: Function, kind: Kind) -> bool:
+def is_a(function: Function, kind: str) -> bool:
     """Tell whether a function can be of a kind, as its return annotation says, before it is called.
 
     One without an annotation can be anything; a plain `pl.Expr` any filter; what gives a number or a word a judge.
@@ -114,34 +97,37 @@ def is_a(function: Function, kind: Kind) -> bool:
     >>> is_a(shout, "property"), is_a(shout, "judge"), is_a(lambda column: None, "property")
     (False, True, True)
     """
-    own_kind = kind_of(function)
-    if own_kind != "any":
-        return own_kind == kind
+    annotated = kind_of(function)
+    if annotated != ANY:
+        return annotated == kind
     returned = _returned(function)
-    if returned in (_UNKNOWN, Any, object):
+    if returned in (inspect.Signature.empty, Any, object):
         return True
     if kind == "judge":
         return returned not in (pl.Expr, type(None))
-    return kind in ("property", "edit", "score") and returned is pl.Expr
-
-
-_UNKNOWN: Any = inspect.Signature.empty
+    return returned is pl.Expr and KINDS[kind].group == "filters" and not KINDS[kind].alone
 
 
 def _returned(function: Function) -> Any:
-    return own.hints(function).get("return", _UNKNOWN)
+    return own.hints(function).get("return", inspect.Signature.empty)
 
 
-def parameters(function: Function, given: Iterable[str] = ()) -> type[pydantic.BaseModel]:
+def filled(function: Function) -> frozenset[str]:
+    """Name the parameters that the runner fills, so that a recipe cannot set them."""
+    kind = KINDS.get(kind_of(function))
+    return kind.filled if kind else frozenset()
+
+
+def parameters(function: Function, without: Iterable[str] = ()) -> type[pydantic.BaseModel]:
     """Make the schema of a function's parameters from its signature: types, defaults, no others allowed.
 
-    `given` are parameters that the caller fills, beside those that its kind always has from the runner.
+    `without` are parameters that the caller fills, beside those that the runner always does.
     """
     hints = own.hints(function)
-    filled = {*given, *GIVEN.get(kind_of(function), ())}
+    hidden = {*without, *filled(function)}
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        if name in filled or parameter.kind is parameter.VAR_KEYWORD:
+        if name in hidden or parameter.kind is parameter.VAR_KEYWORD:
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[name] = (_in_yaml(name, hints.get(name, Any)), default)
@@ -163,32 +149,31 @@ def _in_yaml(name: str, hint: Any) -> Any:
     return hint
 
 
-def check(model: type[pydantic.BaseModel], given: Any) -> tuple[dict[str, Any], list[tuple[KeyPath, str]]]:
+def check(model: type[pydantic.BaseModel], block: Any) -> tuple[dict[str, Any], list[tuple[KeyPath, str]]]:
     """Validate parameters; return them with defaults filled in, and what is wrong as (path, sentence) pairs."""
-    if not isinstance(given, dict):
-        return {}, [((), f"takes parameters ({', '.join(model.model_fields)}), not {_show(given)}")]
+    if not isinstance(block, dict):
+        return {}, [((), f"takes parameters ({', '.join(model.model_fields)}), not {_show(block)}")]
     try:
-        checked = model.model_validate(given)
+        checked = model.model_validate(block)
     except pydantic.ValidationError as error:
-        told: dict[KeyPath, list[str]] = {}
+        problems: dict[KeyPath, list[str]] = {}
         for item in error.errors(include_url=False):
-            path, message = _sentence(dict(item), list(model.model_fields), given)
-            told.setdefault(path, []).append(message)
-        return {}, [(path, "; or ".join(dict.fromkeys(messages))) for path, messages in told.items()]
+            path, message = _sentence(dict(item), list(model.model_fields), block)
+            problems.setdefault(path, []).append(message)
+        return {}, [(path, "; or ".join(dict.fromkeys(messages))) for path, messages in problems.items()]
     return {name: getattr(checked, name) for name in model.model_fields}, []
 
 
-def _sentence(item: dict[str, Any], known: list[str], given: dict[str, Any]) -> tuple[KeyPath, str]:
-    path = existing(item["loc"], given)
+def _sentence(item: dict[str, Any], names: list[str], block: dict[str, Any]) -> tuple[KeyPath, str]:
+    path = existing(item["loc"], block)
     match item["type"]:
         case "missing":
             return path[:-1], f"'{path[-1]}' is missing"
         case "extra_forbidden":
-            return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), known)}"
+            return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), names)}"
     message = item["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return path, f"{message[:1].lower()}{message[1:]}, not {_show(item.get('input'))}"
 
 
 def _show(value: Any) -> str:
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+    return "nothing" if value is None else short(value)

@@ -5,19 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import polars as pl
 
+from curate import own
 from curate.cache import code_of, contents_of
 from curate.recipe.bindings import described
+from curate.recipe.verbs import VERBS
 from curate.rows import literal
-
-# Each verb, and the kind of filter it takes.
-VERBS = {"keep": "property", "drop": "property", "edit": "edit", "score": "score", "select": "select"}
-# The verbs that make what rows lack: answers, and pairs of them.
-MAKES = {"answer": "answer", "pair": "pair"}
-VERBS |= MAKES
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,12 @@ class Step:
     @property
     def judges(self) -> bool:
         """Tell whether the step keeps or drops rows by looking at each alone."""
-        return self.verb in {"keep", "drop"}
+        return VERBS[self.verb].judges
+
+    @property
+    def alone(self) -> bool:
+        """Tell whether the step looks at the whole pool, and so is a stage of its own."""
+        return VERBS[self.verb].alone
 
     @property
     def costly(self) -> bool:
@@ -63,6 +64,20 @@ class Step:
         return {"verb": self.verb, "filter": self.name, "label": self.label, "params": self.params}
 
 
+def columns_read(selector: Callable[..., Any], params: dict[str, Any]) -> tuple[list[str], bool]:
+    """Name the columns that a selector reads, and tell whether it declares them; else any text may be a column's name.
+
+    >>> from curate.filters import top
+    >>> columns_read(top, {"n": 5, "by": "votes"})
+    (['votes'], True)
+    """
+    declared = getattr(selector, "reads", None)
+    groups = [(name,) for name in params] if declared is None else [(g,) if isinstance(g, str) else g for g in declared]
+    values = (next((params[name] for name in group if params.get(name) is not None), None) for group in groups)
+    names = [name for value in values for name in (value if isinstance(value, list) else [value])]
+    return [name for name in names if isinstance(name, str)], declared is not None
+
+
 def build(
     verb: str,
     name: str,
@@ -74,20 +89,19 @@ def build(
 ) -> Step:
     """Make a step and try it: a filter that refuses its parameters raises here, not in the middle of a run."""
     column = params.get("column")
-    takes_one = "column" in params and not _takes_list(function)
+    takes_one = "column" in params and not _takes_list(own.hints(function).get("column"))
     columns = (tuple(column) if isinstance(column, list) else (column,)) if takes_one else None
     step = Step(verb, name, label, function, params, columns, place, given or {})
-    if verb != "select" and verb not in MAKES:
+    if not step.alone:
         for expr in expressions(step):
             if not isinstance(expr, pl.Expr):
                 raise TypeError(f"'{name}' returned {type(expr).__name__}, not a polars expression")
     return step
 
 
-def _takes_list(function: Callable[..., Any]) -> bool:
+def _takes_list(hint: Any) -> bool:
     """Tell whether a filter handles a list of columns by itself (`column: str | list[str]`)."""
-    annotation = inspect.signature(function).parameters["column"].annotation
-    return "list" in str(annotation)
+    return list in (hint, get_origin(hint)) or any(map(_takes_list, get_args(hint)))
 
 
 def _calls(step: Step, function: Callable[..., Any]) -> list[Any]:

@@ -6,17 +6,19 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
+import polars as pl
 from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.segment import Segment
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from curate.errors import visible
+from curate.models.generators.generator import Told
 from curate.pairs.shortcuts import rows_of
 from curate.recipe.plan import Recipe
 
@@ -85,27 +87,44 @@ def progress() -> Iterator[Callable[..., None]]:
         yield tell
 
 
+@contextmanager
+def progress_of_answers() -> Iterator[Told]:
+    """Show progress as generators and judges tell it."""
+    with progress() as tell:
+        yield lambda name, done, asked, tokens: tell(name, done, total=asked, tokens=tokens)
+
+
+def _table(title: str, left: Iterable[str], right: Iterable[str] = ()) -> Table:
+    """Begin a table: columns of text, and columns of numbers to their right."""
+    return Table(*left, *(Column(name, justify="right") for name in right), title=title or None, title_justify="left")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+def _line(text: str, style: str | None = None) -> None:
+    console.print(text, style=style, soft_wrap=True)
+
+
 def show_run(manifest: dict[str, Any], out: str) -> None:
     """Print the funnel, Table 1, and in the last lines what the set is made of."""
     show_funnel(manifest["funnel"])
     show_quotas(manifest["quotas"])
     show_table(manifest["table"], manifest["absent"])
     for label, notes in manifest["notes"].items():
-        console.print(f"{label}: " + ", ".join(f"{name} {value:g}" for name, value in notes.items()), soft_wrap=True)
+        _line(f"{label}: " + ", ".join(f"{name} {value:g}" for name, value in notes.items()))
     if manifest.get("diversity"):
         show_diversity(manifest["diversity"]["metrics"])
     if manifest.get("shortcuts"):
         show_shortcuts(manifest["shortcuts"])
     for line in notices(manifest):
-        console.print(line, style="yellow", soft_wrap=True)
+        _line(line, "yellow")
     stages = manifest["stages"]
     taken = sum(row["taken"] for row in manifest["table"])
-    console.print(
-        f"{taken:,} rows in {out}  (stages: {len(stages['built'])} run, {len(stages['reused'])} reused; "
-        f"{sum(manifest['seconds'].values()):.1f} s)",
-        style="bold",
-        soft_wrap=True,
-    )
+    seconds = sum(manifest["seconds"].values())
+    counts = f"{len(stages['built'])} run, {len(stages['reused'])} reused"
+    _line(f"{taken:,} rows in {out}  (stages: {counts}; {seconds:.1f} s)", "bold")
 
 
 def show_rows(rows: list[dict[str, Any]]) -> None:
@@ -119,42 +138,36 @@ def show_rows(rows: list[dict[str, Any]]) -> None:
                 console.print(Padding(Text(text.strip()), (0, 0, 1, 2)))
 
 
-def show_shortcuts(found: Any) -> None:
+def show_shortcuts(result: Any) -> None:
     """Print what one-line rules alone would get right of a preference set, and what that means."""
-    table = Table(title="Shortcuts", title_justify="left")
-    for head in ("rule", "direction", "right", "95 % interval", "chosen", "rejected", "ties"):
-        table.add_column(head, justify="left" if head in {"rule", "direction"} else "right")
-    for row in rows_of(found):
+    numbers = ("right", "95 % interval", "chosen", "rejected", "ties")
+    table = _table("Shortcuts", ("rule", "direction"), numbers)
+    for row in rows_of(result):
         table.add_row(*row)
     console.print(table)
-    for line in found["verdict"]:
-        console.print(line, soft_wrap=True)
+    for line in result["verdict"]:
+        _line(line)
 
 
 def show_funnel(funnel: list[dict[str, Any]]) -> None:
     """Print how many rows each step was asked about, and how many it removed."""
-    table = Table("source", "step", title="Funnel", title_justify="left")
-    for name in ("asked", "fails", "dropped here", "only by this"):
-        table.add_column(name, justify="right")
-    last = None
-    for row in funnel:
-        numbers = (f"{row[k]:,}" for k in ("asked", "fails", "first", "alone"))
-        table.add_row(row["source"] if row["source"] != last else "", row["step"], *numbers)
-        last = row["source"]
+    table = _table("Funnel", ("source", "step"), ("asked", "fails", "dropped here", "only by this"))
+    for source, rows in groupby(funnel, key=lambda row: row["source"]):
+        for i, row in enumerate(rows):
+            table.add_row(
+                "" if i else source, row["step"], *(f"{row[k]:,}" for k in ("asked", "fails", "first", "alone"))
+            )
     console.print(table)
 
 
 def show_quotas(quotas: list[dict[str, Any]], most: int = 8) -> None:
     """Print what the largest domains of each sampled source were asked for and gave, the others summed."""
-    table = Table("source", "domain", title="Quotas", title_justify="left")
-    for name in _SHARE:
-        table.add_column(name, justify="right")
+    table = _table("Quotas", ("source", "domain"), _SHARE)
     for source in dict.fromkeys(row["source"] for row in quotas):
         rows = sorted((r for r in quotas if r["source"] == source), key=lambda r: (-r["asked"], r["domain"]))
-        shown, rest = rows[:most], rows[most:]
-        if rest:
-            shown.append({"domain": f"{len(rest)} more", **{k: sum(r[k] for r in rest) for k in _SHARE}})
-        for i, row in enumerate(shown):
+        rest = rows[most:]
+        more = [{"domain": f"{len(rest)} more", **{k: sum(r[k] for r in rest) for k in _SHARE}}] if rest else []
+        for i, row in enumerate([*rows[:most], *more]):
             table.add_row("" if i else source, row["domain"], *(f"{row[k]:,}" for k in _SHARE))
     if quotas:
         console.print(table)
@@ -162,32 +175,27 @@ def show_quotas(quotas: list[dict[str, Any]], most: int = 8) -> None:
 
 def show_diversity(metrics: list[dict[str, Any]], of: str = "") -> None:
     """Print how diverse a set is beside random draws of the same size from its pool."""
-    table = Table("measure", title=f"Diversity of {of}" if of else "Diversity", title_justify="left")
     beside = "band" in metrics[0]
-    for name in ("set", "random, least", "greatest", "the set is") if beside else ("set",):
-        table.add_column(name, justify="right")
+    heads = ("set", "random, least", "greatest", "the set is") if beside else ("set",)
+    table = _table(f"Diversity of {of}" if of else "Diversity", ("measure",), heads)
     for row in metrics:
-        numbers = [row[k] for k in (("value", "low", "high") if beside else ("value",))]
-        shown = ["–" if n is None else f"{n:,}" if isinstance(n, int) else f"{n:.3f}" for n in numbers]
-        table.add_row(row["metric"], *shown, *([row["band"]] if beside else []))
+        numbers = [_number(row[k]) for k in (("value", "low", "high") if beside else ("value",))]
+        table.add_row(row["metric"], *numbers, *([row["band"]] if beside else []))
     console.print(table)
 
 
 def show_ladder(ladder: list[dict[str, Any]]) -> None:
     """Print what choosing as many rows would give at each temperature, from as far apart as can be to at random."""
-    names = [name for name in ladder[0] if name not in {"temperature", "seed"}]
-    table = Table("measure", *(f"t = {rung['temperature']:g}" for rung in ladder), title="Ladder", title_justify="left")
-    for name in names:
-        values = [rung[name] for rung in ladder]
-        table.add_row(name, *(f"{v:,}" if isinstance(v, int) else f"{v:.3f}" for v in values))
+    table = _table("Ladder", ("measure", *(f"t = {rung['temperature']:g}" for rung in ladder)))
+    for name in ladder[0]:
+        if name not in {"temperature", "seed"}:
+            table.add_row(name, *(_number(rung[name]) for rung in ladder))
     console.print(table)
 
 
 def show_table(rows: list[dict[str, Any]], absent: dict[str, str]) -> None:
     """Print the set's Table 1, like LIMA's: rows asked and taken and mean lengths, a line a source."""
-    table = Table("source", title="The set", title_justify="left")
-    for name in (*_SHARE, "prompt, words", "response, words"):
-        table.add_column(name, justify="right")
+    table = _table("The set", ("source",), (*_SHARE, "prompt, words", "response, words"))
     for row in rows:
         means = ("–" if row[k] is None else f"{row[k]:,.0f}" for k in ("prompt_words", "response_words"))
         name = f"{row['source']} (not there)" if row["source"] in absent else row["source"]
@@ -268,77 +276,69 @@ def _listed(reasons: Iterable[Iterable[Any]]) -> str:
     return "; ".join(f"{why} ({n:,})" for why, n in islice(reasons, _REASONS))
 
 
-def show_plan(recipe: Recipe, found: list[dict[str, Any]]) -> None:
+def show_plan(recipe: Recipe, sample: list[dict[str, Any]]) -> None:
     """Print what a recipe would do, and how many rows of a sample each source's steps keep."""
-    tried = {row["source"]: row for row in found}
+    rows = {row["source"]: row for row in sample}
     for group in ("generators", "judges"):
-        for name, given in (recipe.raw.get(group) or {}).items():
-            console.print(f"{group[:-1]} {name}: {given}", soft_wrap=True)
+        for name, block in (recipe.raw.get(group) or {}).items():
+            _line(f"{group[:-1]} {name}: {block}")
     for source in recipe.sources:
-        row = tried.get(source.name)
+        row = rows.get(source.name)
         if row is None:
-            there = "not tried: it asks a model, or is code of your own"
+            outcome = "not tried: it asks a model, or is code of your own"
         elif row["absent"]:
-            there = f"not there: {row['absent']}"
+            outcome = f"not there: {row['absent']}"
         else:
-            there = f"{row['kept']:,} of {row['sampled']:,} tried rows kept"
-        console.print(f"{source.name}  {source.read.name}, take {source.take}: {there}", soft_wrap=True)
+            outcome = f"{row['kept']:,} of {row['sampled']:,} tried rows kept"
+        _line(f"{source.name}  {source.read.name}, take {source.take}: {outcome}")
         for step in source.steps:
-            console.print(f"    {step.verb} {step.name} {_params(step.params)}", soft_wrap=True)
+            _line(f"    {step.verb} {step.name} {_params(step.params)}")
     for step in recipe.steps:
-        console.print(f"all: {step.verb} {step.name} {_params(step.params)}", soft_wrap=True)
+        _line(f"all: {step.verb} {step.name} {_params(step.params)}")
     console.print(f"size {recipe.size}, shortfall {recipe.shortfall}, seed {recipe.seed}")
     if recipe.unrun:
-        console.print(
-            f"Not run, nor the steps after it: {', '.join(recipe.unrun)}, code of the recipe's own. If you have read "
-            "it, `--trust` runs it.",
-            style="yellow",
-            soft_wrap=True,
-        )
+        what = f"{', '.join(recipe.unrun)}, code of the recipe's own"
+        _line(f"Not run, nor the steps after it: {what}. If you have read it, `--trust` runs it.", "yellow")
 
 
-def show_catalog(found: dict[str, list[dict[str, Any]]]) -> None:
+def show_catalog(catalog: dict[str, list[dict[str, Any]]]) -> None:
     """Print what there is, a table a kind."""
-    for kind, rows in found.items():
-        table = Table(kind, "is", "does", title_justify="left", box=None, pad_edge=False)
+    for kind, rows in catalog.items():
+        table = Table(kind, "is", "does", box=None, pad_edge=False)
         for row in rows:
             table.add_row(row["name"], row["is"], row["does"])
         console.print(table, "")
 
 
-def show_why(found: dict[str, Any]) -> None:
+def show_why(row: dict[str, Any]) -> None:
     """Print one row's way."""
-    state = "kept" if found["kept"] else f"dropped by {found['dropped_by']}"
-    where = ", ".join(name for name in (found["source"], found["domain"]) if name)
-    console.print(f"{found['id']}  {where}: {state}", style="bold", soft_wrap=True)
+    state = "kept" if row["kept"] else f"dropped by {row['dropped_by']}"
+    where = ", ".join(filter(None, (row["source"], row["domain"])))
+    _line(f"{row['id']}  {where}: {state}", "bold")
     table = Table("step", "outcome", "measured", "parameters", "evidence")
-    for step in found["steps"]:
+    for step in row["steps"]:
         measured = ", ".join(f"{k} {v:g}" for k, v in step["measured"].items())
         outcome = Text(step["outcome"], style="red" if step["outcome"] == "failed" else "")
         name = Text(f"{step['verb']} {step['label']}")
         table.add_row(name, outcome, measured, Text(_params(step["params"])), Text(step["evidence"] or ""))
     console.print(table)
-    if found["also"]:
-        console.print(f"repeated: {found['also']}")
+    if row["also"]:
+        console.print(f"repeated: {row['also']}")
 
 
-def show_diff(found: Any) -> None:
+def show_diff(changes: pl.DataFrame) -> None:
     """Print rows gained and lost, counted by step, and the first of each."""
-    if not found.height:
+    if not changes.height:
         console.print("The two sets hold the same rows.")
         return
-    counts = found.group_by("change", "step", "note").len().sort("change", "len", descending=[False, True])
+    counts = changes.group_by("change", "step", "note").len().sort("change", "len", descending=[False, True])
     table = Table("change", "step that decides", "rows")
-    for row in counts.iter_rows(named=True):
-        table.add_row(row["change"], _decides(row), f"{row['len']:,}")
+    for change, step, note, rows in counts.iter_rows():
+        decides = (step or "not in the other input") + (f" ({note})" if note else "")
+        table.add_row(change, decides, f"{rows:,}")
     console.print(table)
-    for row in found.head(10).iter_rows(named=True):
-        text = f"{row['change']:6} {row['id'][:12]}  {row['source']}, {row['domain']}  {row['detail'] or ''}"
-        console.print(text, soft_wrap=True)
-
-
-def _decides(row: dict[str, Any]) -> str:
-    return (row["step"] or "not in the other input") + (f" ({row['note']})" if row["note"] else "")
+    for row in changes.head(10).iter_rows(named=True):
+        _line(f"{row['change']:6} {row['id'][:12]}  {row['source']}, {row['domain']}  {row['detail'] or ''}")
 
 
 def _params(params: dict[str, Any]) -> str:

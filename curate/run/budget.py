@@ -14,11 +14,14 @@ from curate.errors import UserError
 from curate.filter import Choice
 from curate.filters import domains, quotas
 from curate.recipe.plan import Sample, Source
+from curate.recipe.step import columns_read
 from curate.rows import stack
 from curate.run import ledger as ledgers
 from curate.run.pool import decide, demand, look, read_again
 from curate.run.state import Pool, Run
 from curate.run.step_error import StepError, misfit
+
+_USUAL = ("by", "prefer", "quality", "vectors", "column")  # parameters that name columns where nothing is declared
 
 
 class Shortfall(UserError):
@@ -72,11 +75,10 @@ def fill(state: Run, pool: Pool) -> Result:
 
 def _sample_columns(sample: Sample | None) -> list[str]:
     """Name the columns that a sample reads."""
-    params = sample.params if sample else {}
-    named = [params.get(name) for name in ("by", "prefer", "quality", "vectors")]
-    if params.get("vectors") is None:
-        named.append(params.get("column"))
-    return [str(name) for name in named if name is not None]
+    if sample is None:
+        return []
+    columns, declared = columns_read(sample.function, sample.params)
+    return columns if declared else [str(sample.params[name]) for name in _USUAL if sample.params.get(name) is not None]
 
 
 def _available(rows: pl.DataFrame, sample: Sample | None) -> int:

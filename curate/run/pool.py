@@ -13,7 +13,7 @@ import polars as pl
 from curate.cache import Entry
 from curate.filter import Choice
 from curate.pairs.samples import Result
-from curate.recipe.step import MAKES, Step
+from curate.recipe.step import Step, columns_read
 from curate.rows import STANDARD, Bad, Batch, compact, literal, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.examples import samples
@@ -22,14 +22,13 @@ from curate.run.quarantine import line_of
 from curate.run.state import Pool, Run
 from curate.run.step_error import StepError, misfit, no_column
 
-ALONE = {"select", *MAKES}  # each such step is a stage; row-wise neighbours share one
 _REASONS = 3  # the most frequent ones that are said
 _RAW = 500  # characters of a prompt kept beside the reason why it has no answer
 
 
 def apply_steps(state: Run, pool: Pool, steps: list[Step]) -> Pool:
     """Take a pool through steps of any kind: those that stand alone see all of it, row-wise ones pass over it again."""
-    for alone, group in groupby(steps, key=lambda step: step.verb in ALONE):
+    for alone, group in groupby(steps, key=lambda step: step.alone):
         neighbours = list(group)
         if not alone:
             pool = _pass_again(state, pool, neighbours)
@@ -74,12 +73,12 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
     depends = {"pool": pool.key, "step": step.depends()}
 
     def build(folder: Path) -> dict[str, Any]:
-        columns = _columns_of(step)
+        columns, declared = columns_read(step.function, step.params)
         rows = look(pool, columns)
         state.progress(step.label, rows.height)
         at = f"{step.place}: select {step.name}"
-        if ":" not in step.name:
-            demand(pool, [step.params.get("column"), step.params.get("by"), step.params.get("prefer")], at)
+        if declared:
+            demand(pool, columns, at)
         try:
             choice: Choice = step.function(rows, **step.params, **step.given)
             verdicts = decide(rows, step.label, choice)
@@ -95,17 +94,11 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
     return Pool(ledgers.extend(pool.ledger, verdicts), pool.files, stage.content)
 
 
-def _columns_of(step: Step) -> list[str]:
-    """Find the columns a selector may read: those that its parameters name."""
-    named = [v for v in step.params.values() if isinstance(v, str | list)]
-    return [str(c) for v in named for c in (v if isinstance(v, list) else [v])]
-
-
-def demand(pool: Pool, columns: list[Any], at: str) -> None:
+def demand(pool: Pool, columns: list[str], at: str) -> None:
     """Raise StepError for a column that no row of the pool has."""
     known = list(dict.fromkeys(name for file in pool.files for name in pl.read_parquet_schema(file)))
-    for column in [c for named in columns for c in (named if isinstance(named, list) else [named])]:
-        if known and column is not None and column not in known:
+    for column in columns:
+        if known and column not in known:
             raise StepError(f"{at}: {no_column(column, known)}")
 
 

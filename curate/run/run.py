@@ -20,7 +20,7 @@ from curate.run import ledger as ledgers
 from curate.run.budget import Result, fill
 from curate.run.outputs import BY, names, write
 from curate.run.parts import gather, pass_part, plan_parts
-from curate.run.pool import ALONE, apply_steps
+from curate.run.pool import apply_steps
 from curate.run.state import Pool, Progress, Run, RunError, silent
 
 
@@ -64,7 +64,7 @@ def run(state: Run) -> Result:
 
 def _source(state: Run, source: Source) -> Pool:
     """Read one source and take it through its own steps: the row-wise ones that lead stream with the reading."""
-    leading = list(takewhile(lambda step: step.verb not in ALONE, source.steps))
+    leading = list(takewhile(lambda step: not step.alone, source.steps))
     jobs = plan_parts(state, source, leading)
     pool = gather(state, source, jobs, [pass_part(state, job) for job in jobs])
     return apply_steps(state, pool, list(source.steps[len(leading) :]))

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from curate.errors import UserError, missing_package
-from curate.recipe.places import did_you_mean
+from curate.errors import UserError, did_you_mean, missing_package
 from curate.recipe.step import Step, expressions
 
 _HOLDS = {pl.String(): "text", pl.Boolean(): "true or false"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.recipe.places import cut
+from curate.errors import cut
 from curate.rows import STANDARD, SourceError, free
 from curate.sources.columns import FIXED, Record, Types, describe, frame, infer, unicode
 from curate.sources.shapes import ALIASES, TOUCHED, Shape, detect, normalise, renames

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 
 from curate.filters.html import entities, find, pre, scan, tables, tags, write
 
+log = logging.getLogger("curate.filters")
 # In the order in which they use one another.
 _MODULES = (tables, find, write, tags, entities, pre, scan)
 # _nrt: there is nothing to count references of. Without the counting, half as fast again.
@@ -34,7 +36,7 @@ def scanner(make: bool = True) -> Any:
         if not make:
             return None
         later = "later runs load it" if rows.stats.cache_path else "there is no folder to keep it in"
-        print(f"curate: compiling the markup scanner (about 15 seconds); {later}", file=sys.stderr)
+        log.warning("curate: compiling the markup scanner (about 15 seconds); %s", later)
         _compile_used(scan.scan_rows, rows.py_func.__globals__, _functions())
     rows.compile(_types(rows.py_func))
     return rows

@@ -11,9 +11,8 @@ import pytest
 from curate.ablate.arms import skip
 from curate.recipe.extends import PACKAGED, read_recipe
 from curate.recipe.labels import labels
-from curate.recipe.load import load, parse
+from curate.recipe.load import Reading, load, parse
 from curate.recipe.places import Places
-from curate.recipe.reading import Reading
 
 LENGTH = {"keep": {"length": {"min": 1}}}
 DATA: dict[str, Any] = {

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from curate.recipe.places import did_you_mean
+from curate.errors import did_you_mean
 
 
 def fields(package: str, file: str, owner: str, *methods: str) -> set[str]:

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
+from curate.errors import did_you_mean
 from curate.models.generators.ask import Turn
-from curate.recipe.places import did_you_mean
 
 _PLACE = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
 # How chat templates write their own tokens: a tokenizer reads them in an answer as it reads them in the template, so an

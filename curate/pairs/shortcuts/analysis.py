@@ -9,16 +9,16 @@ from typing import Any
 
 import polars as pl
 
+from curate import sources
 from curate.pairs.shortcuts.result import ShortcutError, Shortcuts
 from curate.pairs.shortcuts.scoring import FOLDS, opening, openings, rules
 from curate.pairs.shortcuts.summary import verdict, warned
 from curate.pairs.shortcuts.words import words
 from curate.rows import Bad, Batch, Part, SourceError, SourceMissing, hash01
-from curate.sources import csv, jsonl, parquet
 from curate.sources.files import kind
 
 _COLUMNS = ("file_id", "prompt", "chosen", "rejected")
-_READERS: dict[str, Callable[..., list[Part]]] = {".parquet": parquet, ".csv": csv, ".tsv": csv}
+_READERS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv"}  # of `curate.sources`
 _FILES = ("train.parquet", "*.parquet", "*.jsonl*", "*.json*")  # of a folder, what is looked for, in this order
 
 
@@ -58,7 +58,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _batches(file: Path) -> list[Batch]:
-    reader = _READERS.get(kind(file), jsonl)
+    reader: Callable[..., list[Part]] = getattr(sources, _READERS.get(kind(file), "jsonl"))
     try:
         return _read(reader, file)
     except SourceMissing:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from curate.cache import find
-from curate.errors import UserError
+from curate.errors import UserError, did_you_mean
 from curate.models.embeddings import DEFAULT, embedded
 from curate.models.embeddings.quantised import to_lattice
-from curate.recipe.places import did_you_mean
 from curate.report.diversity.comparison import DRAWS, compare, domain_counts, ladder, measure, order
 
 if TYPE_CHECKING:

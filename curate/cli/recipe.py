@@ -1,0 +1,118 @@
+"""Commands about recipes: run, check; list and schema, of what they may hold; doctor, of what this machine has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from curate.cli import options
+from curate.cli.echo import echo, echo_json, stop
+from curate.cli.options import FOLDER, PATH
+
+_KINDS = ["filters", "sources", "generators", "judges", "pairs", "recipes"]
+
+
+@click.command()
+@click.argument("recipe", type=PATH)
+@options.sets
+@click.option("--seed", type=int, help="Use this seed instead of the recipe's.")
+@click.option("--out", type=FOLDER, help="Folder for the outputs.  [default: out/NAME]")
+@click.option("--limit", type=click.IntRange(1), help="Read at most this many rows of each part of a source.")
+@click.option("--batch-rows", type=click.IntRange(1), default=10_000, show_default=True, help="Rows judged at a time.")
+@click.option("--fresh", is_flag=True, help="Do every stage again.")
+@options.as_json
+def run(
+    recipe: Path,
+    sets: tuple[str, ...],
+    seed: int | None,
+    out: Path | None,
+    limit: int | None,
+    batch_rows: int,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Run RECIPE: from its sources to a set, with a ledger of every row."""
+    from curate.recipe.load import load
+    from curate.run.run import run_recipe
+
+    plan = load(recipe, sets, seed=seed)
+    folder = out or Path("out") / plan.name
+    from curate.report import terminal
+
+    with terminal.progress() as tell:
+        manifest = run_recipe(plan, folder, fresh=fresh, limit=limit, batch_rows=batch_rows, progress=tell)
+    if as_json:
+        echo_json(manifest)
+    else:
+        terminal.show_run(manifest, str(folder))
+    lines = terminal.failures(manifest)
+    if lines:
+        stop("\n".join(lines))
+
+
+@click.command()
+@click.argument("recipe", type=PATH)
+@options.sets
+@click.option("--rows", type=click.IntRange(1), default=300, show_default=True, help="Rows of each part to try.")
+@options.trust
+@options.as_json
+def check(recipe: Path, sets: tuple[str, ...], rows: int, trust: bool, as_json: bool) -> None:
+    """Validate RECIPE, show its plan, and try it on a sample.
+
+    Functions of your own that it names (`module:function`) run only with --trust; without it, what rests on them is not
+    tried.
+    """
+    from curate.recipe.load import load
+    from curate.report import terminal
+    from curate.run.check import sample_yield
+
+    plan = load(recipe, sets, trusted=trust)
+    sample = sample_yield(plan, rows)
+    if as_json:
+        echo_json({"recipe": plan.raw, "sample": sample, "not_run": list(plan.unrun)})
+    else:
+        terminal.show_plan(plan, sample)
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice(_KINDS), required=False)
+@click.argument("name", required=False)
+@options.as_json
+def list_(kind: str | None, name: str | None, as_json: bool) -> None:
+    """List filters, sources, generators, judges, pairs and recipes; with NAME, print the reference of one."""
+    from curate.recipe.reference import catalog, reference
+    from curate.report import terminal
+
+    if kind and name:
+        echo(reference(kind, name))
+        return
+    catalogs = {k: catalog(k) for k in ([kind] if kind else _KINDS)}
+    if as_json:
+        echo_json(catalogs)
+    else:
+        terminal.show_catalog(catalogs)
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of recipes."""
+    from curate.recipe.reference import schema as make
+
+    echo_json(make())
+
+
+@click.command()
+@options.as_json
+def doctor(as_json: bool) -> None:
+    """Show what this machine has for curate, and what is missing for what."""
+    from curate.cli.doctor import look
+
+    if as_json:
+        echo_json(list(look()))
+        return
+    for line in look():
+        echo(f"{'ok ' if line['ok'] else '-- '} {line['what']:12} {line['note']}")
+
+
+commands = (run, check, list_, schema, doctor)
