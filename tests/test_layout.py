@@ -88,8 +88,13 @@ ROOMS = {
         "curate.recipe.own",
         "curate.recipe.places",
     },
-    "curate.pairs": {"curate.pairs", "curate.models.generators", "curate.models.judges", "curate.filters"},
-    "curate.pairs.shortcuts": {"curate.pairs.shortcuts", "curate.sources"},
+    "curate.pairs": {
+        "curate.pairs",
+        "curate.models.generators",
+        "curate.models.judges",
+        "curate.filters",
+        "curate.sources",
+    },
     "curate.report.exports": {
         "curate.report.exports",
         "curate.report.formats",
