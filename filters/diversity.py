@@ -41,7 +41,7 @@ def farthest(
     each pick a draw in proportion to (quality^quality_weight * (1 - c))^(1 / temperature) (the Gumbel trick).
 
     Give a pool, and get a Choice; its vectors are those of the text in `column`, by `model`, or come in a column
-    named by `vectors`. Or give an array of vectors (n, d), of any floats or of int16 on the lattice, with an id for
+    named by `vectors`. Or give an array of vectors (n, d), of any floats or quantised (int16), with an id for
     each (else their positions), and get the positions picked, in order: the first m are those of n = m.
 
     Args:
@@ -67,15 +67,15 @@ def farthest(
     """
     _pool.check(n, temperature, quality_weight)
     rows = _pool.rows(pool, ids, column, vectors, model, quality, seed, "farthest")
-    domains = _pool.shared(pool, by, n, len(rows.vectors), domain_temperature, seed, "farthest")
-    before = _pool.chosen_of(chosen, rows.vectors.shape[1], column, vectors, model, "farthest")
+    domains = _pool.domains_of(pool, by, n, len(rows.vectors), domain_temperature, seed, "farthest")
+    before = _pool.vectors_chosen(chosen, rows.vectors.shape[1], column, vectors, model, "farthest")
     if temperature > _pool.UNIFORM:
-        picks = _pool.within(rows.draw.rank.argsort(), domains.number, domains.room)
+        picks = _pool.within_quotas(rows.draw.rank.argsort(), domains.number, domains.room)
     else:
         weights = _pool.weights_of(rows, quality_weight, temperature)
         n = min(n, len(rows.vectors))
         picks = farthest_first(rows.vectors, rows.draw, weights, before, n, domains.number, domains.room)
-    return _pool.answer(pool, picks, len(rows.vectors), domains.why)
+    return _pool.selection(pool, picks, len(rows.vectors), domains.why)
 
 
 @reads(("vectors", "column"), "quality")
@@ -111,14 +111,14 @@ def coverage(
     if neighbours < 1:
         raise ValueError(f"neighbours must be 1 or more, not {neighbours}")
     rows = _pool.rows(pool, ids, column, vectors, model, quality, seed, "coverage")
-    before = _pool.chosen_of(chosen, rows.vectors.shape[1], column, vectors, model, "coverage")
+    before = _pool.vectors_chosen(chosen, rows.vectors.shape[1], column, vectors, model, "coverage")
     n = min(n, len(rows.vectors))
     if temperature > _pool.UNIFORM:
         picks = rows.draw.rank.argsort()[:n]
     else:
         weights = _pool.weights_of(rows, quality_weight, temperature)
-        picks = cover.covering(rows.vectors, rows.draw, weights, before, n, neighbours)
-    return _pool.answer(pool, picks, len(rows.vectors))
+        picks = cover.facility_location(rows.vectors, rows.draw, weights, before, n, neighbours)
+    return _pool.selection(pool, picks, len(rows.vectors))
 
 
 @reads(("vectors", "column"), "quality")
@@ -154,8 +154,8 @@ def cluster(
     n = min(n, len(rows.vectors))
     uniform = temperature > _pool.UNIFORM
     weights = -rows.draw.rank if uniform else _pool.weights_of(rows, quality_weight, temperature)
-    picks = cover.of_cells(rows.vectors, rows.draw, weights, n, cells or min(max(n // 5, 1), 1000), temperature, seed)
-    return _pool.answer(pool, picks, len(rows.vectors))
+    picks = cover.per_cell(rows.vectors, rows.draw, weights, n, cells or min(max(n // 5, 1), 1000), temperature, seed)
+    return _pool.selection(pool, picks, len(rows.vectors))
 
 
 @reads(("vectors", "column"), "quality")
@@ -185,7 +185,7 @@ def threshold(
     if not -1 <= threshold <= 1:
         raise ValueError(f"threshold is a cosine, from -1 to 1, not {threshold}")
     rows = _pool.rows(pool, ids, column, vectors, model, None, seed, "threshold")
-    order = _pool.by_quality(pool, quality, rows.draw, "threshold")
-    picks = cover.apart(rows.vectors, order, threshold, min(n, len(order)))
+    order = _pool.quality_order(pool, quality, rows.draw, "threshold")
+    picks = cover.below_threshold(rows.vectors, order, threshold, min(n, len(order)))
     why = f"{len(picks)} of {len(order)} taken, each with a cosine below {threshold} to the others"
-    return _pool.answer(pool, picks, len(order), why)
+    return _pool.selection(pool, picks, len(order), why)

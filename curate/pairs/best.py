@@ -62,14 +62,14 @@ def best_of(
     >>> rows = pl.DataFrame({"id": ["1"], "prompt": ["Tea or coffee?"]})
     >>> replies = iter(["Tea, if you please.", "Tea.", "Tea!!"])
     >>> model = says(lambda ask: next(replies))
-    >>> made = best_of(rows, generator=model, judge=function(shortness), n=3)
-    >>> made.columns.select("chosen", "rejected").row(0)
+    >>> result = best_of(rows, generator=model, judge=function(shortness), n=3)
+    >>> result.columns.select("chosen", "rejected").row(0)
     ('Tea.', 'Tea, if you please.')
     """
     if n < 2:
         raise ValueError(f"n must be 2 or more to have a pair, not {n}")
     check_bounds(min_gap, max_length_ratio)
-    samples = _samples(rows, generator, judge, n, column, seed, cut)
+    samples = _samples(rows, [generator], judge, n, column, seed, cut)
     picks = best_and_other(samples, rejected=rejected, min_gap=min_gap, max_length_ratio=max_length_ratio)
     return pairs(rows, samples, picks)
 
@@ -114,15 +114,15 @@ def best(
     """
     if n < 1:
         raise ValueError(f"n must be 1 or more, not {n}")
-    samples = _samples(rows, generator, judge, n, column, seed, cut)
+    samples = _samples(rows, [generator], judge, n, column, seed, cut)
     return answers(rows, samples, best_only(samples, min_score))
 
 
 def _samples(
-    rows: pl.DataFrame, generator: Generator, judge: Judge, n: int, column: str, seed: int, cut: Truncation
+    rows: pl.DataFrame, generators: list[Generator], judge: Judge, n: int, column: str, seed: int, cut: Truncation
 ) -> pl.DataFrame:
-    uses = [Variant(f"sample {i}", generator) for i in range(n)]
-    return graded(rows, sample(rows, uses, column=column, seed=seed, cut=cut), judge, column=column, seed=seed)
+    variants = [Variant(f"sample {i}", generator) for generator in generators for i in range(n)]
+    return graded(rows, sample(rows, variants, column=column, seed=seed, cut=cut), judge, column=column, seed=seed)
 
 
 def judged(
@@ -178,9 +178,7 @@ def judged(
     for generator, key in zip(generators, settings, strict=True):
         if settings.count(key) > 1:
             raise ValueError(f"generator '{label(generator)}' stands there twice: give n=2 for two answers of each")
-    uses = [Variant(f"sample {i}", generator) for generator in generators for i in range(n)]
-    samples = sample(rows, uses, column=column, seed=seed, cut=cut)
-    samples = graded(rows, samples, judge, column=column, seed=seed)
+    samples = _samples(rows, generators, judge, n, column, seed, cut)
     picks = best_and_other(samples, rejected=rejected, min_gap=min_gap, max_length_ratio=max_length_ratio)
     return _with_mix(pairs(rows, samples, picks))
 

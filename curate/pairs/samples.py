@@ -71,39 +71,41 @@ def require(rows: pl.DataFrame, *columns: str) -> None:
             raise ValueError(f"the rows have no column '{name}': they have {', '.join(rows.columns)}")
 
 
-def sample(rows: pl.DataFrame, uses: Sequence[Variant], *, column: str, seed: int, cut: Truncation) -> pl.DataFrame:
-    """Ask for every use of every row; each generator is asked once, for all that is wanted of it.
+def sample(rows: pl.DataFrame, variants: Sequence[Variant], *, column: str, seed: int, cut: Truncation) -> pl.DataFrame:
+    """Ask for every variant of every row; each generator is asked once, for all that is wanted of it.
 
     The white space around an answer is no part of it. Raise ValueError if the rows lack `id` or the column.
     """
     require(rows, "id", column)
-    settings = {id(use.generator): settings_key(use.generator) for use in uses}
+    settings = {id(variant.generator): settings_key(variant.generator) for variant in variants}
     # Equal settings are one generator, and a model is loaded once for all who sample it.
-    of_generator = sorted(uses, key=lambda use: (use.generator.settings.model, settings[id(use.generator)]))
+    of_generator = sorted(
+        variants, key=lambda variant: (variant.generator.settings.model, settings[id(variant.generator)])
+    )
     prompts = rows.select(position=pl.int_range(pl.len()), filled=pl.col(column).cast(pl.String).str.contains(r"\S"))
     answerable = prompts.filter(pl.col("filled").fill_null(False))["position"].to_list()
     # A row without a prompt is asked nothing, and is one line.
     skipped = sorted(set(range(rows.height)) - set(answerable))
     nothing = _outcome(Failed(NO_PROMPT, again=False))
-    lines: list[tuple[object, ...]] = [(row, uses[0].name, "", None, *nothing) for row in skipped]
-    for key, group in groupby(of_generator, key=lambda use: settings[id(use.generator)]):
+    lines: list[tuple[object, ...]] = [(row, variants[0].name, "", None, *nothing) for row in skipped]
+    for key, group in groupby(of_generator, key=lambda variant: settings[id(variant.generator)]):
         lines += _answers(rows, answerable, list(group), key, column, seed)
     samples = pl.DataFrame(lines, schema=SAMPLES, orient="row").sort("row", "key")
     return samples.with_columns(pl.col("text").str.strip_chars()).with_columns(fault=_fault(cut))
 
 
 def _answers(
-    rows: pl.DataFrame, positions: list[int], uses: list[Variant], key: str, column: str, seed: int
+    rows: pl.DataFrame, positions: list[int], variants: list[Variant], key: str, column: str, seed: int
 ) -> Iterator[tuple[object, ...]]:
     """Ask one generator. The seed rests on what the row is and what the answer is for, never on places in a list."""
     asks, whose = [], []
     needed = [name for name in ("id", column, "system", "history") if name in rows.columns]
     for position, row in zip(positions, rows.select(needed)[positions].iter_rows(named=True), strict=True):
-        for use in uses:
-            turns = conversation(row, column, use.system)
-            asks.append(Ask(turns, seed_of(seed, row["id"], f"{column}/{use.name}/{key}")))
-            whose.append((position, use.name, f"{use.name}/{key}", label(use.generator)))
-    for who, answer in zip(whose, uses[0].generator.ask(asks), strict=True):
+        for variant in variants:
+            turns = conversation(row, column, variant.system)
+            asks.append(Ask(turns, seed_of(seed, row["id"], f"{column}/{variant.name}/{key}")))
+            whose.append((position, variant.name, f"{variant.name}/{key}", label(variant.generator)))
+    for who, answer in zip(whose, variants[0].generator.ask(asks), strict=True):
         yield (*who, *_outcome(answer))
 
 

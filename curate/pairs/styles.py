@@ -50,8 +50,8 @@ def styles(
             raise ValueError(f"the system prompt of {name} is blank")
     if chosen.strip() == rejected.strip() and other.settings == generator.settings:
         raise ValueError("chosen and rejected are the same system prompt, and one generator answers both")
-    uses = [Variant("chosen", generator, chosen), Variant("rejected", other, rejected)]
-    samples = sample(rows, uses, column=column, seed=seed, cut=cut)
+    variants = [Variant("chosen", generator, chosen), Variant("rejected", other, rejected)]
+    samples = sample(rows, variants, column=column, seed=seed, cut=cut)
     return drop_system(rows, pairs(rows, samples, _both(samples)))
 
 

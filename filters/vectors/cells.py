@@ -78,7 +78,7 @@ def _fixed(table: Any) -> Any:
 def means(rows: Any, count: int) -> NDArray[np.int16]:
     """Find `count` centres by k-means on directions (spherical, Lloyd), from the rows that come first.
 
-    A centre is rounded to the lattice in every round, so none depends on how sums are split.
+    A centre is quantised in every round, so none depends on how sums are split.
     """
     import numpy as np
 

@@ -9,7 +9,7 @@ from curate.filters.pool import Draw
 from curate.filters.sampling import quotas
 from curate.filters.vectors import cells as _cells
 from curate.filters.vectors.cells import in_ranges
-from curate.filters.vectors.pool import within
+from curate.filters.vectors.pool import within_quotas
 from curate.models.embeddings.quantised import SQUARE
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _CHUNK = 2048  # rows compared with the kept before they are compared among themselves
 
 
-def covering(vectors: Any, draw: Draw, weights: Any, chosen: Any, n: int, neighbours: int) -> NDArray[np.int64]:
+def facility_location(
+    vectors: Any, draw: Draw, weights: Any, chosen: Any, n: int, neighbours: int
+) -> NDArray[np.int64]:
     """Pick n rows, each the one that most raises the sum of every row's largest cosine to a pick among its nearest."""
     import numpy as np
 
@@ -31,12 +33,12 @@ def covering(vectors: Any, draw: Draw, weights: Any, chosen: Any, n: int, neighb
     covered = np.zeros(len(rows), dtype=np.int32)
     if len(chosen):
         covered = np.maximum(covered, _cells.nearest(rows, chosen, 1).products[:, 0])
-    turned = kernels.turned(near.ids, near.products, len(rows))
-    picked: NDArray[np.int64] = order[kernels.cover(n, *turned, covered, weights[order])]
+    transposed = kernels.transposed(near.ids, near.products, len(rows))
+    picked: NDArray[np.int64] = order[kernels.cover(n, *transposed, covered, weights[order])]
     return picked
 
 
-def of_cells(
+def per_cell(
     vectors: Any, draw: Draw, weights: Any, n: int, cells: int, temperature: float, seed: int
 ) -> NDArray[np.int64]:
     """Pick from each cell of k-means a share of n that grows with its size to the power t / (1 + t), best first."""
@@ -57,10 +59,10 @@ def of_cells(
     room[names] = list(quotas(sizes, n, domain_temperature=root, seed=seed).values())
     room[-1] = n - room.sum()
     best = np.argsort(-weights[order], kind="stable")
-    return order[within(best, np.where(cell < 0, len(centres), cell), room)]
+    return order[within_quotas(best, np.where(cell < 0, len(centres), cell), room)]
 
 
-def apart(vectors: Any, order: Any, threshold: float, n: int) -> NDArray[np.int64]:
+def below_threshold(vectors: Any, order: Any, threshold: float, n: int) -> NDArray[np.int64]:
     """Go through rows in an order and pick each whose cosine to all picks before is below a threshold, up to n."""
     import numpy as np
 

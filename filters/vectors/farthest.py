@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from curate.filters.pool import Draw
 from curate.filters.vectors.cells import in_ranges
-from curate.filters.vectors.pool import within
+from curate.filters.vectors.pool import within_quotas
 from curate.models.embeddings.quantised import SQUARE
 
 if TYPE_CHECKING:
@@ -166,5 +166,5 @@ def _fill(greedy: Greedy) -> None:
     import numpy as np
 
     order = np.argsort(greedy.draw.rank)
-    rest = within(order[greedy.scores[order] > float("-inf")], greedy.groups, greedy.room)
+    rest = within_quotas(order[greedy.scores[order] > float("-inf")], greedy.groups, greedy.room)
     greedy.picks[greedy.count :] = rest[: len(greedy.picks) - greedy.count]

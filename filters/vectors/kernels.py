@@ -1,4 +1,4 @@
-"""What the compiled loops of the selectors share: products of lattice vectors, logarithms, scores.
+"""What the compiled loops of the selectors share: products of quantised vectors, logarithms, scores.
 
 Products are whole numbers, so no order of summing can show. Every kernel lets go of the interpreter's lock: `_threads`
 runs ranges of rows side by side.

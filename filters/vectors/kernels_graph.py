@@ -57,7 +57,7 @@ def sums(rows: Any, cell: Any, out: Any) -> None:
 
 
 @compiled
-def turned(ids: Any, products: Any, count: int) -> Any:
+def transposed(ids: Any, products: Any, count: int) -> Any:
     """Turn the lists of neighbours round: whom each row is a neighbour of, and with what product."""
     starts = np.zeros(count + 1, dtype=np.int64)
     for r in range(len(ids)):

@@ -1,8 +1,8 @@
-"""Near-duplicates by vectors on the lattice: the kept row nearest to each row, exactly or through an inverted file.
+"""Near-duplicates by quantised vectors: the kept row nearest to each row, exactly or through an inverted file.
 
-Every product of two lattice vectors is a whole number below 2**24, which float32 holds, so neither the library nor the
+A product of two quantised vectors is a whole number below 2**24, which float32 holds, so neither the library nor the
 number of threads can change one: what faiss returns needs no second scoring. The cells of the inverted file are
-means rounded to the lattice again, for the same reason; faiss' own k-means differs from machine to machine.
+means quantised again, for the same reason; faiss' own k-means differs from machine to machine.
 """
 
 from __future__ import annotations

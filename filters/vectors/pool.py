@@ -24,7 +24,7 @@ UNIFORM = 1e12
 
 
 class Rows(NamedTuple):
-    """The rows to choose from: vectors (n, d) on the lattice, the draw, and the quality of each if there is one."""
+    """The rows to choose from: quantised vectors (n, d), the draw, and the quality of each if there is one."""
 
     vectors: NDArray[np.int16]
     draw: Draw
@@ -133,7 +133,7 @@ def weights_of(rows: Rows, quality_weight: float, temperature: float) -> NDArray
     return weights
 
 
-def by_quality(pool: Any, named: Any, drawn: Draw, who: str) -> NDArray[np.int64]:
+def quality_order(pool: Any, named: Any, drawn: Draw, who: str) -> NDArray[np.int64]:
     """Order rows by quality, highest first, nulls and NaN last, ties by the draw."""
     order: NDArray[np.int64] = drawn.rank.argsort()
     if named is None:
@@ -154,7 +154,7 @@ def check(n: int, temperature: float, quality_weight: float = 1.0) -> None:
         raise ValueError(f"quality_weight must be 0 or more and finite, not {quality_weight}")
 
 
-def shared(pool: Any, by: Any, n: int, count: int, domain_temperature: float, seed: int, who: str) -> Domains:
+def domains_of(pool: Any, by: Any, n: int, count: int, domain_temperature: float, seed: int, who: str) -> Domains:
     """Share n among the domains in `by` as `quotas` does; without it, all rows are of one domain."""
     import numpy as np
 
@@ -173,7 +173,7 @@ def shared(pool: Any, by: Any, n: int, count: int, domain_temperature: float, se
     return Domains(np.ascontiguousarray(number), np.array(list(quota.values()), dtype=np.int64), why)
 
 
-def answer(
+def selection(
     pool: Any, picks: NDArray[np.int64], count: int, why: pl.Series | str | None = None
 ) -> Choice | NDArray[np.int64]:
     """Answer for an array with the positions picked; for a pool, tell which rows were, and of the others why not."""
@@ -189,7 +189,7 @@ def answer(
     return Choice(frame["kept"], reasons.to_series())
 
 
-def chosen_of(chosen: Any, d: int, column: str, vectors: str | None, model: str, who: str) -> NDArray[np.int16]:
+def vectors_chosen(chosen: Any, d: int, column: str, vectors: str | None, model: str, who: str) -> NDArray[np.int16]:
     """Give the vectors chosen before, or those of the rows chosen before; those without a direction repel nothing."""
     import numpy as np
 
@@ -201,7 +201,7 @@ def chosen_of(chosen: Any, d: int, column: str, vectors: str | None, model: str,
     return np.ascontiguousarray(table[table.any(axis=1)])
 
 
-def within(order: Any, number: Any, room: Any) -> NDArray[np.int64]:
+def within_quotas(order: Any, number: Any, room: Any) -> NDArray[np.int64]:
     """Pick rows in an order, from each domain as many as it has room for."""
     import numpy as np
 

@@ -101,7 +101,7 @@ def survivors(
     """
     import numpy as np
 
-    of, likeness = np.full(len(text), -1, dtype=np.int64), np.zeros(len(text))
+    of, similarity = np.full(len(text), -1, dtype=np.int64), np.zeros(len(text))
     shared = _shared(keys)
     at = np.flatnonzero(shared.any(axis=1))
     shingled = sets(text.gather(at), n)
@@ -114,8 +114,8 @@ def survivors(
             for bucket in mine:
                 bucket.append(i)
         else:
-            of[row], likeness[row] = at[near], best
-    return of, likeness
+            of[row], similarity[row] = at[near], best
+    return of, similarity
 
 
 def _shared(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -138,9 +138,9 @@ def _nearest(shingled: list[Shingles], i: int, others: Iterable[int], threshold:
         if min(size, len(other)) < best * max(size, len(other)):
             continue  # even if the smaller set lies within the larger one
         both = len(mine & other)
-        like = both / (size + len(other) - both)
-        if like > best or (like == best and (near < 0 or j < near)):
-            near, best = j, like
+        similarity = both / (size + len(other) - both)
+        if similarity > best or (similarity == best and (near < 0 or j < near)):
+            near, best = j, similarity
     return near, best
 
 
@@ -154,8 +154,8 @@ def recall(
     for first, part in slices(text, 1_000_000):
         listed = shingles(part, n).with_columns(pl.len().over("row").alias("size"))
         both = listed.join(own, on="run").group_by("of", "row", "size").len("both").join(size, on="of")
-        like = pl.col("both") / (pl.col("own") + pl.col("size") - pl.col("both"))
-        near = both.filter(like >= threshold).select(pl.col("row") + first, "of")
+        similarity = pl.col("both") / (pl.col("own") + pl.col("size") - pl.col("both"))
+        near = both.filter(similarity >= threshold).select(pl.col("row") + first, "of")
         row, other = near["row"].to_numpy(), sample[near["of"].to_numpy()]
         pairs = row != other
         total += int(pairs.sum())

@@ -68,8 +68,8 @@ _MOST_PAIRS = 20_000
 _MOST_BYTES = 50_000_000
 _FEWEST = 20
 _SHOWN = 15
-_ALIKE = 1.1  # the longer answer has at most so many times the characters of the shorter
-_FEWEST_ALIKE = 30
+_EVEN = 1.1  # the longer answer has at most so many times the characters of the shorter
+_FEWEST_EVEN = 30
 
 
 def words(frame: pl.DataFrame) -> Words | str:
@@ -115,10 +115,10 @@ def _fit(frame: pl.DataFrame, features: Any, names: list[str]) -> Words:
         right = _tried(features, frame["fold"].to_numpy())
         weights = _learnt(features)
     order = weights.argsort(kind="stable")
-    alike = frame.select(_alike()).to_series().to_numpy()
+    even = frame.select(_even()).to_series().to_numpy()
     return {
         **share(float(right.sum()), len(right)),
-        "alike": share(float(right[alike].sum()), int(alike.sum())) if alike.sum() >= _FEWEST_ALIKE else None,
+        "alike": share(float(right[even].sum()), int(even.sum())) if even.sum() >= _FEWEST_EVEN else None,
         "chosen": [(names[i], round(float(weights[i]), 3)) for i in order[::-1][:_SHOWN] if weights[i] > 0],
         "rejected": [(names[i], round(float(weights[i]), 3)) for i in order[:_SHOWN] if weights[i] < 0],
     }
@@ -147,6 +147,6 @@ def _learnt(features: Any) -> NDArray[np.float64]:
     return weights
 
 
-def _alike() -> pl.Expr:
+def _even() -> pl.Expr:
     lengths = [pl.col(side).str.len_chars() for side in ("chosen", "rejected")]
-    return pl.max_horizontal(lengths) <= _ALIKE * pl.min_horizontal(lengths)
+    return pl.max_horizontal(lengths) <= _EVEN * pl.min_horizontal(lengths)

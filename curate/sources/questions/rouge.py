@@ -73,9 +73,9 @@ class Pool:
         least = ceil(self.similarity * len(tokens) / (2 - self.similarity) - _ROUNDING)
         rarest = sorted(bag, key=lambda word: len(self._holding.get(word, ())))[: len(tokens) - least + 1]
         near = {i for word in rarest for i in self._holding.get(word, ())}
-        return any(self._alike(tokens, bag, i) for i in near)
+        return any(self._is_similar(tokens, bag, i) for i in near)
 
-    def _alike(self, tokens: Sequence[str], bag: frozenset[str], i: int) -> bool:
+    def _is_similar(self, tokens: Sequence[str], bag: frozenset[str], i: int) -> bool:
         other = self._texts[i]
         needed = self.similarity * (len(tokens) + len(other)) / 2 - _ROUNDING
         if len(bag & self._bags[i]) < needed:  # no subsequence in common is longer than that

@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from curate.rows import SourceError, SourceMissing
+from curate.sources.layout import some
 
 # Sites at a domain of their own; every other one is NAME.stackexchange.com.
 _OWN_DOMAIN = {
@@ -59,7 +60,7 @@ def in_group(path: Path, available: list[str], group: str) -> list[str]:
         raise SourceError(f"sites: there is no group {group}; right would be {choices}, or a list of names")
     members = [site for site in available if site in listed[group]]
     if not members:
-        raise SourceMissing(f"{path} holds no dump of a site of the group {group}; there are: {_some(available)}")
+        raise SourceMissing(f"{path} holds no dump of a site of the group {group}; there are: {some(available, 20)}")
     return members
 
 
@@ -67,7 +68,7 @@ def by_name(path: Path, available: list[str], names: list[str]) -> list[str]:
     """Take the sites asked for, by short or full name; raise SourceError for one that is not there."""
     full = {name: full_name(name) for name in names}
     if missing := [name for name, site in full.items() if site not in available]:
-        raise SourceError(f"{path} holds no dump of {', '.join(missing)}; there are: {_some(available)}")
+        raise SourceError(f"{path} holds no dump of {', '.join(missing)}; there are: {some(available, 20)}")
     return sorted(set(full.values()))
 
 
@@ -94,8 +95,3 @@ def _site(file: Path) -> str:
     name = (file.absolute().parent.name if file.suffix.lower() == ".xml" else file.stem).lower()
     domain = _DOMAIN.search(name)
     return domain.group() if domain else full_name(name.removesuffix("-posts"))
-
-
-def _some(sites: list[str], most: int = 20) -> str:
-    more = f" and {len(sites) - most} more" if len(sites) > most else ""
-    return ", ".join(sites[:most]) + more
