@@ -65,18 +65,19 @@ def answer(model: str, checkpoints: bool, dialogues: Path | None, out: Path | No
     _asleep()
     import polars as pl
 
+    from curate.evaluate.answers import answers
     from curate.evaluate.trained import is_training, open_training
     from curate.folders import claim
     from curate.report import terminal
 
     trained = Path(model) if checkpoints or is_training(Path(model)) else None
     folder = out or trained or Path("out") / "answers" / Path(model).name
-    scripts = _scripts(dialogues, trained, options)
+    asked = _rows(dialogues, trained, options)
     claim(folder, "answer", ["answers.jsonl"])
     with terminal.progress() as tell:
         given = _given(options) | {"journal": folder / ".stages" / "answers", "tell": _heard(tell)}
         each = open_training(trained).checkpoints() if trained and checkpoints else [None]
-        found = [ask(model, rows, checkpoint=checkpoint, **given) for checkpoint in each for ask, rows in scripts]
+        found = [answers(model, rows, checkpoint=checkpoint, **given) for checkpoint in each for rows in asked]
     file = _written(pl.concat(found), folder)
     if options["as_json"]:
         echo_lines(file.read_text(encoding="utf-8"))
@@ -154,17 +155,16 @@ def _prompts(given: Path | None, trained: Path | None) -> Path:
     return held_out(training.data) or last.data
 
 
-def _scripts(dialogues: Path | None, trained: Path | None, options: dict[str, Any]) -> list[tuple[Any, pl.DataFrame]]:
-    """Pair what is asked with the function that asks it: prompts, dialogues, or both."""
-    from curate.evaluate.answers import answer_dialogues, answers
+def _rows(dialogues: Path | None, trained: Path | None, options: dict[str, Any]) -> list[pl.DataFrame]:
+    """Read what is asked: prompts, dialogues, or both."""
     from curate.evaluate.prompts import read_dialogues, read_prompts
 
-    found: list[tuple[Any, pl.DataFrame]] = []
+    rows = []
     if options["prompts"] or not dialogues:
-        found.append((answers, read_prompts(_prompts(options["prompts"], trained), options["limit"])))
+        rows.append(read_prompts(_prompts(options["prompts"], trained), options["limit"]))
     if dialogues:
-        found.append((answer_dialogues, read_dialogues(dialogues, options["limit"])))
-    return found
+        rows.append(read_dialogues(dialogues, options["limit"]))
+    return rows
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

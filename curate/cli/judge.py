@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from curate.cache import Cache
-    from curate.evaluate.grades import Agreed
+    from curate.evaluate.grades import Agreement
     from curate.models.judges import Case, Judge, Pairing
 
 _PATH = click.Path(path_type=Path)
@@ -152,7 +152,7 @@ def _side_by_side(
         return _some(found, "verdict")
     terminal.console.print(tables.beside_table(summed, gold=on_gold is not None))
     lines = [tables.beside_line(summed), *tables.why_lines("no verdict", summed["why"])]
-    lines += [tables.agreed_line("gold", on_gold)] if on_gold else []
+    lines += [tables.agreement_line("gold", on_gold)] if on_gold else []
     _end([*lines, *_agreement(agreed, options), str(file)])
     return _some(found, "verdict")
 
@@ -199,10 +199,10 @@ def _other(options: dict[str, Any], read: Callable[[Path], pl.DataFrame]) -> pl.
     return read(options["agree"]) if options["agree"] else None
 
 
-def _agreement(agreed: Agreed | None, options: dict[str, Any]) -> list[str]:
+def _agreement(agreed: Agreement | None, options: dict[str, Any]) -> list[str]:
     from curate.evaluate.grades import tables
 
-    return [tables.agreed_line(str(options["agree"]), agreed)] if agreed else []
+    return [tables.agreement_line(str(options["agree"]), agreed)] if agreed else []
 
 
 def _end(lines: Sequence[str]) -> None:

@@ -126,8 +126,8 @@ def command(model: Model, task: str, settings: Settings, folder: Path) -> list[s
     words += ["--output_path", str(folder.resolve() / "results.json"), "--log_samples"]
     words += ["--limit", f"{settings.limit:g}"] if settings.limit else []
     words += ["--include_path", str(settings.include_path.resolve())] if settings.include_path else []
-    for option, value in settings.options.items():
-        words += [f"--{option}", *([] if value is None else [value])]
+    for option, text in settings.options.items():
+        words += [f"--{option}", *([] if text is None else [text])]
     return words
 
 
