@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from curate.cache import Cache
-    from curate.evaluate.grades import Agreed
+    from curate.evaluate.grades import Agreement
     from curate.models.judges import Case, Judge, Pairing
 
 
@@ -154,7 +154,7 @@ def _side_by_side(
         return _refuse_none(comparisons, "verdict")
     terminal.console.print(tables.beside_table(summed, gold=on_gold is not None))
     lines = [tables.beside_line(summed), *tables.why_lines("no verdict", summed["why"])]
-    lines += [tables.agreed_line("gold", on_gold)] if on_gold else []
+    lines += [tables.agreement_line("gold", on_gold)] if on_gold else []
     _end([*lines, *_agreement(agreed, params), str(file)])
     return _refuse_none(comparisons, "verdict")
 
@@ -193,10 +193,10 @@ def _other(params: dict[str, Any], read: Callable[[Path], pl.DataFrame]) -> pl.D
     return read(params["agree"]) if params["agree"] else None
 
 
-def _agreement(agreed: Agreed | None, params: dict[str, Any]) -> list[str]:
+def _agreement(agreed: Agreement | None, params: dict[str, Any]) -> list[str]:
     from curate.evaluate.grades import tables
 
-    return [tables.agreed_line(str(params["agree"]), agreed)] if agreed else []
+    return [tables.agreement_line(str(params["agree"]), agreed)] if agreed else []
 
 
 def _end(lines: Sequence[str]) -> None:

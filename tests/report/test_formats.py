@@ -31,20 +31,14 @@ def only(format_, **row):
             id="a dialogue: a record for each answer",
         ),
         pytest.param("messages", {"history": HISTORY}, [{"messages": [*HISTORY, U, A]}], id="messages"),
-        pytest.param(
-            "alpaca", {}, [{"instruction": "p", "input": "", "output": "r", "text": "### Instruction:\np\n\n### Response:\nr"}], id="alpaca"
-        ),
+        pytest.param("alpaca", {}, [{"instruction": "p", "input": "", "output": "r", "text": "### Instruction:\np\n\n### Response:\nr"}], id="alpaca"),
         pytest.param(
             "alpaca",
             {"instruction": "i", "input": "x"},
             [{"instruction": "i", "input": "x", "output": "r", "text": "### Instruction:\ni\n\n### Input:\nx\n\n### Response:\nr"}],
             id="alpaca with an input",
         ),
-        pytest.param(
-            "sharegpt", {"system": "s"},
-            [{"conversations": [{"from": "system", "value": "s"}, {"from": "human", "value": "p"}, {"from": "gpt", "value": "r"}]}],
-            id="sharegpt",
-        ),
+        pytest.param("sharegpt", {"system": "s"}, [{"conversations": [{"from": "system", "value": "s"}, {"from": "human", "value": "p"}, {"from": "gpt", "value": "r"}]}], id="sharegpt"),
     ],
 )  # fmt: skip
 def test_formats(format_, row, expected):

@@ -1,4 +1,4 @@
-"""What is taken down of a set, what is minded of a plan, and test prompts that stand in a set."""
+"""What is minded of a plan, and test prompts that stand in a set."""
 
 from __future__ import annotations
 
@@ -8,51 +8,7 @@ import pytest
 from curate.ablate.arms import lay
 from curate.ablate.checks import leaks, noise, overlap, warnings
 from curate.ablate.plan import plan
-from curate.ablate.properties import properties
 from curate.ablate.reading import load
-from curate.errors import UserError
-
-MANIFEST = {"table": [{"source": "mine", "taken": 2}, {"source": "none", "taken": 0}], "generators": {}}
-ROWS = pl.DataFrame({"id": ["b", "a"], "prompt": ["How are tides made?", "Tea?"], "response": ["By the moon.", "Yes."]})
-
-
-@pytest.fixture
-def measured(monkeypatch):
-    """Stand in for the models behind the two measures: what they find is theirs to test."""
-    monkeypatch.setattr("curate.ablate.properties._vendi", lambda rows: rows.height - 0.123456)
-    monkeypatch.setattr("curate.ablate.properties._near", lambda rows: 0.5)
-
-
-def test_properties(measured):
-    found = properties(ROWS, MANIFEST)
-    assert {**found, "ids_sha256": ""} == {
-        **{"rows": 2, "prompt_chars": 11.5, "response_chars": 8.0, "response_tokens": None, "diversity": 1.8765},
-        **{"near_duplicates": 0.5, "sources": {"mine": 2}, "ids_sha256": "", "generator_models": [], "why": {}},
-    }
-    assert properties(ROWS.reverse(), MANIFEST)["ids_sha256"] == found["ids_sha256"]
-
-
-def test_of_pairs_the_chosen_answer_counts(measured):
-    assert properties(ROWS.rename({"response": "chosen"}), MANIFEST)["response_chars"] == 8.0
-
-
-def test_what_cannot_be_measured_says_why(monkeypatch):
-    def missing(rows: pl.DataFrame) -> float:
-        raise UserError("pip install 'curate-lm[embed]'")
-
-    monkeypatch.setattr("curate.ablate.properties._vendi", missing)
-    monkeypatch.setattr("curate.ablate.properties._near", missing)
-    found = properties(ROWS, MANIFEST)
-    assert (found["diversity"], found["near_duplicates"]) == (None, None)
-    assert found["why"]["diversity"] == "pip install 'curate-lm[embed]'"
-
-
-def test_near_duplicates_are_counted_for_real(monkeypatch):
-    monkeypatch.setattr("curate.ablate.properties._vendi", lambda rows: 1.0)
-    asked = ["How do I keep basil alive on a dark window sill?", "How do I keep basil alive on a dark window?", "Tea?"]
-    rows = pl.DataFrame({"id": list("abc"), "prompt": asked, "response": ["x", "y", "z"]})
-    assert properties(rows, MANIFEST)["near_duplicates"] == pytest.approx(1 / 3, abs=1e-4)
-
 
 TESTS = pl.DataFrame({"id": ["t1", "t2"], "prompt": ["How do I keep basil alive on a dark window sill?", "Why tea?"]})
 
@@ -60,15 +16,13 @@ TESTS = pl.DataFrame({"id": ["t1", "t2"], "prompt": ["How do I keep basil alive 
 @pytest.mark.parametrize(
     ("prompt", "found"),
     [
-        pytest.param(
-            "How do I  keep basil alive on a dark window SILL?", ("t1", "same"), id="the same but for its form"
-        ),
+        pytest.param("How do I  keep basil alive on a dark window SILL?", ("t1", "same"), id="the same but for its form"),
         pytest.param("So how do I keep basil alive on a dark sill?", ("t1", "near"), id="nearly"),
         pytest.param("why tea?", ("t2", "same"), id="a short one"),
         pytest.param("Why is there tea in China?", None, id="another question"),
         pytest.param("", None, id="nothing"),
     ],
-)
+)  # fmt: skip
 def test_overlap(prompt, found):
     rows = pl.DataFrame({"id": ["other", "row"], "prompt": ["How far is the moon from here, roughly?", prompt]})
     assert overlap(rows, TESTS) == ([{"id": found[0], "how": found[1], "of": "row"}] if found else [])
@@ -106,17 +60,11 @@ WRITTEN = {"generators": {"w": SAME}}
             ["the sets are not of one size (plain 8, short 16)", "the same number of steps (sft: plain 2, short 4)"],
             id="sizes, and so steps",
         ),
-        pytest.param(
-            {**FINE, "curve": {"arm": "short", "sizes": [4, 16]}}, [], id="a curve's sizes are meant to differ"
-        ),
+        pytest.param({**FINE, "curve": {"arm": "short", "sizes": [4, 16]}}, [], id="a curve's sizes are meant to differ"),
         pytest.param({**FINE, **JUDGED}, [], id="a judge that is a model"),
-        pytest.param(
-            {**FINE, **JUDGED, "sets": {"data": {"recipe": WRITTEN}}},
-            ["judge and generator are one model (org/writer)"],
-            id="a judge that grades what it wrote",
-        ),
+        pytest.param({**FINE, **JUDGED, "sets": {"data": {"recipe": WRITTEN}}}, ["judge and generator are one model (org/writer)"], id="a judge that grades what it wrote"),
     ],
-)
+)  # fmt: skip
 def test_what_is_minded_of_a_plan(given, write, change, said):
     found = warnings(plan(load(write(lay(given, change)))))
     assert len(found) == len(said), found
