@@ -32,13 +32,13 @@ def cache(folders: tuple[Path, ...], days: float | None, as_json: bool) -> None:
     from curate import cache as library
 
     places = [_place(folder) for folder in folders] or [Path("out") / _STAGES, library.home()]
-    found = {str(place): library.kept(place) for place in places}
-    gone = {str(place): library.prune(place, days) for place in places} if days is not None else {}
+    entries = {str(place): library.kept(place) for place in places}
+    removed = {str(place): library.prune(place, days) for place in places} if days is not None else {}
     if as_json:
-        return echo_json({"kept": _data(found), "removed": _data(gone)})
-    for place, things in found.items():
-        _show(place, [one for one in things if one not in gone.get(place, [])])
-    for place, things in gone.items():
+        return echo_json({"kept": _data(entries), "removed": _data(removed)})
+    for place, things in entries.items():
+        _show(place, [one for one in things if one not in removed.get(place, [])])
+    for place, things in removed.items():
         echo(f"Removed from {place}: {len(things):,}, {_size(sum(one.bytes for one in things))}.")
     return None
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import polars as pl
+    from rich.table import Table
 
     from curate.cache import Cache
     from curate.evaluate.grades import Agreement
@@ -60,10 +61,8 @@ def judge(answers: tuple[str, ...], judges: Path | None, name: str | None, **par
     grader = named_judge(judges, name)
     claim(params["out"], "judge", ["comparisons.jsonl" if params["gold"] or params["pairwise"] else "grades.jsonl"])
     stages = Cache(params["out"] / ".stages")
-    if params["gold"]:
-        _gold(grader, stages, params)
-    elif params["pairwise"]:
-        _pairwise(answers, grader, stages, params)
+    if params["gold"] or params["pairwise"]:
+        _compare(answers, grader, stages, params)
     elif grader.compare:
         raise click.UsageError(f"{grader.name} compares two answers and grades none: --pairwise A B, or --gold FILE")
     else:
@@ -88,16 +87,49 @@ def _grade(files: Sequence[str], judge: Judge, stages: Cache, params: dict[str, 
     arms = summary(grades, list(judge.describe().get("values", ())))
     graded = list(dict.fromkeys(one["arm"] for one in arms if one["grade"]))
     differences = statistics.compare(grades.filter(pl.col("arm").is_in(graded)), graded[0]) if len(graded) > 1 else []
-    agreed = None if other is None else agree(grades, other)
+    agreement = None if other is None else agree(grades, other)
     if params["as_json"]:
-        _print({"arms": arms, "differences": differences, "agreement": agreed, "grades": str(file)})
-        return _refuse_none(grades, "score")
-    for table in (tables.grades_table(arms), tables.shares_table(arms), tables.differences_table(differences)):
-        if table:
-            terminal.console.print(table)
-    lines = [*tables.turns_lines(arms), *(line for one in arms for line in tables.why_lines(one["arm"], one["why"]))]
-    _end([*lines, *_agreement(agreed, params), str(file)])
-    return _refuse_none(grades, "score")
+        echo_json(_plain({"arms": arms, "differences": differences, "agreement": agreement, "grades": str(file)}))
+    else:
+        parts = [tables.grades_table(arms), tables.shares_table(arms), tables.differences_table(differences)]
+        lines = [
+            *tables.turns_lines(arms),
+            *(line for one in arms for line in tables.why_lines(one["arm"], one["why"])),
+        ]
+        _show(parts, [*lines, *_agreement(str(params["agree"]), agreement), str(file)])
+    _refuse_none(grades, "score")
+
+
+def _compare(files: Sequence[str], judge: Judge, stages: Cache, params: dict[str, Any]) -> None:
+    from curate.evaluate.grades import GradesError, agree, pairwise, read_answers, read_comparisons, tables
+    from curate.evaluate.grades.agreement import NAMES, as_comparisons, read_gold, sides
+    from curate.evaluate.grades.side_by_side import pairings_of
+    from curate.evaluate.grades.summary import beside
+    from curate.report import terminal
+
+    gold = read_gold(params["gold"]) if params["gold"] else None
+    arms = read_answers(files).partition_by("arm", maintain_order=True) if gold is None else list(sides(gold))
+    names = [arm["arm"][0] for arm in arms] if gold is None else list(NAMES)
+    if len(arms) != 2:
+        raise GradesError(
+            f"two are compared, and these files hold the answers of {len(arms)}: {', '.join(map(str, names))}"
+        )
+    prompts, other = _prompts(params), _other(params, read_comparisons)
+    if _costs(judge, pairings_of(arms[0], arms[1], prompts), stages, params):
+        return
+    with terminal.progress_of_answers() as tell:
+        rows = pairwise(arms[0], arms[1], judge, stages, names=(names[0], names[1]), prompts=prompts, tell=tell)
+    file = _write(rows, params, "comparisons.jsonl")
+    result = beside(rows)
+    on_gold = None if gold is None else agree(rows, as_comparisons(gold))
+    agreement = None if other is None else agree(rows, other)
+    if params["as_json"]:
+        echo_json(_plain({**result, "gold": on_gold, "agreement": agreement, "comparisons": str(file)}))
+    else:
+        lines = [tables.beside_line(result), *tables.why_lines("no verdict", result["why"])]
+        lines += [*_agreement("gold", on_gold), *_agreement(str(params["agree"]), agreement), str(file)]
+        _show([tables.beside_table(result, gold=on_gold is not None)], lines)
+    _refuse_none(rows, "verdict")
 
 
 def _refuse_none(rows: pl.DataFrame, column: str) -> None:
@@ -109,66 +141,16 @@ def _refuse_none(rows: pl.DataFrame, column: str) -> None:
         raise GradesError(f"None of {rows.height:,} has a {column}: {frequent(rows['why'])}")
 
 
-def _pairwise(files: Sequence[str], judge: Judge, stages: Cache, params: dict[str, Any]) -> None:
-    from curate.evaluate.grades import GradesError, read_answers
-
-    both = read_answers(files).partition_by("arm", maintain_order=True)
-    if len(both) != 2:
-        names = ", ".join(part["arm"][0] for part in both)
-        raise GradesError(f"two are compared, and these files hold the answers of {len(both)}: {names}")
-    _side_by_side(both[0], both[1], (both[0]["arm"][0], both[1]["arm"][0]), judge, stages, params)
-
-
-def _gold(judge: Judge, stages: Cache, params: dict[str, Any]) -> None:
-    from curate.evaluate.grades.agreement import NAMES, as_comparisons, read_gold, sides
-
-    gold = read_gold(params["gold"])
-    _side_by_side(*sides(gold), NAMES, judge, stages, params, as_comparisons(gold))
-
-
-def _side_by_side(
-    a: pl.DataFrame,
-    b: pl.DataFrame,
-    names: tuple[str, str],
-    judge: Judge,
-    stages: Cache,
-    params: dict[str, Any],
-    gold: pl.DataFrame | None = None,
-) -> None:
-    from curate.evaluate.grades import agree, pairwise, read_comparisons, tables
-    from curate.evaluate.grades.side_by_side import pairings_of
-    from curate.evaluate.grades.summary import beside
-    from curate.report import terminal
-
-    prompts, other = _prompts(params), _other(params, read_comparisons)
-    if _costs(judge, pairings_of(a, b, prompts), stages, params):
-        return
-    with terminal.progress_of_answers() as tell:
-        comparisons = pairwise(a, b, judge, stages, names=names, prompts=prompts, tell=tell)
-    file = _write(comparisons, params, "comparisons.jsonl")
-    summed = beside(comparisons)
-    on_gold = None if gold is None else agree(comparisons, gold)
-    agreed = None if other is None else agree(comparisons, other)
-    if params["as_json"]:
-        _print({**summed, "gold": on_gold, "agreement": agreed, "comparisons": str(file)})
-        return _refuse_none(comparisons, "verdict")
-    terminal.console.print(tables.beside_table(summed, gold=on_gold is not None))
-    lines = [tables.beside_line(summed), *tables.why_lines("no verdict", summed["why"])]
-    lines += [tables.agreement_line("gold", on_gold)] if on_gold else []
-    _end([*lines, *_agreement(agreed, params), str(file)])
-    return _refuse_none(comparisons, "verdict")
-
-
-def _costs(judge: Judge, asked: Sequence[Case] | Sequence[Pairing], stages: Cache, params: dict[str, Any]) -> bool:
-    """Say what it will cost; tell whether that was all that was wanted."""
+def _costs(judge: Judge, questions: Sequence[Case] | Sequence[Pairing], stages: Cache, params: dict[str, Any]) -> bool:
+    """Say what it will cost; tell whether that is all."""
     from curate.evaluate.grades import tables
     from curate.evaluate.grades.side_by_side import cost_of
     from curate.evaluate.grades.singly import set_up
 
     set_up(judge, stages)
-    cost = cost_of(judge, asked)
+    cost = cost_of(judge, questions)
     if params["dry_run"] and params["as_json"]:
-        _print(cost)
+        echo_json(_plain(cost))
     else:
         echo(tables.cost_line(cost), err=not params["dry_run"])
     return bool(params["dry_run"])
@@ -193,20 +175,19 @@ def _other(params: dict[str, Any], read: Callable[[Path], pl.DataFrame]) -> pl.D
     return read(params["agree"]) if params["agree"] else None
 
 
-def _agreement(agreed: Agreement | None, params: dict[str, Any]) -> list[str]:
+def _agreement(name: str, agreement: Agreement | None) -> list[str]:
     from curate.evaluate.grades import tables
 
-    return [tables.agreement_line(str(params["agree"]), agreed)] if agreed else []
+    return [tables.agreement_line(name, agreement)] if agreement else []
 
 
-def _end(lines: Sequence[str]) -> None:
+def _show(tables: Sequence[Table | None], lines: Sequence[str]) -> None:
     from curate.report import terminal
 
+    for table in tables:
+        if table:
+            terminal.console.print(table)
     terminal.console.print("\n".join(lines), soft_wrap=True)
-
-
-def _print(data: Any) -> None:
-    echo_json(_plain(data))
 
 
 def _plain(data: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,9 @@ def _train(
         else:
             findings = run.check(resolve(stage, *read(config, sets)), out, tell=_masks)
         return _show_findings(findings, as_json) if launch.rank() == 0 else None
-    start: Callable[..., dict[str, Any]] = chains.run_chain if stage == "chain" else run.run
-    given = (config, out) if stage == "chain" else (stage, config, out)
+    start: Callable[..., dict[str, Any]] = chains.run_chain if stage == "chain" else partial(run.run, stage)
     with redirect_stdout(sys.stderr):  # what trl logs on its way
-        record = start(*given, sets=sets, force=force, fresh=fresh, tell=_tell)
+        record = start(config, out, sets=sets, force=force, fresh=fresh, tell=_tell)
     if launch.rank():
         return None
     if as_json:
@@ -116,18 +116,18 @@ def _show(record: dict[str, Any]) -> None:
     data, out = record["data"], Path(record["model_out"]["path"]).parent
     if record.get("reused"):
         echo(f"{record['stage']}: finished before, as the same config, data and model; --fresh trains it again")
-    told = [
+    lines = [
         f"{record['stage']}: {data['rows_trained']:,} of {data['rows_in']:,} rows, {record['steps']:,} steps of "
         f"{record['effective_batch']:,} rows, {record['seconds']:,.0f} s on {record['world_size']} process(es)",
         *summary(out / "log.jsonl"),
         f"went on from step {record['resumed_from_step']:,}" if record.get("resumed_from_step") else "",
-        *(f"note: {said}" for said in record["said"]),
+        *(f"note: {note}" for note in record["said"]),
         *(f"forced: {forced['message']}" for forced in record["forced"]),
         f"model: {record['model_out']['path']}",
         *(f"plot: {plot}" for plot in sorted((out / PLOTS).glob("*.svg"))),
         f"page: {out / PAGE}",
     ]
-    echo("\n".join(line for line in told if line))
+    echo("\n".join(filter(None, lines)))
 
 
 _command("sft", "Fine-tune on prompts and answers, as CONFIG says.")

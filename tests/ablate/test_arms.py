@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from curate.recipe.load import Reading
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.ablate.arms import assign, assign_all, lay, skip
 from curate.recipe.extends import PACKAGED, read_recipe
 from curate.recipe.labels import labels
-from curate.recipe.load import load, parse
+from curate.recipe.load import Reading, load, parse
 from curate.recipe.places import Places
 
 LENGTH = {"keep": {"length": {"min": 1}}}

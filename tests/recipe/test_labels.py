@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curate.recipe.labels import labels
@@ -63,6 +63,7 @@ steps = st.sampled_from(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # of a machine that others use too
 @given(st.lists(steps, max_size=5, unique_by=repr), st.lists(steps, max_size=3, unique_by=repr), st.data())
 def test_a_label_never_comes_to_mean_another_step(own, shared, data):
     new = data.draw(steps)

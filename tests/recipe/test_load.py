@@ -50,7 +50,10 @@ HEAD = """\
         pytest.param(
             "- keep: {length: {min: true}}", "keep.length.min", "should be a valid integer, not True", id="no coercion"
         ),
-        pytest.param("- keep: {length: {min: 9, max: 2}}", "keep.length", "min", id="what the filter itself refuses"),
+        pytest.param("- keep: {length: {min: 1.5}}", "keep.length.min", "valid integer, not 1.5", id="half"),
+        pytest.param(
+            "- keep: {length: {min: 9, max: 2}}", "keep.length", "min (9) is above max (2)", id="what a filter refuses"
+        ),
         pytest.param(
             "- keep: {length: 5}", "keep.length", "takes parameters (column, min, max, unit), not 5", id="no mapping"
         ),
@@ -67,6 +70,7 @@ HEAD = """\
             "'replace_opening' is an edit, so its verb is 'edit'",
             id="kind",
         ),
+        pytest.param("- keep: {jsonl: {}}", "keep.jsonl", "there is no filter 'jsonl'", id="a source"),
         pytest.param("- keep", "steps[0]", "a step is one verb", id="no step"),
         pytest.param(
             "- keep: {'nowhere:f': {}}", "keep.nowhere:f", "there is no file nowhere.py", id="a module not there"

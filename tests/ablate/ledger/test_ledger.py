@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from curate.run.folder import OutputError
 from rich.console import Console
 
 from curate.ablate.ledger import ThresholdError, leave_one_out, show, thresholds
+from curate.run.folder import OutputError
 from tests.ablate.ledger import runs
 
 LABELS = ["length", "at_least", "first_person", "mentions", "length_2"]
