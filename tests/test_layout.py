@@ -104,7 +104,7 @@ ROOMS = {
         "curate.filters",
         "curate.evaluate.answers",
         "curate.evaluate.prompts",
-        "curate.report.html",
+        "curate.report.words",
     },
     "curate.evaluate.vote": {"curate.evaluate.vote", "curate.evaluate.statistics", "curate.report"},
     "curate.evaluate.bench": {
@@ -112,7 +112,7 @@ ROOMS = {
         "curate.evaluate.statistics",
         "curate.models.weights",
         "curate.evaluate.trained",
-        "curate.report.html",
+        "curate.report.words",
     },
     "curate.ablate.ledger": {
         "curate.ablate.ledger",
@@ -137,6 +137,7 @@ ROOMS = {
         "curate.pairs.shortcuts.scoring",
         "curate.recipe.places",
         "curate.report.html",
+        "curate.report.words",
         "curate.report.lines",
         "curate.report.page",
     },

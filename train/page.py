@@ -8,9 +8,8 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from curate.report.html import DASH, Html, el, join, number, table
+from curate.report.html import DASH, Build, Html, built, el, join, number, page, table
 from curate.report.lines import STYLE, Figure, draw
-from curate.report.page import Build, built, page
 from curate.train.plots import Grades, Log, figures, summary
 
 _STAGES = {

@@ -11,9 +11,9 @@ import polars as pl
 
 from curate.errors import UserError
 from curate.recipe.places import did_you_mean
-from curate.report.html import number, percent
 from curate.report.measures import measures
 from curate.report.steps import SAMPLE
+from curate.report.words import number, percent
 from curate.run.ledger import REPEATED, verdicts
 from curate.run.work import open_out
 

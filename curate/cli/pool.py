@@ -90,8 +90,7 @@ def shortcuts(pairs: Path, seed: int, html: Path | None, as_json: bool) -> None:
 
 def _page(rows: pl.DataFrame, found: Shortcuts, of: Path) -> str:
     """Write the page: the same sections as in a run's report."""
-    from curate.report.html import el
-    from curate.report.page import page
+    from curate.report.html import el, page
     from curate.report.pairs import pairs
     from curate.report.shortcuts import shortcuts
     from curate.rows import with_ids

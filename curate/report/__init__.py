@@ -12,7 +12,7 @@ from curate.report.domains import domains
 from curate.report.end import quarantine, reproduce
 from curate.report.figures import lengths, scores
 from curate.report.funnel import funnels
-from curate.report.page import Build, built, page
+from curate.report.html import Build, built, page
 from curate.report.pairs import pairs
 from curate.report.rows import dropped, near
 from curate.report.shortcuts import shortcuts

@@ -1,37 +1,30 @@
-"""Markup: one way to make it, which escapes whatever is not markup already."""
+"""Markup made by function calls: what pages that have no template yet are built of."""
 
 from __future__ import annotations
 
 import html
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
-# Characters that HTML forbids even escaped, or that would garble the page, as those that turn the order of letters
-# around or hide what stands behind them: shown as a replacement mark.
-_FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ud800-\udfff\ufdd0-\ufdef"
-    "\ufffe\uffff\U000e0000-\U000e007f]"
-)
-_LONG = 1e15  # from here on digits say less than a power of ten
-DASH = "\N{EN DASH}"  # where there is no number
+from markupsafe import Markup as Html
+
+from curate.report.page import FORBIDDEN, policy, source
+from curate.report.words import DASH, fields, number, percent, plural
+
+__all__ = ["DASH", "Build", "Html", "built", "el", "fields", "join", "number", "page", "percent", "plural", "table"]
 _VOID = {"meta", "br", "rect", "line"}
-
-
-class Html(str):
-    """Markup that is finished: it is put into a page as it stands. Only the functions here make it."""
-
-    __slots__ = ()
 
 
 def text(value: object) -> Html:
     """Escape a value for a place between tags or inside an attribute; markup stays as it is.
 
     >>> text('<img src="x">')
-    '&lt;img src=&quot;x&quot;&gt;'
+    Markup('&lt;img src=&quot;x&quot;&gt;')
     """
     if isinstance(value, Html):
         return value
-    return Html(html.escape(_FORBIDDEN.sub("\ufffd", str(value).replace("\r\n", "\n").replace("\r", "\n"))))
+    clean = FORBIDDEN.sub("\ufffd", str(value).replace("\r\n", "\n").replace("\r", "\n"))
+    return Html(html.escape(clean))  # noqa: S704
 
 
 def el(name: str, /, *children: object, **attributes: object) -> Html:
@@ -41,17 +34,17 @@ def el(name: str, /, *children: object, **attributes: object) -> Html:
     without a value.
 
     >>> el("p", "a < b", el("br"), class_="note", hidden=True, title=None)
-    '<p class="note" hidden>a &lt; b<br></p>'
+    Markup('<p class="note" hidden>a &lt; b<br></p>')
     """
     head = "".join(_attribute(key, value) for key, value in attributes.items())
     if name in _VOID:
-        return Html(f"<{name}{head}>" if name in {"meta", "br"} else f"<{name}{head}/>")
-    return Html(f"<{name}{head}>{join(children)}</{name}>")
+        return Html(f"<{name}{head}>" if name in {"meta", "br"} else f"<{name}{head}/>")  # noqa: S704
+    return Html(f"<{name}{head}>{join(children)}</{name}>")  # noqa: S704
 
 
 def join(parts: Iterable[object], between: str = "") -> Html:
     """Put markup and texts one after another."""
-    return Html(text(between).join(text(part) for part in parts if part is not None))
+    return Html(text(between).join(text(part) for part in parts if part is not None))  # noqa: S704
 
 
 def _attribute(key: str, value: object) -> str:
@@ -104,61 +97,47 @@ def _row(cells: list[object], heads: list[tuple[str, str]]) -> Html:
     return el("tr", *made)
 
 
-def number(value: float | int | None, digits: int = 1) -> str:
-    """Show a number with thousands apart; a dash for none.
-
-    >>> number(1234567), number(0.25), number(1200.0), number(None) == DASH
-    ('1,234,567', '0.2', '1,200', True)
-    """
-    if value is None or value != value:
-        return DASH
-    if abs(value) >= _LONG:
-        return f"{value:.4g}"
-    if float(value).is_integer():
-        return f"{int(value):,}"
-    return f"{value:,.{digits}f}"
+Build: TypeAlias = Callable[[], Html | None]
 
 
-def percent(part: float, whole: float) -> str:
-    """Show a share; a small one is not rounded to nothing.
-
-    >>> percent(1, 3), percent(3, 10_000), percent(0, 5), percent(5, 5), percent(1, 0) == DASH
-    ('33 %', '0.03 %', '0 %', '100 %', True)
-    """
-    if not whole:
-        return DASH
-    share = 100 * part / whole
-    digits = 0 if share == 0 or share >= 10 else 1 if share >= 1 else 2
-    shown = f"{share:.{digits}f}"
-    return f"{'< 0.01' if share and float(shown) == 0 else shown} %"
-
-
-def plural(n: int, one: str, many: str = "") -> str:
-    """Count things in words.
-
-    >>> plural(1, "row"), plural(2_000, "row"), plural(2, "entry", "entries")
-    ('1 row', '2,000 rows', '2 entries')
-    """
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
+def built(sections: Iterable[tuple[str, str, Build]], missing: dict[str, str]) -> list[tuple[str, str, Html]]:
+    """Build the sections there are; one that fails says so in its place, and why in `missing`, and costs no other."""
+    there = []
+    for anchor, name, build in sections:
+        try:
+            part = build()
+        except Exception as error:  # what was computed is worth more than a picture of it
+            missing[name] = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            part = lacking(name, missing[name])
+        if part is not None:
+            there.append((anchor, name, part))
+    return there
 
 
-def fields(given: object) -> str:
-    """Put a value of a recipe into words.
-
-    >>> fields(["a", "b"]), fields(1200), fields(True), fields({"by": "domain"})
-    ('a, b', '1,200', 'yes', 'by domain')
-    """
-    if isinstance(given, bool):
-        return "yes" if given else "no"
-    if isinstance(given, int | float):
-        return f"{given:,.10g}"
-    if isinstance(given, dict):
-        return ", ".join(f"{_spaced(k)} {fields(v)}" for k, v in given.items())
-    if isinstance(given, list | tuple):
-        shown = ", ".join(fields(item) for item in given[:8])
-        return shown if len(given) <= 8 else f"{shown} and {len(given) - 8} more"
-    return str(given)
+def lacking(name: str, reason: str) -> Html:
+    """Say in the place of a section why it is not there."""
+    return join([el("h2", name), el("p", f"This section is missing, it could not be drawn: {reason}", class_="note")])
 
 
-def _spaced(name: object) -> str:
-    return str(name).replace("_", " ")
+def page(title: str, head: Html, sections: Sequence[tuple[str, str, Html]], foot: str, style: str = "") -> str:
+    """Build the whole page; sections are (anchor, name in the contents, content), `style` adds to the common one."""
+    style, script = source("style.css") + Html(style), source("script.js")  # noqa: S704
+    links = (el("li", el("a", name, href=f"#{anchor}")) for anchor, name, _ in sections)
+    body = [
+        el("a", "Skip to the content", href="#content", class_="skip"),
+        head,
+        el("nav", el("ul", *links), aria_label="Contents"),
+        el("main", join((el("section", part, id=anchor) for anchor, _, part in sections), "\n"), id="content"),
+        el("footer", foot),
+        el("script", script),
+    ]
+    top = [
+        el("meta", charset="utf-8"),
+        el("meta", http_equiv="Content-Security-Policy", content=policy(style, script)),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", name="color-scheme", content="light dark"),
+        el("meta", name="referrer", content="no-referrer"),
+        el("title", title),
+        el("style", style),
+    ]
+    return "<!doctype html>\n" + str(el("html", el("head", *top), "\n", el("body", join(body, "\n")), lang="en")) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from curate.report.html import fields
+from curate.report.words import fields
 from curate.run.ledger import REPEATED
 
 SAMPLE = "sample"  # the label under which the budget's choice stands in the ledger

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.report import html, report, steps
+from curate.report.page import FORBIDDEN
 from curate.run.examples import examples, reasons
 from curate.run.ledger import funnel
 from tests.conftest import seconds
@@ -212,7 +213,7 @@ def test_everything_that_data_brings_along_is_escaped():
 def test_any_text_comes_through_a_page_as_it_was(said):
     markup = html.el("p", html.el("b", said, title=said))
     page = Page(markup)
-    shown = html._FORBIDDEN.sub("\ufffd", said.replace("\r\n", "\n").replace("\r", "\n"))
+    shown = FORBIDDEN.sub("\ufffd", said.replace("\r\n", "\n").replace("\r", "\n"))
     assert "".join(page.texts) == shown
     assert page.attributes == [("b", "title", shown)]
     assert markup.encode("utf-8")

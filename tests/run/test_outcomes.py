@@ -11,8 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from curate.cli import main
-from curate.report.html import Html
-from curate.report.page import built
+from curate.report.html import Html, built
 from tests.models.generators.servers import error, good, serving
 
 HALF = rb'{"choices": [{"message": {"content": "bad \ud83d half"}, "finish_reason": "stop"}]}'

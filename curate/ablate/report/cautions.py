@@ -10,7 +10,7 @@ import polars as pl
 from curate.ablate.report.numbers import rows_of
 from curate.ablate.report.sentences import shown
 from curate.evaluate import statistics
-from curate.report.html import percent, plural
+from curate.report.words import percent, plural
 
 # Our own bounds: below them what is lost does not move a mean by what these intervals could show.
 _LOST = 0.05  # share of answers without a grade

@@ -10,7 +10,7 @@ import polars as pl
 
 from curate.errors import UserError
 from curate.evaluate import statistics
-from curate.report.html import number
+from curate.report.words import number
 
 ABLATION, GRADES, RESULTS, PAGE = "ablation.json", "grades.jsonl", "results.json", "report.html"
 # What the numbers need of a grade; grades.jsonl has the texts beside it.

@@ -14,9 +14,8 @@ from curate.ablate.report.grades_part import grades
 from curate.ablate.report.numbers import said
 from curate.ablate.report.quantity_part import quantity
 from curate.ablate.report.training_part import trainings
-from curate.report.html import DASH, Html, el, join, number
+from curate.report.html import DASH, Build, Html, built, el, join, number, page
 from curate.report.lines import STYLE as LINES
-from curate.report.page import Build, built, page
 
 # Marks of verdicts are words with a shape: colour alone would not reach everyone.
 _STYLE = """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from curate.ablate.report.numbers import said
 from curate.ablate.report.sentences import shown, signed
 from curate.ablate.report.strips import interval
-from curate.report.html import DASH
+from curate.report.words import DASH
 
 if TYPE_CHECKING:
     from rich.console import Group

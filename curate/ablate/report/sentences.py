@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from curate.report.html import plural
+from curate.report.words import plural
 
 
 def sentences(ablation: dict[str, Any], results: dict[str, Any]) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from curate.report.html import plural
+from curate.report.words import plural
 
 _HEADS = ("measure", "prompts", "before", "after", "difference", "95 % interval", "")
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from curate.report.html import Html, el, join, plural, text
-from curate.report.style import STYLE
+from curate.report.page import source
 
 VOTE_STYLE = """
 body { display: flex; flex-direction: column; min-height: 100vh; min-height: 100dvh; padding-bottom: 0 }
@@ -192,7 +192,7 @@ show();
 """
 
 
-_STYLE = STYLE + VOTE_STYLE
+_STYLE = source("style.css") + Html(VOTE_STYLE)
 RESULT_FORMAT = "curate vote result 1"
 
 
@@ -220,7 +220,7 @@ def page(vote: str, question: str, items: Sequence[Mapping[str, Any]]) -> str:
         el("script", Html(SCRIPT)),
     ]
     body = el("body", join(parts, "\n"), data_vote=vote, data_format=RESULT_FORMAT)
-    return "<!doctype html>\n" + el("html", el("head", *top), "\n", body, lang="en") + "\n"
+    return "<!doctype html>\n" + str(el("html", el("head", *top), "\n", body, lang="en")) + "\n"
 
 
 def _policy() -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from curate.report.html import plural
+from curate.report.words import plural
 
 
 def made(key: Mapping[str, Any]) -> str:
