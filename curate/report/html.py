@@ -11,7 +11,22 @@ from markupsafe import Markup as Html
 from curate.report.page import FORBIDDEN, policy, source
 from curate.report.words import DASH, fields, number, percent, plural
 
-__all__ = ["DASH", "Build", "Html", "built", "el", "fields", "join", "number", "page", "percent", "plural", "table"]
+__all__ = [
+    "DASH",
+    "Build",
+    "Html",
+    "bar",
+    "built",
+    "el",
+    "fields",
+    "join",
+    "legend",
+    "number",
+    "page",
+    "percent",
+    "plural",
+    "table",
+]
 _VOID = {"meta", "br", "rect", "line"}
 
 
@@ -141,3 +156,22 @@ def page(title: str, head: Html, sections: Sequence[tuple[str, str, Html]], foot
         el("style", style),
     ]
     return "<!doctype html>\n" + str(el("html", el("head", *top), "\n", el("body", join(body, "\n")), lang="en")) + "\n"
+
+
+def bar(parts: Sequence[tuple[float, str]], says: str) -> Html:
+    """Draw a bar of parts side by side: (share of the whole width, colour's class)."""
+    drawn, start = [el("rect", width="100%", height="100%", class_="track")], 0.0
+    for share, kind in parts:
+        width = max(100 * share, 0.4) if share > 0 else 0  # what is there can be seen
+        drawn.append(el("rect", x=_share(min(start, 99.6)), width=_share(width), height="100%", class_=kind))
+        start += 100 * share
+    return el("svg", *drawn, role="img", aria_label=says, class_="bar", width="100%", height="14")
+
+
+def _share(value: float) -> str:
+    return f"{value:.2f}%"
+
+
+def legend(keys: Sequence[tuple[str, str]]) -> Html:
+    """Name the colours of bars: (colour's class, what it stands for)."""
+    return el("p", *(el("span", el("i", class_=kind), f" {name}") for kind, name in keys), class_="legend")

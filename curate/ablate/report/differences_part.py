@@ -6,9 +6,7 @@ from typing import Any
 
 from curate.ablate.report.sentences import shown, signed
 from curate.ablate.report.strips import axis, interval, ruler, strip
-from curate.report.charts import bar
-from curate.report.funnel import legend
-from curate.report.html import DASH, Html, el, join, number, table
+from curate.report.html import DASH, Html, bar, el, join, legend, number, table
 
 
 def differences(results: dict[str, Any]) -> Html | None:
