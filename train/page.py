@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from curate.report.html import DASH, Build, Html, built, el, join, number, page, table
-from curate.report.lines import STYLE, Figure, draw
+from curate.report.lines import Figure, draw
 from curate.train.plots import Grades, Log, figures, summary
 
 _STAGES = {
@@ -127,7 +127,7 @@ def training_page(
     ]
     there = built(sections, {})
     foot = "This page loads nothing from anywhere. The plots stand beside it as files, the numbers in log.jsonl."
-    return page(f"{name_of(record)}: training", headline(record, findings), there, foot, STYLE)
+    return page(f"{name_of(record)}: training", headline(record, findings), there, foot)
 
 
 def _words(log: Log | Path, grades: Grades | None) -> Html:

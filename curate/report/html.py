@@ -136,7 +136,8 @@ def lacking(name: str, reason: str) -> Html:
 
 def page(title: str, head: Html, sections: Sequence[tuple[str, str, Html]], foot: str, style: str = "") -> str:
     """Build the whole page; sections are (anchor, name in the contents, content), `style` adds to the common one."""
-    style, script = source("style.css") + Html(style), source("script.js")  # noqa: S704
+    more = Html(f".facts dd {{ white-space: nowrap; font-size: 1.3rem }}\n{style}")  # noqa: S704
+    style, script = source("style.css", "lines.css") + more, source("script.js")
     links = (el("li", el("a", name, href=f"#{anchor}")) for anchor, name, _ in sections)
     body = [
         el("a", "Skip to the content", href="#content", class_="skip"),

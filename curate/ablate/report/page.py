@@ -15,7 +15,6 @@ from curate.ablate.report.numbers import said
 from curate.ablate.report.quantity_part import quantity
 from curate.ablate.report.training_part import trainings
 from curate.report.html import DASH, Build, Html, built, el, join, number, page
-from curate.report.lines import STYLE as LINES
 
 # Marks of verdicts are words with a shape: colour alone would not reach everyone.
 _STYLE = """
@@ -59,7 +58,7 @@ def ablation_page(ablation: dict[str, Any], results: dict[str, Any], out: Path) 
     ]
     there = built(sections, {})
     foot = "This page loads nothing from anywhere. Grades stand in grades.jsonl beside it, its numbers in results.json."
-    return page(f"{ablation['name']}: ablation", _headline(ablation, results), there, foot, LINES + _STYLE)
+    return page(f"{ablation['name']}: ablation", _headline(ablation, results), there, foot, _STYLE)
 
 
 def _headline(ablation: dict[str, Any], results: dict[str, Any]) -> Html:
