@@ -25,7 +25,8 @@ FORBIDDEN = re.compile(
 class Section(NamedTuple):
     """A part of a page: its anchor, its name in the contents, its template, and what computes the template's values.
 
-    Where `data` gives None, the page has no such section.
+    Sections may share a template, which gets the anchor as `part`. Where `data` gives None, the page has no such
+    section.
     """
 
     anchor: str
@@ -68,7 +69,7 @@ def _part(section: Section, missing: dict[str, str]) -> dict[str, Any] | None:
         data = section.data()
         if data is None:
             return None
-        content = render(section.template, **data)
+        content = render(section.template, part=section.anchor, **data)
     except Exception as error:  # what was computed is worth more than a picture of it
         missing[section.name] = reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         content = render("section.html", name=section.name, error=reason)
