@@ -11,7 +11,22 @@ from markupsafe import Markup as Html
 from curate.report.page import FORBIDDEN, policy, source
 from curate.report.words import DASH, fields, number, percent, plural
 
-__all__ = ["DASH", "Build", "Html", "built", "el", "fields", "join", "number", "page", "percent", "plural", "table"]
+__all__ = [
+    "DASH",
+    "Build",
+    "Html",
+    "bar",
+    "built",
+    "el",
+    "fields",
+    "join",
+    "legend",
+    "number",
+    "page",
+    "percent",
+    "plural",
+    "table",
+]
 _VOID = {"meta", "br", "rect", "line"}
 
 
@@ -121,7 +136,8 @@ def lacking(name: str, reason: str) -> Html:
 
 def page(title: str, head: Html, sections: Sequence[tuple[str, str, Html]], foot: str, style: str = "") -> str:
     """Build the whole page; sections are (anchor, name in the contents, content), `style` adds to the common one."""
-    style, script = source("style.css") + Html(style), source("script.js")  # noqa: S704
+    more = Html(f".facts dd {{ white-space: nowrap; font-size: 1.3rem }}\n{style}")  # noqa: S704
+    style, script = source("style.css", "lines.css") + more, source("script.js")
     links = (el("li", el("a", name, href=f"#{anchor}")) for anchor, name, _ in sections)
     body = [
         el("a", "Skip to the content", href="#content", class_="skip"),
@@ -141,3 +157,22 @@ def page(title: str, head: Html, sections: Sequence[tuple[str, str, Html]], foot
         el("style", style),
     ]
     return "<!doctype html>\n" + str(el("html", el("head", *top), "\n", el("body", join(body, "\n")), lang="en")) + "\n"
+
+
+def bar(parts: Sequence[tuple[float, str]], says: str) -> Html:
+    """Draw a bar of parts side by side: (share of the whole width, colour's class)."""
+    drawn, start = [el("rect", width="100%", height="100%", class_="track")], 0.0
+    for share, kind in parts:
+        width = max(100 * share, 0.4) if share > 0 else 0  # what is there can be seen
+        drawn.append(el("rect", x=_share(min(start, 99.6)), width=_share(width), height="100%", class_=kind))
+        start += 100 * share
+    return el("svg", *drawn, role="img", aria_label=says, class_="bar", width="100%", height="14")
+
+
+def _share(value: float) -> str:
+    return f"{value:.2f}%"
+
+
+def legend(keys: Sequence[tuple[str, str]]) -> Html:
+    """Name the colours of bars: (colour's class, what it stands for)."""
+    return el("p", *(el("span", el("i", class_=kind), f" {name}") for kind, name in keys), class_="legend")

@@ -25,8 +25,7 @@ FORBIDDEN = re.compile(
 class Section(NamedTuple):
     """A part of a page: its anchor, its name in the contents, its template, and what computes the template's values.
 
-    Sections may share a template, which gets the anchor as `part`. Where `data` gives None, the page has no such
-    section.
+    Sections may share a template: it has the anchor as `part`. Where `data` gives None, the page has no such section.
     """
 
     anchor: str
@@ -105,6 +104,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         finalize=lambda value: "" if value is None else value,
     )
-    environment.filters |= {"number": words.number, "plural": words.plural, "values": words.fields}
+    environment.filters |= {"number": words.number, "plural": words.plural, "fields": words.fields}
+    environment.filters |= {"x": "{:.2f}%".format, "y": "{:.1f}".format}  # places in a drawing: across, and down
     environment.globals |= {"DASH": words.DASH, "percent": words.percent, "source": source, "policy": policy}
     return environment
