@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from curate.errors import UserError, did_you_mean
-from curate.report.html import number, percent
-from curate.report.measures import measures
-from curate.report.steps import SAMPLE
+from curate.report.steps import SAMPLE, measures
+from curate.report.words import number, percent
 from curate.run.folder import open_out
 from curate.run.ledger import REPEATED, verdicts
 

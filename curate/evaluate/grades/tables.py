@@ -10,7 +10,7 @@ from rich.table import Table
 from curate.evaluate.grades.agreement import Agreement
 from curate.evaluate.grades.side_by_side import Cost
 from curate.evaluate.statistics import Comparison, Mean
-from curate.report.html import plural
+from curate.report.words import plural
 
 _NONE = "–"
 _COUNTS = ("cut", "failed", "ungraded", "refused")

@@ -12,6 +12,7 @@ from rich.console import Console
 from curate.ablate import report
 from tests.ablate.report import folders
 from tests.ablate.report.folders import arm
+from tests.browser import NARROW, WIDE, fits, opened
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +159,15 @@ def test_the_screen_is_short(rich, capsys):
     said = capsys.readouterr().out
     assert "filtered is better than random by 0.59" in said and "! crashed failed" in said
     assert len(said.splitlines()) < 60
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_and_loads_nothing(browser, tmp_path, width, scheme):
+    out = folders.rich(tmp_path)
+    report.write(out)
+    with opened(browser, out / report.PAGE, width, color_scheme=scheme) as page:
+        assert fits(page)
+        assert page.locator("h1").inner_text() == json.loads((out / report.ABLATION).read_text())["name"]
+        for anchor in page.locator("nav a").all():
+            assert page.locator(anchor.get_attribute("href")).count() == 1
