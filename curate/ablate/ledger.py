@@ -11,8 +11,7 @@ import polars as pl
 
 from curate.errors import UserError
 from curate.recipe.places import did_you_mean
-from curate.report.measures import measures
-from curate.report.steps import SAMPLE
+from curate.report.steps import SAMPLE, measures
 from curate.report.words import number, percent
 from curate.run.ledger import REPEATED, verdicts
 from curate.run.work import open_out

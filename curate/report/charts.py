@@ -175,7 +175,7 @@ def _panel(kind: str, name: str, bins: list[int], top: int) -> dict[str, Any]:
 
 
 def _place(value: float, on: Scale, start: float, end: float) -> dict[str, Any]:
-    """Give a value's place, and the side on which its name has room: those of thresholds stand before them."""
+    """Give a value's place, and to which side of it its name is written."""
     x = 100 * (value - on.low) / (on.high - on.low)
     return {"x": x, "side": "start" if x < start else "end" if x > end else "middle"}
 

@@ -9,8 +9,7 @@ import polars as pl
 import yaml
 
 from curate.report.charts import figure
-from curate.report.measures import Measure, measures, near_misses
-from curate.report.steps import SAMPLE, lines
+from curate.report.steps import SAMPLE, Measure, lines, measures, near_misses
 from curate.report.words import DASH, number, percent, plural
 from curate.run.examples import EACH, cut, examples
 

@@ -1,6 +1,6 @@
 import polars as pl
 
-from curate.report.measures import measures, near_misses
+from curate.report.steps import lines, measures, near_misses
 from tests.report.small_run import make, step
 
 
@@ -24,3 +24,11 @@ def test_lengths_in_words_are_not_mixed_with_lengths_in_characters():
     found = [m for m in measures(both, {**manifest, "steps": steps, "counts": counts}) if m.filter == "length"]
     assert [m.is_response_length for m in found] == [True, False]
     assert found[0].numbers(both).max() == 3990 and found[1].numbers(both).unique().to_list() == [3.0]
+
+
+def test_repeats_stand_between_the_row_wise_steps_and_the_selects():
+    _, _, manifest = make()
+    repeats = {"source": "forum", "step": "repeated", "asked": 400, "fails": 1, "first": 1, "alone": 1}
+    manifest = {**manifest, "funnel": [repeats, *manifest["funnel"]]}
+    order = [line.label for line in lines(manifest, "forum")]
+    assert order == ["length", "at_least", "strip_links", "repeated", "near_duplicates", "sample"]
