@@ -136,7 +136,6 @@ ROOMS = {
         "curate.recipe.registry",  # or a user's own function
         "curate.pairs.shortcuts.scoring",
         "curate.recipe.places",
-        "curate.report.html",
         "curate.report.words",
         "curate.report.lines",
         "curate.report.page",

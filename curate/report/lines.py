@@ -68,10 +68,10 @@ def spell(value: float) -> str:
     size = abs(value)
     if size and not 1e-3 <= size < 1e7:
         mantissa, power = f"{value:.9e}".split("e")
-        shown = f"{float(mantissa):g}e{int(power)}"
+        text = f"{float(mantissa):g}e{int(power)}"
     else:
-        shown = f"{value:,.10g}"
-    return shown.replace("-", "\N{MINUS SIGN}")
+        text = f"{value:,.10g}"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def label(figure: Figure) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from importlib import resources
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -77,9 +78,8 @@ def _part(section: Section, missing: dict[str, str]) -> dict[str, Any] | None:
 
 def source(*names: str) -> Markup:
     """Read style and script files as they are: their braces are not Jinja's."""
-    loader = _environment().loader
-    assert loader is not None
-    return Markup("").join(Markup(loader.get_source(_environment(), name)[0]) for name in names)  # noqa: S704 (ours)
+    folder = resources.files("curate.report") / "templates"
+    return Markup("".join((folder / name).read_text(encoding="utf-8") for name in names))  # noqa: S704 (our own)
 
 
 def policy(style: str, script: str) -> str:
@@ -104,7 +104,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         finalize=lambda value: "" if value is None else value,
     )
-    environment.filters |= {"number": words.number, "plural": words.plural, "fields": words.fields}
+    environment.filters |= {"number": words.number, "plural": words.plural}
     environment.filters |= {"x": "{:.2f}%".format, "y": "{:.1f}".format}  # places in a drawing: across, and down
-    environment.globals |= {"DASH": words.DASH, "percent": words.percent, "source": source, "policy": policy}
+    environment.globals |= {"DASH": words.DASH, "source": source, "policy": policy}
     return environment

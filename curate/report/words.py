@@ -31,8 +31,8 @@ def percent(part: float, whole: float) -> str:
         return DASH
     share = 100 * part / whole
     digits = 0 if share == 0 or share >= 10 else 1 if share >= 1 else 2
-    shown = f"{share:.{digits}f}"
-    return f"{'< 0.01' if share and float(shown) == 0 else shown} %"
+    text = f"{share:.{digits}f}"
+    return f"{'< 0.01' if share and float(text) == 0 else text} %"
 
 
 def plural(n: int, one: str, many: str = "") -> str:
@@ -57,8 +57,8 @@ def fields(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{_spaced(k)} {fields(v)}" for k, v in value.items())
     if isinstance(value, list | tuple):
-        shown = ", ".join(fields(item) for item in value[:8])
-        return shown if len(value) <= 8 else f"{shown} and {len(value) - 8} more"
+        items = ", ".join(fields(item) for item in value[:8])
+        return items if len(value) <= 8 else f"{items} and {len(value) - 8} more"
     return str(value)
 
 
