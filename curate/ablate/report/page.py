@@ -85,9 +85,9 @@ class Axis(NamedTuple):
     ticks: list[float]
     zero: float | None = None
 
-    def place(self, value: float) -> str:
+    def place(self, value: float) -> float:
         """Give a value's place in per cent of the width, with room for a number at both ends."""
-        return f"{5 + 90 * (value - self.ticks[0]) / (self.ticks[-1] - self.ticks[0]):.2f}%"
+        return 5 + 90 * (value - self.ticks[0]) / (self.ticks[-1] - self.ticks[0])
 
     def names(self) -> Iterator[tuple[float, str | None]]:
         """Give the ticks with their numbers; a narrow column has room for five of these."""
@@ -207,11 +207,11 @@ def _quantity(results: Data) -> Data | None:
     def x(rows: float) -> float:
         return 4 + 92 * math.log(rows / sizes[0]) / math.log(sizes[-1] / sizes[0]) if len(sizes) > 1 else 50.0
 
-    def y(grade: float | None) -> str | None:
-        return None if grade is None else f"{_TOP + _PLOT * (grades[-1] - grade) / (grades[-1] - grades[0]):.1f}"
+    def y(grade: float | None) -> float | None:
+        return None if grade is None else _TOP + _PLOT * (grades[-1] - grade) / (grades[-1] - grades[0])
 
     def place(arm: Data) -> Data:
-        return {"x": f"{x(arm['x']):.2f}%", **{key: y(arm["grade"][key]) for key in ("mean", "low", "high")}}
+        return {"x": x(arm["x"]), **{key: y(arm["grade"][key]) for key in ("mean", "low", "high")}}
 
     drawn = []
     for i, (name, line) in enumerate(lines.items()):
@@ -221,7 +221,7 @@ def _quantity(results: Data) -> Data | None:
     for size in sizes:  # names that would lie over each other are left out
         fits = x(size) - last >= _APART
         last = x(size) if fits else last
-        named.append((f"{x(size):.2f}%", number(size) if fits else None))
+        named.append((x(size), number(size) if fits else None))
     return {
         "curves": drawn,
         "grades": [(y(value), spell(value)) for value in grades],

@@ -88,8 +88,8 @@ def test_texts_stand_where_the_models_do():
     ],
 )
 def test_what_cannot_be_compared(answers, height, left_out):
-    items, lost = draw(answers, 50)
-    assert (items.height, lost) == (height, left_out)
+    items, missing = draw(answers, 50)
+    assert (items.height, missing) == (height, left_out)
 
 
 @pytest.mark.parametrize(
@@ -126,21 +126,21 @@ def test_what_cannot_be_compared(answers, height, left_out):
     ],
 )
 def test_files_hold_models(lines, models, left_out, answers):
-    found, lost = read_answers([answers("m", lines=lines)])
-    assert (found["model"].to_list(), lost) == (models, left_out)
+    rows, missing = read_answers([answers("m", lines=lines)])
+    assert (rows["model"].to_list(), missing) == (models, left_out)
 
 
 def test_a_model_is_called_as_its_file_or_folder_or_as_one_says(answers, tmp_path):
     (tmp_path / "sft").mkdir()
     plain = answers("warm").rename(tmp_path / "sft/answers.jsonl")
     other = answers("formal")
-    found, _ = read_answers([plain, other, f"mine={other}"])
-    assert found["model"].unique(maintain_order=True).to_list() == ["sft", "formal", "mine"]
+    rows, _ = read_answers([plain, other, f"mine={other}"])
+    assert rows["model"].unique(maintain_order=True).to_list() == ["sft", "formal", "mine"]
 
 
 def test_an_answer_may_hold_any_line_break_of_unicode(answers):
-    found, _ = read_answers([answers("m", lines=[answer(0, "one\u2028two\x85three")])])
-    assert found["response"].to_list() == ["one\u2028two\x85three"]
+    rows, _ = read_answers([answers("m", lines=[answer(0, "one\u2028two\x85three")])])
+    assert rows["response"].to_list() == ["one\u2028two\x85three"]
 
 
 @pytest.mark.parametrize(
