@@ -14,8 +14,9 @@ from curate.pairs import shortcuts as library
 from curate.report import shortcuts_page
 from curate.report.page import render
 from curate.report.pairs import pairs, shortcuts
+from tests.pages import Page
 from tests.pairs.shortcuts import sets
-from tests.report.test_report import EVIL, Page
+from tests.report.test_report import EVIL
 
 
 def page_of_pairs(rows, manifest):

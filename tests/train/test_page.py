@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
 from curate.train.page import training_page
+from tests.pages import Page, check_alone
 from tests.train import logs
 
 RECORD: dict[str, Any] = {
@@ -36,59 +33,15 @@ CUT = {"check": "cut_rows", "level": "stop", "message": "3 of 64 rows are cut: 3
 LONG = {"check": "length_ratio", "level": "warn", "message": "Chosen answers are 2.4 times as long.", "detail": {}}
 
 
-class Reader(HTMLParser):
-    """Collects the text, the tags and the anchors; fails where a tag is closed that is not open."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.text = ""
-        self.tags: list[tuple[str, dict[str, Any]]] = []
-        self.ids: set[str] = set()
-        self.links: set[str] = set()
-        self.open: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        values = dict(attrs)
-        self.tags.append((tag, values))
-        self.ids |= {values["id"]} if "id" in values else set()
-        self.links |= {values["href"]} if "href" in values else set()
-        if tag not in ("meta", "br"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: Any) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1:] not in (["style"], ["script"]):
-            self.text += f" {data}"
-
-
 @pytest.mark.parametrize(
     "log", [logs.sft(), logs.dpo(), logs.reward(), logs.rloo(), []], ids=["sft", "dpo", "reward", "rloo", "nothing"]
 )
 def test_the_page_is_whole_and_loads_nothing(log):
-    page = training_page(log, RECORD, [], logs.grades())
-    read = Reader(page)
-    assert read.open == []
-    assert all(link.startswith("#") and link[1:] in read.ids for link in read.links)
-    assert not [attrs for _, attrs in read.tags if {"src", "style", "onclick"} & set(attrs)]
-    assert "http" not in page.replace("http-equiv", "")
-
-
-def test_the_policy_allows_the_pages_own_style_and_script_and_no_other():
-    page = training_page(logs.dpo(), RECORD, [])
-    policy = html.unescape(re.findall(r'content="(default-src[^"]*)"', page)[0])
-    own = re.findall(r"<(?:style|script)>(.*?)</(?:style|script)>", page, flags=re.S)
-    hashes = {base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in own}
-    assert set(re.findall(r"'sha256-([^']*)'", policy)) == hashes and len(own) == 2
+    check_alone(Page(training_page(log, RECORD, [], logs.grades())))
 
 
 def test_it_says_what_was_trained_on_what_and_how_it_went():
-    text = re.sub(r"\s+", " ", Reader(training_page(logs.sft(), RECORD, [], logs.grades())).text)
+    text = Page(training_page(logs.sft(), RECORD, [], logs.grades())).text
     for words in (
         "SmolLM2-135M-Instruct SFT",
         "Supervised fine-tuning with LoRA on lima1k/train.jsonl.",
@@ -113,7 +66,7 @@ def test_it_says_what_was_trained_on_what_and_how_it_went():
 )
 def test_a_page_leaves_out_what_nothing_is_known_of(record, log, sections):
     page = training_page(log, record)
-    assert [attrs["id"] for tag, attrs in Reader(page).tags if tag == "section" and "id" in attrs] == sections
+    assert Page(page).ids == ["content", *sections]
     assert "None" not in page and "The checks before training" not in page
 
 

@@ -32,23 +32,10 @@ def job(about: dict[str, Any], seed: int) -> dict[str, Any]:
         at = f"models/{about['arm']}-{seed}-{stage['stage']}"
         stage |= {"rows_trained": about["rows"], "seconds": 61.5, "first_loss": 3.92, "loss": 2.0, "eval_loss": 3.24}
         stage |= {"log": f"{at}/log.jsonl", "choice": f"{at}/choice.json" if stage["stage"] == "sft" else None}
-    answers = {
-        "prompts": PROMPTS,
-        "samples": 2,
-        "cut": 0,
-        "failed": 0,
-        "model": "m",
-        "backend": "vllm",
-        "sampling": {"top_p": 0.9},
-    }
-    return {
-        "seed": seed,
-        "status": "done",
-        "why": None,
-        "set": {**set_, "ids_sha256": f"{about['arm']}{seed}"},
-        "train": stages,
-        "answers": answers,
-    }
+    set_ |= {"ids_sha256": f"{about['arm']}{seed}"}
+    answers = {"prompts": PROMPTS, "samples": 2, "cut": 0, "failed": 0, "model": "m", "backend": "vllm"}
+    answers |= {"sampling": {"top_p": 0.9}}
+    return {"seed": seed, "status": "done", "why": None, "set": set_, "train": stages, "answers": answers}
 
 
 def grades(about: dict[str, Any], seeds: list[int], turns: int = 0, prompts: int = PROMPTS) -> list[dict[str, Any]]:
@@ -62,19 +49,9 @@ def grades(about: dict[str, Any], seeds: list[int], turns: int = 0, prompts: int
             for sample in range(2):
                 for turn in range(turns) if turns else [None]:
                     score = min(max(hard + about["effect"] + training + luck.gauss(0, 0.4), 1), 6)
-                    line: dict[str, Any] = {
-                        "arm": about["arm"],
-                        "seed": seed,
-                        "id": f"p{i:02}",
-                        "prompt": f"Why {i}?",
-                        "sample": sample,
-                        "turn": turn,
-                    }
-                    line |= {
-                        "response": "So.",
-                        "tokens": round(luck.gauss(about["tokens"], 20)),
-                        "finish_reason": "stop",
-                    }
+                    tokens = round(luck.gauss(about["tokens"], 20))
+                    line = {"arm": about["arm"], "seed": seed, "id": f"p{i:02}", "prompt": f"Why {i}?", "turn": turn}
+                    line |= {"sample": sample, "response": "So.", "tokens": tokens, "finish_reason": "stop"}
                     line |= {"failed": None, "score": score, "parts": None, "why": None, "judge": "likert"}
                     lines.append(line)
     return lines
@@ -93,24 +70,11 @@ def write(
     ]
     names = [one["arm"] for one in arms]
     against = "random" if "random" in names else names[0]
-    ablation: dict[str, Any] = {
-        "name": "quality",
-        "question": "Does filtering make a difference?",
-        "recipe": {"name": "quality", "seeds": own},
-    }
-    ablation |= {
-        "against": against,
-        "random": "random" if "random" in names else None,
-        "seeds": own,
-        "judge": JUDGE,
-        "scale": [1, 6],
-    }
-    ablation |= {
-        "arms": described,
-        "overlap": {name: [] for name in names},
-        "generator_models": ["a-writer"],
-        "judge_models": ["a-judge"],
-    }
+    ablation: dict[str, Any] = {"name": "quality", "question": "Does filtering make a difference?", "scale": [1, 6]}
+    ablation |= {"recipe": {"name": "quality", "seeds": own}, "seeds": own, "arms": described}
+    ablation |= {"against": against, "random": "random" if "random" in names else None, "judge": JUDGE}
+    ablation |= {"generator_models": ["a-writer"], "judge_models": ["a-judge"]}
+    ablation |= {"overlap": {name: [] for name in names}}
     (out / "ablation.json").write_text(json.dumps({**ablation, "versions": {"curate": "0.1.0"}, **more}))
     _lines(out / "grades.jsonl", lines)
     for stage in (stage for one in described for job_ in one["jobs"] for stage in job_["train"]):

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
-from html.parser import HTMLParser
 
 import pytest
 from rich.console import Console
@@ -13,6 +10,7 @@ from curate.ablate import report
 from tests.ablate.report import folders
 from tests.ablate.report.folders import arm
 from tests.browser import NARROW, WIDE, fits, opened
+from tests.pages import Page, check_alone
 
 
 @pytest.fixture(scope="module")
@@ -21,37 +19,12 @@ def rich(tmp_path_factory):
     return out, report.write(out)
 
 
-class Checker(HTMLParser):
-    """Follow the tags: each that is opened is closed."""
-
-    def __init__(self):
-        super().__init__()
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag, attrs):
-        if tag not in {"meta", "br", "rect", "line"}:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        pass
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
 def page_of(out):
     return (out / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_page_is_whole_and_loads_nothing(rich):
-    page = page_of(rich[0])
-    checker = Checker()
-    checker.feed(page)
-    assert checker.open == []
-    assert not re.findall(r'(?:src|href)="(?!#)', page)
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page).group(1)
-    for style in re.findall(r"<style>(.*?)</style>", page, re.S):
-        assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
+    check_alone(Page(page_of(rich[0])))
 
 
 def test_the_answer_comes_first_then_what_speaks_against_it(rich):
