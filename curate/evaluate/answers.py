@@ -14,7 +14,7 @@ from curate.evaluate.prompts import read_prompts
 from curate.evaluate.trained import BACKENDS, Checkpoint, Training, generator_of, is_training, open_training
 from curate.models import weights
 from curate.models.generators.ask import Answer, Ask, Failed, conversation, seed_of
-from curate.models.generators.generator import Generator, Told
+from curate.models.generators.generator import Generator, Progress
 from curate.rows import TURNS
 
 # LIMA, section 4.1: nucleus sampling with p = 0.9, temperature 0.7, a repetition penalty of 1.2, at most 2,048 tokens.
@@ -55,7 +55,7 @@ def answers(
     seed: int = 0,
     checkpoint: Checkpoint | None = None,
     journal: Path | None = None,
-    tell: Told | None = None,
+    tell: Progress | None = None,
 ) -> pl.DataFrame:
     """Answer prompts; return a line an answer (`SCHEMA`), in the order of the prompts.
 
@@ -110,7 +110,7 @@ def asked_of(
     checkpoint: Checkpoint | None,
     *,
     journal: Path | None = None,
-    tell: Told | None = None,
+    tell: Progress | None = None,
 ) -> Generator:
     """Make the generator that answers; the parameters are those of `answers`."""
     asked = model if isinstance(model, Generator) else _generator(model, backend, engine, sampling, checkpoint)

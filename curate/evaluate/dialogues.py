@@ -13,7 +13,7 @@ from curate.evaluate.answers import SCHEMA, asked_of, checked, line
 from curate.evaluate.prompts import PromptsError, rows_of
 from curate.evaluate.trained import Checkpoint
 from curate.models.generators.ask import Answer, Ask, Failed, conversation, seed_of
-from curate.models.generators.generator import Generator, Told
+from curate.models.generators.generator import Generator, Progress
 from curate.rows import with_ids
 
 
@@ -75,7 +75,7 @@ def answers(
     seed: int = 0,
     checkpoint: Checkpoint | None = None,
     journal: Path | None = None,
-    tell: Told | None = None,
+    tell: Progress | None = None,
 ) -> pl.DataFrame:
     """Answer dialogues turn by turn; return a line a turn (`curate.evaluate.answers.SCHEMA`), dialogue by dialogue.
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from curate.evaluate.grades.side_by_side import compared
-from curate.models.generators.ask import Ask, Failed
-from curate.models.generators.generator import Generator, Given
+from curate.models.generators.ask import Ask, Failed, Result
+from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Case, Judge, Pairing
 
 
@@ -52,7 +52,7 @@ def _noting(generator: Generator) -> Iterator[list[Ask]]:
     """Let a generator take notes for a while, and answer nothing."""
     notes: list[Ask] = []
 
-    def note(asks: Sequence[Ask]) -> list[Given]:
+    def note(asks: Sequence[Ask]) -> list[Result]:
         notes.extend(asks)
         return [Failed("it was only counted", again=True) for _ in asks]
 

@@ -13,7 +13,7 @@ from curate.cache import Cache
 from curate.evaluate.grades.files import COMPARISONS, GradesError
 from curate.evaluate.grades.singly import digest, kept_by, name_of, with_before
 from curate.models.generators.ask import conversation
-from curate.models.generators.generator import Told
+from curate.models.generators.generator import Progress
 from curate.models.judges.judge import Better, Case, Comparison, Judge, Pairing
 
 _KEYS = ("id", "sample", "turn")
@@ -30,7 +30,7 @@ def pairwise(
     *,
     names: tuple[str, str] = ("a", "b"),
     prompts: pl.DataFrame | None = None,
-    tell: Told | None = None,
+    tell: Progress | None = None,
 ) -> pl.DataFrame:
     """Compare the answers of two models to the same prompts, sample by sample (`COMPARISONS`), by the order of `a`.
 

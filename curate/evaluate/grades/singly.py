@@ -13,7 +13,7 @@ import polars as pl
 from curate.cache import Cache
 from curate.evaluate.grades.files import GRADES, shaped
 from curate.models.generators.ask import conversation
-from curate.models.generators.generator import Told
+from curate.models.generators.generator import Progress
 from curate.models.judges.judge import Case, Grade, Judge
 
 _GRADE = {name: GRADES[name] for name in ("score", "parts", "why")}
@@ -27,7 +27,7 @@ def grade(
     *,
     arm: str = "",
     seed: int = 0,
-    tell: Told | None = None,
+    tell: Progress | None = None,
 ) -> pl.DataFrame:
     """Grade answers, a line each and in their order (`GRADES`); what has no grade says why.
 
@@ -67,7 +67,7 @@ def cases_of(answers: pl.DataFrame, prompts: pl.DataFrame | None = None) -> list
     return [Case(row["id"], conversation(row), row["response"]) for row in rows if _answered(row)]
 
 
-def kept_by(judge: Judge, stages: Cache, tell: Told | None = None) -> None:
+def kept_by(judge: Judge, stages: Cache, tell: Progress | None = None) -> None:
     """Have what a judge is told kept beside the stages, and its progress told."""
     for asked in judge.generators:
         asked.journal, asked.tell = stages.folder / "answers", tell or asked.tell

@@ -30,9 +30,9 @@ def keys_of(settings: Settings, asks: Iterable[Ask]) -> list[str]:
     about = hashlib.sha256(_json(asdict(settings)))
     keys = []
     for ask in asks:
-        whole = about.copy()
-        whole.update(_json([list(ask.messages), ask.seed, ask.schema, ask.labels]))
-        keys.append(whole.hexdigest()[:32])
+        digest = about.copy()
+        digest.update(_json([list(ask.messages), ask.seed, ask.schema, ask.labels]))
+        keys.append(digest.hexdigest()[:32])
     return keys
 
 
@@ -52,13 +52,12 @@ def _plain(value: Any) -> Any:
 
 
 def _checked(answer: Answer) -> Answer:
-    """Give back an answer that is one in all its fields; raise ValueError for another."""
-    counts = (answer.prompt_tokens, answer.completion_tokens)
-    texts = (answer.text, answer.finish_reason)
-    labels = answer.labels if answer.labels is not None else {}
+    """Give back an answer whose fields are of their types; raise ValueError for another."""
+    texts, counts = answer[:2], answer[2:4]
+    labels = [] if answer.labels is None else answer.labels.values()
     if not all(isinstance(text, str) and encodable(text) for text in texts):
         raise ValueError("a text of an answer is none")
-    if not all(type(count) is int for count in counts) or not all(type(p) is float for p in labels.values()):
+    if not all(type(count) is int for count in counts) or not all(type(p) is float for p in labels):
         raise ValueError("a number of an answer is none")
     return answer
 
@@ -74,10 +73,10 @@ class Journal:
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
-        self.known: dict[str, Answer] = {}
+        self.answers: dict[str, Answer] = {}
         self._broken = 0
-        self._read_to: dict[Path, int] = {}
-        self._unended: set[Path] = set()
+        self._ends: dict[Path, int] = {}
+        self._partial: set[Path] = set()
         self._path: Path | None = None
         self._file: FileIO | None = None
         self.refresh()
@@ -85,31 +84,31 @@ class Journal:
     @property
     def torn(self) -> int:
         """Count the lines that hold no answer."""
-        return self._broken + len(self._unended)
+        return self._broken + len(self._partial)
 
     def refresh(self) -> None:
         """Read what other processes added since the last look."""
         for file in sorted(self.folder.glob("*.jsonl")) if self.folder else []:
-            if file != self._path and file.stat().st_size > self._read_to.get(file, 0):
+            if file != self._path and file.stat().st_size > self._ends.get(file, 0):
                 self._read(file)
 
     def _read(self, file: Path) -> None:
-        at = self._read_to.get(file, 0)
-        self._unended.discard(file)
+        at = self._ends.get(file, 0)
+        self._partial.discard(file)
         with file.open("rb") as lines:
             lines.seek(at)
             for line in lines:
                 if not line.endswith(b"\n"):  # cut short, or being written just now
-                    self._unended.add(file)
+                    self._partial.add(file)
                     break
                 at += len(line)
                 self._learn(line)
-        self._read_to[file] = at
+        self._ends[file] = at
 
     def _learn(self, line: bytes) -> None:
         try:
             key, answer = json.loads(line)
-            self.known.setdefault(key, _checked(Answer(**answer)))
+            self.answers.setdefault(key, _checked(Answer(**answer)))
         except (ValueError, TypeError, AttributeError, RecursionError):
             self._broken += 1
 
@@ -120,7 +119,7 @@ class Journal:
         """
         if self.folder is not None:
             self._write(self.folder, key, answer)
-        self.known[key] = answer
+        self.answers[key] = answer
 
     def _write(self, folder: Path, key: str, answer: Answer) -> None:
         line = json.dumps([key, answer._asdict()]).encode() + b"\n"

@@ -12,7 +12,7 @@ import pytest
 np = pytest.importorskip("numpy", reason="embeddings need the extra `embed`")
 pytest.importorskip("model2vec", reason="the small model of these tests is a model2vec one")
 
-from curate.models.embeddings import embed, embedded, embedding, engines  # noqa: E402
+from curate.models.embeddings import embed, embedded, embedding, encoder  # noqa: E402
 from curate.models.embeddings import store as chunks  # noqa: E402
 from curate.models.embeddings.store import StoreError  # noqa: E402
 from tests.models.embeddings import static_model  # noqa: E402
@@ -29,16 +29,16 @@ def model(tmp_path_factory):
 def made(monkeypatch):
     """Every text that a model was run on, in order."""
     seen: list[str] = []
-    load = engines.load
+    load = encoder.load
 
     def watched(*args):
-        encoder = load(*args)
+        loaded = load(*args)
 
         def run(texts, length):
             seen.extend(texts)
-            return encoder.run(texts, length)
+            return loaded.run(texts, length)
 
-        return encoder._replace(run=run)
+        return loaded._replace(run=run)
 
     monkeypatch.setattr(embedding, "load", watched)
     return seen

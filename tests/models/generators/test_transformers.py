@@ -71,7 +71,7 @@ def test_greedy_answers_are_what_generate_says(engine):
 def test_draws_follow_the_probabilities():
     import torch
 
-    from curate.models.generators.transformers_draw import Draw
+    from curate.models.generators.transformers import Draw
 
     scores = torch.tensor([0.5, 0.3, 0.2, 0.0]).log().expand(4000, 4)
     drawn = Draw(range(4000))(None, scores).argmax(-1)
@@ -177,6 +177,6 @@ def test_a_model_that_cannot_be_loaded_is_one_sentence(tmp_path):
 
 
 def test_without_transformers_the_extra_is_named(monkeypatch):
-    monkeypatch.setattr(sys.modules["curate.models.generators.transformers_engine"], "find_spec", lambda name: None)
+    monkeypatch.setattr(sys.modules["curate.models.generators.transformers"], "find_spec", lambda name: None)
     with pytest.raises(GeneratorError, match=r"pip install 'curate-lm\[transformers\]'"):
         transformers("org/model").open()

@@ -44,8 +44,8 @@ def test_a_reply_says_which_is_better(reply, params, better):
         pytest.param('{"better": "tie"}', {"ties": False}, "better is none of first, second: '\"tie\"'", id="a tie where there is none"),
         pytest.param(Answer('{"b', "length", 9, 9), {}, "cut at the generator's limit of tokens: the reply is no JSON: '{\"b'", id="cut"),
         pytest.param(Answer("1", "stop", 9, 1), {"by": "likelihood"}, "the generator does not tell how likely labels are", id="no likelihoods"),
-        pytest.param(Answer("", "stop", 9, 1, {}), {"by": "likelihood"}, "none of the verdicts is among the likely answers", id="none likely"),
-        pytest.param(Answer("", "stop", 9, 1, dict.fromkeys("120", math.nan)), {"by": "likelihood"}, "none of the verdicts is among the likely answers", id="no numbers"),
+        pytest.param(Answer("", "stop", 9, 1, {}), {"by": "likelihood"}, "none of the labels 1, 2, 0 is among the likely answers", id="none likely"),
+        pytest.param(Answer("", "stop", 9, 1, dict.fromkeys("120", math.nan)), {"by": "likelihood"}, "none of the labels 1, 2, 0 is among the likely answers", id="no numbers"),
     ],
 )  # fmt: skip
 def test_what_is_no_verdict_says_why(reply, params, why):
