@@ -105,22 +105,22 @@ def _records(
     """Look up or make the record of each text, in the order of the keys."""
     import numpy as np
 
-    chosen = choose(model, engine, folder)
-    room = folder / "embeddings" / f"{chosen}-{vectors_rest_on(model, chosen)}"
-    wanted = np.array(distinct["key"].to_list(), dtype="S16")
-    stored = list(chunks.take(room, wanted))
-    if not stored or sum(len(at) for at, _ in stored) < len(wanted):
+    backend = choose(model, engine, folder)
+    room = folder / "embeddings" / f"{backend}-{vectors_rest_on(model, backend)}"
+    names = np.array(distinct["key"].to_list(), dtype="S16")
+    stored = list(chunks.take(room, names))
+    if not stored or sum(len(at) for at, _ in stored) < len(names):
         try:
-            encoder = load(model, chosen, folder)
+            encoder = load(model, backend, folder)
         except Refused as error:
             if engine == "openvino":
                 raise ModelError(f"OpenVINO cannot run the model {model.name}: {error}") from None
             return _records(distinct, model, "torch", folder, tell)
         with chunks.hold(room):  # another process may be at the same texts
-            stored = list(chunks.take(room, wanted))
+            stored = list(chunks.take(room, names))
             stored += _missing(distinct, stored, encoder, room, tell)
     dimensions = stored[0][1]["vector"].shape[1] if stored else encoder.dimensions
-    records = np.zeros(len(wanted), dtype=chunks.record(dimensions))
+    records = np.zeros(len(names), dtype=chunks.record(dimensions))
     for at, chunk in stored:
         records[at] = chunk
     return records

@@ -3,11 +3,6 @@
 Texts go through in batches of one length, in tokens rounded up to 8. A text's vector is then the same to the last bit
 whatever other texts stand beside it, as tried on each engine here; batches padded to their longest, as in
 sentence-transformers' own `encode`, differ by 5e-4.
-
-OpenVINO runs the whole pipeline (network, pooling, normalising), converted from the same weights, once, and compared
-with the original before it is used: 4 to 5 times as many texts a second of CPU on a processor with AVX-512 BF16, cosine
-0.9997 and more to the original. sentence-transformers' own OpenVINO backend needs optimum-intel, whose release 2.2
-excludes the releases of transformers that vLLM 0.32 needs.
 """
 
 from __future__ import annotations
@@ -16,7 +11,6 @@ import functools
 import importlib
 import io
 import logging
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
@@ -26,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from curate import cache
 from curate.cache import library, versions
-from curate.models.embeddings.store import StoreError, log
 from curate.models.weights import ModelError, digest, find_embedding_model, first_line, read_json
 
 if TYPE_CHECKING:
@@ -112,9 +105,14 @@ def load(model: Model, engine: str, folder: Path) -> Encoder:
     if engine == "static":
         return _static(model)
     net = _sentence_transformer(model, "cpu" if engine == "openvino" else None)
-    run = openvino_run(net, _converted_key(model), folder / "models") if engine == "openvino" else torch_run(net)
+    if engine == "openvino":
+        from curate.models.embeddings.openvino import openvino_run
+
+        run = openvino_run(net, _converted_key(model), folder / "models")
+    else:
+        run = torch_run(net)
     dimensions = int(getattr(net, "get_embedding_dimension", net.get_sentence_embedding_dimension)())
-    return Encoder(dimensions, functools.partial(lengths, net), _limit(net), run)
+    return Encoder(dimensions, functools.partial(lengths, net), limit_of(net), run)
 
 
 def vectors_rest_on(model: Model, engine: str) -> str:
@@ -157,7 +155,7 @@ def _sentence_transformer(model: Model, device: str | None) -> Any:
         if not kind.startswith("sentence_transformers."):
             raise ModelError(f"the model {model.name} has a part of another package's code, which is not run: {kind}")
     try:
-        with _quiet():
+        with quiet():
             from sentence_transformers import SentenceTransformer
 
             # No code of the model's own is run, and nothing is fetched: its folder has all there is.
@@ -165,10 +163,10 @@ def _sentence_transformer(model: Model, device: str | None) -> Any:
     except ModuleNotFoundError as error:
         raise ModelError(f"embeddings need the package {error.name}: {_INSTALL}") from None
     except Exception as error:  # whatever a folder may hold that is no model
-        raise ModelError(f"the model {model.name} cannot be loaded: {_reason(error)}") from None
+        raise ModelError(f"the model {model.name} cannot be loaded: {reason_of(error)}") from None
 
 
-def _limit(net: Any) -> int:
+def limit_of(net: Any) -> int:
     """Count the tokens that the model reads of a text."""
     return int(net.max_seq_length or getattr(net.tokenizer, "model_max_length", 2**31))
 
@@ -182,7 +180,7 @@ def lengths(net: Any, texts: list[str]) -> list[int]:
     return [len(ids) for ids in tokens["input_ids"]]
 
 
-def _features(net: Any, texts: list[str], length: int) -> dict[str, Any]:
+def features(net: Any, texts: list[str], length: int) -> dict[str, Any]:
     """Tokenize texts, all padded to one length, to tensors of (texts, length) by name."""
     return dict(net.tokenizer(texts, padding="max_length", truncation=True, max_length=length, return_tensors="pt"))
 
@@ -197,59 +195,23 @@ def torch_run(net: Any) -> Run:
 
     def run(texts: list[str], length: int) -> Any:
         with torch.inference_mode():
-            features = {name: tensor.to(net.device) for name, tensor in _features(net, texts, length).items()}
-            return net(features)["sentence_embedding"].float().cpu().numpy()
+            inputs = {name: tensor.to(net.device) for name, tensor in features(net, texts, length).items()}
+            return net(inputs)["sentence_embedding"].float().cpu().numpy()
 
     try:
-        with _quiet():
-            _compare(net, run)
+        with quiet():
+            compare(net, run)
     except Exception:  # models that do more with a text than tokenize it, of whatever make
         return lambda texts, length: _encode(net, texts)
     return run
 
 
-def openvino_run(net: Any, key: str, folder: Path) -> Run:
-    """Run texts in OpenVINO, converting the model first unless the entry `key` of a folder of models has it.
-
-    Raise Refused where the conversion fails, or gives other vectors than the model's own `encode`. The entry says so
-    too, so that it is tried once only.
-    """
-
-    def build(entry: Path) -> dict[str, Any]:
-        try:
-            with _quiet():
-                model = _convert(net)
-                _compare(net, _compiled(net, model))
-        except (OSError, MemoryError):
-            raise
-        except Exception as error:  # a model of any make may come here
-            return {"refused": _reason(error)}
-        _openvino().save_model(model, str(entry / "model.xml"), compress_to_fp16=False)
-        return {}
-
-    try:
-        entry = cache.Cache(folder).at(key, build)
-    except OSError as error:
-        raise StoreError(f"the converted model cannot be kept in {folder}: {error.strerror or error}") from None
-    reason = entry.meta.get("refused")
-    if reason is None:
-        try:
-            with _quiet():
-                run = _compiled(net, str(entry.folder / "model.xml"))
-                _compare(net, run)
-            return run
-        except (RuntimeError, ValueError) as error:  # converted by another kind of processor, perhaps
-            reason = _reason(error)
-    log.warning("OpenVINO cannot run this model, so torch does, more slowly: %s", reason)
-    raise Refused(reason)
-
-
-def _compare(net: Any, run: Run) -> None:
+def compare(net: Any, run: Run) -> None:
     """Raise ValueError where `run` gives other vectors than the model's own `encode`."""
     import numpy as np
 
     for probe, length in zip(_PROBES, lengths(net, _PROBES), strict=True):
-        vector, expected = run([probe], min(length, _limit(net)))[0], _encode(net, [probe])[0]
+        vector, expected = run([probe], min(length, limit_of(net)))[0], _encode(net, [probe])[0]
         if vector.shape != expected.shape:
             raise ValueError(f"vectors have {vector.size} dimensions, not {expected.size}")
         cosine = float(vector @ expected / (np.linalg.norm(vector) * np.linalg.norm(expected)))
@@ -257,57 +219,13 @@ def _compare(net: Any, run: Run) -> None:
             raise ValueError(f"vectors differ from the original's: cosine {cosine:.4f}")
 
 
-def _convert(net: Any) -> Any:
-    import torch
-
-    _openvino()
-    from openvino.frontend import FrontEndManager
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-
-    example = _features(net, ["a first text", "a second"], 8)
-
-    class Pipeline(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = net
-
-        def forward(self, *features: Any) -> Any:
-            return self.net(dict(zip(example, features, strict=True)))["sentence_embedding"]
-
-    # openvino.convert_model does these steps too, but reports its use over the network.
-    decoder = TorchScriptPythonDecoder(Pipeline().eval(), example_input=tuple(example.values()))
-    front = FrontEndManager().load_by_framework("pytorch")
-    return front.convert(front.load(decoder))
-
-
-def _compiled(net: Any, model: Any) -> Run:
-    compiled = _openvino().Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "bf16"})
-
-    def run(texts: list[str], length: int) -> Any:
-        return compiled([tensor.numpy() for tensor in _features(net, texts, length).values()])[0].copy()
-
-    return run
-
-
-def _openvino() -> Any:
-    """Import openvino without its telemetry, which would report over the network that it was imported."""
-    telemetry = "openvino_telemetry"
-    imported = telemetry in sys.modules
-    try:
-        if not imported:
-            sys.modules[telemetry] = None  # type: ignore[assignment]  # Python's way to say: not to be imported
-        return importlib.import_module("openvino")
-    finally:
-        if not imported:
-            del sys.modules[telemetry]
-
-
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Give an error's kind and first line."""
     return f"{type(error).__name__}: {first_line(error)}"
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Hold back what torch and transformers say while they load: bars, and notices to their own developers."""
     importlib.import_module("transformers.utils.logging")  # its handler shall get the real stderr, not the one below
     loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers")]

@@ -49,7 +49,7 @@ class Generator:
         """
         keys = keys_of(self.settings, asks)
         times = Counter(keys)
-        with self._opened_journal() as journal:
+        with closing(self._opened_journal()) as journal:
             results: dict[str, Result] = {key: journal.answers[key] for key in times if key in journal.answers}
             self.tell(self.name, sum(times[key] for key in results), len(asks), 0)
             missing = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in results}
@@ -66,7 +66,7 @@ class Generator:
 
     def missing(self, asks: Sequence[Ask]) -> list[Ask]:
         """List what `ask` would send to the engine: each ask once, and none that the journal has an answer to."""
-        with self._opened_journal() as journal:
+        with closing(self._opened_journal()) as journal:
             by_key = dict(zip(keys_of(self.settings, asks), asks, strict=True))
             return [ask for key, ask in by_key.items() if key not in journal.answers]
 

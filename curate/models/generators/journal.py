@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from curate.models.generators.ask import Answer, Ask, GeneratorError, Settings, encodable
@@ -67,24 +66,17 @@ class Journal:
 
     A process writes into a file of its own, so any number of them may share the folder. A line goes to the operating
     system at once, which survives `kill -9` of the process; `close` has it put on the disk itself (fsync), so a power
-    cut costs at most the answers since. A line that was cut short is no answer: it is asked for again, and `torn`
-    counts it. Where two processes asked the same at once, the answer in the older file stands for all later runs.
+    cut costs at most the answers since. A line that was cut short is no answer: it is asked for again. Where two
+    processes asked the same at once, the answer in the older file stands for all later runs.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self.answers: dict[str, Answer] = {}
-        self._broken = 0
-        self._ends: dict[Path, int] = {}
-        self._partial: set[Path] = set()
+        self._ends: dict[Path, int] = {}  # how far each file was read
         self._path: Path | None = None
         self._file: FileIO | None = None
         self.refresh()
-
-    @property
-    def torn(self) -> int:
-        """Count the lines that hold no answer."""
-        return self._broken + len(self._partial)
 
     def refresh(self) -> None:
         """Read what other processes added since the last look."""
@@ -93,24 +85,17 @@ class Journal:
                 self._read(file)
 
     def _read(self, file: Path) -> None:
-        at = self._ends.get(file, 0)
-        self._partial.discard(file)
+        end = self._ends.get(file, 0)
         with file.open("rb") as lines:
-            lines.seek(at)
+            lines.seek(end)
             for line in lines:
                 if not line.endswith(b"\n"):  # cut short, or being written just now
-                    self._partial.add(file)
                     break
-                at += len(line)
-                self._learn(line)
-        self._ends[file] = at
-
-    def _learn(self, line: bytes) -> None:
-        try:
-            key, answer = json.loads(line)
-            self.answers.setdefault(key, _checked(Answer(**answer)))
-        except (ValueError, TypeError, AttributeError, RecursionError):
-            self._broken += 1
+                end += len(line)
+                with suppress(ValueError, TypeError, AttributeError, RecursionError):  # a line that holds no answer
+                    key, answer = json.loads(line)
+                    self.answers.setdefault(key, _checked(Answer(**answer)))
+        self._ends[file] = end
 
     def add(self, key: str, answer: Answer) -> None:
         """Write an answer down; it survives a kill of this process from here on.
@@ -153,11 +138,3 @@ class Journal:
         if file is not None:
             with file:
                 os.fsync(file.fileno())
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

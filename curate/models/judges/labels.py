@@ -110,9 +110,9 @@ def label(
 
     Raises ValueError for a scale, labels, values or a prompt that cannot be.
     """
-    chosen = scale_of("label", scale, prompt, labels, values, OUTSIDE)
-    about = {"judge": "label", **chosen._asdict(), "seed": seed, "generator": generator.describe()}
-    return Judge(partial(_grade_by_label, generator, chosen, seed), about, "label", (generator,))
+    grades = scale_of("label", scale, prompt, labels, values, OUTSIDE)
+    about = {"judge": "label", **grades._asdict(), "seed": seed, "generator": generator.describe()}
+    return Judge(partial(_grade_by_label, generator, grades, seed), about, "label", (generator,))
 
 
 def _grade_by_label(generator: Generator, scale: Scale, seed: int, cases: Sequence[Case]) -> list[Grade]:
@@ -169,9 +169,9 @@ def verdict(
     >>> judge.grade([Case("1", [{"role": "user", "content": "Hi"}], "Hello!")])[0].score
     2.0
     """
-    chosen = scale_of("verdict", scale, prompt, labels, values)
-    about = {"judge": "verdict", **chosen._asdict(), "reason": reason, "seed": seed, "generator": generator.describe()}
-    return Judge(partial(_grade_by_verdict, generator, chosen, reason, seed), about, "verdict", (generator,))
+    grades = scale_of("verdict", scale, prompt, labels, values)
+    about = {"judge": "verdict", **grades._asdict(), "reason": reason, "seed": seed, "generator": generator.describe()}
+    return Judge(partial(_grade_by_verdict, generator, grades, reason, seed), about, "verdict", (generator,))
 
 
 def _grade_by_verdict(

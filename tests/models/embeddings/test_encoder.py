@@ -14,8 +14,9 @@ np = pytest.importorskip("numpy", reason="embeddings need the extra `embed`")
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from curate.models.embeddings import ModelError, encoder  # noqa: E402
-from curate.models.embeddings.encoder import Encoder, Model, Refused, openvino_run  # noqa: E402
+from curate.models.embeddings import ModelError, encoder, openvino  # noqa: E402
+from curate.models.embeddings.encoder import Encoder, Model, Refused  # noqa: E402
+from curate.models.embeddings.openvino import openvino_run  # noqa: E402
 
 LIMIT = 20
 
@@ -111,7 +112,7 @@ def test_a_model_that_does_more_than_tokenize_is_left_to_its_own_encode(more, se
 @pytest.mark.skipif(not find_spec("openvino"), reason="openvino is not installed")
 def test_openvino_is_imported_without_its_telemetry(tmp_path):
     code = (
-        "import sys; from curate.models.embeddings import encoder; encoder._openvino()\n"
+        "import sys; from curate.models.embeddings import openvino; openvino._openvino()\n"
         "print(sorted(name for name in sys.modules if name.startswith('openvino_telemetry')))"
     )
     home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PATH": ""}
@@ -129,7 +130,7 @@ def test_a_model_that_openvino_refuses_is_tried_once_only(tmp_path, monkeypatch)
 
     with pytest.raises(Refused, match="RuntimeError: "):
         openvino_run(Odd(), "openvino-1", tmp_path)
-    monkeypatch.setattr(encoder, "_convert", lambda net: pytest.fail("tried twice"))
+    monkeypatch.setattr(openvino, "_convert", lambda net: pytest.fail("tried twice"))
     with pytest.raises(Refused, match="RuntimeError: "):
         openvino_run(Odd(), "openvino-1", tmp_path)
 

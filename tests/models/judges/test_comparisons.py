@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import math
 
 import pytest
@@ -99,27 +98,3 @@ def test_it_grades_nothing_and_says_so():
     assert grade.score is None
     assert grade.why == "this judge compares two answers and grades none"
     assert not asked
-
-
-@pytest.mark.parametrize(
-    ("params", "said"),
-    [
-        pytest.param({"by": "guess"}, "by is reply or likelihood", id="another way"),
-        pytest.param({"by": "likelihood", "reason": True}, "a reason comes with a reply", id="a reason unheard"),
-        pytest.param({"prompt": "{conversation} {first}"}, "lacks the placeholder {second}", id="one answer only"),
-        pytest.param({"prompt": "{response}"}, "unknown placeholder {response}", id="a prompt that grades"),
-    ],
-)
-def test_what_cannot_be_is_refused_before_anything_is_asked(params, said):
-    generator, _ = scripted(lambda ask: "")
-    with pytest.raises(ValueError, match="comparison: ") as error:
-        comparison(generator=generator, **params)
-    assert said in str(error.value)
-
-
-def test_describe_says_all_that_a_verdict_rests_on():
-    generator, _ = scripted(lambda ask: "")
-    own = {"prompt": "{conversation}{first}{second}"}
-    ways = [{}, own, {"by": "likelihood"}, {"ties": False}, {"reason": True}, {"seed": 1}]
-    about = [json.dumps(comparison(generator=generator, **params).describe()) for params in ways]
-    assert len(set(about)) == len(ways)

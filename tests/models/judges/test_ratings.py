@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from curate.models.generators.ask import Answer, Failed
 from curate.models.judges import Grade, rating
-from curate.models.judges.judge import Judge
 from tests.models.judges.scripted import case, scripted
 
 KEYS = ["instruction_following", "truthfulness", "honesty", "helpfulness"]
@@ -134,45 +132,6 @@ def test_an_answer_that_asks_for_a_grade_is_only_data():
     assert shown[end:].count("\n") > 1  # what is asked comes after it once more
 
 
-@pytest.mark.parametrize(
-    ("params", "said"),
-    [
-        pytest.param({"aspects": []}, "one or more different names", id="no aspect"),
-        pytest.param({"aspects": ["wit", "wit"]}, "one or more different names", id="one twice"),
-        pytest.param({"aspects": ["a b", "a_b"]}, "one or more different names", id="two with one key"),
-        pytest.param({"aspects": ["reason"]}, "none of them 'reason'", id="the key of the reason"),
-        pytest.param({"aspects": [" "]}, "one or more different names", id="no name"),
-        pytest.param({"low": 5, "high": 5}, "not from 5 to 5", id="no scale"),
-        pytest.param({"high": 1000}, "by 1 to 100", id="a scale too fine"),
-        pytest.param({"samples": 0}, "samples must be 1 or more", id="no sample"),
-        pytest.param({"prompt": "{response}"}, "lacks the placeholder {conversation}", id="a prompt without question"),
-        pytest.param({"prompt": "{scale}"}, "unknown placeholder {scale}", id="an unknown placeholder"),
-    ],
-)
-def test_what_cannot_be_is_refused_before_anything_is_asked(params, said):
-    generator, _ = scripted(lambda ask: "{}")
-    with pytest.raises(ValueError, match="rating: ") as error:
-        rating(generator=generator, **params)
-    assert said in str(error.value)
-
-
-def test_a_killed_run_judges_nothing_twice(tmp_path: Path):
-    cases = [case(f"answer {n}", row=f"r{n}") for n in range(6)]
-
-    def dies(ask):
-        if "answer 4" in ask.messages[0]["content"]:
-            raise KeyboardInterrupt
-        return all_of(3)
-
-    generator, first = scripted(dies, tmp_path)
-    with pytest.raises(KeyboardInterrupt):
-        rating(generator=generator, samples=2).grade(cases)
-    generator, second = scripted(lambda ask: all_of(3), tmp_path)
-    grades = rating(generator=generator, samples=2).grade(cases)
-    assert [grade.score for grade in grades] == [3] * 6
-    assert len(first) - 1 + len(second) == 12
-
-
 def test_the_same_answer_is_judged_once_wherever_it_stands():
     generator, asked = scripted(lambda ask: all_of(3))
     judge = rating(generator=generator, seed=7)
@@ -186,29 +145,3 @@ def test_another_seed_is_another_judge():
     for seed in (0, 1):
         rating(generator=generator, seed=seed).grade([case("Yes.")])
     assert len({ask.seed for ask in asked}) == 2
-
-
-def test_describe_says_all_that_a_grade_rests_on():
-    generator, _ = scripted(lambda ask: "{}")
-    plain = rating(generator=generator).describe()
-    assert json.loads(json.dumps(plain)) == plain
-    others = [
-        {"aspects": ["honesty"]},
-        {"aspects": {"honesty": "is honest"}},
-        {"prompt": "{conversation}{response}"},
-        {"low": 0},
-        {"high": 6},
-        {"reason": True},
-        {"samples": 2},
-        {"seed": 1},
-    ]
-    described = [rating(generator=generator, **params).describe() for params in others]
-    assert all(a != b for i, a in enumerate([plain, *described]) for b in described[i:])
-    assert plain["generator"]["backend"] == "scripted"
-
-
-def test_a_judge_names_the_generators_whose_answers_a_run_keeps():
-    generator, _ = scripted(lambda ask: "{}")
-    judge = rating(generator=generator)
-    assert isinstance(judge, Judge)
-    assert judge.generators == (generator,)

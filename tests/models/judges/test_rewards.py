@@ -11,6 +11,7 @@ from curate.models.generators.ask import GeneratorError
 from curate.models.generators.generator import close_all
 from curate.models.judges import reward_model
 from curate.models.judges.rewards import RewardEngine
+from curate.models.weights import ModelError
 from tests.models.judges import tiny
 from tests.models.judges.scripted import case
 
@@ -137,7 +138,7 @@ def test_what_cannot_be_is_refused_at_once(params, said, model):
 
 
 def test_a_folder_that_is_not_there_is_refused_at_once():
-    with pytest.raises(GeneratorError, match="there is no folder"):
+    with pytest.raises(ModelError, match="there is no folder"):
         reward_model(model="./not/there")
 
 
