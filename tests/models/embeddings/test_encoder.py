@@ -34,17 +34,17 @@ def counting(batches):
 @given(st.lists(st.integers(1, 30), max_size=120))
 def test_batches_are_of_one_length_and_every_text_keeps_its_place(words):
     batches: list[tuple[int, int]] = []
-    told: list[int] = []
-    vectors, cut = counting(batches).encode(["tea " * n for n in words], told.append)
+    events: list[int] = []
+    vectors, cut = counting(batches).encode(["tea " * n for n in words], events.append)
     assert vectors[:, 0].tolist() == words
     assert cut.tolist() == [n > LIMIT for n in words]
     assert all(size <= encoder.BATCH and (length % 8 == 0 or length == LIMIT) for size, length in batches)
     assert vectors[:, 1].tolist() == [min(-(-n // 8) * 8, LIMIT) for n in words]
-    assert sum(told) == len(words)
+    assert sum(events) == len(words)
 
 
 @pytest.mark.parametrize(
-    ("static", "asked", "installed", "engine"),
+    ("static", "choice", "installed", "engine"),
     [
         pytest.param(False, "auto", True, "openvino", id="OpenVINO where it is"),
         pytest.param(False, "auto", False, "torch", id="torch where it is not"),
@@ -53,9 +53,9 @@ def test_batches_are_of_one_length_and_every_text_keeps_its_place(words):
         pytest.param(True, "torch", True, "static", id="nor can it be asked for one"),
     ],
 )
-def test_the_engine_is_what_is_asked_for_and_there(static, asked, installed, engine, monkeypatch, tmp_path):
+def test_the_engine_is_what_is_asked_for_and_there(static, choice, installed, engine, monkeypatch, tmp_path):
     monkeypatch.setattr(encoder, "find_spec", lambda name: installed or None)
-    assert encoder.choose(Model("m", tmp_path, "0", static), asked, tmp_path) == engine
+    assert encoder.choose(Model("m", tmp_path, "0", static), choice, tmp_path) == engine
 
 
 def test_openvino_asked_for_and_not_installed_is_said(monkeypatch, tmp_path):
@@ -67,9 +67,9 @@ def test_openvino_asked_for_and_not_installed_is_said(monkeypatch, tmp_path):
 @pytest.mark.skipif(not find_spec("torch"), reason="torch is not installed")
 def test_a_folder_that_holds_no_model_is_said_in_one_sentence(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(ModelError, match="the model here cannot be loaded: ") as said:
+    with pytest.raises(ModelError, match="the model here cannot be loaded: ") as error:
         encoder.load(Model("here", tmp_path, "0", False), "torch", tmp_path)
-    assert "\n" not in str(said.value)
+    assert "\n" not in str(error.value)
 
 
 class Net:

@@ -39,10 +39,10 @@ def similarities(vectors):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_texts_that_mean_the_same_are_near(engine, store):
-    found = similarities(embed(TEXTS, store=store, engine=engine))
-    assert found[0, 1] > 0.5
-    assert found[0, 2] < 0.3
-    assert found[2, 3] > 0.4
+    results = similarities(embed(TEXTS, store=store, engine=engine))
+    assert results[0, 1] > 0.5
+    assert results[0, 2] < 0.3
+    assert results[2, 3] > 0.4
 
 
 @pytest.mark.parametrize("engine", ENGINES)

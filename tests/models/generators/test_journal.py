@@ -25,12 +25,12 @@ def answer(text="Hello.", **more):
 
 
 def test_what_one_wrote_the_next_one_knows(tmp_path):
-    given = {"a": answer("Line one\nline two \u2028 😀"), "b": answer("A", labels={"A": -0.25, "B": float("-inf")})}
+    value = {"a": answer("Line one\nline two \u2028 😀"), "b": answer("A", labels={"A": -0.25, "B": float("-inf")})}
     with closing(Journal(tmp_path / "new/folder")) as journal:
-        for key, one in given.items():
+        for key, one in value.items():
             journal.add(key, one)
-        assert Journal(tmp_path / "new/folder").answers == given, "and not only once it is closed"
-    assert (Journal(tmp_path / "new/folder").answers, journal.answers) == (given, given)
+        assert Journal(tmp_path / "new/folder").answers == value, "and not only once it is closed"
+    assert (Journal(tmp_path / "new/folder").answers, journal.answers) == (value, value)
 
 
 def test_nothing_is_written_before_there_is_an_answer_and_nothing_without_a_folder(tmp_path):

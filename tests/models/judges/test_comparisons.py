@@ -17,8 +17,8 @@ def judged(reply, **params) -> Comparison:
     generator, _ = scripted(lambda ask: reply)
     judge = comparison(generator=generator, **params)
     assert judge.compare
-    (found,) = judge.compare([PAIRING])
-    return found
+    (results,) = judge.compare([PAIRING])
+    return results
 
 
 @pytest.mark.parametrize(
@@ -68,21 +68,21 @@ def test_what_failed_may_be_asked_again(by):
 )
 def test_the_likeliest_label_decides(likely, params, better):
     logs = {name: math.log(p) for name, p in likely.items()}
-    found = judged(Answer("", "stop", 9, 1, logs), by="likelihood", **params)
-    assert found.better == better
-    assert found.parts["second"] == pytest.approx(likely["2"])
+    results = judged(Answer("", "stop", 9, 1, logs), by="likelihood", **params)
+    assert results.better == better
+    assert results.parts["second"] == pytest.approx(likely["2"])
 
 
 def test_what_is_asked_for_is_what_can_be_read():
-    generator, asked = scripted(lambda ask: "")
+    generator, requests = scripted(lambda ask: "")
     for params in ({}, {"by": "likelihood"}, {"by": "likelihood", "ties": False}):
         judge = comparison(generator=generator, **params)
         assert judge.compare
         judge.compare([PAIRING])
-    assert asked[0].schema["properties"]["better"]["enum"] == ["first", "second", "tie"]
-    assert [ask.labels for ask in asked] == [None, ("1", "2", "0"), ("1", "2")]
-    assert "with 0 if neither is" in asked[1].messages[0]["content"]
-    assert "neither" not in asked[2].messages[0]["content"]
+    assert requests[0].schema["properties"]["better"]["enum"] == ["first", "second", "tie"]
+    assert [ask.labels for ask in requests] == [None, ("1", "2", "0"), ("1", "2")]
+    assert "with 0 if neither is" in requests[1].messages[0]["content"]
+    assert "neither" not in requests[2].messages[0]["content"]
 
 
 def test_no_answer_can_leave_its_frame():
@@ -93,8 +93,8 @@ def test_no_answer_can_leave_its_frame():
 
 
 def test_it_grades_nothing_and_says_so():
-    generator, asked = scripted(lambda ask: "")
+    generator, requests = scripted(lambda ask: "")
     (grade,) = comparison(generator=generator).grade([case("Yes.")])
     assert grade.score is None
     assert grade.why == "this judge compares two answers and grades none"
-    assert not asked
+    assert not requests

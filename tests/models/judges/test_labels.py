@@ -80,11 +80,11 @@ def test_without_a_likely_label_there_is_no_grade_and_a_reason(reply, grade):
 
 
 def test_nothing_but_the_labels_is_asked_for():
-    generator, asked = scripted(lambda ask: "")
+    generator, requests = scripted(lambda ask: "")
     label(generator=generator).grade([case("Yes."), case("No."), case("Yes.", row="other")])
-    assert [ask.labels for ask in asked] == [("1", "2", "3", "4", "5", "6")] * 2
-    assert asked[0].schema is None
-    assert "one of 1, 2, 3, 4, 5, 6, and" in asked[0].messages[0]["content"]
+    assert [ask.labels for ask in requests] == [("1", "2", "3", "4", "5", "6")] * 2
+    assert requests[0].schema is None
+    assert "one of 1, 2, 3, 4, 5, 6, and" in requests[0].messages[0]["content"]
 
 
 def verdict_of(reply, **params) -> Grade:
@@ -140,24 +140,24 @@ def test_a_reply_that_failed_may_be_asked_for_again():
 
 
 def test_structured_output_is_asked_for_and_nothing_twice():
-    generator, asked = scripted(lambda ask: '{"verdict": "safe"}')
+    generator, requests = scripted(lambda ask: '{"verdict": "safe"}')
     verdict(generator=generator, scale="safety", reason=True).grade([case("Yes."), case("Yes.", row="r2")])
-    assert len(asked) == 1
-    assert asked[0].schema == {
+    assert len(requests) == 1
+    assert requests[0].schema == {
         "type": "object",
         "properties": {"reason": {"type": "string"}, "verdict": {"type": "string", "enum": ["unsafe", "safe"]}},
         "required": ["reason", "verdict"],
         "additionalProperties": False,
     }
-    assert 'with one of "unsafe", "safe"' in asked[0].messages[0]["content"]
+    assert 'with one of "unsafe", "safe"' in requests[0].messages[0]["content"]
 
 
 @pytest.mark.parametrize("scale", ["helpfulness", "pass", "safety"])
 @pytest.mark.parametrize("judge", [label, verdict])
 def test_every_packaged_scale_serves_both_judges(scale, judge):
-    generator, asked = scripted(lambda ask: "")
+    generator, requests = scripted(lambda ask: "")
     judge(generator=generator, scale=scale).grade([case("THE ANSWER", "THE QUESTION")])
-    text = asked[0].messages[0]["content"]
+    text = requests[0].messages[0]["content"]
     assert "THE ANSWER" in text
     assert "THE QUESTION" in text
     assert "Reply with" in text
