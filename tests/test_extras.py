@@ -29,8 +29,8 @@ BEHIND = {
     "near": ["filters/duplicates", "filters/words/minhash", "filters/vectors/neighbours", "filters/contamination"],
     "embed": [
         *("filters/vectors/", "filters/diversity", "filters/pool", "filters/contamination"),
-        *("curate/models/embeddings/e", "curate/models/embeddings/m", "curate/models/embeddings/p"),
-        *("curate/models/embeddings/q", "curate/models/embeddings/s", "curate/report/diversity/"),
+        *(f"curate/models/embeddings/{name}" for name in ("embedding", "encoder", "quantised", "store")),
+        "curate/report/diversity/",
     ],
     "openvino": ["curate/models/embeddings/"],
     "vllm": ["curate/models/generators/vllm", "curate/models/generators/process"],

@@ -18,7 +18,7 @@ from curate.evaluate.prompts import read_prompts
 from curate.evaluate.trained import BACKENDS, Checkpoint, generator_of, is_training, open_training
 from curate.models import weights
 from curate.models.generators.ask import Answer, Ask, Failed, conversation, seed_of
-from curate.models.generators.generator import Generator, Told
+from curate.models.generators.generator import Generator, Progress
 from curate.rows import TURNS
 
 # LIMA, section 4.1: nucleus sampling with p = 0.9, temperature 0.7, a repetition penalty of 1.2, at most 2,048 tokens.
@@ -59,7 +59,7 @@ def answers(
     seed: int = 0,
     checkpoint: Checkpoint | None = None,
     journal: Path | None = None,
-    tell: Told | None = None,
+    tell: Progress | None = None,
 ) -> pl.DataFrame:
     """Answer prompts, or dialogues turn by turn; return a line an answer (`SCHEMA`), in the order of the rows.
 

@@ -18,7 +18,7 @@ from curate.evaluate.prompts import prompts_file, read_prompts
 from curate.evaluate.statistics import mean
 from curate.evaluate.trained import Checkpoint, Training, merge, open_training
 from curate.folders import HOME, claim, clear, put, seal
-from curate.models.generators.generator import Told
+from curate.models.generators.generator import Progress
 from curate.models.judges.judge import Judge
 from curate.rows import hash_file
 
@@ -114,7 +114,7 @@ def choose(
     limit: int | None = None,
     seed: int = 0,
     merged: bool = False,
-    tell: Told | None = None,
+    tell: Progress | None = None,
 ) -> dict[str, Any]:
     """Choose a checkpoint by its answers to dev prompts (LIMA, section 3: epochs 5 to 10, 50 prompts).
 

@@ -17,7 +17,7 @@ from curate.errors import UserError
 from curate.models.generators import transformers, vllm
 from curate.models.generators.ask import Engine
 from curate.models.generators.generator import Generator
-from curate.models.generators.transformers_engine import Transformers
+from curate.models.generators.transformers import Transformers
 from curate.models.generators.vllm import VLLM
 from curate.rows import hash_file
 

@@ -18,7 +18,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from curate.errors import visible
-from curate.models.generators.generator import Told
+from curate.models.generators.generator import Progress as Answers
 from curate.pairs.shortcuts import rows_of
 from curate.recipe.plan import Recipe
 
@@ -88,7 +88,7 @@ def progress() -> Iterator[Callable[..., None]]:
 
 
 @contextmanager
-def progress_of_answers() -> Iterator[Told]:
+def progress_of_answers() -> Iterator[Answers]:
     """Show progress as generators and judges tell it."""
     with progress() as tell:
         yield lambda name, done, asked, tokens: tell(name, done, total=asked, tokens=tokens)

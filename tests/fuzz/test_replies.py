@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from curate.models.generators.ask import Answer, encodable
-from curate.models.generators.generator import _written
+from curate.models.generators.generator import storable
 from curate.models.generators.journal import Journal
-from curate.models.generators.replies import BrokenReply, NoLabel, answer, retry_after, said
+from curate.models.generators.replies import BrokenReply, NoLabel, read_answer, retry_after, words_of
 from curate.models.judges.replies import Unread, object_in, one_of, whole
 from tests.fuzz.mutate import mutations
 
@@ -28,7 +28,7 @@ ERROR = {"error": {"message": "no such model", "type": "x", "code": 5}}
 
 
 def holds(given: Answer) -> None:
-    kept = _written(given)
+    kept = storable(given)
     if isinstance(kept, Answer):
         assert encodable(kept.text) and encodable(kept.finish_reason)
         json.dumps(kept._asdict(), allow_nan=False)
@@ -41,7 +41,7 @@ def holds(given: Answer) -> None:
 def test_a_mutant_is_an_answer_or_a_reason(reply: object, labels: tuple[str, ...] | None) -> None:
     for mutant in mutations(json.dumps(reply).encode(), seed=21, n=N):
         try:
-            holds(answer(mutant, labels))
+            holds(read_answer(mutant, labels))
         except (BrokenReply, NoLabel) as error:
             assert len(str(error)) < 700 and encodable(str(error))
 
@@ -62,7 +62,7 @@ def test_every_value_may_be_of_every_type() -> None:
             here[path[-1]] = value
             for labels in (None, ("A", "B")):
                 try:
-                    holds(answer(json.dumps(reply).encode(), labels))
+                    holds(read_answer(json.dumps(reply).encode(), labels))
                 except (BrokenReply, NoLabel) as error:
                     assert encodable(str(error))
 
@@ -82,7 +82,7 @@ def test_a_judges_reply_is_read_or_refused() -> None:
 def test_a_journal_with_broken_lines_is_read(tmp_path: Path) -> None:
     line = json.dumps(["k" * 32, Answer("Hi.", "stop", 1, 2, {"A": -0.5})._asdict()]).encode()
     (tmp_path / "1.jsonl").write_bytes(b"\n".join(mutations(line, seed=23, n=N)) + b"\n")
-    for kept in Journal(tmp_path).known.values():
+    for kept in Journal(tmp_path).answers.values():
         holds(kept)
         assert isinstance(kept.prompt_tokens, int)
 
@@ -90,9 +90,9 @@ def test_a_journal_with_broken_lines_is_read(tmp_path: Path) -> None:
 def test_words_and_waits_of_a_server() -> None:
     for mutant in mutations(b'{"error": {"message": "Wait, please", "detail": ["x"]}}', seed=24, n=N):
         try:
-            words = said(json.loads(mutant))
+            words = words_of(json.loads(mutant))
         except (ValueError, RecursionError):
-            words = said(mutant.decode("utf-8", "surrogateescape"))
+            words = words_of(mutant.decode("utf-8", "surrogateescape"))
         assert len(words) < 210 and encodable(words)
     for mutant in mutations(b"Fri, 31 Dec 9999 23:59:59 GMT", seed=25, n=N):
         retry_after({"retry-after": mutant.decode("latin-1")})

@@ -16,8 +16,8 @@ import polars as pl
 from curate.cache import Cache
 from curate.evaluate.grades.files import COMPARISONS, GradesError
 from curate.evaluate.grades.singly import judge_stage, name_of, set_up, with_before
-from curate.models.generators.ask import Ask, Failed, conversation
-from curate.models.generators.generator import Generator, Given, Told
+from curate.models.generators.ask import Ask, Failed, Result, conversation
+from curate.models.generators.generator import Generator, Progress
 from curate.models.judges.judge import Better, Case, Comparison, Grade, Judge, Pairing
 
 _KEYS = ("id", "sample", "turn")
@@ -34,7 +34,7 @@ def pairwise(
     *,
     names: tuple[str, str] = ("a", "b"),
     prompts: pl.DataFrame | None = None,
-    tell: Told | None = None,
+    tell: Progress | None = None,
 ) -> pl.DataFrame:
     """Compare the answers of two models to the same prompts, sample by sample (`COMPARISONS`), by the order of `a`.
 
@@ -200,7 +200,7 @@ def _noting(generator: Generator) -> Iterator[list[Ask]]:
     """Let a generator take notes for a while, and answer nothing."""
     notes: list[Ask] = []
 
-    def note(asks: Sequence[Ask]) -> list[Given]:
+    def note(asks: Sequence[Ask]) -> list[Result]:
         notes.extend(asks)
         return [Failed("it was only counted", again=True) for _ in asks]
 

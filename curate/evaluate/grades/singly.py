@@ -13,7 +13,7 @@ import polars as pl
 from curate.cache import Cache, Entry
 from curate.evaluate.grades.files import GRADES, shaped
 from curate.models.generators.ask import conversation
-from curate.models.generators.generator import Told
+from curate.models.generators.generator import Progress
 from curate.models.judges.judge import Case, Grade, Judge
 
 _GRADE = {name: GRADES[name] for name in ("score", "parts", "why")}
@@ -27,7 +27,7 @@ def grade(
     *,
     arm: str = "",
     seed: int = 0,
-    tell: Told | None = None,
+    tell: Progress | None = None,
 ) -> pl.DataFrame:
     """Grade answers, a line each and in their order (`GRADES`); what has no grade says why.
 
@@ -70,7 +70,7 @@ def cases_of(answers: pl.DataFrame, prompts: pl.DataFrame | None = None) -> list
     return [Case(row["id"], conversation(row), row["response"]) for row in rows if _answered(row)]
 
 
-def set_up(judge: Judge, stages: Cache, tell: Told | None = None) -> None:
+def set_up(judge: Judge, stages: Cache, tell: Progress | None = None) -> None:
     """Keep what a judge's generators answer beside the stages, and have them report their progress."""
     for generator in judge.generators:
         generator.journal, generator.tell = stages.folder / "answers", tell or generator.tell

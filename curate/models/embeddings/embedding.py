@@ -1,4 +1,4 @@
-"""Embed texts: look up what is stored, run the model over the rest, keep that."""
+"""Embed texts: look up what is stored, run the model over the rest, store that."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ import polars_hash as plh
 
 from curate import cache
 from curate.models.embeddings import store as chunks
-from curate.models.embeddings.converted import Refused
-from curate.models.embeddings.engines import Encoder, Engine, choose, load, vectors_rest_on
-from curate.models.embeddings.models import DEFAULT, Model, find
+from curate.models.embeddings.encoder import Encoder, Engine, Model, Refused, choose, find, load, vectors_rest_on
 from curate.models.embeddings.quantised import to_lattice
 from curate.models.embeddings.store import log
+from curate.models.weights import EMBEDDING, ModelError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Placed: TypeAlias = "tuple[NDArray[np.intp], NDArray[Any]]"  # records, and where they belong
+Placed: TypeAlias = "tuple[NDArray[np.intp], NDArray[Any]]"  # positions of texts, and their records
 # Texts that are written to disk together: what a killed process loses at most, some 40 s of long texts.
 CHUNK = 1024
 
@@ -29,19 +28,19 @@ CHUNK = 1024
 class Embedded(NamedTuple):
     """The vectors of texts, and of each text whether the model read only its beginning."""
 
-    vectors: NDArray[np.int16]  # (n, d), on the lattice
+    vectors: NDArray[np.int16]  # (n, d), quantised
     cut: NDArray[np.bool_]  # (n,)
 
 
 def embed(
     texts: Iterable[str | None],
     *,
-    model: str = DEFAULT,
+    model: str = EMBEDDING,
     store: Path | None = None,
     engine: Engine = "auto",
     tell: Callable[[str, int], None] | None = None,
 ) -> NDArray[np.int16]:
-    """Turn n texts into vectors on the lattice, (n, d) of int16; a null or blank text becomes the zero vector.
+    """Turn n texts into quantised vectors, (n, d) of int16; a null or blank text becomes the zero vector.
 
     `model` is all-MiniLM-L6-v2 as packaged (384 dimensions, 256 tokens), the folder of a sentence-transformers or
     model2vec model, or a name on the Hugging Face hub, which alone needs a network. `engine` is OpenVINO where it is
@@ -53,18 +52,17 @@ def embed(
 
     Raises ModelError or StoreError, one sentence each.
     """
-    found = embedded(texts, model=model, store=store, engine=engine, tell=tell)
-    if found.cut.any():
-        log.warning(
-            "%s reads only the beginning of %s of %s texts", model, f"{found.cut.sum():,}", f"{len(found.cut):,}"
-        )
-    return found.vectors
+    result = embedded(texts, model=model, store=store, engine=engine, tell=tell)
+    if result.cut.any():
+        count = f"{result.cut.sum():,} of {len(result.cut):,}"
+        log.warning("%s reads only the beginning of %s texts", model, count)
+    return result.vectors
 
 
 def embedded(
     texts: Iterable[str | None],
     *,
-    model: str = DEFAULT,
+    model: str = EMBEDDING,
     store: Path | None = None,
     engine: Engine = "auto",
     tell: Callable[[str, int], None] | None = None,
@@ -72,23 +70,15 @@ def embedded(
     """Embed like `embed`, and say of each text whether the model read only its beginning."""
     import numpy as np
 
-    column = _column(texts)
-    there = column.is_not_null() & (column.str.strip_chars() != "")
-    distinct, at = _distinct(column.filter(there))
-    known = find(model)
-    folder = store or cache.home()
-    found = _records(distinct, known, engine, folder, tell or (lambda what, rows: None))
-    vectors = np.zeros((len(column), found["vector"].shape[1]), dtype=np.int16)
+    column = texts.cast(pl.String) if isinstance(texts, pl.Series) else pl.Series(list(texts), dtype=pl.String)
+    filled = column.is_not_null() & (column.str.strip_chars() != "")
+    distinct, at = _distinct(column.filter(filled))
+    records = _records(distinct, find(model), engine, store or cache.home(), tell or (lambda what, rows: None))
+    vectors = np.zeros((len(column), records["vector"].shape[1]), dtype=np.int16)
     cut = np.zeros(len(column), dtype=bool)
-    where = there.to_numpy()
-    vectors[where], cut[where] = found["vector"][at], found["cut"][at]
+    rows = filled.to_numpy()
+    vectors[rows], cut[rows] = records["vector"][at], records["cut"][at]
     return Embedded(vectors, cut)
-
-
-def _column(texts: Iterable[str | None]) -> pl.Series:
-    if isinstance(texts, pl.Series):
-        return texts.cast(pl.String)
-    return pl.Series("text", list(texts), dtype=pl.String)
 
 
 def keys(texts: pl.Series) -> NDArray[np.bytes_]:
@@ -104,12 +94,9 @@ def _distinct(texts: pl.Series) -> tuple[pl.DataFrame, NDArray[np.intp]]:
     """List each text once, by key; and for every text where it stands in that list."""
     import numpy as np
 
-    every = keys(texts)
-    once, first, at = np.unique(every, return_index=True, return_inverse=True)
-    frame = pl.DataFrame(
-        {"key": once.tolist(), "text": texts.gather(first)}, schema={"key": pl.Binary, "text": pl.String}
-    )
-    return frame, at
+    once, first, at = np.unique(keys(texts), return_index=True, return_inverse=True)
+    columns = {"key": once.tolist(), "text": texts.gather(first)}
+    return pl.DataFrame(columns, schema={"key": pl.Binary, "text": pl.String}), at
 
 
 def _records(
@@ -118,45 +105,41 @@ def _records(
     """Look up or make the record of each text, in the order of the keys."""
     import numpy as np
 
-    runs_in = choose(model, engine, folder)
-    room = folder / "embeddings" / f"{runs_in}-{vectors_rest_on(model, runs_in)}"
-    wanted = np.array(distinct["key"].to_list(), dtype="S16")
-    found = list(chunks.take(room, wanted))
-    if not found or sum(len(at) for at, _ in found) < len(wanted):
+    backend = choose(model, engine, folder)
+    room = folder / "embeddings" / f"{backend}-{vectors_rest_on(model, backend)}"
+    names = np.array(distinct["key"].to_list(), dtype="S16")
+    stored = list(chunks.take(room, names))
+    if not stored or sum(len(at) for at, _ in stored) < len(names):
         try:
-            encoder = load(model, runs_in, folder)
-        except Refused:
-            return _records(distinct, model, engine, folder, tell)
+            encoder = load(model, backend, folder)
+        except Refused as error:
+            if engine == "openvino":
+                raise ModelError(f"OpenVINO cannot run the model {model.name}: {error}") from None
+            return _records(distinct, model, "torch", folder, tell)
         with chunks.hold(room):  # another process may be at the same texts
-            found = list(chunks.take(room, wanted))
-            found += _missing(distinct, found, encoder, room, tell)
-    dimensions = found[0][1]["vector"].shape[1] if found else encoder.dimensions
-    records = np.zeros(len(wanted), dtype=chunks.record(dimensions))
-    for at, chunk in found:
+            stored = list(chunks.take(room, names))
+            stored += _missing(distinct, stored, encoder, room, tell)
+    dimensions = stored[0][1]["vector"].shape[1] if stored else encoder.dimensions
+    records = np.zeros(len(names), dtype=chunks.record(dimensions))
+    for at, chunk in stored:
         records[at] = chunk
     return records
 
 
 def _missing(
-    distinct: pl.DataFrame, found: list[Placed], encoder: Encoder, room: Path, tell: Callable[[str, int], None]
+    distinct: pl.DataFrame, stored: list[Placed], encoder: Encoder, room: Path, tell: Callable[[str, int], None]
 ) -> Iterator[Placed]:
-    """Make the records that were not found."""
+    """Make and store the records of the texts that are not stored."""
     import numpy as np
 
     missing = np.ones(distinct.height, dtype=bool)
-    for at, _ in found:
+    for at, _ in stored:
         missing[at] = False
     # In an order of their own, by length and then by key: chunks do not depend on the caller's order.
     rows = distinct.with_row_index("at").filter(pl.Series(missing)).sort(pl.col("text").str.len_chars(), "key")
     for part in rows.iter_slices(CHUNK):
-        yield part["at"].to_numpy().astype(np.intp), _make(part, encoder, room, tell)
-
-
-def _make(part: pl.DataFrame, encoder: Encoder, room: Path, tell: Callable[[str, int], None]) -> NDArray[Any]:
-    import numpy as np
-
-    vectors, cut = encoder.encode(part["text"].to_list(), lambda rows: tell("embedding", rows))
-    chunk = np.zeros(part.height, dtype=chunks.record(encoder.dimensions))
-    chunk["key"], chunk["cut"], chunk["vector"] = part["key"].to_list(), cut, to_lattice(vectors)
-    chunks.put(room, chunk)
-    return chunk
+        vectors, cut = encoder.encode(part["text"].to_list(), lambda rows: tell("embedding", rows))
+        chunk = np.zeros(part.height, dtype=chunks.record(encoder.dimensions))
+        chunk["key"], chunk["cut"], chunk["vector"] = part["key"].to_list(), cut, to_lattice(vectors)
+        chunks.put(room, chunk)
+        yield part["at"].to_numpy().astype(np.intp), chunk

@@ -19,40 +19,40 @@ _BLOCK = 256  # rows turned at a time: the float64 copies stay in cache, which i
 def to_lattice(vectors: Any) -> NDArray[np.int16]:
     """Round vectors, scaled to length 4080, to whole numbers: (n, d) of any floats or integers to (n, d) of int16.
 
-    Vectors of int16 are taken to be on the lattice already; the lengths of some are looked at, to be sure. A zero
+    Vectors of int16 are taken to be quantised already; the lengths of some are checked, to be sure. A zero
     vector, which has no direction, stays zero.
 
-    Raises ValueError if there are not two axes, if a value is NaN or infinite, or if int16 is no lattice.
+    Raises ValueError if there are not two axes, for NaN or infinity, and for vectors of int16 of another length.
 
     >>> to_lattice([[3.0, 4.0], [0.0, 0.0]]).tolist()
     [[2448, 3264], [0, 0]]
     """
     import numpy as np
 
-    given = np.asarray(vectors)
-    if given.ndim != 2:
-        raise ValueError(f"vectors must be a table of (rows, dimensions), not of shape {given.shape}")
-    if given.dtype == np.int16:
-        _check_lengths(given)
-        return given
-    out = np.empty(given.shape, dtype=np.int16)
-    for first in range(0, len(given), _BLOCK):
-        out[first : first + _BLOCK] = _rounded(given[first : first + _BLOCK].astype(np.float64), first)
+    table = np.asarray(vectors)
+    if table.ndim != 2:
+        raise ValueError(f"vectors must be a table of (rows, dimensions), not of shape {table.shape}")
+    if table.dtype == np.int16:
+        _check_lengths(table)
+        return table
+    out = np.empty(table.shape, dtype=np.int16)
+    for first in range(0, len(table), _BLOCK):
+        out[first : first + _BLOCK] = _rounded(table[first : first + _BLOCK].astype(np.float64), first)
     return out
 
 
-def _check_lengths(given: NDArray[np.int16]) -> None:
+def _check_lengths(table: NDArray[np.int16]) -> None:
     """Look at about a thousand rows: other int16 vectors, longer ones, could overflow the sums without a word."""
     import numpy as np
 
-    step = max(1, len(given) // 1000)
-    lengths = np.linalg.norm(given[::step].astype(np.float64), axis=1)
+    step = max(1, len(table) // 1000)
+    lengths = np.linalg.norm(table[::step].astype(np.float64), axis=1)
     # Rounding moves each value by a half at most.
-    wrong = (lengths > 0) & (np.abs(lengths - LENGTH) > 0.5 * given.shape[1] ** 0.5 + 1e-6)
+    wrong = (lengths > 0) & (np.abs(lengths - LENGTH) > 0.5 * table.shape[1] ** 0.5 + 1e-6)
     if wrong.any():
         row = int(wrong.argmax())
         raise ValueError(
-            f"int16 vectors must be on the lattice, of length {LENGTH}, but row {row * step} has length "
+            f"int16 vectors must be quantised ones, of length {LENGTH}, but row {row * step} has length "
             f"{lengths[row]:.0f}; give them as floats"
         )
 
@@ -72,7 +72,7 @@ def _rounded(block: NDArray[np.float64], first: int) -> NDArray[np.float64]:
 
 
 def cosine(dot: Any) -> Any:
-    """Turn products of lattice vectors into cosines.
+    """Turn products of quantised vectors into cosines.
 
     >>> cosine(LENGTH * LENGTH)
     1.0

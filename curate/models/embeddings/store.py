@@ -40,9 +40,9 @@ def put(folder: Path, chunk: NDArray[Any]) -> None:
     data = buffer.getvalue()
     with _in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        whole = folder / f"{_name(data)}.npy"
-        if not whole.exists():  # Windows does not replace what another process reads
-            cache.write_whole(whole, data)
+        file = folder / f"{_name(data)}.npy"
+        if not file.exists():  # Windows does not replace what another process reads
+            cache.write_whole(file, data)
 
 
 @contextmanager
@@ -67,24 +67,24 @@ def _in_words(folder: Path) -> Iterator[None]:
 
 
 def take(folder: Path, keys: NDArray[np.bytes_]) -> Iterator[tuple[NDArray[np.intp], NDArray[Any]]]:
-    """Look for keys (sorted, each once); yield where in `keys` something was found, and the records found.
+    """Look for keys (sorted, each once); yield positions in `keys`, and the records stored under them.
 
     Chunks come in the order of their names, so that of two vectors for one text (two processes at once, a newer
     release of an engine) always the same one is taken.
     """
     import numpy as np
 
-    open_ = np.ones(len(keys), dtype=bool)
+    missing = np.ones(len(keys), dtype=bool)
     for file in sorted(folder.glob("*.npy")):
-        if not open_.any():
+        if not missing.any():
             return
         chunk = _read(file)
         if chunk is None:
             continue
         at = np.minimum(np.searchsorted(keys, chunk["key"]), len(keys) - 1)
-        hit = (keys[at] == chunk["key"]) & open_[at]
+        hit = (keys[at] == chunk["key"]) & missing[at]
         if hit.any():
-            open_[at[hit]] = False
+            missing[at[hit]] = False
             yield at[hit], chunk[hit]
 
 

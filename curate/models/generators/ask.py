@@ -61,6 +61,9 @@ class Failed(NamedTuple):
     again: bool
 
 
+Result: TypeAlias = Answer | Failed
+
+
 class Engine(Protocol):
     """A backend at work. It is opened once, asked many times, and closed."""
 
@@ -71,7 +74,7 @@ class Engine(Protocol):
     def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
         """Count the tokens of a prompt as the model will see it; None where only the server can."""
 
-    def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Answer | Failed]]:
+    def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Result]]:
         """Answer every ask, each as (its position, answer), in the order in which the answers are ready."""
 
     def close(self) -> None:
@@ -121,7 +124,7 @@ def conversation(row: Mapping[str, Any], column: str = "prompt", system: str | N
     [{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': 'Hi'},
      {'role': 'user', 'content': 'And now?'}]
     """
-    said = system if system is not None else row.get("system")
-    before: Sequence[Mapping[str, str]] = row.get("history") or []
-    turns = [{"role": turn["role"], "content": turn["content"]} for turn in before]
-    return [*([{"role": "system", "content": said}] if said else []), *turns, {"role": "user", "content": row[column]}]
+    system = system if system is not None else row.get("system")
+    turns = [{"role": "system", "content": system}] if system else []
+    turns += [{"role": turn["role"], "content": turn["content"]} for turn in row.get("history") or []]
+    return [*turns, {"role": "user", "content": row[column]}]

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
-from queue import Empty, SimpleQueue
-from threading import Lock, Thread
-from typing import TypeAlias
+from multiprocessing import TimeoutError as NoResult
+from multiprocessing.pool import ThreadPool
+from threading import Lock, Semaphore
 
-from curate.models.generators.ask import Answer, Failed
-
-Given: TypeAlias = Answer | Failed
+from curate.models.generators.ask import Result
 
 
 class Halted(Exception):
@@ -68,54 +64,32 @@ class Halt:
 
 
 def many(
-    call: Callable[[int], Given], count: int, concurrency: int, halt: Halt
-) -> Generator[tuple[int, Given], None, None]:
-    """Make calls 0 to `count` - 1, at most `concurrency` at once, and yield each answer as it comes.
+    call: Callable[[int], Result], count: int, concurrency: int, halt: Halt
+) -> Generator[tuple[int, Result], None, None]:
+    """Make calls 0 to `count` - 1, at most `concurrency` at once, and yield each result as it comes.
 
-    A call counts as one of those at once until its answer was taken down, so a kill loses no more than `concurrency`
-    answers. After a halt the calls not yet made are Failed, to be made another time.
+    A call counts as one of those at once until its result was taken, so a kill loses no more than `concurrency`
+    answers. `call` itself heeds `halt`, which is set where the caller takes no more results.
     """
-    todo: SimpleQueue[int | None] = SimpleQueue()
-    done: SimpleQueue[tuple[int, Given | BaseException]] = SimpleQueue()
-    # Not a pool of the standard library: it waits for its threads at the end of the program, and Ctrl-C would hang.
-    threads = [Thread(target=_work, args=(call, todo, done), daemon=True) for _ in range(min(count, concurrency))]
-    for thread in threads:
-        thread.start()
-    positions, flying = iter(range(count)), 0
+    slots = Semaphore(concurrency)
+
+    def one(position: int) -> tuple[int, Result]:
+        slots.acquire()
+        return position, call(position)
+
+    # Not concurrent.futures: it waits for its threads at the end of the program, and Ctrl-C would hang.
+    pool = ThreadPool(max(1, min(count, concurrency)))
     try:
+        results = pool.imap_unordered(one, range(count))
         while True:
-            for position in islice(positions, 0 if halt.reason else len(threads) - flying):
-                todo.put(position)
-                flying += 1
-            if not flying:
-                break
-            position, given = _next(done)
-            flying -= 1
-            if isinstance(given, BaseException):
-                raise given
-            yield position, given
+            try:
+                yield results.next(timeout=0.5)  # without a timeout Ctrl-C is not heard on Windows
+            except NoResult:
+                continue
+            except StopIteration:
+                return
+            slots.release()
     finally:
-        if flying:
-            halt.halt("stopped by hand")  # a thread that waits to try again must not
-        for _ in threads:
-            todo.put(None)
-    for thread in threads:
-        thread.join()
-    for position in positions:
-        yield position, Failed(halt.reason or "not asked", again=True)
-
-
-def _work(
-    call: Callable[[int], Given], todo: SimpleQueue[int | None], done: SimpleQueue[tuple[int, Given | BaseException]]
-) -> None:
-    while (position := todo.get()) is not None:
-        try:
-            done.put((position, call(position)))
-        except BaseException as error:  # it belongs to the thread that asked
-            done.put((position, error))
-
-
-def _next(done: SimpleQueue[tuple[int, Given | BaseException]]) -> tuple[int, Given | BaseException]:
-    while True:
-        with suppress(Empty):
-            return done.get(timeout=0.5)  # without a timeout Ctrl-C is not heard on Windows
+        halt.halt("stopped by hand")  # a thread that waits to try again must not
+        slots.release(concurrency)
+        pool.terminate()

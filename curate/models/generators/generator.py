@@ -11,11 +11,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curate.models.generators.ask import Answer, Ask, Engine, Failed, Settings, encodable
+from curate.models.generators.ask import Answer, Ask, Engine, Failed, Result, Settings, encodable
 from curate.models.generators.journal import Journal, key_of, keys_of
 
-Told = Callable[[str, int, int, int], None]  # (generator, answers done now, answers asked in all, tokens done now)
-Given = Answer | Failed
+Progress = Callable[[str, int, int, int], None]  # (generator, answers done now, asks in all, tokens done now)
 
 _models: dict[Hashable, Engine] = {}  # one at a time: a model fills the memory
 _servers: dict[Hashable, Engine] = {}
@@ -34,14 +33,14 @@ class Generator:
     open: Callable[[], Engine] = field(repr=False)
     name: str = ""
     journal: Path | None = None
-    tell: Told = field(default=lambda name, done, asked, tokens: None, repr=False)
-    _kept: Journal | None = field(default=None, init=False, repr=False, compare=False)
+    tell: Progress = field(default=lambda name, done, asked, tokens: None, repr=False)
+    _journal: Journal | None = field(default=None, init=False, repr=False, compare=False)
 
     def describe(self) -> dict[str, Any]:
         """Describe the generator as data, for keys and the manifest; nothing secret is in it."""
         return asdict(self.settings)
 
-    def ask(self, asks: Sequence[Ask]) -> list[Given]:
+    def ask(self, asks: Sequence[Ask]) -> list[Result]:
         """Get one answer, or the reason why there is none, for every ask, in their order.
 
         Answers that the journal holds are not asked for again, and asks that are the same in everything are asked once.
@@ -50,43 +49,43 @@ class Generator:
         """
         keys = keys_of(self.settings, asks)
         times = Counter(keys)
-        with self._opened_journal() as journal:
-            found: dict[str, Given] = {key: journal.known[key] for key in times if key in journal.known}
-            self.tell(self.name, sum(times[key] for key in found), len(asks), 0)
-            wanted = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in found}
-            with closing(self._answers(wanted)) as answers:
-                for key, given in answers:
-                    answer = _written(given)
-                    if isinstance(answer, Answer):
-                        journal.add(key, answer)
-                    found[key] = answer
-                    tokens = answer.completion_tokens if isinstance(answer, Answer) else 0
+        with closing(self._opened_journal()) as journal:
+            results: dict[str, Result] = {key: journal.answers[key] for key in times if key in journal.answers}
+            self.tell(self.name, sum(times[key] for key in results), len(asks), 0)
+            missing = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in results}
+            with closing(self._answers(missing)) as answers:
+                for key, result in answers:
+                    results[key] = result = storable(result)
+                    tokens = 0
+                    if isinstance(result, Answer):
+                        journal.add(key, result)
+                        tokens = result.completion_tokens
                     self.tell(self.name, times[key], len(asks), tokens)
         nothing = Failed("the engine gave no answer to it", again=True)
-        return [found.get(key, nothing) for key in keys]
+        return [results.get(key, nothing) for key in keys]
 
     def missing(self, asks: Sequence[Ask]) -> list[Ask]:
         """List what `ask` would send to the engine: each ask once, and none that the journal has an answer to."""
-        with self._opened_journal() as journal:
-            wanted = dict(zip(keys_of(self.settings, asks), asks, strict=True))
-            return [ask for key, ask in wanted.items() if key not in journal.known]
+        with closing(self._opened_journal()) as journal:
+            by_key = dict(zip(keys_of(self.settings, asks), asks, strict=True))
+            return [ask for key, ask in by_key.items() if key not in journal.answers]
 
-    def _answers(self, wanted: Mapping[str, Ask]) -> Yields[tuple[str, Given], None, None]:
-        """Ask the engine; yield as they come the answers by key."""
-        if not wanted:
+    def _answers(self, asks: Mapping[str, Ask]) -> Yields[tuple[str, Result], None, None]:
+        """Ask the engine; yield the results by key, as they come."""
+        if not asks:
             return
         engine = self.engine()
         try:
             fit = []
-            for key, ask in wanted.items():
+            for key, ask in asks.items():
                 failed = self._too_long(engine, ask)
                 if failed:
                     yield key, failed
                 else:
                     fit.append(key)
             if fit:
-                for position, answer in engine.answer([wanted[key] for key in fit], self.settings.sampling):
-                    yield fit[position], answer
+                for position, result in engine.answer([asks[key] for key in fit], self.settings.sampling):
+                    yield fit[position], result
         except BaseException:
             # What it was doing is unfinished: the next ask must not meet an engine that is still at it.
             self._forget(engine)
@@ -102,11 +101,11 @@ class Generator:
 
     def _opened_journal(self) -> Journal:
         folder = self.journal and self.journal / self._folder()
-        if self._kept is None or self._kept.folder != folder:
-            self._kept = Journal(folder)
+        if self._journal is None or self._journal.folder != folder:
+            self._journal = Journal(folder)
         else:
-            self._kept.refresh()
-        return self._kept
+            self._journal.refresh()
+        return self._journal
 
     def _folder(self) -> str:
         model = re.sub(r"[^A-Za-z0-9.]+", "-", self.settings.model)[-40:].strip("-.")
@@ -114,28 +113,28 @@ class Generator:
 
     def engine(self) -> Engine:
         """Open the engine, or take the one that is open already."""
-        if self.settings.address is not None:
+        settings = self.settings
+        if settings.address is not None:
             if self.open not in _servers:
                 _servers[self.open] = self.open()
             return _servers[self.open]
-        settings = self.settings
-        wanted = repr((settings.backend, settings.model, settings.weights, settings.engine))
-        if wanted not in _models:
+        key = repr((settings.backend, settings.model, settings.weights, settings.engine))
+        if key not in _models:
             _close(_models)
-            _models[wanted] = self.open()
-        return _models[wanted]
+            _models[key] = self.open()
+        return _models[key]
 
     def _forget(self, engine: Engine) -> None:
         for engines in (_models, _servers):
-            for key in [key for key, known in engines.items() if known is engine]:
+            for key in [key for key, one in engines.items() if one is engine]:
                 _close({key: engines.pop(key)})
 
 
-def _written(given: Given) -> Given:
+def storable(result: Result) -> Result:
     """Refuse an answer that no file can hold: half a surrogate pair, which JSON can spell and UTF-8 cannot."""
-    if isinstance(given, Answer) and not encodable(given.text):
+    if isinstance(result, Answer) and not encodable(result.text):
         return Failed("the reply's text holds half a character (a surrogate such as \\ud83d)", again=False)
-    return given
+    return result
 
 
 def close_all() -> None:

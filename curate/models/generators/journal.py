@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from curate.models.generators.ask import Answer, Ask, GeneratorError, Settings, encodable
@@ -30,9 +29,9 @@ def keys_of(settings: Settings, asks: Iterable[Ask]) -> list[str]:
     about = hashlib.sha256(_json(asdict(settings)))
     keys = []
     for ask in asks:
-        whole = about.copy()
-        whole.update(_json([list(ask.messages), ask.seed, ask.schema, ask.labels]))
-        keys.append(whole.hexdigest()[:32])
+        digest = about.copy()
+        digest.update(_json([list(ask.messages), ask.seed, ask.schema, ask.labels]))
+        keys.append(digest.hexdigest()[:32])
     return keys
 
 
@@ -52,13 +51,12 @@ def _plain(value: Any) -> Any:
 
 
 def _checked(answer: Answer) -> Answer:
-    """Give back an answer that is one in all its fields; raise ValueError for another."""
-    counts = (answer.prompt_tokens, answer.completion_tokens)
-    texts = (answer.text, answer.finish_reason)
-    labels = answer.labels if answer.labels is not None else {}
+    """Give back an answer whose fields are of their types; raise ValueError for another."""
+    texts, counts = answer[:2], answer[2:4]
+    labels = [] if answer.labels is None else answer.labels.values()
     if not all(isinstance(text, str) and encodable(text) for text in texts):
         raise ValueError("a text of an answer is none")
-    if not all(type(count) is int for count in counts) or not all(type(p) is float for p in labels.values()):
+    if not all(type(count) is int for count in counts) or not all(type(p) is float for p in labels):
         raise ValueError("a number of an answer is none")
     return answer
 
@@ -68,50 +66,36 @@ class Journal:
 
     A process writes into a file of its own, so any number of them may share the folder. A line goes to the operating
     system at once, which survives `kill -9` of the process; `close` has it put on the disk itself (fsync), so a power
-    cut costs at most the answers since. A line that was cut short is no answer: it is asked for again, and `torn`
-    counts it. Where two processes asked the same at once, the answer in the older file stands for all later runs.
+    cut costs at most the answers since. A line that was cut short is no answer: it is asked for again. Where two
+    processes asked the same at once, the answer in the older file stands for all later runs.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
-        self.known: dict[str, Answer] = {}
-        self._broken = 0
-        self._read_to: dict[Path, int] = {}
-        self._unended: set[Path] = set()
+        self.answers: dict[str, Answer] = {}
+        self._ends: dict[Path, int] = {}  # how far each file was read
         self._path: Path | None = None
         self._file: FileIO | None = None
         self.refresh()
 
-    @property
-    def torn(self) -> int:
-        """Count the lines that hold no answer."""
-        return self._broken + len(self._unended)
-
     def refresh(self) -> None:
         """Read what other processes added since the last look."""
         for file in sorted(self.folder.glob("*.jsonl")) if self.folder else []:
-            if file != self._path and file.stat().st_size > self._read_to.get(file, 0):
+            if file != self._path and file.stat().st_size > self._ends.get(file, 0):
                 self._read(file)
 
     def _read(self, file: Path) -> None:
-        at = self._read_to.get(file, 0)
-        self._unended.discard(file)
+        end = self._ends.get(file, 0)
         with file.open("rb") as lines:
-            lines.seek(at)
+            lines.seek(end)
             for line in lines:
                 if not line.endswith(b"\n"):  # cut short, or being written just now
-                    self._unended.add(file)
                     break
-                at += len(line)
-                self._learn(line)
-        self._read_to[file] = at
-
-    def _learn(self, line: bytes) -> None:
-        try:
-            key, answer = json.loads(line)
-            self.known.setdefault(key, _checked(Answer(**answer)))
-        except (ValueError, TypeError, AttributeError, RecursionError):
-            self._broken += 1
+                end += len(line)
+                with suppress(ValueError, TypeError, AttributeError, RecursionError):  # a line that holds no answer
+                    key, answer = json.loads(line)
+                    self.answers.setdefault(key, _checked(Answer(**answer)))
+        self._ends[file] = end
 
     def add(self, key: str, answer: Answer) -> None:
         """Write an answer down; it survives a kill of this process from here on.
@@ -120,7 +104,7 @@ class Journal:
         """
         if self.folder is not None:
             self._write(self.folder, key, answer)
-        self.known[key] = answer
+        self.answers[key] = answer
 
     def _write(self, folder: Path, key: str, answer: Answer) -> None:
         line = json.dumps([key, answer._asdict()]).encode() + b"\n"
@@ -154,11 +138,3 @@ class Journal:
         if file is not None:
             with file:
                 os.fsync(file.fileno())
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

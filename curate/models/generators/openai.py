@@ -13,11 +13,11 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Settings, Turn
-from curate.models.generators.calls import Budget, Given, Halt, Halted, many
+from curate.models.generators.ask import Ask, Failed, GeneratorError, Result, Settings, Turn
+from curate.models.generators.calls import Budget, Halt, Halted, many
 from curate.models.generators.fields import fields, refuse, refuse_unknown
 from curate.models.generators.generator import Generator
-from curate.models.generators.replies import TOP, BrokenReply, NoLabel, answer, said, trouble
+from curate.models.generators.replies import TOP, BrokenReply, NoLabel, explain, read_answer, words_of
 from curate.models.settings import find_secrets, mask
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Server:
     def close(self) -> None:
         """Give back nothing: nothing is held."""
 
-    def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Given]]:
+    def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Result]]:
         """Answer every ask, in the order in which the answers come."""
         calls = _Calls(self, asks, sampling)
         with calls.client, closing(many(calls.one, len(asks), self.concurrency, calls.halt)) as answers:
@@ -71,15 +71,15 @@ class Server:
     def request(self, ask: Ask, sampling: Mapping[str, Any]) -> dict[str, Any]:
         """Write an ask as the arguments of `chat.completions.create`."""
         limit = "max_completion_tokens" if "max_completion_tokens" in sampling else "max_tokens"
-        given = dict(sampling)
+        params = dict(sampling)
         if ask.labels:
-            given = {name: value for name, value in sampling.items() if name not in _SHAPE}
-            given |= {limit: 1, "temperature": 1, "top_p": 1, "logprobs": True, "top_logprobs": TOP}
+            params = {name: value for name, value in sampling.items() if name not in _SHAPE}
+            params |= {limit: 1, "temperature": 1, "top_p": 1, "logprobs": True, "top_logprobs": TOP}
         if ask.schema is not None:
             form = {"name": "answer", "strict": True, "schema": dict(ask.schema)}
-            given["response_format"] = {"type": "json_schema", "json_schema": form}
+            params["response_format"] = {"type": "json_schema", "json_schema": form}
         seed = {"seed": ask.seed} if self.send_seed else {}
-        return {**given, **seed, "model": self.model, "messages": list(ask.messages)}
+        return {**params, **seed, "model": self.model, "messages": list(ask.messages)}
 
 
 class _Calls:
@@ -126,7 +126,7 @@ class _Calls:
         try:
             body = response.read()
             if response.is_success:
-                answer(body)
+                read_answer(body)
         except BrokenReply as broken:
             from httpx2 import RemoteProtocolError
 
@@ -136,39 +136,41 @@ class _Calls:
         """Read a reply as far as a reply goes; of an error, its beginning says enough."""
         packed = response.headers.get("content-encoding", "identity").strip().lower()
         if packed not in ("identity", "gzip", "deflate"):  # what others unpack to has no bound, a chunk at a time
-            raise BrokenReply(f"the reply is packed as {said(packed)!r}, which was not asked for")
-        size, end = 0, monotonic() + _ROUNDS * self.server.timeout
+            raise BrokenReply(f"the reply is packed as {words_of(packed)!r}, which was not asked for")
+        size, seconds = 0, _ROUNDS * self.server.timeout
+        end = monotonic() + seconds
         for chunk in chunks():
             size += len(chunk)
             if size > _LARGEST or monotonic() > end:
                 if not response.is_success:
                     return
-                what = f"{_LARGEST >> 20} MB" if size > _LARGEST else f"{_ROUNDS * self.server.timeout:g} s"
+                what = f"{_LARGEST >> 20} MB" if size > _LARGEST else f"{seconds:g} s"
                 raise BrokenReply(f"the reply does not end within {what}")
             yield chunk
 
-    def one(self, position: int) -> Given:
+    def one(self, position: int) -> Result:
         """Ask once, and say what came of it; this runs in many threads."""
-        ask = self.asks[position]
         self._thread.tries = 0
-        given = self._asked(ask)
-        if isinstance(given, Failed):
-            given = given._replace(reason=self._hide(given.reason))
-        lost = isinstance(given, Failed) and given.again
-        self._failed = self._failed + 1 if lost else 0
-        if isinstance(given, Failed) and self._failed >= _IN_A_ROW * self.server.concurrency:
-            self.halt.halt(f"{self._failed} requests in a row failed, so no more are made; the last: {given.reason}")
-        return given
+        result = self._result(self.asks[position])
+        if not isinstance(result, Failed):
+            self._failed = 0
+            return result
+        result = result._replace(reason=self._hide(result.reason))
+        self._failed = self._failed + 1 if result.again else 0
+        if self._failed >= _IN_A_ROW * self.server.concurrency:
+            self.halt.halt(f"{self._failed} requests in a row failed, so no more are made; the last: {result.reason}")
+        return result
 
-    def _asked(self, ask: Ask) -> Given:
+    def _result(self, ask: Ask) -> Result:
         from openai import OpenAIError
 
         try:
             self.halt.check()
             reply = self.client.chat.completions.with_raw_response.create(**self.server.request(ask, self.sampling))
             body = reply.http_response.content
-            self._count(answer(body))
-            given = answer(body, ask.labels)
+            answer = read_answer(body)
+            self._spend(answer.prompt_tokens + answer.completion_tokens)
+            answer = read_answer(body, ask.labels)
         except Halted as halted:
             self.halt.halt(str(halted))
             return Failed(str(halted), again=True)
@@ -181,28 +183,27 @@ class _Calls:
         except (
             Exception
         ) as error:  # the packages below trip over headers that they read, such as dates beyond any clock
-            return Failed(f"the reply cannot be read: {type(error).__name__}: {said(str(error))}", again=True)
+            return Failed(f"the reply cannot be read: {type(error).__name__}: {words_of(str(error))}", again=True)
         self.server.answered = True
-        if len(self.key) >= _SECRET and self.key in given.text:  # a key must not become part of a set
-            given = given._replace(text=given.text.replace(self.key, "…"))
-        return given
+        if len(self.key) >= _SECRET:  # a key must not become part of a set
+            answer = answer._replace(text=answer.text.replace(self.key, "…"))
+        return answer
 
-    def _count(self, given: Answer) -> None:
-        spent = given.prompt_tokens + given.completion_tokens
-        self.server.budget.spend(spent)
-        if not spent and self.server.budget.max_tokens is not None:
+    def _spend(self, tokens: int) -> None:
+        self.server.budget.spend(tokens)
+        if not tokens and self.server.budget.max_tokens is not None:
             self.halt.halt("the server does not count tokens, so max_tokens_spent cannot be held")
 
     def _explained(self, error: OpenAIError) -> Failed:
-        env, server = self.server.key_env, self.server
-        key = f"read from the environment variable {env}" + ("" if self.key else ", which is not set")
-        what = trouble(
+        server = self.server
+        key = f"read from the environment variable {server.key_env}" + ("" if self.key else ", which is not set")
+        trouble = explain(
             error, model=server.model, address=server.address, timeout=server.timeout, key=key, answered=server.answered
         )
-        if what.halts:
-            self.halt.halt(self._hide(what.reason))
+        if trouble.halts:
+            self.halt.halt(self._hide(trouble.reason))
         tries = self._thread.tries
-        return Failed(what.reason + (f" (tried {tries} times)" if tries > 1 else ""), what.again)
+        return Failed(trouble.reason + (f" (tried {tries} times)" if tries > 1 else ""), trouble.again)
 
     def _hide(self, words: str) -> str:
         """Take out the key, which some servers repeat, and any other that an error quotes."""
@@ -258,11 +259,11 @@ def openai(
     >>> openai("small", base_url="http://localhost:8000/v1", sampling={"max_tokens": 64}).describe()["address"]
     'http://localhost:8000/v1'
     """
-    given = dict(sampling or {})
-    refuse(given, _REASONS)
-    refuse(given.get("extra_body") or {}, _REASONS)
-    known = fields("openai", "resources/chat/completions/completions.py", "Completions", "create")
-    refuse_unknown(given, known, "the arguments of chat.completions.create")
+    sampling = dict(sampling or {})
+    refuse(sampling, _REASONS)
+    refuse(sampling.get("extra_body") or {}, _REASONS)
+    names = fields("openai", "resources/chat/completions/completions.py", "Completions", "create")
+    refuse_unknown(sampling, names, "the arguments of chat.completions.create")
     _refuse_below(1, concurrency=concurrency, max_requests=max_requests, max_tokens_spent=max_tokens_spent)
     _refuse_below(0, max_retries=max_retries)
     if timeout <= 0:
@@ -270,8 +271,8 @@ def openai(
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", api_key_env) or list(find_secrets(api_key_env)):
         raise ValueError("api_key_env is the name of an environment variable that holds the key, not the key itself")
     address = _address(base_url)
-    limit = given.get("max_completion_tokens") or given.get("max_tokens")
-    settings = Settings("openai", model, {} if send_seed else {"send_seed": False}, given, address, limit)
+    limit = sampling.get("max_completion_tokens") or sampling.get("max_tokens")
+    settings = Settings("openai", model, {} if send_seed else {"send_seed": False}, sampling, address, limit)
     budget = Budget(max_requests, max_tokens_spent)
     # How the server is asked is no part of the settings: an answer stays the same answer when less is asked at once.
     server = partial(Server, model, address, api_key_env, concurrency, timeout, max_retries, budget, send_seed)
@@ -289,10 +290,10 @@ def _address(base_url: str | None) -> str:
     address = (base_url or os.environ.get("OPENAI_BASE_URL") or HOSTED).strip().rstrip("/")
     try:
         parts = urlsplit(address)
-        there = parts.scheme in ("http", "https") and parts.hostname
+        valid = parts.scheme in ("http", "https") and parts.hostname
     except ValueError:
-        there = None
-    if not there:
+        valid = None
+    if not valid:
         raise GeneratorError(f"base_url '{mask(address)}' is no address: it looks like http://localhost:8000/v1")
     if parts.username or parts.password:
         raise GeneratorError("base_url holds a password: keep it out, and the key in an environment variable")

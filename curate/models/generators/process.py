@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from typing import IO, Any, NamedTuple
 
 from curate.models.generators.ask import GeneratorError
+from curate.models.weights import first_line
 
 # Its input ends when this process has ended, however that came about: even kill -9 closes a pipe.
 _WATCH = """
@@ -56,7 +57,7 @@ INSTALL = "pip install 'curate-lm[vllm]' (on a machine without a GPU: make pairs
 _CAUSE = re.compile(
     r"((?:\w+\.)*\w*(?:Error|Exception): (?!cancelled|Engine core init).+|Worker proc \S+ died[^,]*)", re.MULTILINE
 )
-_SHOWN = 1 << 20  # bytes of the log that are looked at
+_BYTES = 1 << 20  # bytes of the log that are looked at
 
 
 class Running(NamedTuple):
@@ -87,22 +88,22 @@ def start(model: str, path: str, engine: Mapping[str, Any]) -> Running:
     before = set(multiprocessing.active_children())
     log = _log()
     try:
-        with warnings.catch_warnings(), _script_aside(), _stderr_to(log):
+        with warnings.catch_warnings(), _without_script(), _stderr_to(log):
             warnings.simplefilter("ignore")  # of torch and its like, about themselves
             from vllm import LLM
 
-            llm = LLM(model=path, **{"use_tqdm_on_load": False, **_on_this_machine(), **engine})
+            llm = LLM(model=path, **{"use_tqdm_on_load": False, **_defaults(), **engine})
             started = set(multiprocessing.active_children()) - before
             _watch(llm, [child.sentinel for child in started])
-            return Running(llm, log, EndWithMe(_with_theirs(child.pid for child in started)))
+            return Running(llm, log, EndWithMe(_with_children(child.pid for child in started)))
     except Exception as error:  # vLLM's, torch's, transformers', the hub's
-        said = _cause(log) or first_line(error)
+        cause = _cause(log) or first_line(error)
         if log:
             log.close()
-        raise GeneratorError(f"vLLM cannot start with {model}: {said}") from error
+        raise GeneratorError(f"vLLM cannot start with {model}: {cause}") from error
 
 
-def _with_theirs(processes: Iterable[int | None]) -> list[int]:
+def _with_children(processes: Iterable[int | None]) -> list[int]:
     """List processes and those below them: vLLM's worker goes on at full speed when its own parent is killed."""
     import psutil  # type: ignore[import-untyped]
 
@@ -110,8 +111,8 @@ def _with_theirs(processes: Iterable[int | None]) -> list[int]:
     return [one.pid for tree in trees for one in (tree, *tree.children(recursive=True))]
 
 
-def _on_this_machine() -> dict[str, Any]:
-    """Settle on a CPU what an engine's settings leave out.
+def _defaults() -> dict[str, Any]:
+    """Give the settings of an engine that a CPU needs.
 
     A prompt that is read in pieces kills vLLM 0.32 there where its request has a seed, and each of ours has one; a
     graph takes a minute to compile, which no small job earns back.
@@ -161,15 +162,16 @@ def _environment() -> None:
 
 
 @contextmanager
-def _script_aside() -> Iterator[None]:
+def _without_script() -> Iterator[None]:
     """Keep the new process from running the program's own script again, as spawn does: it has no need of it."""
     main = sys.modules["__main__"]
-    kept: dict[str, Any] = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
+    names = [name for name in ("__file__", "__spec__") if name in main.__dict__]
+    values: dict[str, Any] = {name: main.__dict__.pop(name) for name in names}
     main.__spec__ = None
     try:
         yield
     finally:
-        main.__dict__.update(kept)
+        main.__dict__.update(values)
 
 
 @contextmanager
@@ -178,30 +180,22 @@ def _stderr_to(log: IO[bytes] | None) -> Iterator[None]:
     if log is None:
         yield
         return
-    screen = os.dup(2)
-    shown = sys.stderr
+    screen, stderr = os.dup(2), sys.stderr
     try:
         os.dup2(log.fileno(), 2)
-        if shown is sys.__stderr__:
+        if stderr is sys.__stderr__:
             sys.stderr = os.fdopen(os.dup(screen), "w", buffering=1)
         yield
     finally:
-        if sys.stderr is not shown:
+        if sys.stderr is not stderr:
             sys.stderr.close()
-            sys.stderr = shown
+            sys.stderr = stderr
         os.dup2(screen, 2)
         os.close(screen)
 
 
 def _cause(log: IO[bytes] | None) -> str | None:
     # `pread` leaves alone the place where the engine goes on writing.
-    text = os.pread(log.fileno(), _SHOWN, 0).decode(errors="replace") if log else ""
-    found = _CAUSE.search(text)
-    return found[1].strip()[:500] if found else None
-
-
-def first_line(error: BaseException) -> str:
-    """Give an error's first line, or its name where it says nothing; of a list of faults (pydantic's), the faults."""
-    if hasattr(error, "errors") and callable(error.errors):
-        return "; ".join(": ".join([*map(str, fault["loc"]), fault["msg"]]) for fault in error.errors())[:500]
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    text = os.pread(log.fileno(), _BYTES, 0).decode(errors="replace") if log else ""
+    match = _CAUSE.search(text)
+    return match[1].strip()[:500] if match else None

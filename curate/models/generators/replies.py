@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from email.utils import mktime_tz, parsedate_tz
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curate.models.generators.ask import Answer
@@ -21,7 +21,7 @@ TOP = 20  # the most alternatives that the API shows
 _REASON = re.compile(r"\w{1,40}", re.ASCII)  # stop, length, content_filter, …
 _MOST_TOKENS = 10**12  # of one answer; what is above is no count
 _READ = 10_000  # characters of a server's own words that are looked at
-_SAID = 200  # characters of a server's own words that are repeated
+_SHOWN = 200  # characters of a server's own words that are repeated
 
 
 class BrokenReply(ValueError):
@@ -39,31 +39,32 @@ class NoLabel(ValueError):
         self.any_request = any_request
 
 
-def read(body: bytes) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Take from a reply its first choice, and the whole; raise BrokenReply if it has none that can be used.
+def _read(body: bytes) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Take from a reply its first choice and its counts of tokens; raise BrokenReply if it has no choice to use.
 
-    >>> read(b'{"choices": []}')
+    >>> read_answer(b'{"choices": []}')
     Traceback (most recent call last):
     curate.models.generators.replies.BrokenReply: the reply has no choices
     """
     try:
         reply = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):
-        start = said(body.decode(errors="replace"))
+        start = words_of(body.decode(errors="replace"))
         raise BrokenReply(f"the reply is no whole JSON: {start[:60]!r} ({len(body)} bytes)") from None
     if not isinstance(reply, dict):
         raise BrokenReply("the reply is JSON of another kind")
     choices = reply.get("choices")
     if not isinstance(choices, list) or not choices:
-        words = said(reply.get("error") or "")
+        words = words_of(reply.get("error") or "")
         raise BrokenReply(f"the reply has no choices{words and ', but says: '}{words}")
     choice = choices[0]
     if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
         raise BrokenReply("the reply's first choice has no message")
     if choice.get("finish_reason") == "error":
-        raise BrokenReply(f"the server gave up on it: {said(choice.get('error') or 'no reason given')}")
+        raise BrokenReply(f"the server gave up on it: {words_of(choice.get('error') or 'no reason given')}")
     _text(choice["message"])
-    return choice, reply
+    usage = reply.get("usage")
+    return choice, usage if isinstance(usage, dict) else {}
 
 
 def _no_number(name: str) -> float:
@@ -79,30 +80,30 @@ def _text(message: Mapping[str, Any]) -> str:
     return text
 
 
-def answer(body: bytes, labels: Sequence[str] | None = None) -> Answer:
+def read_answer(body: bytes, labels: Sequence[str] | None = None) -> Answer:
     """Read an answer from a reply.
 
     Text that the model gave as a refusal ends with the finish reason `refusal`; a reply without a finish reason ended
     for an `unknown` one. Raise BrokenReply, or NoLabel when labels were asked about.
 
-    >>> answer(b'{"choices": [{"message": {"content": "Hi."}}], "usage": {"prompt_tokens": 9}}')
+    >>> read_answer(b'{"choices": [{"message": {"content": "Hi."}}], "usage": {"prompt_tokens": 9}}')
     Answer(text='Hi.', finish_reason='unknown', prompt_tokens=9, completion_tokens=0, labels=None)
     """
-    choice, reply = read(body)
-    message = choice["message"]
-    refused = message.get("content") is None and message.get("refusal")
-    given = choice.get("finish_reason")
-    reason = "refusal" if refused else given if isinstance(given, str) and _REASON.fullmatch(given) else "unknown"
-    usage = reply.get("usage")
-    tokens = [_count(usage.get(f"{of}_tokens")) if isinstance(usage, dict) else 0 for of in ("prompt", "completion")]
-    return Answer(_text(message), reason, tokens[0], tokens[1], likely(choice, labels) if labels else None)
+    choice, usage = _read(body)
+    message, reason = choice["message"], choice.get("finish_reason")
+    if message.get("content") is None and message.get("refusal"):
+        reason = "refusal"
+    elif not isinstance(reason, str) or not _REASON.fullmatch(reason):
+        reason = "unknown"
+    prompt, completion = (_count(usage.get(f"{part}_tokens")) for part in ("prompt", "completion"))
+    return Answer(_text(message), reason, prompt, completion, label_logprobs(choice, labels) if labels else None)
 
 
 def _count(value: Any) -> int:
     return value if isinstance(value, int) and 0 <= value <= _MOST_TOKENS else 0
 
 
-def likely(choice: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]:
+def label_logprobs(choice: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]:
     """Read how likely each label is as the first token, white space around it aside.
 
     One that is not among the 20 most likely gets -9999, the API's own value for that. Raise NoLabel when none is, or
@@ -112,17 +113,17 @@ def likely(choice: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]
         top = {_str(one["token"]): _logprob(one) for one in choice["logprobs"]["content"][0]["top_logprobs"]}
     except (KeyError, IndexError, TypeError, ValueError, OverflowError):
         raise NoLabel("the server shows no log-probabilities", any_request=True) from None
-    found = {label: [p for token, p in top.items() if token.strip() == label] for label in labels}
+    matches = {label: [p for token, p in top.items() if token.strip() == label] for label in labels}
     first = max(top, key=lambda token: top[token], default="").strip()
-    begun = {label for label, values in found.items() if values} | ({first} if first else set())
+    starts = {label for label, values in matches.items() if values} | ({first} if first else set())
     for label in labels:
-        if not found[label] and any(label.startswith(start) for start in begun):
+        if not matches[label] and any(label.startswith(start) for start in starts):
             raise NoLabel(f"the label {label!r} seems to be more than one token of this model: take shorter labels")
-    if not any(found.values()):
+    if not any(matches.values()):
         raise NoLabel(
             f"none of the labels is among the {len(top)} most likely first tokens; the likeliest is {first!r}"
         )
-    return {label: _log_of_sum(values) if values else UNLIKELY for label, values in found.items()}
+    return {label: _log_of_sum(values) if values else UNLIKELY for label, values in matches.items()}
 
 
 def _str(value: Any) -> str:
@@ -144,10 +145,10 @@ def _log_of_sum(logs: Sequence[float]) -> float:
     return most + math.log(sum(math.exp(value - most) for value in logs))
 
 
-def said(error: Any) -> str:
+def words_of(error: Any) -> str:
     r"""Take a server's own words from what it sent as an error, on one line and cut.
 
-    >>> said({"error": {"message": "No such\n model.", "type": "x"}}), said({"detail": "Not Found"})
+    >>> words_of({"error": {"message": "No such\n model.", "type": "x"}}), words_of({"detail": "Not Found"})
     ('No such model.', 'Not Found')
     """
     while isinstance(error, Mapping):
@@ -159,7 +160,7 @@ def said(error: Any) -> str:
     except (ValueError, RecursionError):
         return "an error in a form of its own"
     words = re.sub(r"\s+", " ", words[:_READ].encode(errors="backslashreplace").decode()).strip()
-    return words if len(words) <= _SAID else words[:_SAID].rstrip() + " …"
+    return words if len(words) <= _SHOWN else words[:_SHOWN].rstrip() + " …"
 
 
 PATIENCE = 120  # seconds of Retry-After up to which the openai package waits and tries again
@@ -178,7 +179,7 @@ class Trouble(NamedTuple):
     halts: bool = False
 
 
-def trouble(error: OpenAIError, *, model: str, address: str, timeout: float, key: str, answered: bool) -> Trouble:
+def explain(error: OpenAIError, *, model: str, address: str, timeout: float, key: str, answered: bool) -> Trouble:
     """Explain a failed request.
 
     `key` says where the key comes from. `answered` says whether the server has answered any request yet: if so, what it
@@ -192,18 +193,18 @@ def trouble(error: OpenAIError, *, model: str, address: str, timeout: float, key
         return Trouble(_lost(error), again=True)
     if isinstance(error, APIStatusError):
         return _refused(error, f"the model '{model}' at {address}", key, answered)
-    return Trouble(f"the request failed: {said(str(error))}", again=True)
+    return Trouble(f"the request failed: {words_of(str(error))}", again=True)
 
 
 def _lost(error: APIConnectionError) -> str:
     cause = error.__cause__
     if cause is not None and isinstance(cause.__cause__, BrokenReply):
         return str(cause)
-    return f"the connection was lost: {said(str(cause or '')) or type(cause or error).__name__}"
+    return f"the connection was lost: {words_of(str(cause or '')) or type(cause or error).__name__}"
 
 
 def _refused(error: APIStatusError, where: str, key: str, answered: bool) -> Trouble:
-    status, words = error.status_code, said(error.body)
+    status, words = error.status_code, words_of(error.body)
     says = f"the server answered {status}" + (f": {words}" if words else "")
     wait = retry_after(error.response.headers)
     if status == 401:
@@ -231,14 +232,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     >>> retry_after({"retry-after": "30"}), retry_after({"retry-after": "soon"}), retry_after({})
     (30.0, None, None)
     """
-    value = headers.get("retry-after")
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-        return seconds if math.isfinite(seconds) else None
-    except ValueError:
-        with suppress(ValueError, OverflowError, IndexError, TypeError):  # a date far beyond any clock
-            date = parsedate_tz(value)
-            return None if date is None else mktime_tz(date) - time.time()
+    value = headers.get("retry-after", "")
+    with suppress(ValueError):
+        return float(value) if math.isfinite(float(value)) else None
+    with suppress(ValueError, OverflowError, IndexError, TypeError):  # a date far beyond any clock
+        return parsedate_to_datetime(value).timestamp() - time.time()
     return None

@@ -10,11 +10,12 @@ from contextlib import suppress
 from typing import Any
 
 from curate.models import weights
-from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Settings, Turn
+from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Result, Settings, Turn
 from curate.models.generators.fields import fields, refuse, refuse_unknown
 from curate.models.generators.generator import Generator
-from curate.models.generators.labels import Tokens, places, scores
-from curate.models.generators.process import Running, first_line, start
+from curate.models.generators.labels import Tokens, logprobs, prefixes
+from curate.models.generators.process import Running, start
+from curate.models.weights import first_line
 
 _AHEAD = 4  # times as many requests as the engine works on at once are with it: it never idles, and memory is bounded
 _AT_ONCE = 20  # tokens whose probability one request may ask for: vLLM's `max_logprobs`
@@ -61,7 +62,7 @@ class VLLM:
         """Give the tokens of a text, without those that begin and end a prompt: the template has put them there."""
         return list(self._tokenizer.encode(text, add_special_tokens=False))
 
-    def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Answer | Failed]]:
+    def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Result]]:
         """Keep the engine full, and give each answer when it is whole."""
         if self.llm is None:
             self._start()
@@ -75,7 +76,7 @@ class VLLM:
         if died:
             reason = f"vLLM's process ended: {self._running.cause() if self._running else 'it was closed'}"
             self.close()
-            yield from ((position, Failed(reason, again=True)) for position in stream.left())
+            yield from ((position, Failed(reason, again=True)) for position in stream.unanswered())
 
     def close(self) -> None:
         """End the engine's process."""
@@ -95,18 +96,18 @@ class _EngineDied(Exception):
 class _Stream:
     """The asks of one call: those that wait, and the requests that the engine has.
 
-    An ask for a completion is one request; one for labels is a request for each place that has to be looked at.
+    An ask for a completion is one request; one for labels is a request for each beginning of a label.
     """
 
     def __init__(self, engine: VLLM, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> None:
         self.engine, self.asks, self.sampling = engine, asks, _checked(sampling)
         self.llm = engine.llm
         self.waiting = deque(range(len(asks)))
-        self.requests: dict[str, tuple[int, Tokens]] = {}  # number of a request -> its ask, and the place it looks at
-        self.seen: dict[int, dict[Tokens, dict[int, float]]] = {}  # of asks for labels
+        self.requests: dict[str, tuple[int, Tokens]] = {}  # number of a request -> its ask, and a label's beginning
+        self.steps: dict[int, dict[Tokens, dict[int, float]]] = {}  # of asks for labels
         self.at_once = _AHEAD * int(self.llm.llm_engine.vllm_config.scheduler_config.max_num_seqs)
 
-    def run(self) -> Iterator[tuple[int, Answer | Failed]]:
+    def run(self) -> Iterator[tuple[int, Result]]:
         while self.waiting or self.requests:
             while self.waiting and len(self.requests) < self.at_once:
                 position = self.waiting.popleft()
@@ -114,48 +115,45 @@ class _Stream:
                 if failed:
                     yield position, failed
             for output in self._step() if self.requests else ():
-                position, place = self.requests.pop(_number(output.request_id), (-1, ()))
-                answer = self._answer(position, place, output) if position >= 0 else None
-                if answer:
-                    yield position, answer
+                position, prefix = self.requests.pop(_number(output.request_id), (-1, ()))
+                result = self._result(position, prefix, output) if position >= 0 else None
+                if result:
+                    yield position, result
 
     def _add(self, position: int) -> Failed | None:
-        """Give an ask to the engine; what is wrong with it is told of it alone."""
+        """Give an ask to the engine; say what is wrong with it."""
         ask = self.asks[position]
         try:
             prompt = self.engine.rendered(ask.messages)
             if ask.labels is None:
-                self._enqueue(position, (), prompt, self._wish(ask))
+                self._enqueue(position, (), prompt, self._params(ask))
                 return None
-            self.seen[position] = {}
-            for place, tokens in places(self.engine.tokens(label) for label in ask.labels).items():
+            self.steps[position] = {}
+            for prefix, tokens in prefixes(map(self.engine.tokens, ask.labels)).items():
                 for i in range(0, len(tokens), _AT_ONCE):
-                    wish = {"max_tokens": 1, "temperature": 0.0, "logprob_token_ids": tokens[i : i + _AT_ONCE]}
-                    self._enqueue(position, place, [*prompt, *place], wish)
+                    params = {"max_tokens": 1, "temperature": 0.0, "logprob_token_ids": tokens[i : i + _AT_ONCE]}
+                    self._enqueue(position, prefix, [*prompt, *prefix], params)
         except Exception as error:  # of the template, the schema, the engine's own checks
-            if _is_death(error):
+            if type(error).__name__ in ("EngineDeadError", "EngineGenerateError"):
                 self.waiting.appendleft(position)
                 raise _EngineDied from error
             self._forget(position)
             return Failed(f"vLLM does not take it: {first_line(error)}", again=False)
         return None
 
-    def _wish(self, ask: Ask) -> dict[str, Any]:
-        if ask.schema is None:
-            return {**self.sampling, "seed": ask.seed}
-        from vllm.sampling_params import StructuredOutputsParams
+    def _params(self, ask: Ask) -> dict[str, Any]:
+        params = {**self.sampling, "seed": ask.seed}
+        if ask.schema is not None:
+            from vllm.sampling_params import StructuredOutputsParams
 
-        return {
-            **self.sampling,
-            "seed": ask.seed,
-            "structured_outputs": StructuredOutputsParams(json=dict(ask.schema)),
-        }
+            params["structured_outputs"] = StructuredOutputsParams(json=dict(ask.schema))
+        return params
 
-    def _enqueue(self, position: int, place: Tokens, prompt: list[int], wish: dict[str, Any]) -> None:
+    def _enqueue(self, position: int, prefix: Tokens, prompt: list[int], params: dict[str, Any]) -> None:
         from vllm import SamplingParams
 
-        [name] = self.llm.enqueue({"prompt_token_ids": prompt}, SamplingParams(**wish), use_tqdm=False)
-        self.requests[_number(name)] = position, place
+        [name] = self.llm.enqueue({"prompt_token_ids": prompt}, SamplingParams(**params), use_tqdm=False)
+        self.requests[_number(name)] = position, prefix
 
     def _step(self) -> list[Any]:
         try:
@@ -163,26 +161,26 @@ class _Stream:
         except Exception as error:  # whatever breaks a step, no answer comes after it
             raise _EngineDied from error
 
-    def _answer(self, position: int, place: Tokens, output: Any) -> Answer | Failed | None:
-        ask, [said], prompt = self.asks[position], output.outputs, len(output.prompt_token_ids)
-        if said.finish_reason not in ("stop", "length", "repetition"):
+    def _result(self, position: int, prefix: Tokens, output: Any) -> Result | None:
+        ask, [completion], prompt = self.asks[position], output.outputs, len(output.prompt_token_ids)
+        if completion.finish_reason not in ("stop", "length", "repetition"):
             self._forget(position)
-            return Failed(f"vLLM broke it off: {said.finish_reason}", again=True)
+            return Failed(f"vLLM broke it off: {completion.finish_reason}", again=True)
         if ask.labels is None:
-            return Answer(said.text, said.finish_reason, prompt, len(said.token_ids))
-        found = self.seen[position].setdefault(place, {})
-        found.update((token, float(entry.logprob)) for token, entry in said.logprobs[0].items())
+            return Answer(completion.text, completion.finish_reason, prompt, len(completion.token_ids))
+        step = self.steps[position].setdefault(prefix, {})
+        step.update((token, float(entry.logprob)) for token, entry in completion.logprobs[0].items())
         if any(position == other for other, _ in self.requests.values()):
             return None
-        seen = self.seen.pop(position)
-        likely = scores({label: self.engine.tokens(label) for label in ask.labels}, seen)
-        return Answer(max(likely, key=lambda label: likely[label]), "stop", prompt - len(place), len(seen), likely)
+        steps = self.steps.pop(position)
+        likely = logprobs({label: self.engine.tokens(label) for label in ask.labels}, steps)
+        return Answer(max(likely, key=lambda label: likely[label]), "stop", prompt - len(prefix), len(steps), likely)
 
     def _forget(self, position: int) -> None:
-        self.seen.pop(position, None)
+        self.steps.pop(position, None)
         self.requests = {name: of for name, of in self.requests.items() if of[0] != position}
 
-    def left(self) -> list[int]:
+    def unanswered(self) -> list[int]:
         """List the asks that have no answer."""
         return sorted({position for position, _ in self.requests.values()} | set(self.waiting))
 
@@ -199,25 +197,21 @@ def _checked(sampling: Mapping[str, Any]) -> dict[str, Any]:
     from vllm import SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
 
-    made = dict(sampling)
+    params = dict(sampling)
     try:
-        if isinstance(made.get("structured_outputs"), dict):
-            made["structured_outputs"] = StructuredOutputsParams(**made["structured_outputs"])
-        SamplingParams(**made)
+        if isinstance(params.get("structured_outputs"), dict):
+            params["structured_outputs"] = StructuredOutputsParams(**params["structured_outputs"])
+        SamplingParams(**params)
     except Exception as error:
         raise GeneratorError(f"vLLM does not take the sampling settings: {first_line(error)}") from None
-    return made
+    return params
 
 
 def _number(name: str) -> str:
     return name.partition("-")[0]  # vLLM's own name of a request has a random end, its output's name has not
 
 
-def _is_death(error: Exception) -> bool:
-    return type(error).__name__ in ("EngineDeadError", "EngineGenerateError")
-
-
-_LIMIT = 1024  # tokens of an answer, where nothing else is said: vLLM's own 16 cuts every answer off
+_LIMIT = 1024  # tokens of an answer, by default: vLLM's own 16 cuts every answer off
 _REFUSED = {
     "n": "every sample is asked for by itself, so that each has a seed and a place in the journal",
     "seed": "it is drawn for every row and sample from the seed of the recipe or the call",
@@ -234,7 +228,8 @@ def vllm(model: str, *, engine: dict[str, Any] | None = None, sampling: dict[str
     but for one: `max_tokens` is 1,024, or half of what the model takes if that is less, where vLLM has 16. `n` and
     `seed` are the run's. The engine starts when it is first asked, in a process of its own, which ends with this one.
 
-    Raise ValueError for a setting that vLLM does not have, GeneratorError where the model or vLLM is not there.
+    Raise ValueError for a setting that vLLM does not have, ModelError where the model is not there; when first asked,
+    GeneratorError where vLLM is not there or cannot start.
 
     >>> vllm("org/model", sampling={"temperature": 0.8}).settings.sampling
     {'max_tokens': 1024, 'temperature': 0.8}
@@ -245,15 +240,10 @@ def vllm(model: str, *, engine: dict[str, Any] | None = None, sampling: dict[str
     engine, sampling = engine or {}, sampling or {}
     refuse(sampling, _REFUSED)
     refuse_unknown(sampling, fields("vllm", "sampling_params.py", "SamplingParams"), "vLLM's SamplingParams")
-    known = fields("vllm", "engine/arg_utils.py", "EngineArgs") | fields(
-        "vllm", "entrypoints/llm.py", "LLM", "__init__"
-    )
-    refuse_unknown(engine, known, "the arguments of vllm.LLM")
-    sampling = {"max_tokens": _limit(model, engine), **sampling}
+    names = fields("vllm", "engine/arg_utils.py", "EngineArgs")
+    names |= fields("vllm", "entrypoints/llm.py", "LLM", "__init__")
+    refuse_unknown(engine, names, "the arguments of vllm.LLM")
+    context = engine.get("max_model_len") or weights.config_of(model).get("max_position_embeddings") or 2 * _LIMIT
+    sampling = {"max_tokens": min(_LIMIT, int(context) // 2), **sampling}
     settings = Settings("vllm", model, engine, sampling, limit=sampling["max_tokens"], weights=weights.weights(model))
     return Generator(settings, lambda: VLLM(model, engine))
-
-
-def _limit(model: str, engine: Mapping[str, Any]) -> int:
-    context = engine.get("max_model_len") or weights.config_of(model).get("max_position_embeddings") or 2 * _LIMIT
-    return min(_LIMIT, int(context) // 2)

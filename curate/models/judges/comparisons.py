@@ -5,26 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal
 
-from curate.models.generators.ask import Answer, Ask, Failed, Text, seed_of
+from curate.models.generators.ask import Answer, Text
 from curate.models.generators.generator import Generator
 from curate.models.judges import prompts
 from curate.models.judges.judge import BETTER, Better, Comparison, Judge, Pairing, grades_none
-from curate.models.judges.replies import Unread, chosen, form_of, schema_of
+from curate.models.judges.replies import form_of, judgement, logprobs_of, one_of, parse, schema_of
 
 _KEY = "better"
 # One token each, and none of them begins another.
 _SIGNS: dict[str, Better] = {"1": "first", "2": "second", "0": "tie"}
-_ASKED = "Reply with 1 if the first answer is better, with 2 if the second is{tie}, and with nothing else."
-_TIE = ", with 0 if neither is"
-
-
-class _Way(NamedTuple):
-    prompt: str
-    by: str
-    ties: bool
-    reason: bool
+_FORM = "Reply with 1 if the first answer is better, with 2 if the second is{tie}, and with nothing else."
 
 
 def comparison(
@@ -66,48 +58,36 @@ def comparison(
         raise ValueError(f"comparison: by is reply or likelihood, not {by!r}")
     if reason and by == "likelihood":
         raise ValueError("comparison: a reason comes with a reply, and by likelihood there is none")
-    asked = prompts.packaged("judge_comparison.txt") if prompt is None else prompt
-    prompts.check(asked, ["reply"], "comparison", prompts.COMPARED)
-    way = _Way(asked, by, ties, reason)
-    about = {"judge": "comparison", **way._asdict(), "seed": seed, "generator": generator.describe()}
-    compare = partial(_compare, generator, way, seed)
+    prompt = prompts.packaged("judge_comparison.txt") if prompt is None else prompt
+    prompts.check(prompt, ["reply"], "comparison", prompts.COMPARED)
+    settings: dict[str, Any] = {"prompt": prompt, "by": by, "ties": ties, "reason": reason, "seed": seed}
+    about = {"judge": "comparison", **settings, "generator": generator.describe()}
+    compare = partial(_compare, generator, **settings)
     return Judge(grades_none, about, "comparison", (generator,), compare)
 
 
-def _compare(generator: Generator, way: _Way, seed: int, pairings: Sequence[Pairing]) -> list[Comparison]:
-    verdicts = list(BETTER if way.ties else BETTER[:2])
-    replied = way.by == "reply"
-    asked = form_of(_KEY, verdicts, reason=way.reason) if replied else _ASKED.format(tie=_TIE if way.ties else "")
-    schema = schema_of(_KEY, verdicts, reason=way.reason) if replied else None
-    signs = None if replied else tuple(sign for sign, better in _SIGNS.items() if better in verdicts)
-    asks = []
-    for one in pairings:
-        text = prompts.fill(way.prompt, {"reply": asked} | prompts.compared(one.messages, one.first, one.second))
-        drawn = seed_of(seed, prompts.digest(text), "comparison")
-        asks.append(Ask([{"role": "user", "content": text}], drawn, schema=schema, labels=signs))
-    read = _read if replied else _likeliest
-    return [_lost(answer) if isinstance(answer, Failed) else read(answer, verdicts) for answer in generator.ask(asks)]
+def _compare(
+    generator: Generator, pairings: Sequence[Pairing], *, prompt: str, by: str, ties: bool, reason: bool, seed: int
+) -> list[Comparison]:
+    verdicts = BETTER if ties else BETTER[:2]
+    if by == "reply":
+        form, read = form_of(_KEY, verdicts, reason=reason), partial(_read, verdicts)
+        want: dict[str, Any] = {"schema": schema_of({_KEY: verdicts}, reason=reason)}
+    else:
+        signs = {sign: better for sign, better in _SIGNS.items() if better in verdicts}
+        form, read = _FORM.format(tie=", with 0 if neither is" if ties else ""), partial(_likeliest, signs)
+        want = {"labels": tuple(signs)}
+    texts = [prompts.fill(prompt, {"reply": form} | prompts.compared(p.messages, p.first, p.second)) for p in pairings]
+    results = prompts.ask(generator, texts, ["comparison"], seed, **want)
+    return [judgement(Comparison, result, read) for result in results]
 
 
-def _lost(failed: Failed) -> Comparison:
-    return Comparison(None, why=failed.reason, again=failed.again)
+def _read(verdicts: Sequence[Better], answer: Answer) -> Comparison:
+    name = parse(answer, lambda reply: one_of(reply, _KEY, verdicts))
+    return Comparison(next(better for better in verdicts if better == name))
 
 
-def _read(answer: Answer, verdicts: Sequence[Better]) -> Comparison:
-    try:
-        found = chosen(answer, _KEY, verdicts)
-    except Unread as why:
-        return Comparison(None, why=str(why))
-    return Comparison(next(better for better in verdicts if better == found))
-
-
-def _likeliest(answer: Answer, verdicts: Sequence[Better]) -> Comparison:
-    if answer.labels is None:
-        return Comparison(None, why="the generator does not tell how likely labels are")
-    found = {better: answer.labels.get(sign, -math.inf) for sign, better in _SIGNS.items() if better in verdicts}
-    likely = {better: 0.0 if math.isnan(logprob) else math.exp(logprob) for better, logprob in found.items()}
-    top = max(likely.values())
-    if not top:
-        return Comparison(None, why="none of the verdicts is among the likely answers")
-    best = [better for better, share in likely.items() if share == top]
+def _likeliest(signs: dict[str, Better], answer: Answer) -> Comparison:
+    likely = {signs[sign]: math.exp(log) for sign, log in logprobs_of(answer, list(signs)).items()}
+    best = [better for better, share in likely.items() if share == max(likely.values())]
     return Comparison(best[0] if len(best) == 1 else "tie", {str(better): share for better, share in likely.items()})

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from statistics import fmean
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from curate.models.judges.judge import Case, Grade, Judge
 
@@ -36,8 +36,8 @@ def rules(*, checks: list[Check] = CHECKS, min_words: int = 20, max_words: int =
     Raises ValueError for checks or bounds that cannot be.
 
     >>> from curate.models.judges import Case
-    >>> asked = [{"role": "user", "content": "How do I store basil?"}]
-    >>> (grade,) = rules(min_words=4).grade([Case("1", asked, "Put basil in water, and store it in the light.")])
+    >>> prompt = [{"role": "user", "content": "How do I store basil?"}]
+    >>> (grade,) = rules(min_words=4).grade([Case("1", prompt, "Put basil in water, and store it in the light.")])
     >>> grade.parts, grade.score
     ({'length': 1.0, 'ended': 1.0, 'unrepeated': 1.0, 'on_subject': 1.0}, 1.0)
     """
@@ -56,28 +56,27 @@ def rules(*, checks: list[Check] = CHECKS, min_words: int = 20, max_words: int =
 
 
 def _grade(measures: Mapping[str, Callable[..., float]], cases: Sequence[Case]) -> list[Grade]:
-    return [_one(measures, case) for case in cases]
+    grades = []
+    for case in cases:
+        words, prompt = (_WORD.findall(text.lower()) for text in (case.response, case.messages[-1]["content"]))
+        parts = {name: measure(case.response, words, prompt) for name, measure in measures.items()}
+        grades.append(Grade(fmean(parts.values()), parts))
+    return grades
 
 
-def _one(measures: Mapping[str, Any], case: Case) -> Grade:
-    said, asked = (_WORD.findall(text.lower()) for text in (case.response, case.messages[-1]["content"]))
-    parts = {name: measure(case.response, said, asked) for name, measure in measures.items()}
-    return Grade(fmean(parts.values()), parts)
+def _length(least: int, most: int, text: str, words: list[str], prompt: list[str]) -> float:
+    return min(1.0, len(words) / least, max(0.0, 2 - len(words) / most))
 
 
-def _length(least: int, most: int, text: str, said: list[str], asked: list[str]) -> float:
-    return min(1.0, len(said) / least, max(0.0, 2 - len(said) / most))
-
-
-def _ended(text: str, said: list[str], asked: list[str]) -> float:
+def _ended(text: str, words: list[str], prompt: list[str]) -> float:
     return float(_END.search(text) is not None and not _BARE_ITEM.search(text))
 
 
-def _unrepeated(text: str, said: list[str], asked: list[str]) -> float:
-    runs = list(zip(*(said[i:] for i in range(_RUN)), strict=False))
+def _unrepeated(text: str, words: list[str], prompt: list[str]) -> float:
+    runs = list(zip(*(words[i:] for i in range(_RUN)), strict=False))
     return len(set(runs)) / len(runs) if runs else 1.0
 
 
-def _on_subject(text: str, said: list[str], asked: list[str]) -> float:
-    subject = {word for word in asked if len(word) >= _SUBJECT}
-    return min(1.0, len(subject & set(said)) / min(5, len(subject))) if subject else 1.0
+def _on_subject(text: str, words: list[str], prompt: list[str]) -> float:
+    subject = {word for word in prompt if len(word) >= _SUBJECT}
+    return min(1.0, len(subject & set(words)) / min(5, len(subject))) if subject else 1.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -32,11 +33,11 @@ def as_judge(call: Callable[..., Any], params: Mapping[str, Any] | None = None, 
 
     `params` are what the recipe sets. Raises ValueError as `function` does, and whatever a factory raises.
     """
-    given = partial(call, **(params or {}))
+    bound = partial(call, **(params or {}))
     if hints(call).get("return") is Judge:
-        judge: Judge = given()
+        judge: Judge = bound()
         return judge
-    return function(given, name)
+    return function(bound, name)
 
 
 def function(call: Callable[..., Any], name: str = "") -> Judge:
@@ -56,78 +57,75 @@ def function(call: Callable[..., Any], name: str = "") -> Judge:
     [Grade(score=-2.0, parts={}, why=None, again=False)]
     """
     plain = _unwrapped(call)
-    said = name or getattr(plain, "__name__", "function")
-    wanted = _wanted(call, said)
+    name = name or getattr(plain, "__name__", "function")
+    params = _params(call, name)
+    bound = getattr(call, "keywords", {})
     about = {
-        "judge": f"{module_name(plain)}:{getattr(plain, '__name__', said)}",
-        "params": {key: _described(value) for key, value in getattr(call, "keywords", {}).items()},
+        "judge": f"{module_name(plain)}:{getattr(plain, '__name__', name)}",
+        "params": {key: v.describe() if isinstance(v, Generator | Judge) else v for key, v in bound.items()},
         "code": code_of(plain),
     }
-    asked = tuple(value for value in getattr(call, "keywords", {}).values() if isinstance(value, Generator))
-    if "first" in wanted:
-        return Judge(grades_none, about, said, asked, partial(_compare, call, wanted, said))
-    return Judge(partial(_grade, call, wanted, said), about, said, asked)
-
-
-def _described(value: Any) -> Any:
-    return value.describe() if isinstance(value, Generator | Judge) else value
+    generators = tuple(value for value in bound.values() if isinstance(value, Generator))
+    if "first" in params:
+        return Judge(grades_none, about, name, generators, partial(_compare, call, params, name))
+    return Judge(partial(_grade, call, params, name), about, name, generators)
 
 
 def _unwrapped(call: Callable[..., Any]) -> Callable[..., Any]:
     return _unwrapped(call.func) if isinstance(call, partial) else inspect.unwrap(call)
 
 
-def _wanted(call: Callable[..., Any], name: str) -> list[str]:
-    bound, loose = getattr(call, "keywords", {}), (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    parameters = [p for p in inspect.signature(call).parameters.values() if p.kind not in loose]
-    wanted = [p.name for p in parameters if p.name in GIVEN and p.name not in bound]
+def _params(call: Callable[..., Any], name: str) -> list[str]:
+    """List the parameters that the judge fills."""
+    bound, variadic = getattr(call, "keywords", {}), (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = [p for p in inspect.signature(call).parameters.values() if p.kind not in variadic]
+    params = [p.name for p in parameters if p.name in GIVEN and p.name not in bound]
     for p in parameters:
-        if p.default is p.empty and (p.name not in wanted or p.kind is p.POSITIONAL_ONLY):
+        if p.default is p.empty and (p.name not in params or p.kind is p.POSITIONAL_ONLY):
             raise ValueError(
                 f"{name}: a judge gives {', '.join(GIVEN)}, so its parameter '{p.name}' needs a default or a value"
             )
-    if {"response", "first", "second"} & set(wanted) not in ({"response"}, {"first", "second"}):
+    if {"response", "first", "second"} & set(params) not in ({"response"}, {"first", "second"}):
         raise ValueError(
             f"{name}: a judge's function takes `response`, the answer it scores, or `first` and `second`, the two that "
             "it compares"
         )
-    return wanted
+    return params
 
 
-def _grade(call: Callable[..., Any], wanted: Sequence[str], name: str, cases: Sequence[Case]) -> list[Grade]:
-    return [_one(call, {key: GIVEN[key](case) for key in wanted}, name) for case in cases]
+def _call(call: Callable[..., Any], params: Sequence[str], name: str, case: Case | Pairing) -> Any:
+    """Call a user's own function, which may raise anything; raise ValueError with what it raised."""
+    try:
+        return call(**{key: GIVEN[key](case) for key in params})
+    except Exception as error:
+        raise ValueError(f"{name} raised {type(error).__name__}: {' '.join(str(error).split())}") from error
+
+
+def _grade(call: Callable[..., Any], params: Sequence[str], name: str, cases: Sequence[Case]) -> list[Grade]:
+    def grade(case: Case) -> Grade:
+        try:
+            value = _call(call, params, name, case)
+        except ValueError as error:
+            return Grade(None, why=str(error))
+        with suppress(TypeError, ValueError, OverflowError):
+            if not isinstance(value, str | bytes) and math.isfinite(float(value)):
+                return Grade(float(value))
+        return Grade(None, why=f"{name} gave {value!r:.60}, which is no number")
+
+    return [grade(case) for case in cases]
 
 
 def _compare(
-    call: Callable[..., Any], wanted: Sequence[str], name: str, pairings: Sequence[Pairing]
+    call: Callable[..., Any], params: Sequence[str], name: str, pairings: Sequence[Pairing]
 ) -> list[Comparison]:
-    return [_better(call, {key: GIVEN[key](pairing) for key in wanted}, name) for pairing in pairings]
+    def compare(pairing: Pairing) -> Comparison:
+        try:
+            value = _call(call, params, name, pairing)
+        except ValueError as error:
+            return Comparison(None, why=str(error))
+        for better in BETTER:
+            if isinstance(value, str) and value == better:
+                return Comparison(better)
+        return Comparison(None, why=f"{name} gave {value!r:.60}, which is none of {', '.join(BETTER)}")
 
-
-def _called(call: Callable[..., Any], given: Mapping[str, Any], name: str) -> tuple[Any, str | None]:
-    """Call a user's own function, which may raise anything; give what it gave, or why there is nothing."""
-    try:
-        return call(**given), None
-    except Exception as error:
-        return None, f"{name} raised {type(error).__name__}: {' '.join(str(error).split())}"
-
-
-def _one(call: Callable[..., Any], given: Mapping[str, Any], name: str) -> Grade:
-    found, why = _called(call, given, name)
-    if why:
-        return Grade(None, why=why)
-    try:
-        score = math.nan if isinstance(found, str | bytes) else float(found)
-    except (TypeError, ValueError, OverflowError):
-        score = math.nan
-    if not math.isfinite(score):
-        return Grade(None, why=f"{name} gave {found!r:.60}, which is no number")
-    return Grade(score)
-
-
-def _better(call: Callable[..., Any], given: Mapping[str, Any], name: str) -> Comparison:
-    found, why = _called(call, given, name)
-    better = next((one for one in BETTER if found == one), None) if isinstance(found, str) else None
-    if better is None:
-        return Comparison(None, why=why or f"{name} gave {found!r:.60}, which is none of {', '.join(BETTER)}")
-    return Comparison(better)
+    return [compare(pairing) for pairing in pairings]

@@ -1,4 +1,4 @@
-"""Scales of named labels that come with a prompt: what `label` and `verdict` grade by."""
+"""Judges that grade by a scale of named labels: by their likelihood (`label`), or by the one replied (`verdict`)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
-from curate.models.generators.ask import Answer, Ask, Failed, Text, seed_of
+from curate.models.generators.ask import Answer, Text
 from curate.models.generators.generator import Generator
 from curate.models.judges import prompts
 from curate.models.judges.judge import Case, Grade, Judge
-from curate.models.judges.replies import Unread, chosen, form_of, schema_of
+from curate.models.judges.replies import form_of, judgement, logprobs_of, one_of, parse, schema_of
 
 ScaleName: TypeAlias = Literal["helpfulness", "pass", "safety"]
 
@@ -32,49 +32,47 @@ _PACKAGED: Mapping[str, tuple[str, Mapping[str, float]]] = {
 }
 
 
-def settle(
+def scale_of(
     who: str,
     scale: ScaleName,
     prompt: str | None,
     labels: list[str] | None,
     values: list[float] | None,
-    taken: str = "",
+    reserved: str = "",
 ) -> Scale:
-    """Settle by what is graded: a packaged scale, or labels of one's own with a prompt that explains them.
+    """Choose what is graded by: a packaged scale, or labels of one's own with a prompt that explains them.
 
-    `taken` is a name that no label may have. Values are 1, 2, 3, … for labels that come without. Raises ValueError
+    `reserved` is a name that no label may have. Values are 1, 2, 3, … for labels that come without. Raises ValueError
     beginning with `who` for labels, values or a prompt that cannot be.
 
-    >>> settle("verdict", "safety", None, None, None).values
+    >>> scale_of("verdict", "safety", None, None, None).values
     {'unsafe': 0.0, 'safe': 1.0}
     """
     if scale not in _PACKAGED:
         raise ValueError(f"{who}: scale is one of {', '.join(_PACKAGED)}, not {scale!r}")
-    file, known = _PACKAGED[scale]
-    valued = _valued(who, list(known) if labels is None else labels, _values(known, labels, values), taken)
-    if prompt is None and list(valued) != list(known):
-        ends = f"{next(iter(known))} to {list(known)[-1]}"
-        raise ValueError(f"{who}: the packaged prompt is for the labels {ends}; write one that explains {labels}")
-    asked = prompts.packaged(file) if prompt is None else prompt
-    prompts.check(asked, ["labels", "reply"], who)
-    return Scale(asked, valued)
-
-
-def _values(known: Mapping[str, float], labels: list[str] | None, values: list[float] | None) -> list[float]:
-    if values is not None:
-        return values
-    return list(known.values()) if labels in (None, list(known)) else [float(i + 1) for i in range(len(labels or ()))]
-
-
-def _valued(who: str, labels: list[str], values: list[float], taken: str) -> dict[str, float]:
-    if len(labels) < 2 or len(set(labels)) < len(labels) or {"", taken} & set(labels):
-        never = f", none of them '{taken}'" if taken else ""
+    file, packaged = _PACKAGED[scale]
+    own = labels is not None and labels != list(packaged)
+    labels = list(packaged) if labels is None else labels
+    if values is None:
+        values = [float(i + 1) for i in range(len(labels))] if own else list(packaged.values())
+    if len(labels) < 2 or len(set(labels)) < len(labels) or {"", reserved} & set(labels):
+        never = f", none of them '{reserved}'" if reserved else ""
         raise ValueError(f"{who}: labels are at least two different texts{never}, not {labels}")
     if len(values) != len(labels):
         raise ValueError(f"{who}: {len(labels)} labels need as many values, not {len(values)}")
     if not all(map(math.isfinite, values)):
         raise ValueError(f"{who}: values are finite numbers, not {values}")
-    return dict(zip(labels, map(float, values), strict=True))
+    if prompt is None and own:
+        ends = f"{next(iter(packaged))} to {list(packaged)[-1]}"
+        raise ValueError(f"{who}: the packaged prompt is for the labels {ends}; write one that explains {labels}")
+    prompt = prompts.packaged(file) if prompt is None else prompt
+    prompts.check(prompt, ["labels", "reply"], who)
+    return Scale(prompt, dict(zip(labels, map(float, values), strict=True)))
+
+
+def _texts(scale: Scale, reply: str, cases: Sequence[Case]) -> list[str]:
+    words = {"labels": ", ".join(scale.values), "reply": reply}
+    return [prompts.fill(scale.prompt, words | prompts.judged(case.messages, case.response)) for case in cases]
 
 
 OUTSIDE = "outside"  # the part of a grade that says how likely all other answers are
@@ -112,41 +110,25 @@ def label(
 
     Raises ValueError for a scale, labels, values or a prompt that cannot be.
     """
-    asked = settle("label", scale, prompt, labels, values, OUTSIDE)
-    about = {"judge": "label", **asked._asdict(), "seed": seed, "generator": generator.describe()}
-    return Judge(partial(_grade, generator, asked, seed), about, "label", (generator,))
+    grades = scale_of("label", scale, prompt, labels, values, OUTSIDE)
+    about = {"judge": "label", **grades._asdict(), "seed": seed, "generator": generator.describe()}
+    return Judge(partial(_grade_by_label, generator, grades, seed), about, "label", (generator,))
 
 
-def _grade(generator: Generator, asked: Scale, seed: int, cases: Sequence[Case]) -> list[Grade]:
-    labels = tuple(asked.values)
-    shown = ", ".join(labels)
-    named = {"labels": shown, "reply": f"Reply with the grade alone, one of {shown}, and nothing else."}
-    written = [prompts.fill(asked.prompt, named | prompts.judged(case.messages, case.response)) for case in cases]
-    asks = [
-        Ask([{"role": "user", "content": text}], seed_of(seed, prompts.digest(text), "label"), labels=labels)
-        for text in written
-    ]
-    return [_expected(asked.values, answer) for answer in generator.ask(asks)]
+def _grade_by_label(generator: Generator, scale: Scale, seed: int, cases: Sequence[Case]) -> list[Grade]:
+    reply = f"Reply with the grade alone, one of {', '.join(scale.values)}, and nothing else."
+    results = prompts.ask(generator, _texts(scale, reply, cases), ["label"], seed, labels=tuple(scale.values))
+    return [judgement(Grade, result, partial(_expected, scale.values)) for result in results]
 
 
-def _expected(values: Mapping[str, float], answer: Answer | Failed) -> Grade:
-    if isinstance(answer, Failed):
-        return Grade(None, why=answer.reason, again=answer.again)
-    if answer.labels is None:
-        return Grade(None, why="the generator does not tell how likely labels are")
-    likely = {name: _number(answer.labels.get(name)) for name in values}
-    top = max(likely.values())
-    if not math.isfinite(top):
-        return Grade(None, why=f"none of the labels {', '.join(values)} is among the likely answers")
-    weights = {name: math.exp(logprob - top) for name, logprob in likely.items()}
-    whole = sum(weights.values())
-    parts = {name: weight / whole for name, weight in weights.items()}
-    outside = max(0.0, 1.0 - sum(math.exp(logprob) for logprob in likely.values()))
+def _expected(values: Mapping[str, float], answer: Answer) -> Grade:
+    logs = logprobs_of(answer, list(values))
+    top = max(logs.values())
+    shares = {name: math.exp(log - top) for name, log in logs.items()}
+    total = sum(shares.values())
+    parts = {name: share / total for name, share in shares.items()}
+    outside = max(0.0, 1.0 - sum(math.exp(log) for log in logs.values()))
     return Grade(sum(parts[name] * value for name, value in values.items()), {**parts, OUTSIDE: outside})
-
-
-def _number(logprob: float | None) -> float:
-    return -math.inf if logprob is None or math.isnan(logprob) else logprob
 
 
 _KEY = "verdict"
@@ -187,26 +169,20 @@ def verdict(
     >>> judge.grade([Case("1", [{"role": "user", "content": "Hi"}], "Hello!")])[0].score
     2.0
     """
-    settled = settle("verdict", scale, prompt, labels, values)
-    about = {"judge": "verdict", **settled._asdict(), "reason": reason, "seed": seed, "generator": generator.describe()}
-    return Judge(partial(_grade_of, generator, settled, reason, seed), about, "verdict", (generator,))
+    grades = scale_of("verdict", scale, prompt, labels, values)
+    about = {"judge": "verdict", **grades._asdict(), "reason": reason, "seed": seed, "generator": generator.describe()}
+    return Judge(partial(_grade_by_verdict, generator, grades, reason, seed), about, "verdict", (generator,))
 
 
-def _grade_of(generator: Generator, scale: Scale, reason: bool, seed: int, cases: Sequence[Case]) -> list[Grade]:
+def _grade_by_verdict(
+    generator: Generator, scale: Scale, reason: bool, seed: int, cases: Sequence[Case]
+) -> list[Grade]:
     labels = list(scale.values)
-    named = {"labels": ", ".join(labels), "reply": form_of(_KEY, labels, reason=reason)}
-    schema = schema_of(_KEY, labels, reason=reason)
-    written = [prompts.fill(scale.prompt, named | prompts.judged(case.messages, case.response)) for case in cases]
-    asks = [
-        Ask([{"role": "user", "content": text}], seed_of(seed, prompts.digest(text), _KEY), schema=schema)
-        for text in written
-    ]
-    return [_read(scale, answer) for answer in generator.ask(asks)]
+    texts = _texts(scale, form_of(_KEY, labels, reason=reason), cases)
+    results = prompts.ask(generator, texts, [_KEY], seed, schema=schema_of({_KEY: labels}, reason=reason))
+    return [judgement(Grade, result, partial(_read, scale.values)) for result in results]
 
 
-def _read(scale: Scale, answer: Answer | Failed) -> Grade:
-    try:
-        found = chosen(answer, _KEY, list(scale.values))
-    except Unread as why:
-        return Grade(None, why=str(why), again=isinstance(answer, Failed) and answer.again)
-    return Grade(scale.values[found], {name: float(name == found) for name in scale.values})
+def _read(values: Mapping[str, float], answer: Answer) -> Grade:
+    label = parse(answer, lambda reply: one_of(reply, _KEY, list(values)))
+    return Grade(values[label], {name: float(name == label) for name in values})

@@ -7,9 +7,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from typing import Any
 
 from curate.errors import did_you_mean
-from curate.models.generators.ask import Turn
+from curate.models.generators.ask import Ask, Result, Turn, seed_of
+from curate.models.generators.generator import Generator
 
 _PLACE = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
 # How chat templates write their own tokens: a tokenizer reads them in an answer as it reads them in the template, so an
@@ -34,7 +36,7 @@ def packaged(name: str) -> str:
     return "\n".join(lines).strip()
 
 
-def check(text: str, known: Sequence[str], who: str, judged: frozenset[str] = GRADED) -> None:
+def check(text: str, extra: Sequence[str], who: str, judged: frozenset[str] = GRADED) -> None:
     """Raise ValueError in words for a placeholder that is unknown, or one of what is judged that is missing.
 
     >>> check("{conversation} {responce}", [], "rating")
@@ -43,7 +45,7 @@ def check(text: str, known: Sequence[str], who: str, judged: frozenset[str] = GR
     ValueError: rating: the prompt has an unknown placeholder {responce}; did you mean 'response'?
     """
     names = [name for _, name in _PLACE.findall(text) if name]
-    possible = sorted({*known, *judged})
+    possible = sorted({*extra, *judged})
     for name in names:
         if name not in possible:
             raise ValueError(f"{who}: the prompt has an unknown placeholder {{{name}}}; {did_you_mean(name, possible)}")
@@ -99,13 +101,26 @@ def _framed(messages: Sequence[Turn], answers: Mapping[str, tuple[str, str, str]
     }
 
 
-def digest(text: str) -> str:
-    """Hash what is sent: the same conversation and answer draw the same seed wherever they stand."""
+def ask(generator: Generator, texts: Sequence[str], uses: Sequence[str], seed: int, **form: Any) -> list[Result]:
+    """Ask each text once for every use; `form` is the schema or the labels of the answers.
+
+    The seed is drawn with what is sent: the same conversation and answer draw the same one wherever they stand.
+    """
+    return generator.ask(
+        [
+            Ask([{"role": "user", "content": text}], seed_of(seed, _digest(text), use), **form)
+            for text in texts
+            for use in uses
+        ]
+    )
+
+
+def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def _harmless(text: str) -> str:
-    return _CONTROL.sub(lambda found: f"{found[0]} ", text)
+    return _CONTROL.sub(lambda match: f"{match[0]} ", text)
 
 
 def _mark(texts: Sequence[str]) -> str:

@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from curate.models.generators.ask import Answer, Ask, Failed, Text, seed_of
+from curate.models.generators.ask import Answer, Text
 from curate.models.generators.generator import Generator
 from curate.models.judges import prompts
 from curate.models.judges.judge import Case, Grade, Judge
-from curate.models.judges.replies import Unread, cut, object_in, whole
+from curate.models.judges.replies import judgement, parse, schema_of, whole
 
 # The aspects of UltraFeedback (arXiv 2310.01377), explained in our own words.
 ASPECTS = {
@@ -71,8 +71,8 @@ def rating(
 
     Raises ValueError for a scale, aspects, samples or a prompt that cannot be.
     """
-    asked = prompts.packaged("judge_rating.txt") if prompt is None else prompt
-    scale = _Scale(asked, _keyed(aspects), low, high, reason)
+    prompt = prompts.packaged("judge_rating.txt") if prompt is None else prompt
+    scale = _Scale(prompt, _keyed(aspects), low, high, reason)
     _check(scale, samples)
     about = {"judge": "rating", **scale._asdict(), "samples": samples, "seed": seed, "generator": generator.describe()}
     return Judge(partial(_grade, generator, scale, samples, seed), about, "rating", (generator,))
@@ -80,8 +80,8 @@ def rating(
 
 def _keyed(aspects: list[str] | dict[str, str]) -> dict[str, str]:
     """Name aspects as keys of JSON, with underscores for spaces, which some servers refuse there."""
-    known = aspects if isinstance(aspects, dict) else {name: ASPECTS.get(name, "") for name in aspects}
-    keyed = {"_".join(name.split()): meaning for name, meaning in known.items()}
+    meanings = aspects if isinstance(aspects, dict) else {name: ASPECTS.get(name, "") for name in aspects}
+    keyed = {"_".join(name.split()): meaning for name, meaning in meanings.items()}
     if not keyed or len(keyed) < len(aspects) or {"", "reason"} & set(keyed):
         raise ValueError(f"rating: aspects are one or more different names, none of them 'reason', not {list(aspects)}")
     return keyed
@@ -96,25 +96,14 @@ def _check(scale: _Scale, samples: int) -> None:
 
 
 def _grade(generator: Generator, scale: _Scale, samples: int, seed: int, cases: Sequence[Case]) -> list[Grade]:
-    schema = _schema(scale)
-    asks = []
-    for case in cases:
-        text = _written(scale, case)
-        seeds = [seed_of(seed, prompts.digest(text), f"rating {k}") for k in range(samples)]
-        asks += [Ask([{"role": "user", "content": text}], drawn, schema=schema) for drawn in seeds]
-    answers = generator.ask(asks)
-    return [_mean(scale, answers[i : i + samples]) for i in range(0, len(answers), samples)]
+    schema = schema_of(dict.fromkeys(scale.aspects, range(scale.low, scale.high + 1)), reason=scale.reason)
+    texts = [_text(scale, case) for case in cases]
+    results = prompts.ask(generator, texts, [f"rating {k}" for k in range(samples)], seed, schema=schema)
+    grades = [judgement(Grade, result, partial(_read, scale)) for result in results]
+    return [_mean(grades[i : i + samples]) for i in range(0, len(grades), samples)]
 
 
-def _schema(scale: _Scale) -> dict[str, Any]:
-    # An enumeration where minimum and maximum would do: more servers hold to it.
-    number = {"type": "integer", "enum": list(range(scale.low, scale.high + 1))}
-    first = {"reason": {"type": "string"}} if scale.reason else {}
-    properties = {**first, **dict.fromkeys(scale.aspects, number)}
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-
-
-def _written(scale: _Scale, case: Case) -> str:
+def _text(scale: _Scale, case: Case) -> str:
     aspects = [f"- {key}: {meaning}" if meaning else f"- {key}" for key, meaning in scale.aspects.items()]
     first = ['"reason": "one short sentence"'] if scale.reason else []
     form = [f"{json.dumps(key)}: {scale.low} to {scale.high}" for key in scale.aspects]
@@ -127,26 +116,15 @@ def _written(scale: _Scale, case: Case) -> str:
     return prompts.fill(scale.prompt, values | prompts.judged(case.messages, case.response))
 
 
-def _mean(scale: _Scale, answers: Sequence[Answer | Failed]) -> Grade:
-    read: list[dict[str, int]] = []
-    lost: list[Grade] = []
-    for answer in answers:
-        try:
-            read.append(_read(scale, answer))
-        except Unread as why:
-            lost.append(Grade(None, why=str(why), again=isinstance(answer, Failed) and answer.again))
-    if lost:
-        many = f"{len(lost)} of {len(answers)} replies: " if len(answers) > 1 else ""
-        return Grade(None, why=f"{many}{lost[0].why}", again=any(grade.again for grade in lost))
-    parts = {key: fmean(ratings[key] for ratings in read) for key in scale.aspects}
+def _read(scale: _Scale, answer: Answer) -> Grade:
+    parts = parse(answer, lambda reply: {key: float(whole(reply, key, scale.low, scale.high)) for key in scale.aspects})
     return Grade(fmean(parts.values()), parts)
 
 
-def _read(scale: _Scale, answer: Answer | Failed) -> dict[str, int]:
-    if isinstance(answer, Failed):
-        raise Unread(answer.reason)
-    try:
-        found = object_in(answer.text)
-        return {key: whole(found, key, scale.low, scale.high) for key in scale.aspects}
-    except Unread as why:
-        raise Unread(f"{cut(answer)}{why}") from None
+def _mean(grades: Sequence[Grade]) -> Grade:
+    failed = [grade for grade in grades if grade.score is None]
+    if failed:
+        count = f"{len(failed)} of {len(grades)} replies: " if len(grades) > 1 else ""
+        return Grade(None, why=f"{count}{failed[0].why}", again=any(grade.again for grade in failed))
+    parts = {key: fmean(grade.parts[key] for grade in grades) for key in grades[0].parts}
+    return Grade(fmean(parts.values()), parts)

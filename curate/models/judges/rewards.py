@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,9 +11,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from curate.models import weights
-from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Settings, Turn
+from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Result, Settings, Turn
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Case, Grade, Judge
+from curate.models.judges.replies import Unread, judgement
+from curate.models.weights import first_line
 
 REWARD = "reward"  # the label under which an answer holds it
 _INSTALL = "pip install 'curate-lm[transformers]'"
@@ -37,21 +38,21 @@ class RewardEngine:
         except GeneratorError:
             raise
         except Exception as error:  # of transformers, torch, the hub
-            said = str(error).strip().partition("\n")[0]
-            raise GeneratorError(
-                f"the reward model {model} cannot be loaded: {type(error).__name__}: {said}"
-            ) from error
+            reason = f"{type(error).__name__}: {first_line(error)}"
+            raise GeneratorError(f"the reward model {model} cannot be loaded: {reason}") from error
 
     def _load(self, path: str, engine: Mapping[str, Any]) -> None:
         import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-        engine = {"trust_remote_code": False, **engine}  # said outright: else transformers asks at the terminal
+        engine = {"trust_remote_code": False, **engine}  # outright: else transformers asks at the terminal
         shared = {key: engine[key] for key in ("revision", "trust_remote_code") if key in engine}
         self._tokenizer: Any = AutoTokenizer.from_pretrained(path, **shared)
-        self._model, told = AutoModelForSequenceClassification.from_pretrained(path, output_loading_info=True, **engine)
+        self._model, loading = AutoModelForSequenceClassification.from_pretrained(
+            path, output_loading_info=True, **engine
+        )
         # A language model loads here too, with a head of random numbers: that would be a judge by chance.
-        if told["missing_keys"] or self._model.config.num_labels != 1:
+        if loading["missing_keys"] or self._model.config.num_labels != 1:
             raise GeneratorError(
                 f"{self._name} is no reward model: that is a sequence classifier with one label and weights for it"
             )
@@ -64,16 +65,16 @@ class RewardEngine:
         """Count the tokens of a conversation with its answer."""
         return len(self._tokens(messages))
 
-    def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Answer | Failed]]:
+    def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Result]]:
         """Give the reward of every conversation, shortest first."""
         most = sampling.get("max_length") or self._limit()
         fit: list[tuple[int, list[int]]] = []
         for position, ask in enumerate(asks):
-            read = self._read(ask.messages, most)
-            if isinstance(read, Failed):
-                yield position, read
+            tokens = self._fitting(ask.messages, most)
+            if isinstance(tokens, Failed):
+                yield position, tokens
             else:
-                fit.append((position, read))
+                fit.append((position, tokens))
         fit.sort(key=lambda one: (len(one[1]), one[0]))
         for i in range(0, len(fit), self._at_once()):
             batch = fit[i : i + self._at_once()]
@@ -81,16 +82,14 @@ class RewardEngine:
                 yield position, Answer("", "stop", len(tokens), 0, {REWARD: reward})
 
     def _limit(self) -> int | None:
-        known = [getattr(self._model.config, "max_position_embeddings", None), self._tokenizer.model_max_length]
-        return min((n for n in known if n and n < _UNLIMITED), default=None)
+        limits = [getattr(self._model.config, "max_position_embeddings", None), self._tokenizer.model_max_length]
+        return min((n for n in limits if n and n < _UNLIMITED), default=None)
 
-    def _read(self, messages: Sequence[Turn], most: int | None) -> list[int] | Failed:
+    def _fitting(self, messages: Sequence[Turn], most: int | None) -> list[int] | Failed:
         try:
             tokens = self._tokens(messages)
         except Exception as error:  # a template may refuse a conversation with any exception
-            return Failed(
-                f"the chat template refuses the conversation: {str(error).partition(chr(10))[0]}", again=False
-            )
+            return Failed(f"the chat template refuses the conversation: {first_line(error)}", again=False)
         if most and len(tokens) > most:
             return Failed(
                 f"conversation and answer have {len(tokens):,} tokens, and the reward model takes {most:,}", again=False
@@ -111,19 +110,15 @@ class RewardEngine:
 
         longest, pad = max(map(len, batch)), self._model.config.get_text_config().pad_token_id or 0
         ids = torch.tensor([tokens + [pad] * (longest - len(tokens)) for tokens in batch])
-        seen = torch.tensor([[1] * len(tokens) + [0] * (longest - len(tokens)) for tokens in batch])
+        mask = torch.tensor([[1] * len(tokens) + [0] * (longest - len(tokens)) for tokens in batch])
         with torch.inference_mode():
-            out = self._model(input_ids=ids.to(self._model.device), attention_mask=seen.to(self._model.device))
+            out = self._model(input_ids=ids.to(self._model.device), attention_mask=mask.to(self._model.device))
         return [round(float(reward), 4) for reward in out.logits[:, 0].float().cpu()]
 
     def close(self) -> None:
         """Give back the memory."""
-        import torch
-
         self._model = None
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        weights.free_memory()
 
 
 def reward_model(
@@ -146,27 +141,29 @@ def reward_model(
         batch_size: conversations that go through the model at once; does not change a grade.
         max_length: the most tokens a conversation and its answer may have; by default what the model takes.
 
-    Raises ValueError for a number that cannot be, GeneratorError where the folder holds no model; when first asked,
+    Raises ValueError for a number that cannot be, ModelError where the folder holds no model; when first asked,
     GeneratorError where it is no reward model.
     """
-    given = engine or {}
+    engine = engine or {}
     if batch_size < 1 or (max_length is not None and max_length < 1):
         raise ValueError(f"reward_model: batch_size and max_length are 1 or more, not {batch_size} and {max_length}")
-    if refused := sorted({"num_labels", "output_loading_info"} & set(given)):
-        raise ValueError(f"reward_model: engine cannot set '{refused[0]}': a reward model has one label, and is asked")
-    settings = Settings("reward_model", model, given, {"max_length": max_length}, weights=weights.weights(model))
-    generator = Generator(settings, partial(RewardEngine, model, given, batch_size), name="reward model")
+    for name in ("num_labels", "output_loading_info"):
+        if name in engine:
+            raise ValueError(f"reward_model: engine cannot set '{name}': a reward model has one label")
+    settings = Settings("reward_model", model, engine, {"max_length": max_length}, weights=weights.weights(model))
+    generator = Generator(settings, partial(RewardEngine, model, engine, batch_size), name="reward model")
     about = {"judge": "reward_model", "generator": generator.describe()}
     return Judge(partial(_grade, generator), about, "reward_model", (generator,))
 
 
 def _grade(generator: Generator, cases: Sequence[Case]) -> list[Grade]:
-    said = ([*case.messages, {"role": "assistant", "content": case.response}] for case in cases)
-    return [_reward(answer) for answer in generator.ask([Ask(turns, 0, labels=(REWARD,)) for turns in said])]
+    conversations = ([*case.messages, {"role": "assistant", "content": case.response}] for case in cases)
+    results = generator.ask([Ask(messages, 0, labels=(REWARD,)) for messages in conversations])
+    return [judgement(Grade, result, _reward) for result in results]
 
 
-def _reward(answer: Answer | Failed) -> Grade:
-    if isinstance(answer, Failed):
-        return Grade(None, why=answer.reason, again=answer.again)
+def _reward(answer: Answer) -> Grade:
     reward = (answer.labels or {}).get(REWARD, math.nan)
-    return Grade(reward) if math.isfinite(reward) else Grade(None, why="the reward is no number")
+    if not math.isfinite(reward):
+        raise Unread("the reward is no number")
+    return Grade(reward)

@@ -15,7 +15,7 @@ from curate.evaluate.bench import BenchError, bench
 from curate.evaluate.bench.bench import find
 from curate.evaluate.bench.lm_eval import Settings
 from curate.evaluate.trained import TrainedError
-from curate.models.generators.ask import GeneratorError
+from curate.models.weights import ModelError
 from tests.train import tiny
 
 TASK = """
@@ -139,7 +139,7 @@ def test_the_model_of_a_training_is_its_merged_one(home, tmp_path):
     [
         pytest.param("empty", TrainedError, "is not a finished training folder", id="a training that did not end"),
         pytest.param("chain", TrainedError, r"a chain of trainings: name one, such as .*sft", id="a chain"),
-        pytest.param("none", GeneratorError, "there is no folder", id="nothing at all"),
+        pytest.param("none", ModelError, "there is no folder", id="nothing at all"),
     ],
 )
 def test_what_is_no_model_is_told(folder, error, words, tmp_path):

@@ -12,7 +12,7 @@ import pytest
 np = pytest.importorskip("numpy", reason="embeddings need the extra `embed`")
 pytest.importorskip("model2vec", reason="the small model of these tests is a model2vec one")
 
-from curate.models.embeddings import embed, embedded, embedding, engines  # noqa: E402
+from curate.models.embeddings import embed, embedded, embedding, encoder  # noqa: E402
 from curate.models.embeddings import store as chunks  # noqa: E402
 from curate.models.embeddings.store import StoreError  # noqa: E402
 from tests.models.embeddings import static_model  # noqa: E402
@@ -26,22 +26,22 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture
-def made(monkeypatch):
+def encoded(monkeypatch):
     """Every text that a model was run on, in order."""
-    seen: list[str] = []
-    load = engines.load
+    records: list[str] = []
+    load = encoder.load
 
     def watched(*args):
-        encoder = load(*args)
+        loaded = load(*args)
 
         def run(texts, length):
-            seen.extend(texts)
-            return encoder.run(texts, length)
+            records.extend(texts)
+            return loaded.run(texts, length)
 
-        return encoder._replace(run=run)
+        return loaded._replace(run=run)
 
     monkeypatch.setattr(embedding, "load", watched)
-    return seen
+    return records
 
 
 def test_vectors_are_on_the_lattice_one_for_each_text(model, tmp_path):
@@ -70,12 +70,12 @@ def test_a_series_and_a_list_are_alike(model, tmp_path):
     assert (embed(pl.Series(TEXTS), model=model, store=tmp_path) == embed(TEXTS, model=model, store=tmp_path)).all()
 
 
-def test_each_text_is_embedded_once_ever(model, tmp_path, made):
+def test_each_text_is_embedded_once_ever(model, tmp_path, encoded):
     first = embed(TEXTS, model=model, store=tmp_path)
-    assert sorted(made) == sorted(set(TEXTS))
-    made.clear()
+    assert sorted(encoded) == sorted(set(TEXTS))
+    encoded.clear()
     again = embed([*reversed(TEXTS), "cup"], model=model, store=tmp_path)
-    assert made == ["cup"]
+    assert encoded == ["cup"]
     assert (again[:5] == first[::-1]).all()
 
 
@@ -94,15 +94,15 @@ def test_another_model_has_vectors_of_its_own(model, tmp_path):
     assert (vectors[0] != vectors[1]).any()
 
 
-def test_a_model_is_what_its_files_hold_and_not_where_they_lie(model, tmp_path, made):
+def test_a_model_is_what_its_files_hold_and_not_where_they_lie(model, tmp_path, encoded):
     static_model.write(tmp_path / "copy")
     embed(TEXTS, model=model, store=tmp_path / "store")
-    made.clear()
+    encoded.clear()
     embed(TEXTS, model=str(tmp_path / "copy"), store=tmp_path / "store")
-    assert made == []
+    assert encoded == []
 
 
-def test_a_stopped_run_goes_on_after_its_last_finished_chunk(model, tmp_path, monkeypatch, made):
+def test_a_stopped_run_goes_on_after_its_last_finished_chunk(model, tmp_path, monkeypatch, encoded):
     monkeypatch.setattr(embedding, "CHUNK", 2)
     put = chunks.put
     written: list[object] = []
@@ -117,9 +117,9 @@ def test_a_stopped_run_goes_on_after_its_last_finished_chunk(model, tmp_path, mo
     with pytest.raises(KeyboardInterrupt):
         embed(TEXTS, model=model, store=tmp_path)
     monkeypatch.setattr(chunks, "put", put)
-    made.clear()
+    encoded.clear()
     whole = embed(TEXTS, model=model, store=tmp_path)
-    assert made == ["boil water kettle", "patch glue pump wheel"], "the first two, which are shorter, were kept"
+    assert encoded == ["boil water kettle", "patch glue pump wheel"], "the first two, which are shorter, were kept"
     assert (whole == embed(TEXTS, model=model, store=tmp_path / "at once")).all()
 
 
@@ -131,19 +131,19 @@ def test_a_stopped_run_goes_on_after_its_last_finished_chunk(model, tmp_path, mo
         pytest.param(lambda data: data[:-3] + bytes([data[-3] ^ 1]) + data[-2:], id="one bit turned"),
     ],
 )
-def test_a_damaged_chunk_is_said_and_made_anew(harm, model, tmp_path, made, caplog):
+def test_a_damaged_chunk_is_said_and_made_anew(harm, model, tmp_path, encoded, caplog):
     before = embed(TEXTS, model=model, store=tmp_path)
     (chunk,) = tmp_path.rglob("*.npy")
     chunk.write_bytes(harm(chunk.read_bytes()))
-    made.clear()
+    encoded.clear()
     with caplog.at_level(logging.WARNING, "curate.models.embeddings"):
         after = embed(TEXTS, model=model, store=tmp_path)
     assert "damaged" in caplog.text
-    assert len(made) == 4
+    assert len(encoded) == 4
     assert (before == after).all()
     caplog.clear()
     embed(TEXTS, model=model, store=tmp_path)
-    assert len(made) == 4
+    assert len(encoded) == 4
     assert caplog.text == ""
 
 
@@ -157,9 +157,9 @@ def test_two_processes_at_once_leave_a_sound_store(model, tmp_path):
         subprocess.Popen([sys.executable, "-c", code, model, str(tmp_path)], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=60)[0] for process in both]
+    outputs = [process.communicate(timeout=60)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert said[0] == said[1] != ""
+    assert outputs[0] == outputs[1] != ""
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -179,6 +179,6 @@ def test_progress_counts_each_text_that_is_made(model, tmp_path):
 
 def test_a_static_model_reads_the_whole_text(model, tmp_path):
     long = "tea " * 2000 + "pump " * 4000
-    found = embedded([long, "tea"], model=model, store=tmp_path)
-    assert not found.cut.any()
-    assert (found.vectors[0] != found.vectors[1]).any()
+    result = embedded([long, "tea"], model=model, store=tmp_path)
+    assert not result.cut.any()
+    assert (result.vectors[0] != result.vectors[1]).any()

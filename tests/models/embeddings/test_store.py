@@ -18,11 +18,11 @@ def chunk(keys, value=1):
     return made
 
 
-def found(folder, keys):
-    wanted = np.array(sorted(keys), dtype="S16")
+def lookup(folder, keys):
+    ordered = np.array(sorted(keys), dtype="S16")
     return {
-        bytes(wanted[i]): int(row["vector"][0])
-        for at, rows in store.take(folder, wanted)
+        bytes(ordered[i]): int(row["vector"][0])
+        for at, rows in store.take(folder, ordered)
         for i, row in zip(at, rows, strict=True)
     }
 
@@ -31,14 +31,14 @@ KEYS = st.binary(min_size=16, max_size=16).map(lambda b: bytes(np.array([b], dty
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(put=st.lists(st.sets(KEYS, min_size=1), max_size=4), asked=st.sets(KEYS, min_size=1))
-def test_what_was_put_is_found_and_nothing_else(put, asked, tmp_path_factory):
+@given(put=st.lists(st.sets(KEYS, min_size=1), max_size=4), queries=st.sets(KEYS, min_size=1))
+def test_what_was_put_is_found_and_nothing_else(put, queries, tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
     for keys in put:
         store.put(folder, chunk(sorted(keys)))
-    there = set().union(*put) if put else set()
-    assert set(found(folder, asked | there)) == there
-    assert set(found(folder, asked)) == asked & there
+    stored = set().union(*put) if put else set()
+    assert set(lookup(folder, queries | stored)) == stored
+    assert set(lookup(folder, queries)) == queries & stored
 
 
 def test_of_two_vectors_for_one_text_always_the_same_is_taken(tmp_path):
@@ -46,7 +46,7 @@ def test_of_two_vectors_for_one_text_always_the_same_is_taken(tmp_path):
     for folder, order in ((tmp_path / "x", (one, two)), (tmp_path / "y", (two, one))):
         for part in order:
             store.put(folder, part)
-    assert found(tmp_path / "x", [b"a", b"b", b"c"]) == found(tmp_path / "y", [b"a", b"b", b"c"])
+    assert lookup(tmp_path / "x", [b"a", b"b", b"c"]) == lookup(tmp_path / "y", [b"a", b"b", b"c"])
 
 
 def test_the_same_chunk_twice_is_one_file(tmp_path):

@@ -69,13 +69,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        server, said = self.server, body["messages"][-1]["content"]
+        server, words = self.server, body["messages"][-1]["content"]
         with server.lock:
             server.bodies.append(body)
             server.headers.append(dict(self.headers))
             server.times.append(time.monotonic())
-            server.asked[said] += 1
-            tried = server.asked[said]
+            server.asked[words] += 1
+            tried = server.asked[words]
         try:
             status, headers, written = server.reply(body, tried)
         except Dropped as dropped:

@@ -26,11 +26,11 @@ class Echo:
 
     def answer(self, asks: Sequence[Ask], sampling: Any) -> Iterator[tuple[int, Answer | Failed]]:
         for i in reversed(range(len(asks))):
-            said = asks[i].messages[-1]["content"]
+            text = asks[i].messages[-1]["content"]
             if self.dies_after is not None and len(self.asked) >= self.dies_after:
                 raise RuntimeError("the engine died")
-            self.asked.append(said)
-            yield i, Failed("no", again=True) if said in self.fails else Answer(f"Echo: {said}", "stop", 2, 3)
+            self.asked.append(text)
+            yield i, Failed("no", again=True) if text in self.fails else Answer(f"Echo: {text}", "stop", 2, 3)
 
     def close(self) -> None:
         self.closed += 1
@@ -47,51 +47,43 @@ def echo(engine: Echo, **more: Any) -> Generator:
     return Generator(Settings("echo", f"model {id(engine)}", limit=10), lambda: engine, name="echo", **more)
 
 
-def said(i: int) -> Answer:
+def echo_of(i: int) -> Answer:
     return Answer(f"Echo: Question {i}?", "stop", 2, 3)
 
 
-@pytest.mark.parametrize("kept_in", ["folder", "memory"])
-def test_answers_come_in_the_order_of_the_asks_and_are_asked_for_once(tmp_path, kept_in):
+@pytest.mark.parametrize("place", ["folder", "memory"])
+def test_answers_come_in_the_order_of_the_asks_and_are_asked_for_once(tmp_path, place):
     engine = Echo()
-    generator = echo(engine, journal=tmp_path if kept_in == "folder" else None)
-    assert generator.ask(asks(5)) == [said(i) for i in range(5)]
-    assert generator.ask(asks(7)) == [said(i) for i in range(7)]
+    generator = echo(engine, journal=tmp_path if place == "folder" else None)
+    assert generator.ask(asks(5)) == [echo_of(i) for i in range(5)]
+    assert generator.ask(asks(7)) == [echo_of(i) for i in range(7)]
     assert len(engine.asked) == 7
     again = echo(engine, journal=tmp_path)
     again.ask(asks(7))
-    assert len(engine.asked) == (7 if kept_in == "folder" else 14)
-
-
-def test_a_program_without_a_folder_leaves_no_files(tmp_path, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.chdir(tmp_path)
-    echo(Echo()).ask(asks(3))
-    assert list(tmp_path.iterdir()) == []
+    assert len(engine.asked) == (7 if place == "folder" else 14)
 
 
 def test_asks_that_are_the_same_are_one_and_each_gets_the_answer():
-    engine, told = Echo(), []
-    generator = echo(engine, tell=lambda *what: told.append(what))
-    assert generator.ask([*asks(2), *asks(2), *asks(1)]) == [said(0), said(1), said(0), said(1), said(0)]
+    engine, events = Echo(), []
+    generator = echo(engine, tell=lambda *what: events.append(what))
+    assert generator.ask([*asks(2), *asks(2), *asks(1)]) == [echo_of(0), echo_of(1), echo_of(0), echo_of(1), echo_of(0)]
     assert engine.asked == ["Question 1?", "Question 0?"]
-    assert told == [("echo", 0, 5, 0), ("echo", 2, 5, 3), ("echo", 3, 5, 3)], "tokens are spent once"
+    assert events == [("echo", 0, 5, 0), ("echo", 2, 5, 3), ("echo", 3, 5, 3)], "tokens are spent once"
 
 
 def test_what_is_known_already_is_told_without_tokens(tmp_path):
-    told = []
+    events = []
     echo(engine := Echo(), journal=tmp_path).ask(asks(3))
-    echo(engine, journal=tmp_path, tell=lambda *what: told.append(what[1:])).ask(asks(4))
-    assert told == [(3, 4, 0), (1, 4, 3)]
+    echo(engine, journal=tmp_path, tell=lambda *what: events.append(what[1:])).ask(asks(4))
+    assert events == [(3, 4, 0), (1, 4, 3)]
 
 
 def test_failures_are_asked_for_again_next_time(tmp_path):
     engine = Echo(fails=["Question 1?"])
     generator = echo(engine, journal=tmp_path)
-    assert generator.ask(asks(3)) == [said(0), Failed("no", again=True), said(2)]
+    assert generator.ask(asks(3)) == [echo_of(0), Failed("no", again=True), echo_of(2)]
     engine.fails = ()
-    assert generator.ask(asks(3)) == [said(i) for i in range(3)]
+    assert generator.ask(asks(3)) == [echo_of(i) for i in range(3)]
     assert sorted(engine.asked) == ["Question 0?", "Question 1?", "Question 1?", "Question 2?"]
 
 
@@ -114,7 +106,7 @@ def test_an_engine_that_dies_keeps_what_it_gave_and_is_opened_anew(tmp_path):
     with pytest.raises(RuntimeError, match="the engine died"):
         generator.ask(asks(5))
     assert first.closed == 1
-    assert generator.ask(asks(5)) == [said(i) for i in range(5)]
+    assert generator.ask(asks(5)) == [echo_of(i) for i in range(5)]
     assert (len(first.asked), len(second.asked)) == (3, 2)
 
 
@@ -129,14 +121,14 @@ def test_an_ask_that_is_interrupted_keeps_what_came(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         echo(engine, journal=tmp_path, tell=interrupt).ask(asks(10))
     assert engine.closed == 1, "it was in the middle of something"
-    assert echo(engine, journal=tmp_path).ask(asks(10)) == [said(i) for i in range(10)]
+    assert echo(engine, journal=tmp_path).ask(asks(10)) == [echo_of(i) for i in range(10)]
     assert len(engine.asked) == 10
 
 
-@pytest.mark.parametrize("given", [[], [(0, said(0)), (0, said(1))]], ids=["nothing", "the same twice"])
-def test_an_engine_that_skips_an_ask_is_told_of(given):
+@pytest.mark.parametrize("replies", [[], [(0, echo_of(0)), (0, echo_of(1))]], ids=["nothing", "the same twice"])
+def test_an_engine_that_skips_an_ask_is_told_of(replies):
     engine = Echo()
-    engine.answer = lambda asks, sampling: iter(given)  # type: ignore[method-assign]
+    engine.answer = lambda asks, sampling: iter(replies)  # type: ignore[method-assign]
     assert echo(engine).ask(asks(2))[1] == Failed("the engine gave no answer to it", again=True)
 
 

@@ -89,8 +89,8 @@ def test_everything_at_once_ends_with_all_it_got_and_the_next_run_gets_the_rest(
     """What a request meets is drawn from (seed, request, try), so it does not depend on the threads."""
 
     def mixed(body, tried):
-        drawn = random.Random(f"{seed} {body['seed']} {tried}")
-        return drawn.choice(list(REASONS))(body) if drawn.random() < 0.45 else good(body)
+        draws = random.Random(f"{seed} {body['seed']} {tried}")
+        return draws.choice(list(REASONS))(body) if draws.random() < 0.45 else good(body)
 
     with serving(mixed) as chat:
 
@@ -102,20 +102,20 @@ def test_everything_at_once_ends_with_all_it_got_and_the_next_run_gets_the_rest(
         first, before = run(), Counter(chat.asked)
         failed = [f for f in first if isinstance(f, Failed)]
         assert 0 < len(failed) < 40, "a fifth fails twice in a row"
-        assert all(f.again and any(f.reason.startswith(said) for said in REASONS.values()) for f in failed)
+        assert all(f.again and any(f.reason.startswith(words) for words in REASONS.values()) for f in failed)
         rounds = [first]
         while any(isinstance(f, Failed) for f in rounds[-1]):
             assert len(rounds) < 8
             rounds.append(run())
         expected = [text_of({"messages": ask.messages, "seed": ask.seed}) for ask in asks(80)]
         assert [a.text for a in rounds[-1]] == expected
-        for ask, given in zip(asks(80), first, strict=True):
-            if isinstance(given, Answer):
-                said = ask.messages[0]["content"]
-                assert chat.asked[said] == before[said], "what was answered is not asked again"
-        asked = len(chat.bodies)
+        for ask, value in zip(asks(80), first, strict=True):
+            if isinstance(value, Answer):
+                words = ask.messages[0]["content"]
+                assert chat.asked[words] == before[words], "what was answered is not asked again"
+        count = len(chat.bodies)
         assert run() == rounds[-1]
-        assert len(chat.bodies) == asked
+        assert len(chat.bodies) == count
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def test_a_wait_of_hours_is_not_waited_for_and_nothing_more_is_asked(wait):
         return good(body) if body["seed"] < 5 else error(429, "daily limit", {"retry-after": wait()})
 
     with serving(closed) as chat:
-        found = openai("small", base_url=chat.url, concurrency=1).ask(asks(50))
-    assert [isinstance(a, Answer) for a in found] == [i < 5 for i in range(50)]
-    [reason] = {f.reason for f in found[5:]}
+        results = openai("small", base_url=chat.url, concurrency=1).ask(asks(50))
+    assert [isinstance(a, Answer) for a in results] == [i < 5 for i in range(50)]
+    [reason] = {f.reason for f in results[5:]}
     assert reason.startswith("the server answered 429: daily limit; it asks to wait 3,")
     assert reason.endswith(" s: run again then")
     assert len(chat.bodies) == 6
@@ -166,9 +166,9 @@ def test_a_wait_of_hours_is_not_waited_for_and_nothing_more_is_asked(wait):
 )  # fmt: skip
 def test_what_every_request_would_meet_stops_the_asking(reply, why):
     with serving(lambda body, tried: reply) as chat:
-        found = openai("small", base_url=chat.url, concurrency=4, max_retries=1).ask(asks(500))
-    assert {f.reason.removesuffix(" (tried 2 times)").removesuffix(chat.url) for f in found} == {why}
-    assert all(f.again for f in found)
+        results = openai("small", base_url=chat.url, concurrency=4, max_retries=1).ask(asks(500))
+    assert {f.reason.removesuffix(" (tried 2 times)").removesuffix(chat.url) for f in results} == {why}
+    assert all(f.again for f in results)
     assert len(chat.asked) <= 4, "only those that were under way already"
 
 
@@ -176,8 +176,8 @@ def test_a_model_that_goes_away_in_the_middle_leaves_what_it_gave(tmp_path):
     with serving(lambda body, tried: good(body) if body["seed"] < 60 else error(404, "unloaded")) as chat:
         generator = openai("small", base_url=chat.url, concurrency=4)
         generator.journal = tmp_path
-        found = generator.ask(asks(200))
-        assert [isinstance(a, Answer) for a in found] == [i < 60 for i in range(200)]
+        results = generator.ask(asks(200))
+        assert [isinstance(a, Answer) for a in results] == [i < 60 for i in range(200)]
         chat.reply = lambda body, tried: good(body)
         assert all(isinstance(a, Answer) for a in generator.ask(asks(200)))
     assert max(chat.asked[f"Question {i}?"] for i in range(60)) == 1
@@ -193,11 +193,11 @@ def test_one_row_that_a_working_server_refuses_is_only_its_own_loss():
         10: error(400, "Prompt filtered", code="content_filter"),
     }
     with serving(lambda body, tried: refusals.get(body["seed"]) or good(body)) as chat:
-        found = openai("small", base_url=chat.url, concurrency=1).ask(asks(20))
-    assert [i for i, f in enumerate(found) if isinstance(f, Failed)] == list(refusals)
+        results = openai("small", base_url=chat.url, concurrency=1).ask(asks(20))
+    assert [i for i, f in enumerate(results) if isinstance(f, Failed)] == list(refusals)
     assert set(chat.asked.values()) == {1}, "none is tried again"
-    assert not any(f.again for f in found if isinstance(f, Failed))
-    assert [found[i].reason.split(":")[0] for i in refusals] == [
+    assert not any(f.again for f in results if isinstance(f, Failed))
+    assert [results[i].reason.split(":")[0] for i in refusals] == [
         *["the prompt is too long for the model"] * 3,
         "the server answered 422",
         "the server answered 403",
@@ -207,8 +207,8 @@ def test_one_row_that_a_working_server_refuses_is_only_its_own_loss():
 
 def test_a_server_that_knows_no_seed_says_so_and_what_to_do():
     with serving(lambda body, tried: error(422, "Extra inputs are not permitted: seed")) as chat:
-        found = openai("small", base_url=chat.url, concurrency=2).ask(asks(100))
-    assert found[0] == Failed(
+        results = openai("small", base_url=chat.url, concurrency=2).ask(asks(100))
+    assert results[0] == Failed(
         "the server answered 422: Extra inputs are not permitted: seed; `send_seed: false` asks without one", again=True
     )
     assert len(chat.bodies) <= 6 + 2, "and is not asked a hundred times"
@@ -219,12 +219,14 @@ def test_a_dead_server_is_given_up_after_some_failures_in_a_row():
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
     start = time.monotonic()
-    found = openai("small", base_url=f"http://127.0.0.1:{port}/v1", concurrency=4, max_retries=1).ask(asks(1000))
+    results = openai("small", base_url=f"http://127.0.0.1:{port}/v1", concurrency=4, max_retries=1).ask(asks(1000))
     assert time.monotonic() - start < 15
-    assert found[0].reason.startswith("the connection was lost: ")
-    assert found[0].reason.endswith("refused (tried 2 times)")
-    assert found[-1].reason.startswith("12 requests in a row failed, so no more are made; the last: the connection was")
-    assert all(f.again for f in found)
+    assert results[0].reason.startswith("the connection was lost: ")
+    assert results[0].reason.endswith("refused (tried 2 times)")
+    assert results[-1].reason.startswith(
+        "12 requests in a row failed, so no more are made; the last: the connection was"
+    )
+    assert all(f.again for f in results)
 
 
 def test_garbage_of_every_kind_is_a_failure_in_words_and_never_an_exception():
@@ -233,11 +235,11 @@ def test_garbage_of_every_kind_is_a_failure_in_words_and_never_an_exception():
              b'{"choices": [{"message": {"content": "x"}, "finish_reason": "error", "error": {"message": "gone"}}]}',
              b'{"error": {"message": "overloaded"}}', b'{"error": "overloaded"}']  # fmt: skip
     with serving(lambda body, tried: (200, {}, texts[body["seed"]])) as chat:
-        found = openai("small", base_url=chat.url, max_retries=0).ask(asks(len(texts)))
+        results = openai("small", base_url=chat.url, max_retries=0).ask(asks(len(texts)))
     assert all(
-        isinstance(f, Failed) and f.again and f.reason.startswith(("the reply", "the server gave up")) for f in found
+        isinstance(f, Failed) and f.again and f.reason.startswith(("the reply", "the server gave up")) for f in results
     )
-    assert found[-1].reason == found[-2].reason == "the reply has no choices, but says: overloaded"
+    assert results[-1].reason == results[-2].reason == "the reply has no choices, but says: overloaded"
 
 
 def test_an_odd_reply_that_holds_an_answer_is_one():
@@ -248,17 +250,17 @@ def test_an_odd_reply_that_holds_an_answer_is_one():
         b'   {"choices": [{"message": {"content": "x"}}]}',
     ]
     with serving(lambda body, tried: (200, {"Content-Type": "text/plain"}, replies[body["seed"]])) as chat:
-        found = openai("small", base_url=chat.url, max_retries=0).ask(asks(len(replies)))
-    assert found == [Answer("x", "unknown", 0, 0)] * len(replies)
+        results = openai("small", base_url=chat.url, max_retries=0).ask(asks(len(replies)))
+    assert results == [Answer("x", "unknown", 0, 0)] * len(replies)
 
 
 def test_a_long_conversation_with_every_sign_goes_through():
-    said = [
+    words = [
         {"role": "user", "content": 'Zeile\n\u2028"\\ 😀 ' * 5000},
         {"role": "assistant", "content": ""},
         *asks(1)[0].messages,
     ]
     with serving() as chat:
-        [answer] = openai("small", base_url=chat.url).ask([Ask(said, 3)])
-    assert chat.bodies[0]["messages"] == said
-    assert answer.text == text_of({"messages": said, "seed": 3})
+        [answer] = openai("small", base_url=chat.url).ask([Ask(words, 3)])
+    assert chat.bodies[0]["messages"] == words
+    assert answer.text == text_of({"messages": words, "seed": 3})

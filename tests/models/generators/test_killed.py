@@ -55,7 +55,7 @@ def test_two_runs_on_one_journal_end_with_all_answers(tmp_path):
     with serving(delay=0.005) as server:
         running = [start(server, tmp_path) for _ in range(2)]
         texts = [json.loads(process.communicate(timeout=60)[0]) for process in running]
-        asked = len(server.bodies)
+        count = len(server.bodies)
         assert json.loads(start(server, tmp_path).communicate(timeout=60)[0]) == texts[0] == texts[1]
-    assert MANY <= asked <= 2 * MANY
-    assert len(server.bodies) == asked
+    assert MANY <= count <= 2 * MANY
+    assert len(server.bodies) == count

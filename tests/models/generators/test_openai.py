@@ -98,7 +98,7 @@ def top(**tokens):
 
 
 @pytest.mark.parametrize(
-    ("tokens", "labels", "found"),
+    ("tokens", "labels", "results"),
     [
         pytest.param({"A": 0.5, "B": 0.25}, ("A", "B"), {"A": 0.5, "B": 0.25}, id="each label is a token"),
         pytest.param(
@@ -108,14 +108,14 @@ def top(**tokens):
         pytest.param({"1": 0.5, "10": 0.25}, ("1", "10"), {"1": 0.5, "10": 0.25}, id="one label begins another"),
     ],
 )
-def test_labels_are_read_from_the_likeliest_first_tokens(tokens, labels, found):
+def test_labels_are_read_from_the_likeliest_first_tokens(tokens, labels, results):
     with serving(lambda body, tried: good(body, "A", finish_reason="length", logprobs=top(**tokens))) as chat:
         sampling = {"temperature": 0.2, "max_completion_tokens": 50, "stop": ["x"], "extra_body": {"top_k": 5}}
         [answer] = openai("small", base_url=chat.url, sampling=sampling).ask([Ask(HI, 1, labels=labels)])
-    assert {label: round(math.exp(p), 9) for label, p in answer.labels.items()} == found
+    assert {label: round(math.exp(p), 9) for label, p in answer.labels.items()} == results
     sent = {name: value for name, value in chat.bodies[0].items() if name not in ("messages", "model", "seed")}
-    asked = {"max_completion_tokens": 1, "temperature": 1, "top_p": 1, "logprobs": True, "top_logprobs": 20}
-    assert sent == {**asked, "top_k": 5}
+    requests = {"max_completion_tokens": 1, "temperature": 1, "top_p": 1, "logprobs": True, "top_logprobs": 20}
+    assert sent == {**requests, "top_k": 5}
 
 
 @pytest.mark.parametrize(
@@ -135,10 +135,10 @@ def test_labels_that_cannot_be_read_are_said_and_not_asked_again(shown, labels, 
 
 def test_a_server_that_shows_no_log_probabilities_is_not_asked_for_all_of_them():
     with serving() as chat:
-        found = openai("small", base_url=chat.url, concurrency=3).ask(
+        results = openai("small", base_url=chat.url, concurrency=3).ask(
             [Ask(HI, i, labels=("A", "B")) for i in range(99)]
         )
-    assert set(found) == {Failed("the server shows no log-probabilities", again=True)}
+    assert set(results) == {Failed("the server shows no log-probabilities", again=True)}
     assert len(chat.bodies) <= 3
 
 
@@ -221,15 +221,22 @@ def test_the_key_goes_to_the_server_and_nowhere_else(monkeypatch, caplog, tmp_pa
     with serving(lambda body, tried: replies[body["seed"]] if body["seed"] < 3 else good(body)) as chat:
         generator = openai("small", base_url=chat.url, api_key_env="MY_KEY", max_retries=0, concurrency=1)
         generator.journal = tmp_path
-        found = [*generator.ask(asks(2, start=3)), *generator.ask(asks(3))]
+        results = [*generator.ask(asks(2, start=3)), *generator.ask(asks(3))]
     assert {headers["authorization"] for headers in chat.headers} == {f"Bearer {key}"}
-    assert [f.reason for f in found[2:]] == [
+    assert [f.reason for f in results[2:]] == [
         "the server answered 400: you sent …",
         "the reply is no whole JSON: '<p>Bearer …</p>' (34 bytes)",
         "the server answered 401: not …!; the key is read from the environment variable MY_KEY",
     ]
     written = "".join(file.read_text() for file in tmp_path.rglob("*.jsonl"))
-    shown = [repr(generator), json.dumps(generator.describe()), repr(found), caplog.text, written, *capfd.readouterr()]
+    shown = [
+        repr(generator),
+        json.dumps(generator.describe()),
+        repr(results),
+        caplog.text,
+        written,
+        *capfd.readouterr(),
+    ]
     assert written
     assert not [text for text in shown if key in text]
 
@@ -252,10 +259,10 @@ def test_how_a_server_is_asked_is_no_part_of_an_answers_name(chat, tmp_path):
 def test_a_budget_ends_the_asking_and_what_came_stays(chat, tmp_path, budget, sent, why):
     generator = openai("small", base_url=chat.url, concurrency=4, **budget)
     generator.journal = tmp_path
-    found = [*generator.ask(asks(15)), *generator.ask(asks(85, start=15))]
-    answers = [a for a in found if isinstance(a, Answer)]
+    results = [*generator.ask(asks(15)), *generator.ask(asks(85, start=15))]
+    answers = [a for a in results if isinstance(a, Answer)]
     assert len(chat.bodies) == len(answers) in sent, "the second ask goes on with the same budget"
-    assert {f for f in found if isinstance(f, Failed)} == {Failed(why, again=True)}
+    assert {f for f in results if isinstance(f, Failed)} == {Failed(why, again=True)}
     rest = openai("small", base_url=chat.url)
     rest.journal = tmp_path
     assert all(isinstance(a, Answer) for a in rest.ask(asks(100)))
@@ -270,18 +277,18 @@ def test_a_budget_is_each_generators_own(chat):
 
 def test_retries_count_against_the_budget():
     with serving(lambda body, tried: error(500, "no", {"retry-after-ms": "10"})) as chat:
-        found = openai("small", base_url=chat.url, concurrency=1, max_retries=9, max_requests=4).ask(asks(3))
-    assert (len(chat.bodies), found) == (
+        results = openai("small", base_url=chat.url, concurrency=1, max_retries=9, max_requests=4).ask(asks(3))
+    assert (len(chat.bodies), results) == (
         4, [Failed("the budget of 4 requests (max_requests) is spent", again=True)] * 3
     )  # fmt: skip
 
 
 def test_a_budget_of_tokens_is_refused_by_a_server_that_counts_none():
     body = json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}).encode()
-    with serving(lambda asked, tried: (200, {}, body)) as chat:
-        found = openai("small", base_url=chat.url, concurrency=1, max_tokens_spent=100).ask(asks(3))
+    with serving(lambda requests, tried: (200, {}, body)) as chat:
+        results = openai("small", base_url=chat.url, concurrency=1, max_tokens_spent=100).ask(asks(3))
     why = "the server does not count tokens, so max_tokens_spent cannot be held"
-    assert found == [Answer("Hi", "stop", 0, 0), *[Failed(why, again=True)] * 2]
+    assert results == [Answer("Hi", "stop", 0, 0), *[Failed(why, again=True)] * 2]
 
 
 INTERRUPTED = """
@@ -324,4 +331,4 @@ def test_ctrl_c_ends_at_once_though_requests_wait_and_the_journal_is_whole(tmp_p
         assert time.monotonic() - start < 8
         assert running.returncode == 0
     [folder] = tmp_path.iterdir()
-    assert (len(Journal(folder).known), Journal(folder).torn) == (8, 0)
+    assert len(Journal(folder).answers) == 8

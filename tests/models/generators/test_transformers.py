@@ -42,9 +42,9 @@ def engine(own_cache):
 
 
 def answers(engine, asks, sampling):
-    found = list(engine.answer(asks, sampling))
-    assert Counter(position for position, _ in found) == Counter(range(len(asks)))
-    return [answer for _, answer in sorted(found, key=lambda pair: pair[0])]
+    results = list(engine.answer(asks, sampling))
+    assert Counter(position for position, _ in results) == Counter(range(len(asks)))
+    return [answer for _, answer in sorted(results, key=lambda pair: pair[0])]
 
 
 def test_an_answer_is_the_same_alone_and_in_company(engine):
@@ -63,19 +63,19 @@ def test_greedy_answers_are_what_generate_says(engine):
     import torch
 
     ids = torch.tensor([engine._rendered(user(QUESTIONS[1]))])
-    said = engine._model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=12)
-    text = engine._tokenizer.decode(said[0, ids.shape[1] :], skip_special_tokens=True)
+    output = engine._model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=12)
+    text = engine._tokenizer.decode(output[0, ids.shape[1] :], skip_special_tokens=True)
     assert answers(engine, asks(), GREEDY)[1].text == text
 
 
 def test_draws_follow_the_probabilities():
     import torch
 
-    from curate.models.generators.transformers_draw import Draw
+    from curate.models.generators.transformers import Draw
 
     scores = torch.tensor([0.5, 0.3, 0.2, 0.0]).log().expand(4000, 4)
-    drawn = Draw(range(4000))(None, scores).argmax(-1)
-    shares = torch.bincount(drawn, minlength=4) / 4000
+    draws = Draw(range(4000))(None, scores).argmax(-1)
+    shares = torch.bincount(draws, minlength=4) / 4000
     # Three standard deviations of a share of 4,000 draws.
     assert torch.allclose(shares, torch.tensor([0.5, 0.3, 0.2, 0.0]), atol=0.024)
     assert shares[3] == 0
@@ -91,9 +91,9 @@ def test_why_an_answer_ended_and_what_it_took(engine):
 
 
 def test_a_stop_string_ends_an_answer(engine):
-    [said] = answers(engine, asks(["Count from 1 to 9, with commas."]), {"max_new_tokens": 40, "stop_strings": [","]})
-    assert said.text.endswith(",") and said.text.count(",") == 1
-    assert said.finish_reason == "stop"
+    [output] = answers(engine, asks(["Count from 1 to 9, with commas."]), {"max_new_tokens": 40, "stop_strings": [","]})
+    assert output.text.endswith(",") and output.text.count(",") == 1
+    assert output.finish_reason == "stop"
 
 
 def test_labels_have_the_probability_that_an_answer_begins_with_them(engine):
@@ -113,17 +113,17 @@ def test_labels_have_the_probability_that_an_answer_begins_with_them(engine):
 
 
 def test_labels_are_the_same_alone_and_in_company(engine):
-    wanted = asks(labels=("yes", "no"))
-    together = answers(engine, wanted, {})
-    for ask, answer in zip(wanted, together, strict=True):
+    expected = asks(labels=("yes", "no"))
+    together = answers(engine, expected, {})
+    for ask, answer in zip(expected, together, strict=True):
         assert answers(engine, [ask], {})[0].labels == pytest.approx(answer.labels, abs=1e-3)
 
 
 @pytest.mark.skipif(not find_spec("xgrammar"), reason="answers in JSON need xgrammar")
 def test_an_answer_in_json_is_of_its_schema(engine):
     schema = {"type": "object", "properties": {"sky": {"enum": ["blue", "red"]}}, "required": ["sky"]}
-    found = answers(engine, asks(QUESTIONS[:2], schema=schema), WARM | {"max_new_tokens": 24})
-    assert all(json.loads(a.text)["sky"] in ("blue", "red") for a in found)
+    results = answers(engine, asks(QUESTIONS[:2], schema=schema), WARM | {"max_new_tokens": 24})
+    assert all(json.loads(a.text)["sky"] in ("blue", "red") for a in results)
 
 
 def test_without_xgrammar_json_is_refused_in_a_sentence(engine, monkeypatch):
@@ -149,7 +149,7 @@ def test_what_the_model_takes_bounds_prompts(engine):
 
 
 @pytest.mark.parametrize(
-    ("engine", "sampling", "said"),
+    ("engine", "sampling", "output"),
     [
         pytest.param({}, {"max_tokens": 9}, "no 'max_tokens': did you mean 'max_", id="a name of another backend"),
         pytest.param({"dtyp": "auto"}, {}, "no 'dtyp': did you mean 'dtype'", id="a slip in the engine's arguments"),
@@ -160,8 +160,8 @@ def test_what_the_model_takes_bounds_prompts(engine):
         pytest.param({}, {"do_sample": True, "num_beams": 2}, "exclude one another", id="beams that draw"),
     ],
 )
-def test_settings_that_cannot_be_are_one_sentence(engine, sampling, said):
-    with pytest.raises(ValueError, match=said):
+def test_settings_that_cannot_be_are_one_sentence(engine, sampling, output):
+    with pytest.raises(ValueError, match=output):
         transformers("org/model", engine=engine, sampling=sampling)
 
 
@@ -177,6 +177,6 @@ def test_a_model_that_cannot_be_loaded_is_one_sentence(tmp_path):
 
 
 def test_without_transformers_the_extra_is_named(monkeypatch):
-    monkeypatch.setattr(sys.modules["curate.models.generators.transformers_engine"], "find_spec", lambda name: None)
+    monkeypatch.setattr(sys.modules["curate.models.generators.transformers"], "find_spec", lambda name: None)
     with pytest.raises(GeneratorError, match=r"pip install 'curate-lm\[transformers\]'"):
         transformers("org/model").open()

@@ -35,9 +35,9 @@ def engine(smollm2):
 
 
 def answers(engine, asks, sampling):
-    found = list(engine.answer(asks, sampling))
-    assert Counter(position for position, _ in found) == Counter(range(len(asks)))
-    return [answer for _, answer in sorted(found, key=lambda pair: pair[0])]
+    results = list(engine.answer(asks, sampling))
+    assert Counter(position for position, _ in results) == Counter(range(len(asks)))
+    return [answer for _, answer in sorted(results, key=lambda pair: pair[0])]
 
 
 def test_it_says_what_vllm_itself_says(engine):
@@ -99,8 +99,8 @@ def test_an_answer_in_json_is_of_its_schema(engine):
         "required": ["score"],
         "additionalProperties": False,
     }
-    found = answers(engine, asks(schema=schema), {"temperature": 1.0, "max_tokens": 40})
-    assert all(1 <= json.loads(a.text)["score"] <= 5 for a in found)
+    results = answers(engine, asks(schema=schema), {"temperature": 1.0, "max_tokens": 40})
+    assert all(1 <= json.loads(a.text)["score"] <= 5 for a in results)
 
 
 def test_an_ask_that_cannot_be_costs_only_itself(engine):
@@ -113,8 +113,8 @@ def test_an_ask_that_cannot_be_costs_only_itself(engine):
 
 
 def test_a_server_of_the_same_model_counts_the_same_tokens(engine, server):
-    there = openai(server.model, base_url=server.base_url, sampling=GREEDY)
-    for ours, theirs in zip(answers(engine, asks(), GREEDY), there.ask(asks()), strict=True):
+    remote = openai(server.model, base_url=server.base_url, sampling=GREEDY)
+    for ours, theirs in zip(answers(engine, asks(), GREEDY), remote.ask(asks()), strict=True):
         assert ours.prompt_tokens == theirs.prompt_tokens
         assert theirs.finish_reason in ("stop", "length") and theirs.completion_tokens <= 24
 
@@ -144,20 +144,20 @@ def test_a_death_of_the_engine_costs_a_later_run_only_what_was_open(engine):
         return [child for child in multiprocessing.active_children() if "EngineCore" in child.name]
 
     stream = engine.answer(asks(QUESTIONS * 5), {"temperature": 1.0, "max_tokens": 300})
-    found = [next(stream)[1]]
+    results = [next(stream)[1]]
     os.kill(core()[0].pid, signal.SIGKILL)
-    found += [answer for _, answer in stream]
-    lost = [answer for answer in found if isinstance(answer, Failed)]
-    assert isinstance(found[0], Answer)
+    results += [answer for _, answer in stream]
+    lost = [answer for answer in results if isinstance(answer, Failed)]
+    assert isinstance(results[0], Answer)
     assert lost and all(answer.again and "vLLM's process ended: " in answer.reason for answer in lost)
-    assert len(found) == 20
+    assert len(results) == 20
     assert isinstance(answers(engine, asks(["Say hello."]), GREEDY)[0], Answer)  # it starts again by itself
     engine.close()
     assert core() == []
 
 
 @pytest.mark.parametrize(
-    ("engine", "sampling", "said"),
+    ("engine", "sampling", "message"),
     [
         pytest.param({}, {"temperatur": 1}, "no 'temperatur': did you mean 'temperature'", id="a slip in the sampling"),
         pytest.param(
@@ -167,8 +167,8 @@ def test_a_death_of_the_engine_costs_a_later_run_only_what_was_open(engine):
         pytest.param({}, {"n": 2}, "cannot set 'n': every sample is asked for by itself", id="a number of samples"),
     ],
 )
-def test_settings_that_cannot_be_are_one_sentence(engine, sampling, said):
-    with pytest.raises(ValueError, match=said):
+def test_settings_that_cannot_be_are_one_sentence(engine, sampling, message):
+    with pytest.raises(ValueError, match=message):
         vllm("org/model", engine=engine, sampling=sampling)
 
 

@@ -91,7 +91,7 @@ def test_the_score_is_the_mean_of_what_is_checked():
 
 
 @pytest.mark.parametrize(
-    ("params", "said"),
+    ("params", "message"),
     [
         pytest.param({"checks": []}, "one or more of length, ended", id="none"),
         pytest.param({"checks": ["ended", "ended"]}, "each once", id="one twice"),
@@ -100,10 +100,10 @@ def test_the_score_is_the_mean_of_what_is_checked():
         pytest.param({"min_words": 9, "max_words": 8}, "not 9 and 8", id="crossed bounds"),
     ],
 )
-def test_what_cannot_be_is_refused(params, said):
+def test_what_cannot_be_is_refused(params, message):
     with pytest.raises(ValueError, match="rules: ") as error:
         rules(**params)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_describe_holds_checks_and_bounds():

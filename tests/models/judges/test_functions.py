@@ -47,7 +47,7 @@ def test_what_is_a_number_is_a_score(value, score):
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "text"),
     [
         pytest.param(None, "None", id="nothing"),
         pytest.param("4", "'4'", id="a text"),
@@ -57,10 +57,10 @@ def test_what_is_a_number_is_a_score(value, score):
         pytest.param(10**400, "1000000", id="too large"),
     ],
 )
-def test_what_is_no_number_is_no_score(value, shown):
+def test_what_is_no_number_is_no_score(value, text):
     (grade,) = function(lambda response: value, "mine").grade([case("")])
     assert grade.score is None
-    assert grade.why.startswith(f"mine gave {shown}")
+    assert grade.why.startswith(f"mine gave {text}")
     assert len(grade.why) < 120
 
 
@@ -82,17 +82,17 @@ def test_a_user_who_stops_the_run_is_heeded():
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "reply"),
     [
         pytest.param(lambda prompt: 1.0, "takes `response`", id="without the answer"),
         pytest.param(lambda response, model: 1.0, "its parameter 'model' needs a default", id="what nobody gives"),
         pytest.param(lambda response, /: 1.0, "its parameter 'response' needs a default", id="not by name"),
     ],
 )
-def test_a_function_that_wants_more_is_refused(call, said):
+def test_a_function_that_wants_more_is_refused(call, reply):
     with pytest.raises(ValueError, match="mine: ") as error:
         function(call, "mine")
-    assert said in str(error.value)
+    assert reply in str(error.value)
 
 
 def test_as_judge_wraps_a_function_with_what_the_recipe_sets():
@@ -151,7 +151,7 @@ def test_a_function_of_two_answers_compares():
 
 
 @pytest.mark.parametrize(
-    ("said", "why"),
+    ("reply", "why"),
     [
         pytest.param("First", "mine gave 'First', which is none of first, second, tie", id="another case"),
         pytest.param(None, "mine gave None, which is none of first, second, tie", id="nothing"),
@@ -159,11 +159,11 @@ def test_a_function_of_two_answers_compares():
         pytest.param(ZeroDivisionError("so"), "mine raised ZeroDivisionError: so", id="an error"),
     ],
 )
-def test_what_is_no_verdict_is_none(said, why):
+def test_what_is_no_verdict_is_none(reply, why):
     def mine(first: str, second: str) -> str:
-        if isinstance(said, Exception):
-            raise said
-        return said
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
 
     judge = function(mine)
     assert judge.compare

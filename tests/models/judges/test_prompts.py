@@ -10,7 +10,7 @@ BOTH = "{conversation} {response}"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         pytest.param("{conversation}", "lacks the placeholder {response}", id="no answer"),
         pytest.param("{response}", "lacks the placeholder {conversation}", id="no conversation"),
@@ -19,10 +19,10 @@ BOTH = "{conversation} {response}"
         pytest.param("{{conversation}} {response}", "lacks the placeholder {conversation}", id="only named, not meant"),
     ],
 )
-def test_a_prompt_that_cannot_work_is_refused_in_words(text, said):
+def test_a_prompt_that_cannot_work_is_refused_in_words(text, message):
     with pytest.raises(ValueError, match="rating: the prompt") as error:
         prompts.check(text, ["aspects"], "rating")
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(

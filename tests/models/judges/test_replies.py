@@ -28,7 +28,7 @@ def test_liberties_that_are_taken(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         pytest.param("", "no JSON: ''", id="nothing"),
         pytest.param("4", "no JSON object: '4'", id="a bare number"),
@@ -56,10 +56,10 @@ def test_liberties_that_are_taken(text):
         pytest.param("[" * 100_000, "no JSON", id="brackets without end"),
     ],
 )
-def test_all_else_is_not_read_and_said_why(text, said):
+def test_all_else_is_not_read_and_said_why(text, message):
     with pytest.raises(Unread) as error:
         whole(object_in(text), "honesty", 1, 5)
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert len(str(error.value)) < 120
 
 

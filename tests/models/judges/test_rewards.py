@@ -11,6 +11,7 @@ from curate.models.generators.ask import GeneratorError
 from curate.models.generators.generator import close_all
 from curate.models.judges import reward_model
 from curate.models.judges.rewards import RewardEngine
+from curate.models.weights import ModelError
 from tests.models.judges import tiny
 from tests.models.judges.scripted import case
 
@@ -29,8 +30,8 @@ def scores(judge, cases=CASES):
 
 
 def test_each_answer_has_a_reward_of_its_own(model):
-    found = scores(reward_model(model=model))
-    assert len(set(found)) == len(CASES)
+    results = scores(reward_model(model=model))
+    assert len(set(results)) == len(CASES)
 
 
 def test_a_reward_is_what_the_model_itself_says(model):
@@ -99,7 +100,7 @@ def test_a_reward_that_is_no_number_is_no_grade(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "message"),
     [
         pytest.param({"head": False}, "is no reward model", id="a language model"),
         pytest.param(
@@ -109,9 +110,9 @@ def test_a_reward_that_is_no_number_is_no_grade(tmp_path):
         pytest.param({"template": False}, "has no chat template", id="without a chat template"),
     ],
 )
-def test_what_is_no_reward_model_is_refused_when_first_asked(kind, said, tmp_path):
+def test_what_is_no_reward_model_is_refused_when_first_asked(kind, message, tmp_path):
     judge = reward_model(model=str(tiny.write(tmp_path, **kind)))
-    with pytest.raises(GeneratorError, match=said):
+    with pytest.raises(GeneratorError, match=message):
         judge.grade(CASES[:1])
 
 
@@ -123,21 +124,21 @@ def test_a_folder_with_broken_weights_is_told_in_one_sentence(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("params", "said"),
+    ("params", "message"),
     [
         pytest.param({"batch_size": 0}, "batch_size and max_length are 1 or more", id="no batch"),
         pytest.param({"max_length": 0}, "batch_size and max_length are 1 or more", id="no room"),
         pytest.param({"engine": {"num_labels": 1}}, "cannot set 'num_labels'", id="what would make a random head pass"),
     ],
 )
-def test_what_cannot_be_is_refused_at_once(params, said, model):
+def test_what_cannot_be_is_refused_at_once(params, message, model):
     with pytest.raises(ValueError, match="reward_model: ") as error:
         reward_model(model=model, **params)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_a_folder_that_is_not_there_is_refused_at_once():
-    with pytest.raises(GeneratorError, match="there is no folder"):
+    with pytest.raises(ModelError, match="there is no folder"):
         reward_model(model="./not/there")
 
 

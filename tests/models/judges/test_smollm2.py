@@ -67,10 +67,10 @@ def test_verdicts_keep_to_their_labels(scale):
     grades = judge.grade(CASES)
     # Whatever it thinks of an answer, it says it in the form; what ran into the limit is told.
     assert all("cut at the generator's limit" in (grade.why or "") for grade in grades if grade.score is None)
-    found = [grade for grade in grades if grade.score is not None]
-    assert len(found) >= len(CASES) - 1
-    assert all(sum(grade.parts.values()) == 1 for grade in found)
-    assert list(found[0].parts) == list(judge.about["values"])
+    results = [grade for grade in grades if grade.score is not None]
+    assert len(results) >= len(CASES) - 1
+    assert all(sum(grade.parts.values()) == 1 for grade in results)
+    assert list(results[0].parts) == list(judge.about["values"])
 
 
 @pytest.mark.parametrize("by", ["reply", "likelihood"])
@@ -78,11 +78,11 @@ def test_pairs_are_compared_in_both_orders(by, tmp_path):
     one = pl.DataFrame([{"id": c.id, "prompt": c.messages[-1]["content"], "response": c.response} for c in CASES])
     other = one.with_columns(response=pl.lit(SKY))
     judge = comparison(generator=asking(temperature=0, max_tokens=32), by=by)
-    found = pairwise(one, other, judge, Cache(tmp_path))
+    results = pairwise(one, other, judge, Cache(tmp_path))
     # It judges by the place, as small models do, and that is what shows: as flips, not as wins.
-    summed = beside(found)
+    summed = beside(results)
     assert summed["judged"] + sum(count for _, count in summed["why"]) == len(CASES)
     assert summed["judged"] >= len(CASES) - 1
-    assert set(found["verdict"].drop_nulls()) <= {"a", "b", "tie"}
-    assert found.filter(pl.col("flipped"))["verdict"].to_list() == ["tie"] * int(found["flipped"].sum())
-    assert found["verdict"][0] == "tie", "the same text on both sides"
+    assert set(results["verdict"].drop_nulls()) <= {"a", "b", "tie"}
+    assert results.filter(pl.col("flipped"))["verdict"].to_list() == ["tie"] * int(results["flipped"].sum())
+    assert results["verdict"][0] == "tie", "the same text on both sides"

@@ -14,14 +14,14 @@ np = pytest.importorskip("numpy", reason="embeddings need the extra `embed`")
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from curate.models.embeddings import ModelError, converted, engines, pipeline  # noqa: E402
-from curate.models.embeddings.engines import Encoder  # noqa: E402
-from curate.models.embeddings.models import Model  # noqa: E402
+from curate.models.embeddings import ModelError, encoder, openvino  # noqa: E402
+from curate.models.embeddings.encoder import Encoder, Model, Refused  # noqa: E402
+from curate.models.embeddings.openvino import openvino_run  # noqa: E402
 
 LIMIT = 20
 
 
-def encoder(batches):
+def counting(batches):
     """A model that counts words as tokens; a text's vector is its number of words, and the length it was padded to."""
 
     def run(texts, length):
@@ -34,17 +34,17 @@ def encoder(batches):
 @given(st.lists(st.integers(1, 30), max_size=120))
 def test_batches_are_of_one_length_and_every_text_keeps_its_place(words):
     batches: list[tuple[int, int]] = []
-    told: list[int] = []
-    vectors, cut = encoder(batches).encode(["tea " * n for n in words], told.append)
+    events: list[int] = []
+    vectors, cut = counting(batches).encode(["tea " * n for n in words], events.append)
     assert vectors[:, 0].tolist() == words
     assert cut.tolist() == [n > LIMIT for n in words]
-    assert all(size <= engines.BATCH and (length % 8 == 0 or length == LIMIT) for size, length in batches)
+    assert all(size <= encoder.BATCH and (length % 8 == 0 or length == LIMIT) for size, length in batches)
     assert vectors[:, 1].tolist() == [min(-(-n // 8) * 8, LIMIT) for n in words]
-    assert sum(told) == len(words)
+    assert sum(events) == len(words)
 
 
 @pytest.mark.parametrize(
-    ("static", "asked", "installed", "engine"),
+    ("static", "choice", "installed", "engine"),
     [
         pytest.param(False, "auto", True, "openvino", id="OpenVINO where it is"),
         pytest.param(False, "auto", False, "torch", id="torch where it is not"),
@@ -53,23 +53,23 @@ def test_batches_are_of_one_length_and_every_text_keeps_its_place(words):
         pytest.param(True, "torch", True, "static", id="nor can it be asked for one"),
     ],
 )
-def test_the_engine_is_what_is_asked_for_and_there(static, asked, installed, engine, monkeypatch, tmp_path):
-    monkeypatch.setattr(engines, "find_spec", lambda name: installed or None)
-    assert engines.choose(Model("m", tmp_path, "0", static), asked, tmp_path) == engine
+def test_the_engine_is_what_is_asked_for_and_there(static, choice, installed, engine, monkeypatch, tmp_path):
+    monkeypatch.setattr(encoder, "find_spec", lambda name: installed or None)
+    assert encoder.choose(Model("m", tmp_path, "0", static), choice, tmp_path) == engine
 
 
 def test_openvino_asked_for_and_not_installed_is_said(monkeypatch, tmp_path):
-    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    monkeypatch.setattr(encoder, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match="pip install"):
-        engines.choose(Model("m", tmp_path, "0", False), "openvino", tmp_path)
+        encoder.choose(Model("m", tmp_path, "0", False), "openvino", tmp_path)
 
 
 @pytest.mark.skipif(not find_spec("torch"), reason="torch is not installed")
 def test_a_folder_that_holds_no_model_is_said_in_one_sentence(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(ModelError, match="the model here cannot be loaded: ") as said:
-        engines.load(Model("here", tmp_path, "0", False), "torch", tmp_path)
-    assert "\n" not in str(said.value)
+    with pytest.raises(ModelError, match="the model here cannot be loaded: ") as error:
+        encoder.load(Model("here", tmp_path, "0", False), "torch", tmp_path)
+    assert "\n" not in str(error.value)
 
 
 class Net:
@@ -97,7 +97,7 @@ class Net:
 
 
 def test_tokens_are_counted_with_the_model_s_own_prompt():
-    assert pipeline.lengths(Net(), ["tea", "a cup of tea"]) == [2, 5]
+    assert encoder.lengths(Net(), ["tea", "a cup of tea"]) == [2, 5]
 
 
 @pytest.mark.parametrize(
@@ -106,13 +106,13 @@ def test_tokens_are_counted_with_the_model_s_own_prompt():
 )
 def test_a_model_that_does_more_than_tokenize_is_left_to_its_own_encode(more, second):
     pytest.importorskip("torch", reason="embeddings need the extra `embed`")
-    assert pipeline.runner(Net(more))(["tea"], 8).tolist() == [[3.0, second]]
+    assert encoder.torch_run(Net(more))(["tea"], 8).tolist() == [[3.0, second]]
 
 
 @pytest.mark.skipif(not find_spec("openvino"), reason="openvino is not installed")
 def test_openvino_is_imported_without_its_telemetry(tmp_path):
     code = (
-        "import sys; from curate.models.embeddings import converted; converted._openvino()\n"
+        "import sys; from curate.models.embeddings import openvino; openvino._openvino()\n"
         "print(sorted(name for name in sys.modules if name.startswith('openvino_telemetry')))"
     )
     home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PATH": ""}
@@ -128,10 +128,28 @@ def test_a_model_that_openvino_refuses_is_tried_once_only(tmp_path, monkeypatch)
         def __call__(self, features):
             raise TypeError("no tensor I know")
 
-    assert converted.refused("openvino-1", tmp_path) is None
-    with pytest.raises(converted.Refused):
-        converted.load(Odd(), "openvino-1", tmp_path)
-    assert converted.refused("openvino-1", tmp_path)
-    monkeypatch.setattr(converted, "_convert", lambda net: pytest.fail("tried twice"))
-    with pytest.raises(converted.Refused):
-        converted.load(Odd(), "openvino-1", tmp_path)
+    with pytest.raises(Refused, match="RuntimeError: "):
+        openvino_run(Odd(), "openvino-1", tmp_path)
+    monkeypatch.setattr(openvino, "_convert", lambda net: pytest.fail("tried twice"))
+    with pytest.raises(Refused, match="RuntimeError: "):
+        openvino_run(Odd(), "openvino-1", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("files", "static"),
+    [
+        pytest.param({"config.json": '{"model_type": "model2vec"}'}, True, id="model2vec by its type"),
+        pytest.param(
+            {"modules.json": '[{"type": "sentence_transformers.models.StaticEmbedding", "path": "."}]'},
+            True,
+            id="model2vec by its one module",
+        ),
+        pytest.param({"config.json": '{"model_type": "bert"}'}, False, id="a transformer"),
+        pytest.param({"modules.json": "[]"}, False, id="no modules"),
+        pytest.param({"config.json": "not json"}, False, id="a broken file is for the engine to tell of"),
+    ],
+)
+def test_static_models_are_recognised(files, static, tmp_path):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert encoder.find(str(tmp_path)).static == static
