@@ -13,8 +13,8 @@ U, A = ({"role": role, "content": text} for role, text in (("user", "p"), ("assi
 
 
 def only(format_, **row):
-    found = list(records(standardise(pl.DataFrame([row]), "s"), format_))
-    return [{k: v for k, v in record.items() if k != "id"} for record in found]
+    result = list(records(standardise(pl.DataFrame([row]), "s"), format_))
+    return [{k: v for k, v in record.items() if k != "id"} for record in result]
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_formats(format_, row, expected):
 
 
 def test_preference():
-    found = only("preference", prompt="p", chosen="r", rejected="x")
-    assert found == [{"prompt": [U], "chosen": [A], "rejected": [{"role": "assistant", "content": "x"}]}]
+    result = only("preference", prompt="p", chosen="r", rejected="x")
+    assert result == [{"prompt": [U], "chosen": [A], "rejected": [{"role": "assistant", "content": "x"}]}]
 
 
 @pytest.mark.parametrize("format_", FORMATS)
