@@ -128,7 +128,7 @@ def test_what_is_laid_over_twice_is_laid_over_once_and_nothing_given_is_changed(
 
 
 @pytest.mark.parametrize(
-    ("assignment", "found"),
+    ("assignment", "result"),
     [
         pytest.param("seeds=[3]", {"seeds": [3]}, id="a key of the ablation"),
         pytest.param("answer.samples=5", {"answer": {"samples": 5}}, id="a dotted one"),
@@ -137,10 +137,10 @@ def test_what_is_laid_over_twice_is_laid_over_once_and_nothing_given_is_changed(
         pytest.param("small.sets.set.set.size=2", {"small": {"sets": {"set": {"set": {"size": 2}}}}}, id="a set called set"),
     ],
 )  # fmt: skip
-def test_assign(assignment, found):
+def test_assign(assignment, result):
     made: dict[str, Any] = {}
     assign(made, assignment)
-    assert made == found
+    assert made == result
 
 
 @pytest.mark.parametrize("assignment", ["seeds", "=3", "a.set.b=[", "name.x=1"])

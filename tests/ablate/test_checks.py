@@ -14,7 +14,7 @@ TESTS = pl.DataFrame({"id": ["t1", "t2"], "prompt": ["How do I keep basil alive 
 
 
 @pytest.mark.parametrize(
-    ("prompt", "found"),
+    ("prompt", "result"),
     [
         pytest.param("How do I  keep basil alive on a dark window SILL?", ("t1", "same"), id="the same but for its form"),
         pytest.param("So how do I keep basil alive on a dark sill?", ("t1", "near"), id="nearly"),
@@ -23,9 +23,9 @@ TESTS = pl.DataFrame({"id": ["t1", "t2"], "prompt": ["How do I keep basil alive 
         pytest.param("", None, id="nothing"),
     ],
 )  # fmt: skip
-def test_overlap(prompt, found):
+def test_overlap(prompt, result):
     rows = pl.DataFrame({"id": ["other", "row"], "prompt": ["How far is the moon from here, roughly?", prompt]})
-    assert overlap(rows, TESTS) == ([{"id": found[0], "how": found[1], "of": "row"}] if found else [])
+    assert overlap(rows, TESTS) == ([{"id": result[0], "how": result[1], "of": "row"}] if result else [])
 
 
 def test_leaks_are_said_by_arm():
@@ -38,8 +38,8 @@ def test_leaks_are_said_by_arm():
 @pytest.mark.parametrize(("seeds", "least"), [(1, None), (2, 4.303), (3, 2.267), (10, 0.940)])
 def test_noise(seeds, least):
     # t(.975) with 2, 4 and 18 degrees of freedom is 4.303, 2.776 and 2.101 in any table.
-    found = noise(seeds)
-    assert found == (None if least is None else pytest.approx(least, abs=5e-4))
+    result = noise(seeds)
+    assert result == (None if least is None else pytest.approx(least, abs=5e-4))
 
 
 FINE = {"seeds": [0, 1, 2], "random": "short"}
@@ -49,7 +49,7 @@ WRITTEN = {"generators": {"w": SAME}}
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "messages"),
     [
         pytest.param(FINE, [], id="nothing to mind"),
         pytest.param({**FINE, "seeds": [0]}, ["one seed: how much"], id="one seed"),
@@ -65,7 +65,7 @@ WRITTEN = {"generators": {"w": SAME}}
         pytest.param({**FINE, **JUDGED, "sets": {"data": {"recipe": WRITTEN}}}, ["judge and generator are one model (org/writer)"], id="a judge that grades what it wrote"),
     ],
 )  # fmt: skip
-def test_what_is_minded_of_a_plan(given, write, change, said):
-    found = warnings(plan(load(write(lay(given, change)))))
-    assert len(found) == len(said), found
-    assert all(part in line for part, line in zip(said, found, strict=True))
+def test_what_is_minded_of_a_plan(given, write, change, messages):
+    result = warnings(plan(load(write(lay(given, change)))))
+    assert len(result) == len(messages), result
+    assert all(part in line for part, line in zip(messages, result, strict=True))

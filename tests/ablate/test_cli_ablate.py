@@ -18,10 +18,10 @@ def curate(*args: object, code: int = 0) -> str:
 
 def test_a_dry_run_prints_the_plan_and_makes_nothing(given, write, tmp_path):
     given["arms"]["same"] = {}
-    said = curate("ablate", write(given), "--dry-run", "--out", tmp_path / "out")
+    output = curate("ablate", write(given), "--dry-run", "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     for part in ("as plain/0", "2 trainings (2 to do)", "4 training steps", "no requests to a model", "Mind: one seed"):
-        assert part in said
+        assert part in output
 
 
 def test_a_plan_as_data(given, write, tmp_path):
@@ -33,16 +33,16 @@ def test_a_plan_as_data(given, write, tmp_path):
 
 def test_a_run_and_what_its_folder_then_says(given, write, runner, tmp_path):
     out = tmp_path / "out"
-    said = curate("ablate", write(given), "--runner", runner, "--out", out)
-    assert "Nothing can be claimed" in said or "short" in said
-    assert str(out / "report.html") in said
+    output = curate("ablate", write(given), "--runner", runner, "--out", out)
+    assert "Nothing can be claimed" in output or "short" in output
+    assert str(out / "report.html") in output
     assert "2 trainings (0 to do)" in curate("ablate", write(given), "--dry-run", "--out", out)
     assert "are the same as before" in curate("ablate", out)
     results = json.loads((out / "results.json").read_text())
     (out / "results.json").write_text(json.dumps({**results, "against": "other"}))
-    said = curate("ablate", out)
-    assert "are NOT what they were" in said
-    assert "against is 'other'" in said
+    output = curate("ablate", out)
+    assert "are NOT what they were" in output
+    assert "against is 'other'" in output
 
 
 def test_a_finished_set_is_asked_what_its_filters_are_worth(recipe, tmp_path):
@@ -50,15 +50,15 @@ def test_a_finished_set_is_asked_what_its_filters_are_worth(recipe, tmp_path):
     file.write_text(yaml.safe_dump({"name": "set", **recipe}))
     curate("run", file, "--out", tmp_path / "set")
     assert "length" in curate("ablate", tmp_path / "set")
-    found = json.loads(curate("ablate", tmp_path / "set", "--threshold", "length.response >= 1000", "--json"))
-    assert found[0]["lost"] == 20
+    result = json.loads(curate("ablate", tmp_path / "set", "--threshold", "length.response >= 1000", "--json"))
+    assert result[0]["lost"] == 20
 
 
 def test_errors_are_one_screen(given, write, tmp_path):
     given["arms"]["short"] = {"trian": 1}
-    said = curate("ablate", write(given), "--dry-run", code=2)
-    assert "at arms.short.trian" in said
-    assert "did you mean 'train'?" in said
+    output = curate("ablate", write(given), "--dry-run", code=2)
+    assert "at arms.short.trian" in output
+    assert "did you mean 'train'?" in output
     del given["arms"]["short"]["trian"]
     assert "has no {command}" in curate("ablate", write(given), "--runner", "srun", "--out", tmp_path / "o", code=2)
     assert "there is no such file" in curate("ablate", tmp_path / "none.yaml", code=2)

@@ -20,12 +20,12 @@ def measured(monkeypatch):
 
 
 def test_properties(measured):
-    found = properties(ROWS, MANIFEST)
-    assert {**found, "ids_sha256": ""} == {
+    result = properties(ROWS, MANIFEST)
+    assert {**result, "ids_sha256": ""} == {
         **{"rows": 2, "prompt_chars": 11.5, "response_chars": 8.0, "response_tokens": None, "diversity": 1.8765},
         **{"near_duplicates": 0.5, "sources": {"mine": 2}, "ids_sha256": "", "generator_models": [], "why": {}},
     }
-    assert properties(ROWS.reverse(), MANIFEST)["ids_sha256"] == found["ids_sha256"]
+    assert properties(ROWS.reverse(), MANIFEST)["ids_sha256"] == result["ids_sha256"]
 
 
 def test_of_pairs_the_chosen_answer_counts(measured):
@@ -38,9 +38,9 @@ def test_what_cannot_be_measured_says_why(monkeypatch):
 
     monkeypatch.setattr("curate.ablate.job._vendi", missing)
     monkeypatch.setattr("curate.ablate.job._near", missing)
-    found = properties(ROWS, MANIFEST)
-    assert (found["diversity"], found["near_duplicates"]) == (None, None)
-    assert found["why"]["diversity"] == "pip install 'curate-lm[embed]'"
+    result = properties(ROWS, MANIFEST)
+    assert (result["diversity"], result["near_duplicates"]) == (None, None)
+    assert result["why"]["diversity"] == "pip install 'curate-lm[embed]'"
 
 
 def test_near_duplicates_are_counted_for_real(monkeypatch):

@@ -34,8 +34,8 @@ def file(given, write, tmp_path):
 
 def marks(out: Path) -> dict[str, tuple[int, int]]:
     """Tell every finished piece of work by its folder: the inode and time of its mark."""
-    found = {done.parent: done.stat() for done in out.glob("*/*/done.json")}
-    return {f"{folder.parent.name}/{folder.name}": (told.st_ino, told.st_mtime_ns) for folder, told in found.items()}
+    result = {done.parent: done.stat() for done in out.glob("*/*/done.json")}
+    return {f"{folder.parent.name}/{folder.name}": (told.st_ino, told.st_mtime_ns) for folder, told in result.items()}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")

@@ -69,15 +69,17 @@ SLEEPS = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(st
 
 
 def test_the_end_ends_them_all_and_starts_no_more(tmp_path):
-    pid, said = tmp_path / "pid", []
+    pid, reasons = tmp_path / "pid", []
     with Processes(None) as processes:
-        thread = Thread(target=lambda: said.append(processes.run([PYTHON, "-c", SLEEPS, str(pid)], tmp_path / "x.log")))
+        thread = Thread(
+            target=lambda: reasons.append(processes.run([PYTHON, "-c", SLEEPS, str(pid)], tmp_path / "x.log"))
+        )
         thread.start()
         assert until(lambda: pid.exists() and pid.read_text())
         processes.end()
         thread.join(20)
         assert not alive(int(pid.read_text()))
-        assert "signal" in (said[0] or "")
+        assert "signal" in (reasons[0] or "")
         assert processes.run([PYTHON, "-c", "print(1)"], tmp_path / "y.log") == "stopped"
 
 

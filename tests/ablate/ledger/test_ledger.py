@@ -16,14 +16,14 @@ LABELS = ["length", "at_least", "first_person", "mentions", "length_2"]
 @pytest.mark.parametrize("step", range(5), ids=LABELS)
 def test_it_says_what_a_run_without_the_step_gives(data, rowwise, step):
     out, kept = rowwise
-    found = leave_one_out(out).row(
+    result = leave_one_out(out).row(
         by_predicate=(pl.col("source") == "qa") & (pl.col("step") == LABELS[step]), named=True
     )
     left_out = {f"step_{step}": True, "step_5": True}
     _, now = runs.run(data, f"without{step}", runs.recipe(runs.steps(**left_out)))
-    assert found["gained"] == now["qa"] - kept["qa"]
-    assert found["never_asked"] == []
-    assert found["share"] == found["gained"] / 300
+    assert result["gained"] == now["qa"] - kept["qa"]
+    assert result["never_asked"] == []
+    assert result["share"] == result["gained"] / 300
 
 
 def test_there_is_something_to_gain(rowwise):
@@ -31,35 +31,35 @@ def test_there_is_something_to_gain(rowwise):
 
 
 def test_every_step_of_every_source_has_its_line(whole):
-    found = leave_one_out(whole[0])
-    assert found.select("source", "step").rows() == [
+    result = leave_one_out(whole[0])
+    assert result.select("source", "step").rows() == [
         *(("qa", label) for label in [*LABELS, "exact_duplicates"]),
         ("how", "length"),
     ]
 
 
 def test_a_step_that_sees_only_what_is_left_was_not_asked(whole):
-    found = {row["step"]: row for row in leave_one_out(whole[0]).filter(source="qa").to_dicts()}
-    assert found["length"]["never_asked"] == ["exact_duplicates"]
-    assert found["exact_duplicates"]["never_asked"] == []
-    assert found["exact_duplicates"]["asked"] < 300 and found["exact_duplicates"]["gained"] > 0
+    result = {row["step"]: row for row in leave_one_out(whole[0]).filter(source="qa").to_dicts()}
+    assert result["length"]["never_asked"] == ["exact_duplicates"]
+    assert result["exact_duplicates"]["never_asked"] == []
+    assert result["exact_duplicates"]["asked"] < 300 and result["exact_duplicates"]["gained"] > 0
 
 
 def test_the_budget_is_no_step_and_takes_nothing_from_what_is_left(whole, rowwise):
     # 20 rows were taken, but the steps left more: the means are those of what they left.
-    found, exact = (leave_one_out(out).filter(source="how") for out, _ in (whole, rowwise))
+    result, exact = (leave_one_out(out).filter(source="how") for out, _ in (whole, rowwise))
     assert "sample" not in leave_one_out(whole[0])["step"]
-    assert found["length_left"].item() == exact["length_left"].item()
+    assert result["length_left"].item() == exact["length_left"].item()
 
 
 def test_means_are_those_of_the_rows_gained_and_left(rowwise):
     out, _ = rowwise
     ledger = pl.read_parquet(out / "ledger.parquet").filter(source="qa")
     others = ledger.filter(~pl.col("length"), *(pl.col(label) for label in LABELS[1:]))
-    found = leave_one_out(out).filter(source="qa", step="length").row(0, named=True)
-    assert found["length"] == pytest.approx(others["length.response"].mean())
-    assert found["score"] == pytest.approx(others["at_least.score"].mean())
-    assert found["length_left"] == pytest.approx(ledger.filter("kept")["length.response"].mean())
+    result = leave_one_out(out).filter(source="qa", step="length").row(0, named=True)
+    assert result["length"] == pytest.approx(others["length.response"].mean())
+    assert result["score"] == pytest.approx(others["at_least.score"].mean())
+    assert result["length_left"] == pytest.approx(ledger.filter("kept")["length.response"].mean())
 
 
 def test_a_record_that_stands_twice_is_gained_once(tmp_path, monkeypatch):
@@ -70,9 +70,9 @@ def test_a_record_that_stands_twice_is_gained_once(tmp_path, monkeypatch):
         file = tmp_path / f"{name}.jsonl"
         file.write_text(file.read_text() * 2)
     twice, _ = runs.run(tmp_path, "twice", runs.recipe(runs.steps()))
-    found = leave_one_out(twice)
-    assert "repeated" not in found["step"]
-    assert found["gained"].to_list() == leave_one_out(once)["gained"].to_list()
+    result = leave_one_out(twice)
+    assert "repeated" not in result["step"]
+    assert result["gained"].to_list() == leave_one_out(once)["gained"].to_list()
     move = ["length.response >= 10"]
     assert thresholds(twice, move)["gained"].to_list() == thresholds(once, move)["gained"].to_list()
 
@@ -100,21 +100,21 @@ STEP = {"low": 80, "high": 400, "least": 3, "step_5": True}
 )
 def test_it_says_what_a_run_with_the_moved_bound_gives(data, rowwise, move, changed):
     out, kept = rowwise
-    found = thresholds(out, [move]).row(by_predicate=pl.col("source") == "qa", named=True)
+    result = thresholds(out, [move]).row(by_predicate=pl.col("source") == "qa", named=True)
     _, now = runs.run(data, "moved", runs.recipe(runs.steps(**{**STEP, **changed})))
-    assert found["left"] == kept["qa"]
-    assert found["left"] + found["gained"] - found["lost"] == now["qa"]
-    assert not (found["gained"] and found["lost"])
+    assert result["left"] == kept["qa"]
+    assert result["left"] + result["gained"] - result["lost"] == now["qa"]
+    assert not (result["gained"] and result["lost"])
 
 
 def test_each_source_that_takes_the_step_has_its_own_bounds(rowwise):
-    found = thresholds(rowwise[0], ["length.response >= 80", "at_least.score >= 3"])
-    assert found.select("threshold", "source").rows() == [
+    result = thresholds(rowwise[0], ["length.response >= 80", "at_least.score >= 3"])
+    assert result.select("threshold", "source").rows() == [
         ("length.response >= 80", "qa"),
         ("length.response >= 80", "how"),
         ("at_least.score >= 3", "qa"),
     ]
-    assert [row["gained"] > 0 for row in found.to_dicts()] == [False, True, False]
+    assert [row["gained"] > 0 for row in result.to_dicts()] == [False, True, False]
 
 
 def test_a_step_over_several_columns_holds_the_others_to_their_bounds(rowwise):
@@ -122,19 +122,19 @@ def test_a_step_over_several_columns_holds_the_others_to_their_bounds(rowwise):
     ledger = pl.read_parquet(out / "ledger.parquet").filter(source="qa")
     others = [pl.col(label) for label in ("length", "at_least", "first_person", "mentions")]
     expected = ledger.filter(*others, pl.col("length_2.prompt") >= 4, ~pl.col("length_2"))
-    found = thresholds(out, ["length_2.prompt >= 4"])
-    assert found.filter(source="qa")["gained"].item() == expected.height > 0
+    result = thresholds(out, ["length_2.prompt >= 4"])
+    assert result.filter(source="qa")["gained"].item() == expected.height > 0
 
 
 def test_rows_of_the_set_that_would_go_are_counted(whole):
-    found = thresholds(whole[0], ["length.response >= 1e9"]).to_dicts()
-    assert sum(row["lost_of_set"] for row in found) == 20
-    assert all(row["lost"] == row["left"] for row in found)
+    result = thresholds(whole[0], ["length.response >= 1e9"]).to_dicts()
+    assert sum(row["lost_of_set"] for row in result) == 20
+    assert all(row["lost"] == row["left"] for row in result)
 
 
 def test_later_steps_were_not_asked_about_what_is_gained(whole):
-    found = thresholds(whole[0], ["length.response >= 10"]).filter(source="qa").row(0, named=True)
-    assert found["gained"] and found["never_asked"] == ["exact_duplicates"]
+    result = thresholds(whole[0], ["length.response >= 10"]).filter(source="qa").row(0, named=True)
+    assert result["gained"] and result["never_asked"] == ["exact_duplicates"]
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,10 @@ def write(
         "results": results,
         "group_subtasks": groups or {name: [] for name in results},
         "higher_is_better": higher or {},
-        "n-samples": {name: {"original": 999, "effective": len(found)} for name, found in lines.items()},
+        "n-samples": {name: {"original": 999, "effective": len(result)} for name, result in lines.items()},
     }
     (folder / f"results_{STAMP}.json").write_text(json.dumps(data), encoding="utf-8")
-    for name, found in lines.items():
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in found)
+    for name, result in lines.items():
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in result)
         (folder / f"samples_{name}_{STAMP}.jsonl").write_text(text, encoding="utf-8")
     return folder

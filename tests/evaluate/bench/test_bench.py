@@ -60,7 +60,7 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def found(home):
+def result(home):
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("HF_DATASETS_CACHE", str(home / "cache"))
         patched.setenv("HF_HUB_OFFLINE", "1")
@@ -69,20 +69,20 @@ def found(home):
         yield bench(home / "before", [home / "after"], ["bread"], home / "out/bench", settings=settings)
 
 
-def test_lm_eval_is_run_before_and_after(found, home):
-    [after] = found["after"]
-    for old, new in zip(found["tasks"], after["tasks"], strict=True):
+def test_lm_eval_is_run_before_and_after(result, home):
+    [after] = result["after"]
+    for old, new in zip(result["tasks"], after["tasks"], strict=True):
         assert (old["measure"], old["n"], new["how"]) == ("acc_norm", 24, "paired")
         assert new["difference"] == pytest.approx(new["value"] - old["value"])
         assert new["low"] <= new["difference"] <= new["high"]
-    assert json.loads((home / "out/bench/bench.json").read_text()) == found
-    assert [run["reused"] for run in found["runs"]] == [False] * 2
-    assert all(Path(run["log"]).stat().st_size > 100 for run in found["runs"])
+    assert json.loads((home / "out/bench/bench.json").read_text()) == result
+    assert [run["reused"] for run in result["runs"]] == [False] * 2
+    assert all(Path(run["log"]).stat().st_size > 100 for run in result["runs"])
 
 
-def test_the_grades_of_prompts_are_those_lm_eval_wrote(found):
+def test_the_grades_of_prompts_are_those_lm_eval_wrote(result):
     grades = []
-    for run, row in zip(found["runs"], [*found["tasks"], *found["after"][0]["tasks"]], strict=True):
+    for run, row in zip(result["runs"], [*result["tasks"], *result["after"][0]["tasks"]], strict=True):
         [file] = Path(run["log"]).parent.glob("samples_*.jsonl")
         grades.append([json.loads(line)["acc_norm"] for line in file.read_text().splitlines()])
         assert sum(grades[-1]) / 24 == pytest.approx(row["value"])
@@ -98,25 +98,25 @@ def called(home, *more):
     return done.stdout
 
 
-def test_the_command_runs_nothing_twice(found, home):
+def test_the_command_runs_nothing_twice(result, home):
     data = json.loads(called(home, "--json"))
     assert [run["reused"] for run in data["runs"]] == [True] * 2
-    assert data["after"] == found["after"]
+    assert data["after"] == result["after"]
 
 
-def test_the_command_prints_a_table(found, home):
-    said = called(home)
+def test_the_command_prints_a_table(result, home):
+    output = called(home)
     for words in ("before", "difference", "95 % interval", "paired", "bread", "IFEval is not among"):
-        assert words in said
-    row = found["after"][0]["tasks"][0]
+        assert words in output
+    row = result["after"][0]["tasks"][0]
     value, difference = (
         re.escape(f"{100 * row[name]:{form}}") for name, form in (("value", ".1f"), ("difference", "+.1f"))
     )
-    assert re.search(f"bread .* {value} .* {difference} ", said)
+    assert re.search(f"bread .* {value} .* {difference} ", output)
     assert "measure" in called(home, "--measure", "acc") and "acc_norm" not in called(home, "--measure", "acc")
 
 
-def test_what_lm_eval_does_not_know_is_told_in_its_words(found, home, tmp_path):
+def test_what_lm_eval_does_not_know_is_told_in_its_words(result, home, tmp_path):
     with pytest.raises(BenchError, match=r"(?s)did not finish no_such_task with .*exit code 1.*no_such_task"):
         bench(home / "before", [], ["no_such_task"], tmp_path / "out")
 

@@ -23,10 +23,10 @@ MODEL = Model("mine", "/models/a,b", "hash")
     ],
 )
 def test_what_lm_eval_is_asked(settings, words, tmp_path):
-    said = command(MODEL, "ifeval", Settings(**settings), tmp_path)
-    assert words in " ".join(said)
-    assert "--tasks ifeval" in " ".join(said) and "--log_samples" in said
-    assert json.loads(said[said.index("--model_args") + 1]) == {"pretrained": "/models/a,b"}
+    arguments = command(MODEL, "ifeval", Settings(**settings), tmp_path)
+    assert words in " ".join(arguments)
+    assert "--tasks ifeval" in " ".join(arguments) and "--log_samples" in arguments
+    assert json.loads(arguments[arguments.index("--model_args") + 1]) == {"pretrained": "/models/a,b"}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ STRICT = {"exact_match,strict": 0.2, "exact_match_stderr,strict": 0.1, "exact_ma
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted", "measure", "value", "stderr"),
+    ("result", "wanted", "measure", "value", "stderr"),
     [
         pytest.param(BOTH, (), "acc_norm", 0.75, 0.05, id="the normalised accuracy where there is one"),
         pytest.param(BOTH, ("acc",), "acc", 0.5, 0.1, id="what one wants goes before"),
@@ -27,8 +27,8 @@ STRICT = {"exact_match,strict": 0.2, "exact_match_stderr,strict": 0.1, "exact_ma
         pytest.param({"f1,none": 1}, (), "f1", 1.0, None, id="a whole number"),
     ],
 )
-def test_a_measure_stands_for_a_task(found, wanted, measure, value, stderr, tmp_path):
-    run = write(tmp_path, {"quiz": {"alias": "quiz", **found}}, {"quiz": samples([1, 0])})
+def test_a_measure_stands_for_a_task(result, wanted, measure, value, stderr, tmp_path):
+    run = write(tmp_path, {"quiz": {"alias": "quiz", **result}}, {"quiz": samples([1, 0])})
     [score] = read_scores(run, wanted)
     assert (score.measure, score.value, score.stderr, score.n) == (measure, value, stderr, 2)
 
@@ -65,8 +65,8 @@ def test_a_group_without_a_number_stands_for_its_tasks(tmp_path):
     groups = {"all": ["a_b", "c"], "a_b": [], "c": []}
     results = {"all": {"alias": "all"}, "a_b": BOTH, "c": BOTH}
     lines = {"a_b": samples([1, 0], "acc_norm"), "c": samples([1], "acc_norm")}
-    found = read_scores(write(tmp_path, results, lines, groups=groups))
-    assert [(score.task, score.n, len(score.samples)) for score in found] == [("a_b", 2, 2), ("c", 1, 1)]
+    result = read_scores(write(tmp_path, results, lines, groups=groups))
+    assert [(score.task, score.n, len(score.samples)) for score in result] == [("a_b", 2, 2), ("c", 1, 1)]
 
 
 @pytest.mark.parametrize(
@@ -91,22 +91,24 @@ GRADES = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=
 
 
 def score(values, stderr=0.1, prompts=None, task="quiz", value=None):
-    found = {(task, i): Sample(v, f"d{i}", f"p{prompts[i] if prompts else i}") for i, v in enumerate(values)}
+    result = {(task, i): Sample(v, f"d{i}", f"p{prompts[i] if prompts else i}") for i, v in enumerate(values)}
     mean = sum(values) / len(values) if values else 0.5
-    return Score(task, "acc", mean if value is None else value, stderr, len(values), True, found)
+    return Score(task, "acc", mean if value is None else value, stderr, len(values), True, result)
 
 
 @given(GRADES)
 def test_the_interval_of_different_prompts_is_that_of_the_paired_t_test(pairs):
     before, after = ([float(x) for x in side] for side in zip(*pairs, strict=True))
-    found = difference(score(before), score(after))
-    assert found.how == "paired"
+    result = difference(score(before), score(after))
+    assert result.how == "paired"
     each = [y - x for x, y in zip(before, after, strict=True)]
-    assert found.value == pytest.approx(sum(each) / len(each))
+    assert result.value == pytest.approx(sum(each) / len(each))
     if len(set(each)) == 1:
-        assert (found.low, found.high) == pytest.approx((found.value, found.value))
+        assert (result.low, result.high) == pytest.approx((result.value, result.value))
     else:
-        assert (found.low, found.high) == pytest.approx(tuple(stats.ttest_rel(after, before).confidence_interval(0.95)))
+        assert (result.low, result.high) == pytest.approx(
+            tuple(stats.ttest_rel(after, before).confidence_interval(0.95))
+        )
 
 
 @given(GRADES, st.integers(2, 5))
@@ -128,10 +130,10 @@ def test_asking_all_prompts_again_teaches_nothing(pairs, times):
     ],
 )
 def test_without_pairs_two_standard_errors_are_added(before, after):
-    found = difference(before, after)
-    assert found.how == "unpaired"
-    assert found.value == pytest.approx(after.value - before.value)
-    assert found.half == pytest.approx(1.959964 * sqrt(0.02))
+    result = difference(before, after)
+    assert result.how == "unpaired"
+    assert result.value == pytest.approx(after.value - before.value)
+    assert result.half == pytest.approx(1.959964 * sqrt(0.02))
 
 
 def test_prompts_with_other_contents_are_no_pairs():
@@ -141,8 +143,8 @@ def test_prompts_with_other_contents_are_no_pairs():
 
 
 def test_without_errors_there_is_no_interval():
-    found = difference(score([], stderr=None), score([]))
-    assert (found.low, found.half, found.how) == (None, None, "no standard error")
+    result = difference(score([], stderr=None), score([]))
+    assert (result.low, result.half, result.how) == (None, None, "no standard error")
     assert average([(score([], stderr=None), score([]))]).how == "no standard error"
 
 
@@ -150,7 +152,7 @@ def test_without_errors_there_is_no_interval():
 def test_the_average_is_that_of_the_differences_with_their_variances_added(tasks):
     sides = [[[float(x) for x in side] for side in zip(*pairs, strict=True)] for pairs in tasks]
     pairs = [(score(before), score(after)) for before, after in sides]
-    found, each = average(pairs), [difference(*pair) for pair in pairs]
-    assert found.value == pytest.approx(sum(one.value for one in each) / len(each))
-    assert found.half == pytest.approx(sqrt(sum((one.half or 0) ** 2 for one in each)) / len(each))
-    assert found.how == "paired"
+    result, each = average(pairs), [difference(*pair) for pair in pairs]
+    assert result.value == pytest.approx(sum(one.value for one in each) / len(each))
+    assert result.half == pytest.approx(sqrt(sum((one.half or 0) ** 2 for one in each)) / len(each))
+    assert result.how == "paired"

@@ -18,10 +18,10 @@ def printed(before, after):
         {"task": s.task, "measure": s.measure, "value": s.value, "stderr": s.stderr, "n": s.n, "share": s.share}
         for s in before
     ]
-    found = {"before": "base", "tasks": rows, "after": [{"model": "dpo"} | against(before, after)] if after else []}
+    result = {"before": "base", "tasks": rows, "after": [{"model": "dpo"} | against(before, after)] if after else []}
     text = io.StringIO()
     out = Console(file=text, width=150)
-    for table in tables(found):
+    for table in tables(result):
         out.print(table)
     return text.getvalue()
 
@@ -40,13 +40,13 @@ BEFORE = [score("ifeval", 0.6), score("bbh", 0.2), score("musr", 0.4), score("bl
     ],
 )  # fmt: skip
 def test_a_line_of_the_table(words):
-    said = printed(BEFORE, [s._replace(value=s.value - 0.1) for s in BEFORE])
-    assert any(all(word in line for word in words) for line in said.splitlines()), said
+    output = printed(BEFORE, [s._replace(value=s.value - 0.1) for s in BEFORE])
+    assert any(all(word in line for word in words) for line in output.splitlines()), output
 
 
 def test_what_has_no_standard_error_has_no_interval():
-    said = printed([score("f1", 0.5, None)], [score("f1", 0.6, None)])
-    assert "no standard error" in said and "│ +10.0 │" in said.replace("     ", "")
+    output = printed([score("f1", 0.5, None)], [score("f1", 0.6, None)])
+    assert "no standard error" in output and "│ +10.0 │" in output.replace("     ", "")
 
 
 def test_a_model_alone_is_shown_alone():
@@ -65,6 +65,6 @@ def test_a_model_alone_is_shown_alone():
 )  # fmt: skip
 def test_averages_with_and_without_ifeval(before, averages):
     scores = [score(task, value) for task, value in before.items()]
-    found = against(scores, [s._replace(value=s.value - 0.1) for s in scores])["averages"]
-    assert {row["name"]: row["before"] for row in found} == pytest.approx(averages)
-    assert all(row["difference"] == pytest.approx(-0.1) for row in found)
+    result = against(scores, [s._replace(value=s.value - 0.1) for s in scores])["averages"]
+    assert {row["name"]: row["before"] for row in result} == pytest.approx(averages)
+    assert all(row["difference"] == pytest.approx(-0.1) for row in result)

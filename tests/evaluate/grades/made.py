@@ -33,8 +33,15 @@ def dialogue(*texts: str, name: str = "d0") -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     history: list[dict[str, str]] = []
     for turn, text in enumerate(texts):
-        said = {"id": name, "prompt": f"Turn {turn}?", "sample": 0, "turn": turn, "response": text, "tokens": len(text)}
-        rows.append(said | {"finish_reason": "stop", "history": list(history) or None})
+        answer = {
+            "id": name,
+            "prompt": f"Turn {turn}?",
+            "sample": 0,
+            "turn": turn,
+            "response": text,
+            "tokens": len(text),
+        }
+        rows.append(answer | {"finish_reason": "stop", "history": list(history) or None})
         history += [{"role": "user", "content": f"Turn {turn}?"}, {"role": "assistant", "content": text}]
     return pl.DataFrame([{name: row.get(name) for name in SCHEMA} for row in rows], schema=dict(SCHEMA))
 

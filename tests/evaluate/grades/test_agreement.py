@@ -46,8 +46,8 @@ def judge_of(gold: pl.DataFrame, says) -> Judge:
 
 
 def measured(gold: pl.DataFrame, judge: Judge, folder: Path):
-    found = pairwise(*sides(gold), judge, Cache(folder), names=("first", "second"))
-    return agree(found, as_comparisons(gold)), beside(found)
+    result = pairwise(*sides(gold), judge, Cache(folder), names=("first", "second"))
+    return agree(result, as_comparisons(gold)), beside(result)
 
 
 def coin(label, pairing) -> str:
@@ -71,16 +71,16 @@ def test_a_judge_who_knows_agrees_and_one_who_turns_it_never(llmbar, tmp_path):
 
 
 def test_coins_agree_half_the_time(llmbar, tmp_path):
-    found, seen = measured(llmbar, judge_of(llmbar, coin), tmp_path)
-    assert found.agreement.low < 0.5 < found.agreement.high
+    result, seen = measured(llmbar, judge_of(llmbar, coin), tmp_path)
+    assert result.agreement.low < 0.5 < result.agreement.high
     assert seen["flips"].mean == 0
 
 
 def test_who_looks_at_the_place_is_caught(llmbar, tmp_path):
-    found, seen = measured(llmbar, judge_of(llmbar, lambda label, _: "first"), tmp_path)
+    result, seen = measured(llmbar, judge_of(llmbar, lambda label, _: "first"), tmp_path)
     assert seen["flips"].mean == 1
     assert seen["first"].mean == 1
-    assert found.agreement.mean == 0.5, "ties alone: half of each"
+    assert result.agreement.mean == 0.5, "ties alone: half of each"
 
 
 def test_the_same_pairs_turned_round_are_judged_the_same(llmbar, tmp_path):
@@ -102,13 +102,13 @@ def test_the_same_pairs_turned_round_are_judged_the_same(llmbar, tmp_path):
 def test_both_forms_are_read(tmp_path, row, label):
     for text in (json.dumps(row), json.dumps([row])):
         (tmp_path / "gold.json").write_text(text)
-        (found,) = read_gold(tmp_path / "gold.json").to_dicts()
-        assert (found["prompt"], found["first"], found["second"], found["label"]) == ("Hi?", "Yes.", "No.", label)
-        assert len(found["id"]) == 32
+        (result,) = read_gold(tmp_path / "gold.json").to_dicts()
+        assert (result["prompt"], result["first"], result["second"], result["label"]) == ("Hi?", "Yes.", "No.", label)
+        assert len(result["id"]) == 32
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         pytest.param({"first": "a", "second": "b", "label": 1}, "row 1 has no prompt", id="no prompt"),
         pytest.param({"prompt": "Hi?", "first": "a", "label": 1}, "row 1 has no `second`", id="one answer"),
@@ -117,10 +117,10 @@ def test_both_forms_are_read(tmp_path, row, label):
         pytest.param(ROW | {"label": [1]}, "label is first, second or tie, not [1]", id="a list is no label"),
     ],
 )
-def test_what_is_no_gold_is_named(tmp_path, row, said):
+def test_what_is_no_gold_is_named(tmp_path, row, message):
     with pytest.raises(GradesError) as error:
         read_gold(tiny.write(tmp_path / "gold.jsonl", [row]))
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 PAIRS = pl.DataFrame({"id": list("pqrs"), "sample": 0, "a": "x", "b": "y", "verdict": ["a", "b", "tie", None]})
@@ -140,9 +140,9 @@ def graded(*scores: float | None) -> pl.DataFrame:
     ],
 )
 def test_comparisons_agree_as_lima_counts(verdicts, agreement, n):
-    found = agree(PAIRS, PAIRS.with_columns(verdict=pl.Series(verdicts)))
-    assert found.agreement.mean == pytest.approx(agreement)
-    assert (found.n, found.n + found.without) == (n, 4)
+    result = agree(PAIRS, PAIRS.with_columns(verdict=pl.Series(verdicts)))
+    assert result.agreement.mean == pytest.approx(agreement)
+    assert (result.n, result.n + result.without) == (n, 4)
 
 
 def test_the_sides_may_be_called_the_other_way_round():
@@ -152,9 +152,9 @@ def test_the_sides_may_be_called_the_other_way_round():
 
 
 def test_grades_agree_to_the_whole_number():
-    found = agree(graded(1, 2, 3.4, None), graded(1.4, 3, 3, 4))
-    assert found.agreement.mean == pytest.approx(2 / 3)
-    assert (found.n, found.without) == (3, 1)
+    result = agree(graded(1, 2, 3.4, None), graded(1.4, 3, 3, 4))
+    assert result.agreement.mean == pytest.approx(2 / 3)
+    assert (result.n, result.without) == (3, 1)
 
 
 def test_another_text_under_the_same_name_is_another_answer():

@@ -18,34 +18,34 @@ def test_what_curate_answers_is_read_as_it_is(tmp_path):
     rows = pl.concat([answers("a", None), dialogue("Yes.", "No.")])
     (tmp_path / "mine").mkdir()
     file = tiny.write(tmp_path / "mine" / "answers.jsonl", rows.to_dicts())
-    found = read_answers([file])
-    assert found.select(list(SCHEMA)).equals(rows)
-    assert found["arm"].unique().to_list() == ["mine"]
+    result = read_answers([file])
+    assert result.select(list(SCHEMA)).equals(rows)
+    assert result["arm"].unique().to_list() == ["mine"]
     assert read_answers([f"yours={file}"])["arm"].unique().to_list() == ["yours"]
 
 
 def test_answers_of_other_programs_get_ids_and_samples(tmp_path):
     turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi?"}]
     lines = [{"prompt": "Why?", "response": text} for text in ("a", "b")] + [{"prompt": turns, "response": "c", "x": 1}]
-    found = read_answers([tiny.write(tmp_path / "other.jsonl", lines)])
-    assert found["sample"].to_list() == [0, 1, 0]
-    assert found["id"].n_unique() == 2
-    assert found["system"].to_list() == [None, None, "Be brief."]
-    assert set(found["arm"]) == {"other"}
+    result = read_answers([tiny.write(tmp_path / "other.jsonl", lines)])
+    assert result["sample"].to_list() == [0, 1, 0]
+    assert result["id"].n_unique() == 2
+    assert result["system"].to_list() == [None, None, "Be brief."]
+    assert set(result["arm"]) == {"other"}
     parquet = tmp_path / "other.parquet"
     pl.DataFrame([{"prompt": "Why?", "response": "a"}]).write_parquet(parquet)
-    assert read_answers([parquet])["id"][0] == found["id"][0]
+    assert read_answers([parquet])["id"][0] == result["id"][0]
 
 
 def test_arms_and_checkpoints_are_part_of_the_name(tmp_path):
     lines = [{"prompt": "Why?", "response": "a", "checkpoint": f"checkpoint-{n}", "epoch": n} for n in (1, 2)]
     lines.append({"prompt": "Why?", "response": "a", "arm": "random", "seed": 2})
-    found = read_answers([tiny.write(tmp_path / "run.jsonl", lines)])
-    assert found.select("arm", "seed").rows() == [("run checkpoint-1", 0), ("run checkpoint-2", 0), ("run random", 2)]
+    result = read_answers([tiny.write(tmp_path / "run.jsonl", lines)])
+    assert result.select("arm", "seed").rows() == [("run checkpoint-1", 0), ("run checkpoint-2", 0), ("run random", 2)]
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         pytest.param({"response": "a"}, "row 1 has no prompt", id="no prompt"),
         pytest.param({"prompt": "Why?"}, "row 1 is no answer", id="no answer"),
@@ -55,10 +55,10 @@ def test_arms_and_checkpoints_are_part_of_the_name(tmp_path):
         pytest.param(["Why?"], "row 1 is no object", id="a list for a row"),
     ],
 )  # fmt: skip
-def test_what_is_no_answer_is_named(tmp_path, row, said):
+def test_what_is_no_answer_is_named(tmp_path, row, message):
     with pytest.raises(GradesError) as error:
         read_answers([tiny.write(tmp_path / "x.jsonl", [row])])
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_two_files_of_one_name_and_none_at_all(tmp_path):
@@ -75,9 +75,9 @@ def test_two_files_of_one_name_and_none_at_all(tmp_path):
 
 def test_grades_are_written_and_read_back_the_same(tmp_path):
     model, _ = scripted(lambda ask: '{"verdict": "pass"}')
-    found = grade(answers("a\u2028b", None), None, verdict(generator=model), Cache(tmp_path / "s"), arm="x")
-    file = write_lines(found, tmp_path / "out" / "grades.jsonl")
-    assert read_grades(file).equals(found)
+    result = grade(answers("a\u2028b", None), None, verdict(generator=model), Cache(tmp_path / "s"), arm="x")
+    file = write_lines(result, tmp_path / "out" / "grades.jsonl")
+    assert read_grades(file).equals(result)
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
     assert lines[0]["parts"] == {"fail": 0.0, "pass": 1.0, "excellent": 0.0}
     assert list(file.parent.iterdir()) == [file]

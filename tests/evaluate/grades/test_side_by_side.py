@@ -36,10 +36,10 @@ def stages(tmp_path) -> Cache:
     ],
 )
 def test_both_orders_are_judged_and_a_disagreement_is_a_tie(stages, judge, a, b, seen):
-    found = pairwise(answers(a), answers(b), judge, stages, names=("x", "y"))
-    assert found.schema == pl.Schema(COMPARISONS)
-    assert found.select(SEEN).row(0) == seen
-    assert found.select("a", "b", "response_a", "response_b").row(0) == ("x", "y", a, b)
+    result = pairwise(answers(a), answers(b), judge, stages, names=("x", "y"))
+    assert result.schema == pl.Schema(COMPARISONS)
+    assert result.select(SEEN).row(0) == seen
+    assert result.select("a", "b", "response_a", "response_b").row(0) == ("x", "y", a, b)
 
 
 def test_one_verdict_alone_is_none(stages):
@@ -48,16 +48,16 @@ def test_one_verdict_alone_is_none(stages):
         return '{"better": "first"}' if text.index("LONG") < text.index("SHORT") else "hm"
 
     model, _ = scripted(reply)
-    found = pairwise(answers("SHORT"), answers("LONG"), comparison(generator=model), stages)
-    assert found.select(SEEN).row(0)[2:4] == (None, None)
-    assert found["why"].item() == "the reply is no JSON: 'hm'"
+    result = pairwise(answers("SHORT"), answers("LONG"), comparison(generator=model), stages)
+    assert result.select(SEEN).row(0)[2:4] == (None, None)
+    assert result["why"].item() == "the reply is no JSON: 'hm'"
 
 
 def test_what_only_one_answered_or_answered_to_something_else_is_counted(stages):
     a, b = answers("a", "b", "c"), answers("aa", "bb").vstack(answers("dd").with_columns(id=pl.lit("p9")))
     other = b.with_columns(prompt=pl.when(pl.col("id") == "p1").then(pl.lit("Another?")).otherwise("prompt"))
-    found = pairwise(a, other, LONGER, stages)
-    assert dict(found.select("id", "why").iter_rows()) == {
+    result = pairwise(a, other, LONGER, stages)
+    assert dict(result.select("id", "why").iter_rows()) == {
         "p0": None,
         "p1": "a and b answered different conversations",
         "p2": "b was not asked this",
@@ -72,9 +72,9 @@ def test_two_answers_under_one_number_are_not_quietly_one(stages):
 
 
 def test_dialogues_are_compared_as_long_as_they_are_the_same(stages):
-    found = pairwise(dialogue("Yes.", "Well."), dialogue("No.", "Hm."), LONGER, stages)
-    assert found["verdict"].to_list() == ["a", None]
-    assert found["why"].to_list() == [None, "a and b answered different conversations"]
+    result = pairwise(dialogue("Yes.", "Well."), dialogue("No.", "Hm."), LONGER, stages)
+    assert result["verdict"].to_list() == ["a", None]
+    assert result["why"].to_list() == [None, "a and b answered different conversations"]
 
 
 def test_nothing_is_asked_twice(stages):

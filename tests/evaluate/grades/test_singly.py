@@ -19,11 +19,11 @@ def stages(tmp_path) -> Cache:
 
 
 def test_every_answer_has_a_line_a_grade_or_the_reason_why_not(stages):
-    found = grade(answers("a", None, "abc"), None, LENGTH, stages, arm="mine", seed=3)
-    assert found.schema == pl.Schema(GRADES)
-    assert found["score"].to_list() == [1.0, None, 3.0]
-    assert found["why"].to_list() == [None, "no answer: too long", None]
-    assert set(found.select("arm", "seed", "judge").rows()) == {("mine", 3, "length")}
+    result = grade(answers("a", None, "abc"), None, LENGTH, stages, arm="mine", seed=3)
+    assert result.schema == pl.Schema(GRADES)
+    assert result["score"].to_list() == [1.0, None, 3.0]
+    assert result["why"].to_list() == [None, "no answer: too long", None]
+    assert set(result.select("arm", "seed", "judge").rows()) == {("mine", 3, "length")}
 
 
 def test_arms_that_the_answers_name_stay(stages):
@@ -87,8 +87,8 @@ def test_a_function_typed_in_is_never_taken_from_the_last_time(stages):
 
 
 def test_a_judge_that_compares_grades_none_and_says_so(stages):
-    found = grade(answers("a"), None, replace(LONGER, name="mine"), stages)
-    assert found.select("score", "why", "judge").row(0) == (
+    result = grade(answers("a"), None, replace(LONGER, name="mine"), stages)
+    assert result.select("score", "why", "judge").row(0) == (
         None,
         "this judge compares two answers and grades none",
         "mine",

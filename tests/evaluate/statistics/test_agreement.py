@@ -19,9 +19,9 @@ VERDICTS = st.lists(st.tuples(*[st.sampled_from(["a", "b", "tie"])] * 2), min_si
     [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611), (1, 29, 0.0061, 0.1718)],
 )
 def test_the_interval_of_a_share_is_wilson_s(k, n, low, high):
-    found = selection(k, n)
-    assert (found.mean, found.n) == (k / n, n)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+    result = selection(k, n)
+    assert (result.mean, result.n) == (k / n, n)
+    assert (result.low, result.high) == pytest.approx((low, high), abs=5e-5)
 
 
 @settings(deadline=None)
@@ -72,9 +72,9 @@ def test_kappa_is_not_defined_where_chance_alone_agrees_always():
 @given(VERDICTS)
 def test_kappa_is_that_of_scikit_learn(pairs):
     one, other = zip(*pairs, strict=True)
-    found = kappa(one, other)
-    if found is not None:
-        assert found == pytest.approx(cohen_kappa_score(one, other), abs=1e-12)
+    result = kappa(one, other)
+    if result is not None:
+        assert result == pytest.approx(cohen_kappa_score(one, other), abs=1e-12)
 
 
 @settings(deadline=None)

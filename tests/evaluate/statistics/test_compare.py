@@ -20,21 +20,21 @@ NAN = float("nan")
 
 def test_six_prompts_that_all_say_the_same_are_no_proof_beyond_chance():
     thirds = np.array([[[1, 2, 2]], [[2, 2, 3]], [[1, 1, 2]]] * 2) / 3
-    [found] = compare(frame(a=thirds, b=thirds + 0.7), "a")
-    assert found.p == pytest.approx(1 / 32)
-    assert (found.shown, found.smallest) == (True, 0.0)
+    [result] = compare(frame(a=thirds, b=thirds + 0.7), "a")
+    assert result.p == pytest.approx(1 / 32)
+    assert (result.shown, result.smallest) == (True, 0.0)
     assert not compare(frame(a=thirds[:5], b=thirds[:5] + 0.7), "a")[0].shown
 
 
 def test_an_arm_with_one_seed_is_compared_prompt_by_prompt():
     a, b = (drawn(5, 2, prompts=20, seeds=1)[name] for name in "ab")
-    [found] = compare(frame(a=a, b=b), "a")
+    [result] = compare(frame(a=a, b=b), "a")
     expected = stats.ttest_rel(b[:, 0], a[:, 0])
     ends = expected.confidence_interval(0.95)
-    assert (found.low, found.high, found.p) == pytest.approx((ends.low, ends.high, expected.pvalue))
-    assert (found.arm, found.against, found.about, found.seeds, found.seed_sd) == ("b", "a", "models", 1, None)
-    assert found.p_holm == found.p
-    assert (found.win, found.tie, found.lose) == (int((b > a).sum()), 0, int((b < a).sum()))
+    assert (result.low, result.high, result.p) == pytest.approx((ends.low, ends.high, expected.pvalue))
+    assert (result.arm, result.against, result.about, result.seeds, result.seed_sd) == ("b", "a", "models", 1, None)
+    assert result.p_holm == result.p
+    assert (result.win, result.tie, result.lose) == (int((b > a).sum()), 0, int((b < a).sum()))
 
 
 def test_samples_are_averaged_first():
@@ -59,54 +59,54 @@ def test_with_seeds_that_differ_a_claim_about_the_data_is_no_longer_made():
 def test_holm_is_over_all_arms():
     cells = drawn(7, 5, prompts=40)
     cells["c"] += 2
-    found = compare(frame(**cells), "a")
-    assert [one.arm for one in found] == ["b", "c", "d", "e"]
-    assert [one.p_holm for one in found] == holm([one.p or 0.0 for one in found])
-    assert [one.arm for one in found if one.shown] == ["c"]
-    assert [one.shown for one in compare(frame(**cells), "a", level=0.9)] == [one.p_holm < 0.1 for one in found]
+    result = compare(frame(**cells), "a")
+    assert [one.arm for one in result] == ["b", "c", "d", "e"]
+    assert [one.p_holm for one in result] == holm([one.p or 0.0 for one in result])
+    assert [one.arm for one in result if one.shown] == ["c"]
+    assert [one.shown for one in compare(frame(**cells), "a", level=0.9)] == [one.p_holm < 0.1 for one in result]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_smallest_difference_is_shown_four_times_of_five(seed):
     """Five comparisons: what is added must come out with p under a fifth of 5 % in about 80 of 100."""
-    [found, *_] = compare(frame(**drawn(seed, 6, prompts=60, seeds=1)), "a")
-    spread, (low, high) = (found.high - found.low) / 2 / stats.t.ppf(0.975, 59), stats.t.ppf([0.01 / 2, 0.8], 59)
-    assert found.smallest == pytest.approx((high - low) * spread, rel=1e-6)
+    [result, *_] = compare(frame(**drawn(seed, 6, prompts=60, seeds=1)), "a")
+    spread, (low, high) = (result.high - result.low) / 2 / stats.t.ppf(0.975, 59), stats.t.ppf([0.01 / 2, 0.8], 59)
+    assert result.smallest == pytest.approx((high - low) * spread, rel=1e-6)
 
 
 def test_what_is_left_out_is_counted_and_why():
     a = [[[3, 4], [5, 5]], [[2, NAN], [3, 3]], [[4, 4], [4, 4]]]
     b = [[[3, 4], [5, 5]], [[NAN, NAN], [3, 3]], [[4, NAN], [4, 5]]]
-    said = pl.when(pl.col("score").is_null() & (pl.col("id") == "p001")).then(pl.lit("no number"))
-    [found] = compare(frame(a=a, b=b).with_columns(why=said), "a")
-    assert found.prompts == 2
-    assert found.lost["b"] == Lost(1, 5, ((ELSEWHERE, 2), ("no number", 2), ("no score", 1)))
-    assert found.lost["a"] == Lost(1, 4, ((ELSEWHERE, 3), ("no number", 1)))
+    why = pl.when(pl.col("score").is_null() & (pl.col("id") == "p001")).then(pl.lit("no number"))
+    [result] = compare(frame(a=a, b=b).with_columns(why=why), "a")
+    assert result.prompts == 2
+    assert result.lost["b"] == Lost(1, 5, ((ELSEWHERE, 2), ("no number", 2), ("no score", 1)))
+    assert result.lost["a"] == Lost(1, 4, ((ELSEWHERE, 3), ("no number", 1)))
 
 
 def test_an_answer_that_failed_says_so():
     grades = frame(a=[[3], [4], [5]], b=[[3], [4], [NAN]]).with_columns(failed=pl.lit("timed out"), why=pl.lit(None))
-    [found] = compare(grades, "a")
-    assert found.lost["b"].why == (("timed out", 1),)
+    [result] = compare(grades, "a")
+    assert result.lost["b"].why == (("timed out", 1),)
 
 
 def test_a_prompt_that_only_one_arm_was_asked_does_not_count():
     grades = frame(a=[[3], [4], [5]], b=[[4], [5], [5]]).filter((pl.col("arm") == "a") | (pl.col("id") != "p002"))
-    [found] = compare(grades, "a")
-    assert (found.prompts, found.mean, found.lost["a"]) == (2, 1.0, Lost(1, 1, ((ELSEWHERE, 1),)))
-    assert found.lost["b"] == Lost(0, 0, ())
+    [result] = compare(grades, "a")
+    assert (result.prompts, result.mean, result.lost["a"]) == (2, 1.0, Lost(1, 1, ((ELSEWHERE, 1),)))
+    assert result.lost["b"] == Lost(0, 0, ())
 
 
 def test_one_prompt_is_no_basis():
-    [found] = compare(frame(a=[[3]], b=[[5]]), "a")
-    assert (found.mean, found.prompts, found.shown) == (2.0, 1, False)
-    assert found[3:7] == (None, None, None, None)
-    assert found.smallest is None is found.length_controlled
+    [result] = compare(frame(a=[[3]], b=[[5]]), "a")
+    assert (result.mean, result.prompts, result.shown) == (2.0, 1, False)
+    assert result[3:7] == (None, None, None, None)
+    assert result.smallest is None is result.length_controlled
     assert compare(frame(a=[[3]]), "a") == []
 
 
 @pytest.mark.parametrize(
-    ("grades", "said"),
+    ("grades", "message"),
     [
         pytest.param(frame(a=[[3]], b=[[4]]), "no grade of arm 'c' among 2 answers .arms: a, b.", id="no such arm"),
         pytest.param(frame(c=[[3]], b=[[NAN]]), "no grade of arm 'b'", id="an arm without grades"),
@@ -115,8 +115,8 @@ def test_one_prompt_is_no_basis():
         pytest.param(pl.DataFrame({"arm": ["c"], "score": [1.0]}), "no column id", id="no column"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_compared_is_told(grades, said):
-    with pytest.raises(EvaluateError, match=said):
+def test_what_cannot_be_compared_is_told(grades, message):
+    with pytest.raises(EvaluateError, match=message):
         compare(grades, "c")
 
 
@@ -152,11 +152,11 @@ def test_order_and_scale_change_nothing(seed, seeds, shift, scale):
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_holm_never_falls_and_lies_between_none_and_bonferroni(p):
-    found = holm(p)
-    assert [one for _, one in sorted(zip(p, found, strict=True))] == sorted(found)
-    for raw, corrected in zip(p, found, strict=True):
+    result = holm(p)
+    assert [one for _, one in sorted(zip(p, result, strict=True))] == sorted(result)
+    for raw, corrected in zip(p, result, strict=True):
         assert raw <= corrected <= min(1.0, len(p) * raw) + 1e-15 or math.isclose(corrected, 1.0)
-    assert holm(p[::-1]) == found[::-1]
+    assert holm(p[::-1]) == result[::-1]
 
 
 @settings(deadline=None)

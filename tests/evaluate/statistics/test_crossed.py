@@ -18,14 +18,14 @@ TARGETS, JUDGES, REST = 11.24, 32.49, 1.02
 
 
 def test_the_components_are_those_of_a_published_table():
-    found = contrast([RATED], [1])
-    assert found.of_prompts == pytest.approx(TARGETS / 4 / 6, rel=1e-3)
+    result = contrast([RATED], [1])
+    assert result.of_prompts == pytest.approx(TARGETS / 4 / 6, rel=1e-3)
     assert seeds_of([RATED]).variance == pytest.approx((JUDGES - REST) / 6, rel=1e-3)
-    assert found.of_seeds == pytest.approx((JUDGES - REST) / 6 / 4, rel=1e-3)
-    assert (found.df_prompts, found.df_seeds) == (5, 3)
+    assert result.of_seeds == pytest.approx((JUDGES - REST) / 6 / 4, rel=1e-3)
+    assert (result.df_prompts, result.df_seeds) == (5, 3)
     t = stats.t.ppf(0.975, [5, 3])
     half = np.sqrt(t[0] ** 2 * TARGETS / 24 + t[1] ** 2 * (JUDGES - REST) / 24)
-    assert found.half(0.95) == pytest.approx(half, rel=1e-3)
+    assert result.half(0.95) == pytest.approx(half, rel=1e-3)
 
 
 def written_out(a, b):
@@ -49,24 +49,24 @@ def written_out(a, b):
 @given(st.integers(0, 10_000), st.integers(2, 5))
 def test_a_difference_has_the_parts_of_both_arms(seed, seeds):
     a, b = drawn(seed, 2, seeds=seeds).values()
-    found = contrast([a, b], [1, -1])
-    assert (found.of_prompts, found.of_seeds) == pytest.approx(written_out(a, b))
-    assert seeds - 1 <= found.df_seeds <= 2 * (seeds - 1)  # Satterthwaite's lie between the least and the sum
+    result = contrast([a, b], [1, -1])
+    assert (result.of_prompts, result.of_seeds) == pytest.approx(written_out(a, b))
+    assert seeds - 1 <= result.df_seeds <= 2 * (seeds - 1)  # Satterthwaite's lie between the least and the sum
 
 
 def test_one_seed_is_the_paired_t_test():
     a, b = drawn(1, 2, seeds=1).values()
-    found, expected = contrast([a, b], [1, -1]), stats.ttest_rel(a[:, 0], b[:, 0])
+    result, expected = contrast([a, b], [1, -1]), stats.ttest_rel(a[:, 0], b[:, 0])
     ends = expected.confidence_interval(0.95)
-    assert (found.mean - found.half(0.95), found.mean + found.half(0.95)) == pytest.approx((ends.low, ends.high))
-    assert found.p() == pytest.approx(expected.pvalue)
+    assert (result.mean - result.half(0.95), result.mean + result.half(0.95)) == pytest.approx((ends.low, ends.high))
+    assert result.p() == pytest.approx(expected.pvalue)
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.999])
 def test_the_p_value_is_where_the_interval_ends_at_zero(level):
     a, b = drawn(2, 2).values()
-    found = contrast([a, b], [1, -1])
-    at_the_end = found._replace(mean=found.half(level))
+    result = contrast([a, b], [1, -1])
+    at_the_end = result._replace(mean=result.half(level))
     assert at_the_end.p() == pytest.approx(1 - level, rel=1e-9)
 
 
@@ -79,14 +79,14 @@ def test_the_p_value_is_where_the_interval_ends_at_zero(level):
     ],
 )
 def test_where_nothing_varies_the_sign_test_stands_in(mean, variance, p):
-    found = contrast([RATED], [1])._replace(mean=mean, of_prompts=variance, of_seeds=0.0)
-    assert found.p() == pytest.approx(p)
+    result = contrast([RATED], [1])._replace(mean=mean, of_prompts=variance, of_seeds=0.0)
+    assert result.p() == pytest.approx(p)
 
 
 def test_a_small_p_value_keeps_its_digits():
-    found = contrast([np.arange(40.0)[:, None]], [1])._replace(mean=30.0)
+    result = contrast([np.arange(40.0)[:, None]], [1])._replace(mean=30.0)
     t = 30.0 / np.sqrt(np.var(np.arange(40.0), ddof=1) / 40)
-    assert found.p() == pytest.approx(2 * stats.t.sf(t, 39), rel=1e-9)
+    assert result.p() == pytest.approx(2 * stats.t.sf(t, 39), rel=1e-9)
 
 
 def test_seeds_that_vary_less_than_noise_add_nothing():
@@ -107,23 +107,23 @@ def test_all_arms_tell_but_never_less_than_the_two_themselves():
 
 def test_an_arm_with_one_seed_is_taken_to_vary_as_the_others():
     a, b = drawn(4, 2).values()
-    found = contrast([a, b[:, :1]], [1, -1])
-    assert found.of_seeds == pytest.approx(max(seeds_of([a]).variance, 0) * (1 / 3 + 1))
+    result = contrast([a, b[:, :1]], [1, -1])
+    assert result.of_seeds == pytest.approx(max(seeds_of([a]).variance, 0) * (1 / 3 + 1))
     assert seeds_of([a[:, :1], b[:, :1]]) is None
 
 
 def test_one_prompt_tells_nothing_of_the_spread():
-    found = contrast([np.array([[3.0, 5.0]])], [1])
-    assert (found.mean, np.isnan(found.half(0.95))) == (4.0, True)
-    assert found.interval(1, 0.95) == (4.0, None, None, 1)
+    result = contrast([np.array([[3.0, 5.0]])], [1])
+    assert (result.mean, np.isnan(result.half(0.95))) == (4.0, True)
+    assert result.interval(1, 0.95) == (4.0, None, None, 1)
 
 
 def test_many_contrasts_at_once_are_each_by_itself():
     several = [np.stack([drawn(i, 2)[name] for i in range(5)]) for name in "ab"]
-    found = contrast(several, [1, -1])
+    result = contrast(several, [1, -1])
     for i in range(5):
         one = contrast([cells[i] for cells in several], [1, -1])
-        assert (found.half(0.95)[i], found.p()[i]) == pytest.approx((one.half(0.95), one.p()))
+        assert (result.half(0.95)[i], result.p()[i]) == pytest.approx((one.half(0.95), one.p()))
     a, b = several[0][0], several[1][0]
     weights = np.array([[0.0], [0.5], [1.0]])
     assert contrast([a, b], [1, -weights]).half(0.9)[1] == pytest.approx(contrast([a, b], [1, -0.5]).half(0.9))

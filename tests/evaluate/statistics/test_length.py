@@ -25,8 +25,8 @@ def test_with_one_seed_it_is_the_intercept_of_a_regression(seed, level):
     long, short = lengths(seed)
     line = stats.linregress((np.log(long) - np.log(short))[:, 0], (a - b)[:, 0])
     half = stats.t.ppf((1 + level) / 2, 10) * line.intercept_stderr
-    found = at_equal_length([a, b], [long, short], level)
-    assert found == pytest.approx((line.intercept, line.intercept - half, line.intercept + half, 12))
+    result = at_equal_length([a, b], [long, short], level)
+    assert result == pytest.approx((line.intercept, line.intercept - half, line.intercept + half, 12))
 
 
 def test_an_advantage_that_is_all_length_is_gone():
@@ -35,14 +35,14 @@ def test_an_advantage_that_is_all_length_is_gone():
     noise = np.random.default_rng(7).normal(0, 0.1, grades.shape)
     cells = [grades + 2 * np.log(long), grades + 2 * np.log(short) + noise]
     assert contrast(cells, [1, -1]).mean > 0.5
-    found = at_equal_length(cells, [long, short])
-    assert -0.2 < found.low < found.high < 0.2
+    result = at_equal_length(cells, [long, short])
+    assert -0.2 < result.low < result.high < 0.2
 
 
 def test_an_advantage_that_has_nothing_to_do_with_length_stays():
     grades = drawn(2, 1, seeds=1)["a"]
-    found = at_equal_length([grades + 1, grades], lengths(2))
-    assert found[:3] == pytest.approx((1, 1, 1))
+    result = at_equal_length([grades + 1, grades], lengths(2))
+    assert result[:3] == pytest.approx((1, 1, 1))
 
 
 def test_training_seeds_are_in_it():
@@ -69,6 +69,6 @@ def test_it_stands_beside_every_comparison():
     a, b = drawn(6, 2, seeds=1).values()
     long, short = lengths(6)
     grades = frame(a=a, b=b).with_columns(tokens=np.concatenate([long, short]).ravel())
-    [found] = compare(grades, "a")
-    assert found.length_controlled == pytest.approx(at_equal_length([b, a], [short, long]))
+    [result] = compare(grades, "a")
+    assert result.length_controlled == pytest.approx(at_equal_length([b, a], [short, long]))
     assert compare(frame(a=a, b=b), "a")[0].length_controlled is None

@@ -15,17 +15,17 @@ SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
 
 
 def test_student_s_own_example():
-    found = mean(SLEEP)
-    assert found == pytest.approx((1.58, 0.7001, 2.4599, 10), abs=5e-5)
+    result = mean(SLEEP)
+    assert result == pytest.approx((1.58, 0.7001, 2.4599, 10), abs=5e-5)
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers(-60, 60), min_size=3, max_size=30), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
 def test_the_interval_is_that_of_scipy(values, level):
-    found = mean(values, level)
+    result = mean(values, level)
     if len(set(values)) > 1:
-        expected = stats.t.interval(level, len(values) - 1, found.mean, stats.sem(values))
-        assert (found.low, found.high) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+        expected = stats.t.interval(level, len(values) - 1, result.mean, stats.sem(values))
+        assert (result.low, result.high) == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
 @pytest.mark.parametrize("way", [mean, bootstrap])
@@ -37,10 +37,10 @@ def test_of_one_value_nothing_is_known_and_of_equal_ones_all(way):
 
 
 def test_the_bootstrap_leans_to_where_the_values_reach():
-    found = bootstrap(SLEEP)
-    assert found.mean == pytest.approx(1.58)
-    assert found.high - found.mean > found.mean - found.low > 0
-    assert found == bootstrap(SLEEP)
-    assert found != bootstrap(SLEEP, seed=1)
+    result = bootstrap(SLEEP)
+    assert result.mean == pytest.approx(1.58)
+    assert result.high - result.mean > result.mean - result.low > 0
+    assert result == bootstrap(SLEEP)
+    assert result != bootstrap(SLEEP, seed=1)
     narrow = bootstrap(SLEEP, level=0.5)
-    assert found.low < narrow.low < narrow.high < found.high
+    assert result.low < narrow.low < narrow.high < result.high

@@ -45,9 +45,9 @@ def measured(arm: float, *curve: float, prompts: int = 20, noise: float = 0.0, s
 )
 def test_the_rows_are_where_the_curve_first_reaches_the_grade(arm, curve, label, rows):
     cell, cells = measured(arm, *curve)
-    found = read_off(cell, cells, list(SIZES.values()))
-    assert found.label == label
-    assert found.rows == pytest.approx(rows)
+    result = read_off(cell, cells, list(SIZES.values()))
+    assert result.label == label
+    assert result.rows == pytest.approx(rows)
 
 
 @pytest.mark.parametrize(
@@ -63,16 +63,16 @@ def test_the_rows_are_where_the_curve_first_reaches_the_grade(arm, curve, label,
 )
 def test_an_end_beyond_the_measured_sizes_is_open(arm, noise, low, high):
     cell, cells = measured(arm, 2, 3, 4, 5, noise=noise)
-    found = read_off(cell, cells, list(SIZES.values()))
-    assert (found.low is not None, found.high is not None) == (low, high)
-    assert (found.low or 500) <= found.rows <= (found.high or 4000)
+    result = read_off(cell, cells, list(SIZES.values()))
+    assert (result.low is not None, result.high is not None) == (low, high)
+    assert (result.low or 500) <= result.rows <= (result.high or 4000)
 
 
 def test_the_interval_ends_where_a_difference_begins_to_show():
     """On a straight curve, without seeds, the ends are those of the paired difference with the curve at that place."""
     cell, cells = measured(3.5, 2, 3, 4, 5, noise=0.4, prompts=50)
-    found = read_off(cell, cells, list(SIZES.values()))
-    for rows in (found.low, found.high):
+    result = read_off(cell, cells, list(SIZES.values()))
+    for rows in (result.low, result.high):
         at = np.log2(rows / 500)
         i = int(at)
         on_curve = cells[i] + (at - i) * (cells[i + 1] - cells[i])
@@ -84,25 +84,25 @@ def test_the_interval_ends_where_a_difference_begins_to_show():
 @given(st.integers(0, 1000), st.integers(1, 3))
 def test_a_better_arm_is_worth_no_fewer_rows(seed, seeds):
     cells = list(drawn(seed, 5, seeds=seeds).values())
-    found = [read_off(cells[0] + better, cells[1:], list(SIZES.values())) for better in (0.0, 0.2, 0.4)]
-    for one, other in pairwise(found):
+    result = [read_off(cells[0] + better, cells[1:], list(SIZES.values())) for better in (0.0, 0.2, 0.4)]
+    for one, other in pairwise(result):
         assert one.rows <= other.rows
         assert (one.low or 0) <= (other.low or 0) or other.low is None
-    assert all((one.low or 500) <= one.rows <= (one.high or 4000) for one in found)
+    assert all((one.low or 500) <= one.rows <= (one.high or 4000) for one in result)
 
 
 def test_it_is_read_from_grades_and_counts_what_all_share():
     cell, cells = measured(3.5, 2, 3, 4, 5, noise=0.1, seeds=2)
     cell[0, 0] = np.nan
     grades = frame(arm=cell, other=cell, **dict(zip(SIZES, cells, strict=True)))
-    found = multiplier(grades, "arm", SIZES)
-    assert (found.label, found.prompts, found.seeds) == ("about", 19, 2)
+    result = multiplier(grades, "arm", SIZES)
+    assert (result.label, result.prompts, result.seeds) == ("about", 19, 2)
     turned = dict(reversed(SIZES.items()))
-    assert multiplier(grades.sample(fraction=1, shuffle=True, seed=1), "arm", turned) == found
+    assert multiplier(grades.sample(fraction=1, shuffle=True, seed=1), "arm", turned) == result
 
 
 @pytest.mark.parametrize(
-    ("arm", "sizes", "said"),
+    ("arm", "sizes", "message"),
     [
         pytest.param("arm", {"r1": 500}, "two or more sizes", id="a single size"),
         pytest.param("arm", {"r1": 500, "r2": 500}, "two or more sizes", id="the same size twice"),
@@ -110,9 +110,9 @@ def test_it_is_read_from_grades_and_counts_what_all_share():
         pytest.param("arm", {"r1": 500, "r9": 1000}, "no grade of arm 'r9'", id="an arm without grades"),
     ],
 )
-def test_what_gives_no_multiplier_is_told(arm, sizes, said):
+def test_what_gives_no_multiplier_is_told(arm, sizes, message):
     cell, cells = measured(3.5, 2, 3)
-    with pytest.raises(EvaluateError, match=said):
+    with pytest.raises(EvaluateError, match=message):
         multiplier(frame(arm=cell, r1=cells[0], r2=cells[1]), arm, sizes)
     with pytest.raises(EvaluateError, match="two prompts"):
         multiplier(frame(arm=cell[:1], r1=cells[0][:1], r2=cells[1][:1]), "arm", {"r1": 500, "r2": 1000})

@@ -11,20 +11,20 @@ from benchmarks import statistics
 
 
 def test_an_interval_clustered_by_prompt_covers_and_250_grades_do_not():
-    found = statistics.of_one_model(draws=1200)
-    assert 0.93 <= found["clustered by prompt"] <= 0.97
-    assert found["bootstrap of prompts"] >= 0.9
-    assert found["250 grades as independent"] < 0.8
+    result = statistics.of_one_model(draws=1200)
+    assert 0.93 <= result["clustered by prompt"] <= 0.97
+    assert result["bootstrap of prompts"] >= 0.9
+    assert result["250 grades as independent"] < 0.8
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 @pytest.mark.parametrize("sd", [0.0, 0.1, 0.4])
 def test_intervals_over_prompts_and_seeds_cover(seeds, sd):
-    found = statistics.of_seeds(500, seeds, (sd, sd))
-    assert found["difference"] >= 0.93
-    assert found["mean"] >= 0.92
+    result = statistics.of_seeds(500, seeds, (sd, sd))
+    assert result["difference"] >= 0.93
+    assert result["mean"] >= 0.92
     if sd == 0.4:
-        assert found["prompts alone"] < 0.7
+        assert result["prompts alone"] < 0.7
 
 
 def test_one_seed_says_nothing_of_another_training():
@@ -47,11 +47,11 @@ def test_nor_do_they_from_a_table_of_grades():
 
 @pytest.mark.parametrize("sd", [0.0, 0.1])
 def test_the_multiplier_covers(sd):
-    found = statistics.of_multiplier(100, 1500, "steep", 3, sd)
-    assert found["covers"] >= 0.92
+    result = statistics.of_multiplier(100, 1500, "steep", 3, sd)
+    assert result["covers"] >= 0.92
 
 
 def test_the_difference_at_equal_length_covers_what_the_plain_one_misses():
-    found = statistics.of_length(150, 3, 0.1)
-    assert found["at equal length"] >= 0.9
-    assert found["as it is"] < 0.8
+    result = statistics.of_length(150, 3, 0.1)
+    assert result["at equal length"] >= 0.9
+    assert result["as it is"] < 0.8

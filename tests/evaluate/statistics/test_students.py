@@ -43,8 +43,8 @@ def test_power_is_a_number_everywhere():
     """Where the noncentral t of scipy is nan, it is next to nothing: normal approximation, for all sizes there may be."""
     df, shift = np.geomspace(1, 1e5, 60).round()[:, None], np.linspace(0, 60, 121)
     for far in (stats.t.ppf(0.995, df), -stats.t.ppf(0.995, df)):
-        found = special().nctdtr(df, shift, far)
-        assert np.where(np.isnan(found), stats.norm.cdf(far - shift), 0).max() < 1e-15
+        result = special().nctdtr(df, shift, far)
+        assert np.where(np.isnan(result), stats.norm.cdf(far - shift), 0).max() < 1e-15
 
 
 @settings(deadline=None)

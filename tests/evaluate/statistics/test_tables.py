@@ -26,24 +26,24 @@ def rows(**columns) -> pl.DataFrame:
     ],
 )
 def test_the_samples_of_a_prompt_are_one_line(scores, mean, worst, graded):
-    found = by_prompt(rows(id=["p", "p"], score=scores, tokens=[10, 20])).row(0, named=True)
-    assert (found["score"], found["worst"], found["graded"], found["answers"]) == (mean, worst, graded, 2)
+    result = by_prompt(rows(id=["p", "p"], score=scores, tokens=[10, 20])).row(0, named=True)
+    assert (result["score"], result["worst"], result["graded"], result["answers"]) == (mean, worst, graded, 2)
 
 
 def test_lengths_are_of_the_answers_that_have_a_grade():
-    found = by_prompt(rows(id=["p", "p", "p"], score=[1.0, 2.0, None], tokens=[10, 20, 999]))
-    assert found["tokens"].to_list() == [15.0]
+    result = by_prompt(rows(id=["p", "p", "p"], score=[1.0, 2.0, None], tokens=[10, 20, 999]))
+    assert result["tokens"].to_list() == [15.0]
     assert by_prompt(rows(id=["p"], score=[1.0]))["tokens"].to_list() == [None]
 
 
 def test_turns_are_in_the_mean_and_the_worst_of_them_stands_beside():
-    found = by_prompt(rows(id=["p"] * 4, sample=[0, 0, 1, 1], turn=[0, 1, 0, 1], score=[6.0, 1.0, 5.0, 4.0]))
-    assert found.select("score", "worst").row(0) == (4.0, 1.0)
+    result = by_prompt(rows(id=["p"] * 4, sample=[0, 0, 1, 1], turn=[0, 1, 0, 1], score=[6.0, 1.0, 5.0, 4.0]))
+    assert result.select("score", "worst").row(0) == (4.0, 1.0)
 
 
 def test_keys_keep_apart_what_they_name():
-    found = by_prompt(frame(a=[[1, 2], [3, 5]]), ("arm", "seed"))
-    assert found.select("seed", "id", "score").rows() == [
+    result = by_prompt(frame(a=[[1, 2], [3, 5]]), ("arm", "seed"))
+    assert result.select("seed", "id", "score").rows() == [
         (0, "p000", 1.0), (0, "p001", 3.0), (1, "p000", 2.0), (1, "p001", 5.0),
     ]  # fmt: skip
     assert by_prompt(frame(a=[[1, 2], [3, 5]]))["score"].to_list() == [1.5, 4.0]

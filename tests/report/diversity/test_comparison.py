@@ -72,5 +72,5 @@ def test_the_ladder_falls_from_greedy_to_random(pool):
 
 
 def test_domains_are_counted_in_the_pool_and_in_the_set():
-    found = diversity.domain_counts(["ai", "ai", None, "tea"], [1, 2], asked={"ai": 2, "tea": 1})
-    assert found.rows() == [("ai", 2, 2, 1), ("tea", 1, 1, 0), (None, 1, None, 1)]
+    result = diversity.domain_counts(["ai", "ai", None, "tea"], [1, 2], asked={"ai": 2, "tea": 1})
+    assert result.rows() == [("ai", 2, 2, 1), ("tea", 1, 1, 0), (None, 1, None, 1)]

@@ -60,11 +60,11 @@ def out(tmp_path):
 
 
 def test_the_pool_is_what_the_filters_left(out, model):
-    found = of_folder(out, model=model)
-    assert (found["rows"], found["pool"], found["note"]) == (4, 10, None)
-    assert {row["metric"] for row in found["metrics"]} >= {"vendi", "facility_location", "cluster_entropy"}
-    assert all(len(row["random"]) == 5 for row in found["metrics"])
-    assert found["domains"] == [
+    result = of_folder(out, model=model)
+    assert (result["rows"], result["pool"], result["note"]) == (4, 10, None)
+    assert {row["metric"] for row in result["metrics"]} >= {"vendi", "facility_location", "cluster_entropy"}
+    assert all(len(row["random"]) == 5 for row in result["metrics"])
+    assert result["domains"] == [
         {"domain": "tea", "pool": 6, "asked": 5, "taken": 4},
         {"domain": "wheels", "pool": 4, "asked": None, "taken": 0},
     ]
@@ -72,23 +72,23 @@ def test_the_pool_is_what_the_filters_left(out, model):
 
 def test_without_its_stages_the_set_is_measured_alone(out, model):
     (out.parent / ".stages" / "pass-1").rename(out.parent / "elsewhere")
-    found = of_folder(out, model=model)
-    assert found["pool"] is None
-    assert "run the recipe again" in found["note"]
-    assert {row["metric"] for row in found["metrics"]} >= {"vendi", "pairs_above_0.9"}
+    result = of_folder(out, model=model)
+    assert result["pool"] is None
+    assert "run the recipe again" in result["note"]
+    assert {row["metric"] for row in result["metrics"]} >= {"vendi", "pairs_above_0.9"}
 
 
 @pytest.mark.parametrize(
-    ("column", "said"),
+    ("column", "message"),
     [
         pytest.param("promt", "did you mean 'prompt'", id="a column that is not there"),
         pytest.param("number", "where text is needed", id="a column of numbers"),
     ],
 )
-def test_a_column_that_cannot_be_embedded_is_said(column, said, out, model):
+def test_a_column_that_cannot_be_embedded_is_said(column, message, out, model):
     rows = pl.read_parquet(out / "train.parquet").with_columns(number=1)
     rows.write_parquet(out / "train.parquet")
-    with pytest.raises(DiversityError, match=said):
+    with pytest.raises(DiversityError, match=message):
         of_folder(out, column=column, model=model)
 
 
@@ -107,9 +107,9 @@ def test_the_command_prints_a_table_or_data(out, model):
     table = CliRunner().invoke(diversity, [str(out), "--model", model])
     assert table.exit_code == 0, table.output
     data = CliRunner().invoke(diversity, [str(out), "--model", model, "--draws", "2", "--json"])
-    found = json.loads(data.stdout)
-    assert found["pool"] == 10
-    assert len(found["metrics"][0]["random"]) == 2
+    result = json.loads(data.stdout)
+    assert result["pool"] == 10
+    assert len(result["metrics"][0]["random"]) == 2
 
 
 def test_a_set_of_one_row_has_null_for_distances_in_its_data(out, model):
@@ -132,11 +132,11 @@ def test_the_first_axis_is_where_the_rows_spread_most():
 
 def test_points_lie_in_the_frame_and_know_what_was_chosen():
     rows = RNG.normal(size=(5_000, 4))
-    found = np.array(points(rows, 2_000, [f"r{i}" for i in range(5_000)]))
-    assert len(found) == 2 * SHOWN
-    assert found[:, 2].sum() == SHOWN
-    assert found[:, :2].min() >= 0
-    assert found[:, :2].max() <= 1
+    result = np.array(points(rows, 2_000, [f"r{i}" for i in range(5_000)]))
+    assert len(result) == 2 * SHOWN
+    assert result[:, 2].sum() == SHOWN
+    assert result[:, :2].min() >= 0
+    assert result[:, :2].max() <= 1
 
 
 def test_the_order_of_the_rows_does_not_matter():
