@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from curate.errors import did_you_mean
-from curate.recipe.places import Places, Problem, RecipeError
+from curate.recipe.places import Problem, RecipeError
 from curate.train.config import TrainConfig, read, resolve
 from curate.train.findings import Finding
-from curate.train.run import Tell, check, check_rows, run_config, silent
+from curate.train.run import OnPreflight, check, check_rows, run_config, silent
 
 CHAIN = ("sft", "dpo")
 
@@ -22,7 +22,7 @@ def run_chain(
     sets: Sequence[str] = (),
     force: bool = False,
     fresh: bool = False,
-    tell: Tell = silent,
+    on_preflight: OnPreflight = silent,
 ) -> dict[str, dict[str, Any]]:
     """Run both stages into OUT/sft and OUT/dpo, and return their records.
 
@@ -32,16 +32,25 @@ def run_chain(
     stages = plan(config, out, sets)
     for stage in stages.values():
         check_rows(stage, force=force)
-    return {name: run_config(stage, out / name, force=force, fresh=fresh, tell=tell) for name, stage in stages.items()}
+    return {
+        name: run_config(stage, out / name, force=force, fresh=fresh, on_preflight=on_preflight)
+        for name, stage in stages.items()
+    }
 
 
 def check_chain(
-    config: Path | str | Mapping[str, Any], out: Path, *, sets: Sequence[str] = (), tell: Tell = silent
+    config: Path | str | Mapping[str, Any],
+    out: Path,
+    *,
+    sets: Sequence[str] = (),
+    on_preflight: OnPreflight = silent,
 ) -> list[Finding]:
     """Check the SFT stage whole and, while its model is not there, DPO as far as its rows."""
     sft, dpo = plan(config, out, sets).values()
-    found = check(sft, out / "sft", tell=tell)
-    return found + (check(dpo, out / "dpo", tell=tell) if Path(dpo.model).is_dir() else check_rows(dpo, force=True))
+    findings = check(sft, out / "sft", on_preflight=on_preflight)
+    if Path(dpo.model).is_dir():
+        return findings + check(dpo, out / "dpo", on_preflight=on_preflight)
+    return findings + check_rows(dpo, force=True)
 
 
 def plan(config: Path | str | Mapping[str, Any], out: Path, sets: Sequence[str] = ()) -> dict[str, TrainConfig]:
@@ -63,17 +72,12 @@ def plan(config: Path | str | Mapping[str, Any], out: Path, sets: Sequence[str] 
         message = "does not belong here: in a chain DPO starts from the model that SFT saved"
         raise RecipeError(places.file, [Problem(("dpo", "model"), message, places.line(("dpo", "model")))])
     blocks = {"sft": data["sft"], "dpo": {**data["dpo"], "model": str(out / "sft" / "merged")}}
-    return _all(blocks, places)
-
-
-def _all(blocks: Mapping[str, Mapping[str, Any]], places: Places) -> dict[str, TrainConfig]:
-    found: dict[str, TrainConfig] = {}
-    problems: list[Problem] = []
+    stages: dict[str, TrainConfig] = {}
     for name, block in blocks.items():
         try:
-            found[name] = resolve(name, block, places, (name,))
+            stages[name] = resolve(name, block, places, (name,))
         except RecipeError as error:
             problems += error.problems
     if problems:
         raise RecipeError(places.file, problems)
-    return found
+    return stages

@@ -8,14 +8,15 @@ import hashlib
 import inspect
 import json
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import pydantic
 
 from curate.errors import did_you_mean
 from curate.recipe.places import KeyPath, Places, Problem, RecipeError, existing, read_yaml, refuse_secrets, set_value
+from curate.train.stages import STAGES, stage_of
 
 Wrong = list[tuple[KeyPath, str]]
 
@@ -56,6 +57,12 @@ _ELSEWHERE = {
     "local_rank": "the launcher sets it",
     "do_train": "a stage trains; --preflight only checks",
 }
+# Keys that not every stage takes, and why one that does not refuses them.
+_BELONGS = {
+    "reward": "belongs to rloo: {} learns from the answers in its data",
+    "end_of_turn": "belongs to sft: {} starts from a model that has been through it",
+    "residual_dropout": "belongs to sft: {} starts from a model that has been through it",
+}
 _DTYPES = ("float32", "bfloat16", "float16", "auto")
 _SWITCHES = ("eval_strategy", "save_strategy", "logging_strategy")
 
@@ -71,29 +78,28 @@ def problems_of_block(name: str, stage: str, block: Mapping[str, Any]) -> tuple[
     if name == "quantization":
         from transformers import BitsAndBytesConfig
 
-        return _against(block, dict.fromkeys(_parameters(BitsAndBytesConfig), Any), "BitsAndBytesConfig", {})
-    from curate.train.stages import stage_of
-
-    taken, _ = stage_of(stage).classes()
-    return _against(_words(block), _types(taken), f"trl's {taken.__name__}", _RENAMED)
+        parameters = [p for p in inspect.signature(BitsAndBytesConfig).parameters.values() if p.kind != p.VAR_KEYWORD]
+        return _against(block, {p.name: Any for p in parameters}, "BitsAndBytesConfig", {})
+    config = stage_of(stage).of_trl("Config")
+    return _against(_words(block), _types(config), f"trl's {config.__name__}", _RENAMED)
 
 
 def _against(
-    block: Mapping[str, Any], types: Mapping[str, Any], taker: str, renamed: Mapping[str, str]
+    block: Mapping[str, Any], types: Mapping[str, Any], cls: str, renamed: Mapping[str, str]
 ) -> tuple[dict[str, Any], Wrong]:
-    settled: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     wrong: Wrong = []
     for key, value in block.items():
         if renamed and key in _ELSEWHERE:
             wrong.append(((key,), f"does not belong here: {_ELSEWHERE[key]}"))
         elif key in types:
-            settled[key], problem = _typed(types[key], value)
+            values[key], problem = _typed(types[key], value)
             wrong += [((key,), problem)] if problem else []
         elif key in renamed:
             wrong.append(((key,), f"trl 1.16 has no '{key}' any more: use {renamed[key]}"))
         else:
-            wrong.append(((key,), f"{taker} takes no '{key}'; {did_you_mean(str(key), list(types))}"))
-    return settled, wrong
+            wrong.append(((key,), f"{cls} takes no '{key}'; {did_you_mean(str(key), list(types))}"))
+    return values, wrong
 
 
 def _typed(hint: Any, value: Any) -> tuple[Any, str]:
@@ -111,19 +117,14 @@ def _typed(hint: Any, value: Any) -> tuple[Any, str]:
     return (read if isinstance(read, int | float | bool | str) else value), ""
 
 
-def _types(taker: type) -> dict[str, Any]:
+def _types(cls: type) -> dict[str, Any]:
     """List the arguments of a dataclass with their types; Any where a type needs a library that is not here."""
-    names = [field.name for field in dataclasses.fields(taker) if field.init]
+    names = [field.name for field in dataclasses.fields(cls) if field.init]
     try:
-        hints = typing.get_type_hints(taker)
+        hints = typing.get_type_hints(cls)
     except NameError:
         hints = {}
     return {name: hints.get(name, Any) for name in names}
-
-
-def _parameters(taker: Callable[..., Any]) -> list[str]:
-    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return [p.name for p in inspect.signature(taker).parameters.values() if p.kind in kinds]
 
 
 def _words(block: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def _words(block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _model_args(block: Mapping[str, Any]) -> tuple[dict[str, Any], Wrong]:
-    """Check what is known of from_pretrained's arguments; the model's own class knows the rest."""
+    """Check the arguments of from_pretrained that every model takes; the model's own class checks the rest."""
     wrong: Wrong = []
     if "torch_dtype" in block:
         wrong.append((("torch_dtype",), "is called 'dtype' now"))
@@ -143,20 +144,17 @@ def _model_args(block: Mapping[str, Any]) -> tuple[dict[str, Any], Wrong]:
     return dict(block), wrong
 
 
-StageName = Literal["sft", "dpo", "reward", "rloo", "kto"]
-
-
 class TrainConfig(pydantic.BaseModel):
-    """What a stage is told. The blocks are the arguments of other libraries' classes, under their own names.
+    """The config of a stage. The blocks are the arguments of other libraries' classes, under their own names.
 
     `trainer` goes to trl's config class of the stage, `lora` to `peft.LoraConfig`, `quantization` to transformers'
-    `BitsAndBytesConfig`, `model_args` to `from_pretrained`. `held_out` is the share of prompts whose rows are kept for
+    `BitsAndBytesConfig`, `model_args` to `from_pretrained`. `held_out` is the share of prompts whose rows are for
     evaluation; `reward` is what RLOO maximises, a reward model or `module:function`.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    stage: StageName
+    stage: Annotated[str, pydantic.Field(pattern=f"^({'|'.join(STAGES)})$")]
     model: Annotated[str, pydantic.Field(min_length=1)]
     data: Annotated[str, pydantic.Field(min_length=1)]
     eval_data: str | None = None
@@ -172,7 +170,7 @@ class TrainConfig(pydantic.BaseModel):
     trainer: dict[str, Any] = {}
 
     def digest(self) -> str:
-        """Hash what the config says (24 hex digits), but for where things are: they count by content."""
+        """Hash the config (24 hex digits), but for the names of files and models: those count by content."""
         text = json.dumps(
             self.model_dump(exclude={"model", "data", "eval_data", "reward"}), sort_keys=True, default=str
         )
@@ -204,38 +202,32 @@ def resolve(stage: str, data: Mapping[str, Any], places: Places, under: KeyPath 
         trl 1.16 has no 'warmup_ratio' any more: use warmup_steps, where a number below 1 is a share of all steps
     """
     refuse_secrets(data, places, under, code=False)
-    problems: list[tuple[KeyPath, str]] = []
+    problems = _of_stage(stage, data)
     config = None
-    said = data.get("stage", stage)
-    if said != stage:
-        problems.append((("stage",), f"this is a config for {said}, not for {stage}: run `curate train {said}`"))
-    problems += _of_stage(stage, data)
     try:
         config = TrainConfig.model_validate({**data, "stage": stage})
     except pydantic.ValidationError as error:
         problems += [_sentence(dict(item), data) for item in error.errors(include_url=False)]
-    blocks = {name: data.get(name) for name in ("trainer", "lora", "quantization", "model_args")}
-    settled = {}
-    for name, block in blocks.items():
-        if isinstance(block, Mapping):
-            settled[name], wrong = problems_of_block(name, stage, block)
+    values = {}
+    for name in ("trainer", "lora", "quantization", "model_args"):
+        if isinstance(data.get(name), Mapping):
+            values[name], wrong = problems_of_block(name, stage, data[name])
             problems += [((name, *path), message) for path, message in wrong]
     if problems or config is None:
         paths = [((*under, *path), message) for path, message in problems]
         raise RecipeError(places.file, [Problem(p, m, places.line(p), places.other_file(p)) for p, m in paths])
-    return config.model_copy(update=settled)
+    return config.model_copy(update=values)
 
 
-def _of_stage(stage: str, data: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
+def _of_stage(name: str, data: Mapping[str, Any]) -> Wrong:
     """Find the keys that this stage lacks, and those that belong to others."""
-    wrong: list[tuple[KeyPath, str]] = []
-    if stage == "rloo" and not data.get("reward"):
+    wrong: Wrong = []
+    other, keys = data.get("stage", name), stage_of(name).keys
+    if other != name:
+        wrong.append((("stage",), f"this is a config for {other}, not for {name}: run `curate train {other}`"))
+    if "reward" in keys and not data.get("reward"):
         wrong.append(((), "'reward' is missing: a reward model's folder or name, or module:function"))
-    if stage != "rloo" and data.get("reward"):
-        wrong.append((("reward",), f"belongs to rloo: {stage} learns from the answers in its data"))
-    if stage in ("reward", "rloo"):
-        named = [key for key in ("end_of_turn", "residual_dropout") if data.get(key)]
-        wrong += [((key,), f"belongs to sft: {stage} starts from a model that has been through it") for key in named]
+    wrong += [((key,), why.format(name)) for key, why in _BELONGS.items() if data.get(key) and key not in keys]
     if data.get("held_out") and data.get("eval_data"):
         wrong.append((("held_out",), "eval_data is what is held out already: leave one of them out"))
     return wrong

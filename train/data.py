@@ -13,9 +13,8 @@ import polars as pl
 
 from curate.report.formats import FORMATS
 from curate.rows import hash01, hash_file
-from curate.train.findings import Finding, TrainError
+from curate.train.findings import Finding, TrainError, listing, stop
 
-_TOLD = 8  # rows named at once
 Record = dict[str, Any]
 
 
@@ -34,7 +33,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Data:
-    """The rows of one file: `rows` are those taken, `in_file` how many there are, `sha256` is of the whole file."""
+    """The rows of one file: those to train on, how many there are in the whole file, and its hash."""
 
     file: Path
     sha256: str
@@ -42,8 +41,8 @@ class Data:
     rows: list[Row]
 
 
-class _Unreadable(Exception):
-    """Why a line is no row of the wanted form."""
+class _RowError(Exception):
+    """Say why a line is no row of a form."""
 
 
 def load(path: str, form: str, rows: int | None = None) -> Data:
@@ -58,17 +57,17 @@ def load(path: str, form: str, rows: int | None = None) -> Data:
     for where, row in _raw(file):
         try:
             good.append(_row(where, row, form))
-        except _Unreadable as error:
+        except _RowError as error:
             bad.append(f"  {where}: {error}")
     if bad:
-        more = [f"  and {len(bad) - _TOLD:,} more"] if len(bad) > _TOLD else []
-        raise TrainError("\n".join([f"{file}: {len(bad):,} lines cannot be trained on:", *bad[:_TOLD], *more]))
+        more = [f"  and {len(bad) - 8:,} more"] if len(bad) > 8 else []
+        raise TrainError("\n".join([f"{file}: {len(bad):,} lines cannot be trained on:", *bad[:8], *more]))
     if not good:
         raise TrainError(f"{file} holds no rows")
-    kinds = {tuple(row.record): row.where for row in good}
-    if len(kinds) > 1:
-        told = "; ".join(f"{where} has {', '.join(columns)}" for columns, where in kinds.items())
-        raise TrainError(f"{file} holds rows of more than one form, and a set has one: {told}")
+    forms = {tuple(row.record): row.where for row in good}
+    if len(forms) > 1:
+        examples = "; ".join(f"{where} has {', '.join(columns)}" for columns, where in forms.items())
+        raise TrainError(f"{file} holds rows of more than one form, and a set has one: {examples}")
     if rows and rows > len(good):
         raise TrainError(f"rows: {rows:,} are asked for, and {file} holds {len(good):,}")
     return Data(file, hash_file(file), len(good), good[:rows])
@@ -76,11 +75,18 @@ def load(path: str, form: str, rows: int | None = None) -> Data:
 
 def broken(data: Data) -> list[Finding]:
     """Find the rows whose content cannot teach what is meant: empty, out of order, chosen like rejected."""
-    found: dict[str, list[Row]] = {}
+    by_problem: dict[str, list[Row]] = {}
     for row in data.rows:
         for problem in _problems(row.record):
-            found.setdefault(problem, []).append(row)
-    return [Finding("rows", "stop", _told(data.file, problem, rows), _ids(rows)) for problem, rows in found.items()]
+            by_problem.setdefault(problem, []).append(row)
+    return [
+        stop(
+            "rows",
+            f"{problem} in {len(rows):,} of the rows of {data.file}: {listing(row.name for row in rows)}.",
+            ids=[row.id for row in rows],
+        )
+        for problem, rows in by_problem.items()
+    ]
 
 
 def dataset(data: Data) -> Any:
@@ -90,16 +96,6 @@ def dataset(data: Data) -> Any:
     return Dataset.from_list([{"id": row.id, **row.record} for row in data.rows])
 
 
-def _told(file: Path, problem: str, rows: list[Row]) -> str:
-    names = ", ".join(row.name for row in rows[:_TOLD])
-    more = f" and {len(rows) - _TOLD:,} more" if len(rows) > _TOLD else ""
-    return f"{problem} in {len(rows):,} of the rows of {file}: {names}{more}."
-
-
-def _ids(rows: list[Row]) -> dict[str, Any]:
-    return {"ids": [row.id for row in rows]}
-
-
 def _file_of(path: Path, form: str) -> Path:
     if path.is_file():
         if path.suffix not in (".jsonl", ".parquet"):
@@ -107,16 +103,16 @@ def _file_of(path: Path, form: str) -> Path:
         return path
     if not path.is_dir():
         raise TrainError(f"there is no data {path}: name a folder that `curate run` wrote, a .jsonl or a .parquet file")
-    there = [f for name in (f"train.{form}.jsonl", "train.jsonl", "train.parquet") if (f := path / name).is_file()]
-    if not there:
+    files = [f for name in (f"train.{form}.jsonl", "train.jsonl", "train.parquet") if (f := path / name).is_file()]
+    if not files:
         raise TrainError(f"the folder {path} holds no train.jsonl: is its run finished?")
-    return next((file for file in there if _fits(file, form)), there[0])
+    return next((file for file in files if _fits(file, form)), files[0])
 
 
 def _fits(file: Path, form: str) -> bool:
     try:
         return all(_row(where, row, form) for where, row in islice(_raw(file), 1))
-    except _Unreadable:
+    except _RowError:
         return False
 
 
@@ -140,7 +136,7 @@ def _raw(file: Path) -> Iterator[tuple[str, Any]]:
 
 def _row(where: str, row: Any, form: str) -> Row:
     if not isinstance(row, dict):
-        raise _Unreadable("is not a JSON object")
+        raise _RowError("is not a JSON object")
     return Row(str(row.get("id") or where), where, FORMS[form](row))
 
 
@@ -169,7 +165,7 @@ def unpaired(row: Record) -> Record:
         return preference(row)
     _need(row, "label")
     if row["label"] not in (True, False):  # 1 and 0 among them
-        raise _Unreadable(f"'label' says whether the completion is good: true or false, not {row['label']!r}")
+        raise _RowError(f"'label' says whether the completion is good: true or false, not {row['label']!r}")
     return {**prompt_completion(row), "label": bool(row["label"])}
 
 
@@ -183,8 +179,8 @@ def prompts(row: Record) -> Record:
 
 def _instruction(row: Record) -> str:
     """Put an input where Alpaca's form has it: behind the instruction, under a heading of its own."""
-    given = row.get("input")
-    return f"{row['instruction']}\n\n### Input:\n{given}" if given else str(row["instruction"])
+    text = row.get("input")
+    return f"{row['instruction']}\n\n### Input:\n{text}" if text else str(row["instruction"])
 
 
 FORMS: dict[str, Callable[[Record], Record]] = {
@@ -201,15 +197,15 @@ def _answers(row: Record) -> Record:
 
 
 def _need(row: Record, *columns: str) -> None:
-    lacking = [name for name in columns if row.get(name) is None]
-    if lacking:
-        there = ", ".join(sorted(name for name in row if row[name] is not None))
+    missing = [name for name in columns if row.get(name) is None]
+    if missing:
+        present = ", ".join(sorted(name for name in row if row[name] is not None))
         hint = "; write the set with formats: [prompt_completion]" if "messages" in row else ""
-        raise _Unreadable(f"has no '{lacking[0]}' (it has: {there}){hint}")
+        raise _RowError(f"has no '{missing[0]}' (it has: {present}){hint}")
 
 
 def _same_kind(record: Record) -> Record:
-    """Hold the columns to one kind, turns or text, and turns to their two keys."""
+    """Check that the columns are of one kind, turns or text, and leave turns their two keys."""
     if all(isinstance(value, str) for value in record.values()):
         return record
     for name, value in record.items():
@@ -217,28 +213,25 @@ def _same_kind(record: Record) -> Record:
             isinstance(t, dict) and isinstance(t.get("role"), str) and isinstance(t.get("content"), str) for t in value
         )
         if not turns:
-            raise _Unreadable(f"'{name}' is not a list of turns, each with role and content as text")
+            raise _RowError(f"'{name}' is not a list of turns, each with role and content as text")
     return {name: [{"role": t["role"], "content": t["content"]} for t in value] for name, value in record.items()}
 
 
 def _problems(record: Record) -> Iterator[str]:
-    said = {name: _text(value) for name, value in record.items() if name != "label"}
-    yield from (f"the {name} is empty" for name, text in said.items() if not text)
-    if "chosen" in record and said["chosen"] and said["chosen"] == said["rejected"]:
+    texts = {name: _shortest(value) for name, value in record.items() if name != "label"}
+    yield from (f"the {name} is empty" for name, text in texts.items() if not text)
+    if "chosen" in record and texts["chosen"] and texts["chosen"] == texts["rejected"]:
         yield "chosen and rejected are equal"
     if not isinstance(record["prompt"], str):
-        answers = [record[name] for name in said if name != "prompt"] or [[{"role": "assistant", "content": ""}]]
+        answers = [record[name] for name in texts if name != "prompt"] or [[{"role": "assistant", "content": ""}]]
         if any(wrong_order(record["prompt"], answer) for answer in answers if answer):
             yield "the roles are out of order (a system turn may come first, then user and assistant take turns)"
 
 
-def _text(value: Any) -> str:
+def _shortest(value: Any) -> str:
     """Give the text that must not be empty: the whole, or the shortest turn."""
-    return (
-        value.strip()
-        if isinstance(value, str)
-        else min((turn["content"].strip() for turn in value), key=len, default="")
-    )
+    texts = [value] if isinstance(value, str) else [turn["content"] for turn in value]
+    return min((text.strip() for text in texts), key=len, default="")
 
 
 def wrong_order(prompt: list[dict[str, str]], answer: list[dict[str, str]]) -> bool:
@@ -253,18 +246,18 @@ def wrong_order(prompt: list[dict[str, str]], answer: list[dict[str, str]]) -> b
 
 
 def hold_out(data: Data, share: float) -> tuple[Data, Data]:
-    """Keep the rows of a share of the prompts apart: those to train on, and those held out.
+    """Hold out the rows of a share of the prompts; give the rows to train on, and those held out.
 
     A prompt is chosen by its own hash: other rows, order and seed do not move it, and no prompt is on both sides.
     Raise TrainError when a side is left without rows.
     """
     texts = [json.dumps(row.record["prompt"], ensure_ascii=False) for row in data.rows]
-    drawn = pl.DataFrame({"prompt": texts}).select(hash01("prompt", seed=0, use="held_out")).to_series()
-    apart = [row for row, number in zip(data.rows, drawn, strict=True) if number < share]
-    rest = [row for row, number in zip(data.rows, drawn, strict=True) if number >= share]
-    if not apart or not rest:
+    hashes = pl.DataFrame({"prompt": texts}).select(hash01("prompt", seed=0, use="held_out")).to_series()
+    held_out = [row for row, number in zip(data.rows, hashes, strict=True) if number < share]
+    rest = [row for row, number in zip(data.rows, hashes, strict=True) if number >= share]
+    if not held_out or not rest:
         raise TrainError(
             f"held_out: {share} of {len(data.rows):,} rows of {data.file} leaves {len(rest):,} to train on and "
-            f"{len(apart):,} held out: the hash of its prompt decides where a row stands, so take another share"
+            f"{len(held_out):,} held out: the hash of its prompt decides where a row stands, so take another share"
         )
-    return replace(data, rows=rest), replace(data, rows=apart)
+    return replace(data, rows=rest), replace(data, rows=held_out)

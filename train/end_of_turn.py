@@ -55,13 +55,11 @@ def fit(model: Any, tokenizer: Any, end: EndOfTurn) -> None:
     if end.new:
         if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
             model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-        layers = [model.get_input_embeddings(), model.get_output_embeddings()]
         with torch.no_grad():
-            for layer in layers:
-                if layer is not None:
-                    weight = layer.weight
-                    others = torch.cat([weight[: end.id], weight[end.id + 1 :]])
-                    weight[end.id] = others.mean(0) if end.before is None else weight[end.before]
+            for layer in filter(None, (model.get_input_embeddings(), model.get_output_embeddings())):
+                weight = layer.weight
+                others = torch.cat([weight[: end.id], weight[end.id + 1 :]])
+                weight[end.id] = others.mean(0) if end.before is None else weight[end.before]
     stop_at(model, end.id)
 
 
@@ -81,8 +79,8 @@ def trained_whole(model: Any) -> dict[str, Any]:
     names = {id(module): name.rpartition(".")[2] for name, module in model.named_modules()}
     layers = (model.get_input_embeddings(), model.get_output_embeddings())
     tied = bool(getattr(model.config.get_text_config(), "tie_word_embeddings", False))
-    wanted = [names[id(layer)] for layer in layers if layer is not None]
-    return {"modules_to_save": wanted, **({"ensure_weight_tying": True} if tied else {})}
+    modules = [names[id(layer)] for layer in layers if layer is not None]
+    return {"modules_to_save": modules, **({"ensure_weight_tying": True} if tied else {})}
 
 
 def _render(tokenizer: Any, *contents: str, prompt: bool = False) -> str:
@@ -115,13 +113,8 @@ def _rewritten(tokenizer: Any, token: str) -> str:
     template = re.sub(r"{%-?\s*(end)?generation\s*-?%}", "", tokenizer.chat_template)  # marks of places that now move
     ends = _ends(tokenizer)
     if ends.strip():
-        return (
-            "{%- set turns -%}\n"
-            + template
-            + "\n{%- endset -%}\n{{- turns | replace("
-            + f"{ends!r}, {token!r}"
-            + ") -}}\n"
-        )
+        replaced = f"{{{{- turns | replace({ends!r}, {token!r}) -}}}}\n"
+        return "{%- set turns -%}\n" + template + "\n{%- endset -%}\n" + replaced
     # It wrote nothing: each utterance brings its own end, and line breaks after it go.
     return (
         "{%- set ended = namespace(turns=[]) -%}\n{%- for message in messages -%}\n"
@@ -135,8 +128,8 @@ def _prove(tokenizer: Any, token: str) -> None:
     """Refuse a template that, as rewritten, does not end its answers with the token, alone or inside a dialogue."""
     whole = _render(tokenizer, _USER, _ANSWER)
     longer = _render(tokenizer, _USER, _ANSWER, _NEXT, prompt=True)
-    asked = _render(tokenizer, _USER, prompt=True)
-    if not (whole.endswith(_ANSWER + token) and _ANSWER + token in longer and whole.startswith(asked)):
+    question = _render(tokenizer, _USER, prompt=True)
+    if not (whole.endswith(_ANSWER + token) and _ANSWER + token in longer and whole.startswith(question)):
         raise TrainError(
             f"the model's chat template cannot be brought to end its turns with {token}: it writes {whole!r}; give the "
             "model a template that does (chat_template.jinja beside its tokenizer)"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from curate.errors import UserError
+
+_NAMED = 8  # rows named at once
 
 
 class TrainError(UserError):
@@ -14,12 +17,22 @@ class TrainError(UserError):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing a check found: `stop` refuses the run unless it is forced, `warn` is told and recorded."""
+    """The result of one check: `stop` refuses the run unless it is forced, `warn` is printed and recorded."""
 
     check: str
     level: Literal["stop", "warn"]
     message: str
     detail: dict[str, Any] = field(default_factory=dict)
+
+
+def stop(check: str, message: str, **detail: Any) -> Finding:
+    """Refuse the run."""
+    return Finding(check, "stop", message, detail)
+
+
+def warn(check: str, message: str, **detail: Any) -> Finding:
+    """Warn of something that does not stop the run."""
+    return Finding(check, "warn", message, detail)
 
 
 def refuse(findings: list[Finding], *, force: bool) -> list[Finding]:
@@ -34,3 +47,14 @@ def refuse(findings: list[Finding], *, force: bool) -> list[Finding]:
         lines += [f"  {finding.check}: {finding.message}" for finding in stops]
         raise TrainError("\n".join([*lines, "Mend it, or train all the same with --force, which the record will say."]))
     return stops
+
+
+def listing(names: Iterable[str]) -> str:
+    """Name the first few, and say how many more there are.
+
+    >>> listing("abcdefghij")
+    'a, b, c, d, e, f, g, h and 2 more'
+    """
+    names = list(names)
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

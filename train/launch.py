@@ -57,6 +57,6 @@ def lines(
     >>> lines("sft", "sft.yaml", accelerator=False)
     ['torchrun --nproc_per_node 2 -m curate train sft sft.yaml']
     """
-    what = shlex.join(["-m", "curate", "train", stage, config, *more])
-    by_accelerate = [f"accelerate launch --num_processes {processes} {what}"] if accelerator else []
-    return [f"torchrun --nproc_per_node {processes} {what}", *by_accelerate]
+    command = shlex.join(["-m", "curate", "train", stage, config, *more])
+    by_accelerate = [f"accelerate launch --num_processes {processes} {command}"] if accelerator else []
+    return [f"torchrun --nproc_per_node {processes} {command}", *by_accelerate]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from curate.pairs.shortcuts.scoring import share
 from curate.train.data import Row
 
-ALIKE = 0.1  # two answers are alike in length when they differ by at most a tenth of the longer one
+SIMILAR = 0.1  # two answers are alike in length when they differ by at most a tenth of the longer one
 NOTHING = "nothing was held out, so nothing says how good this reward model is: set held_out: 0.1, or eval_data"
 
 
@@ -21,9 +21,9 @@ class Scored(NamedTuple):
 
 
 _LENGTHS: dict[str, Callable[[float], bool]] = {
-    "chosen longer": lambda longer: longer > ALIKE,
-    "alike": lambda longer: abs(longer) <= ALIKE,
-    "chosen shorter": lambda longer: longer < -ALIKE,
+    "chosen longer": lambda longer: longer > SIMILAR,
+    "alike": lambda longer: abs(longer) <= SIMILAR,
+    "chosen shorter": lambda longer: longer < -SIMILAR,
 }
 
 
@@ -43,8 +43,8 @@ def figures(pairs: Sequence[Scored], trained_on: Sequence[float]) -> dict[str, A
     The intervals are Wilson's, of 95 %. The rule of length is read off the rows that were trained on: the longer answer
     if the chosen one was so more often, else the shorter; equal lengths count half.
 
-    >>> found = figures([Scored(1, 0, 0.5), Scored(2, 0, -0.5), Scored(0, 1, 0.0)], [0.2, 0.3, -0.1])
-    >>> found["accuracy"], found["margin"], found["length_alone"]["rule"], found["length_alone"]["accuracy"]
+    >>> result = figures([Scored(1, 0, 0.5), Scored(2, 0, -0.5), Scored(0, 1, 0.0)], [0.2, 0.3, -0.1])
+    >>> result["accuracy"], result["margin"], result["length_alone"]["rule"], result["length_alone"]["accuracy"]
     (0.6667, 0.6667, 'the longer answer', 0.5)
     """
     sign = 1 if sum(x > 0 for x in trained_on) >= sum(x < 0 for x in trained_on) else -1
@@ -65,43 +65,43 @@ def figures(pairs: Sequence[Scored], trained_on: Sequence[float]) -> dict[str, A
     }
 
 
-def told(found: dict[str, Any]) -> list[str]:
+def sentences(result: dict[str, Any]) -> list[str]:
     """Say the figures in sentences, with a warning where they say nothing more than length does."""
-    alone = found["length_alone"]
-    by_length = [f"{name} {_percent(part)}" for name, part in found["by_length"].items() if part]
+    rule = result["length_alone"]
+    by_length = [f"{name} {_percent(part)}" for name, part in result["by_length"].items() if part]
     lines = [
-        f"held out: {_percent(found)} right, margin {found['margin']:.4g}; {alone['rule']} alone would get "
-        f"{_percent(alone)} right",
+        f"held out: {_percent(result)} right, margin {result['margin']:.4g}; {rule['rule']} alone would get "
+        f"{_percent(rule)} right",
         f"held out, by length: {', '.join(by_length)}",
     ]
-    if found["low"] <= alone["accuracy"]:
+    if result["low"] <= rule["accuracy"]:
         lines.append(
             "the interval reaches down to what length alone gets right: nothing shows that it has learned more"
         )
-    if found["prompts"] < found["pairs"]:
-        lines.append(f"{found['pairs']:,} pairs are of {found['prompts']:,} prompts: the true interval is wider")
-    if found["dropped"]:
-        lines.append(f"{found['dropped']:,} held-out pairs are longer than max_length and were not asked about")
+    if result["prompts"] < result["pairs"]:
+        lines.append(f"{result['pairs']:,} pairs are of {result['prompts']:,} prompts: the true interval is wider")
+    if result["dropped"]:
+        lines.append(f"{result['dropped']:,} held-out pairs are longer than max_length and were not asked about")
     return lines
 
 
 def rewards(trainer: Any) -> list[tuple[str, float, float]]:
-    """Ask a trainer's model for the rewards of its held-out pairs: id, chosen, rejected.
+    """Compute the model's rewards for the trainer's held-out pairs: id, chosen, rejected.
 
-    Not by trl's evaluation, whose accuracy is a mean of batches, the last one smaller. Every process asks for all.
+    Not by trl's evaluation, whose accuracy is a mean of batches, the last one smaller. Every process computes all.
     """
     import torch
 
     pairs, size = trainer.eval_dataset, trainer.args.per_device_eval_batch_size
     model = trainer.model_wrapped.eval()
-    found: list[tuple[str, float, float]] = []
+    result: list[tuple[str, float, float]] = []
     for start in range(0, len(pairs), size):
-        some = [pairs[i] for i in range(start, min(start + size, len(pairs)))]
-        batch = {name: value.to(trainer.args.device) for name, value in trainer.data_collator(some).items()}
+        rows = [pairs[i] for i in range(start, min(start + size, len(pairs)))]
+        batch = {name: value.to(trainer.args.device) for name, value in trainer.data_collator(rows).items()}
         with torch.no_grad(), trainer.compute_loss_context_manager():
             chosen, rejected = model(**batch, use_cache=False).logits[:, 0].float().chunk(2)
-        found += zip((one["id"] for one in some), chosen.tolist(), rejected.tolist(), strict=True)
-    return found
+        result += zip((row["id"] for row in rows), chosen.tolist(), rejected.tolist(), strict=True)
+    return result
 
 
 def _length(answer: Any) -> int:

@@ -1,4 +1,7 @@
-"""The branches of a decoder: what its layers add to the residual stream, found by watching one run."""
+"""LIMA's residual dropout (2305.11206, section 3): parts of what each layer adds to the residual stream are dropped.
+
+Where a layer adds to the stream is seen in one run of a few tokens, so that no architecture has to be listed here.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,12 @@ from typing import Any, NamedTuple
 
 from curate.errors import UserError
 
+NAME = "residual_dropout"  # of the module that each layer gets
 _PROBE = 4  # tokens: enough to have an attention pattern, too few to cost anything
+
+
+class ResidualDropoutError(UserError):
+    """Residual dropout cannot be put on this model; the message says why."""
 
 
 class Layer(NamedTuple):
@@ -20,18 +28,18 @@ class Layer(NamedTuple):
     branches: list[str]
 
 
-class _Seen(NamedTuple):
+class _Event(NamedTuple):
     """A tensor that a child read or put out; kept alive, so that its memory is no other tensor's meanwhile."""
 
     child: str
     tensor: Any
     version: int
-    out: bool
+    is_output: bool
 
-    def same(self, other: _Seen) -> bool:
+    def same(self, other: _Event) -> bool:
         # A view is the same values; what was added to in place is not.
-        there = self.tensor.untyped_storage().data_ptr() == other.tensor.untyped_storage().data_ptr()
-        return there and self.version == other.version
+        memory, other_memory = self.tensor.untyped_storage(), other.tensor.untyped_storage()
+        return memory.data_ptr() == other_memory.data_ptr() and self.version == other.version
 
 
 def find(model: Any) -> list[Layer]:
@@ -42,44 +50,78 @@ def find(model: Any) -> list[Layer]:
     has some. Parts of another width than the stream (routers, gates) are none, and neither are those which reach
     the stream only through a later branch.
     """
-    layers = decoder_layers(model)
-    seen: list[list[_Seen]] = [[] for _ in layers]
+    decoder_layers = _decoder_layers(model)
+    events: list[list[_Event]] = [[] for _ in decoder_layers]
     with ExitStack() as hooks:
-        for (_, layer), events in zip(layers, seen, strict=True):
+        for (_, layer), of_layer in zip(decoder_layers, events, strict=True):
             for name, child in layer.named_children():
-                for hook in _watch(name, child, events):
-                    hooks.callback(hook.remove)
-        states = run(model)
-    found = [
-        Layer(name, module, _unread(events, states[0])) for (name, module), events in zip(layers, seen, strict=True)
+                _watch(name, child, of_layer, hooks)
+        states = _run(model)
+    layers = [
+        Layer(name, module, _unread(of_layer, states[0]))
+        for (name, module), of_layer in zip(decoder_layers, events, strict=True)
     ]
-    for turn in range(max((len(layer.branches) for layer in found), default=0)):
-        _leave_out_what_does_not_reach(model, found, turn)
-    return [layer._replace(branches=[branch for branch in layer.branches if branch]) for layer in found]
+    for i in range(max((len(layer.branches) for layer in layers), default=0)):
+        _blank_unreached(model, layers, i)
+    return [layer._replace(branches=[branch for branch in layer.branches if branch]) for layer in layers]
 
 
-def _leave_out_what_does_not_reach(model: Any, layers: list[Layer], turn: int) -> None:
-    """Blank in every layer the branch of this turn that changes nothing while those after it put out zeros."""
+def _watch(name: str, child: Any, events: list[_Event], hooks: ExitStack) -> None:
+    import torch
+
+    def note(values: Any, is_output: bool) -> None:
+        tensors = [value for value in values if isinstance(value, torch.Tensor)]
+        events.extend(_Event(name, tensor, tensor._version, is_output) for tensor in tensors)
+
+    def reads(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        note([*args, *kwargs.values()], is_output=False)
+
+    def gives(_: Any, args: tuple[Any, ...], output: Any) -> None:
+        note([_first(output)], is_output=True)
+
+    hooks.callback(child.register_forward_pre_hook(reads, with_kwargs=True).remove)
+    hooks.callback(child.register_forward_hook(gives).remove)
+
+
+def _unread(events: list[_Event], stream: Any) -> list[str]:
+    children = [
+        event.child
+        for i, event in enumerate(events)
+        if event.is_output
+        and (event.tensor.shape[-1], event.tensor.numel()) == (stream.shape[-1], stream.numel())
+        and not any(later.same(event) for later in events[i + 1 :] if not later.is_output)
+    ]
+    return list(dict.fromkeys(children))
+
+
+def _blank_unreached(model: Any, layers: list[Layer], i: int) -> None:
+    """Blank in every layer its branch `i` where it changes nothing while those after it put out zeros."""
 
     def constant(value: float, _: Any, args: Any, output: Any) -> Any:
-        put = first(output)
+        put = _first(output)
         put = put.new_full(put.shape, value)
         return (put, *output[1:]) if isinstance(output, tuple) else put
 
     with ExitStack() as hooks:
         for layer in layers:
-            for i, branch in enumerate(layer.branches):
+            for j, branch in enumerate(layer.branches):
                 if branch:
                     # Ones, and not what the branch gives: a layer that was grown into a model gives zeros at first.
-                    hook = partial(constant, float(i == turn))
+                    hook = partial(constant, float(i == j))
                     hooks.callback(getattr(layer.module, branch).register_forward_hook(hook).remove)
-        states = run(model)
+        states = _run(model)
     for layer, before, after in zip(layers, states, states[1:], strict=False):
-        if turn < len(layer.branches) and before.equal(after):
-            layer.branches[turn] = ""
+        if i < len(layer.branches) and before.equal(after):
+            layer.branches[i] = ""
 
 
-def decoder_layers(model: Any) -> list[tuple[str, Any]]:
+def _decoder(model: Any) -> Any:
+    base = model.get_base_model() if hasattr(model, "peft_config") else model
+    decoder = base.get_decoder()
+    return decoder if hasattr(decoder, "config") else base.base_model  # some call their head a decoder
+
+
+def _decoder_layers(model: Any) -> list[tuple[str, Any]]:
     """Give the names and modules of the decoder's layers: its outermost list of as many as its config says."""
     from torch import nn
 
@@ -92,34 +134,31 @@ def decoder_layers(model: Any) -> list[tuple[str, Any]]:
     raise LookupError(f"no list of modules in it is as long as its config says it has layers ({count})")
 
 
-def run(model: Any) -> list[Any]:
+def _run(model: Any) -> list[Any]:
     """Run a few tokens through the decoder; give the stream before the first layer and after each."""
     import torch
 
     states: list[Any] = []
 
     def before(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        states.extend([first([*args, *kwargs.values()]).clone()] if not states else [])
+        states.extend([_first([*args, *kwargs.values()]).clone()] if not states else [])
 
     def after(_: Any, args: tuple[Any, ...], output: Any) -> None:
-        states.append(first(output).clone())
+        states.append(_first(output).clone())
 
-    layers = [layer for _, layer in decoder_layers(model)]
-    hooks = [layers[0].register_forward_pre_hook(before, with_kwargs=True)]
-    hooks += [layer.register_forward_hook(after) for layer in layers]
+    layers = [layer for _, layer in _decoder_layers(model)]
     weight = model.get_input_embeddings().weight
     ids = torch.arange(_PROBE, device=weight.device)[None] % weight.shape[0]
-    try:
-        with torch.no_grad():
-            _decoder(model)(input_ids=ids, use_cache=False)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with ExitStack() as hooks, torch.no_grad():
+        hooks.callback(layers[0].register_forward_pre_hook(before, with_kwargs=True).remove)
+        for layer in layers:
+            hooks.callback(layer.register_forward_hook(after).remove)
+        _decoder(model)(input_ids=ids, use_cache=False)
     return states
 
 
 @contextmanager
-def quiet(model: Any) -> Iterator[None]:
+def _quiet(model: Any) -> Iterator[None]:
     """Switch every dropout off meanwhile; leave the random state and the modes as they were."""
     import torch
 
@@ -134,55 +173,13 @@ def quiet(model: Any) -> Iterator[None]:
             module.training = mode
 
 
-def first(values: Any) -> Any:
+def _first(values: Any) -> Any:
     """Give the first tensor of what a module takes or gives."""
     import torch
 
     if isinstance(values, torch.Tensor):
         return values
     return next((value for value in values if isinstance(value, torch.Tensor)), None)
-
-
-def _decoder(model: Any) -> Any:
-    base = model.get_base_model() if hasattr(model, "peft_config") else model
-    decoder = base.get_decoder()
-    return decoder if hasattr(decoder, "config") else base.base_model  # some call their head a decoder
-
-
-def _watch(name: str, child: Any, events: list[_Seen]) -> Iterator[Any]:
-    import torch
-
-    def note(value: Any, out: bool) -> None:
-        if isinstance(value, torch.Tensor):
-            events.append(_Seen(name, value, value._version, out))
-
-    def reads(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        for value in (*args, *kwargs.values()):
-            note(value, out=False)
-
-    def gives(_: Any, args: tuple[Any, ...], output: Any) -> None:
-        note(first(output), out=True)
-
-    yield child.register_forward_pre_hook(reads, with_kwargs=True)
-    yield child.register_forward_hook(gives)
-
-
-def _unread(events: list[_Seen], stream: Any) -> list[str]:
-    found = [
-        event.child
-        for i, event in enumerate(events)
-        if event.out
-        and (event.tensor.shape[-1], event.tensor.numel()) == (stream.shape[-1], stream.numel())
-        and not any(later.same(event) for later in events[i + 1 :] if not later.out)
-    ]
-    return list(dict.fromkeys(found))
-
-
-NAME = "residual_dropout"  # of the module that each layer gets
-
-
-class ResidualDropoutError(UserError):
-    """Residual dropout cannot be put on this model; the message says why."""
 
 
 class ResidualDropout:
@@ -245,7 +242,7 @@ def add(model: Any, p: float = 0.3) -> ResidualDropout:
     if any(name.endswith(f".{NAME}") for name, _ in model.named_modules()):
         raise ResidualDropoutError("the model has residual dropout already: remove() it before it is added again")
     kind = type(model.get_base_model() if hasattr(model, "peft_config") else model).__name__
-    with quiet(model):
+    with _quiet(model):
         try:
             layers = find(model)
         except Exception as error:  # whatever a model's own code says to four tokens
@@ -284,16 +281,16 @@ def _test(model: Any, kind: str, layers: list[Layer]) -> None:
     import torch
 
     dropouts = [layer.module.residual_dropout for layer in layers]
-    meant = [dropout.p for dropout in dropouts]
+    rates = [dropout.p for dropout in dropouts]
     for dropout in dropouts:
         dropout.p, dropout.training = 1.0, True
-    stream, *behind = run(model)
-    for dropout, p in zip(dropouts, meant, strict=True):
+    stream, *behind = _run(model)
+    for dropout, p in zip(dropouts, rates, strict=True):
         dropout.p, dropout.training = p, False
     for layer, state in zip(layers, behind, strict=True):
         if not torch.equal(stream, state):
-            named = " and ".join(layer.branches) or "none found"
+            branches = " and ".join(layer.branches) or "none found"
             raise ResidualDropoutError(
-                f"residual dropout does not fit {kind}: without its branches ({named}) layer {layer.name} should give "
-                "on what it was given, and it does not; leave residual_dropout out"
+                f"residual dropout does not fit {kind}: without its branches ({branches}) layer {layer.name} should "
+                "give on what it was given, and it does not; leave residual_dropout out"
             )

@@ -38,22 +38,22 @@ def judge(reward: str) -> Judge:
         raise TrainError(f"reward: {error}") from None
 
 
-class Rewarded:
-    """A judge as trl's reward function; it counts the answers that it gave no reward, which trl then leaves out."""
+class JudgeReward:
+    """A judge as trl's reward function; it counts the answers without a reward, which trl then leaves out."""
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
         self.__name__ = judge.name
-        self.asked = 0
-        self.why: Counter[str] = Counter()
+        self.answers = 0
+        self.reasons: Counter[str] = Counter()
 
     def __call__(self, prompts: list[Any], completions: list[Any], **more: Any) -> list[float | None]:
         """Grade a batch; raise TrainError when nothing of it has a grade, since nothing can be learned from it."""
         ids = more.get("id") or [""] * len(prompts)
-        cases = [Case(str(i), _turns(p), _said(c)) for i, p, c in zip(ids, prompts, completions, strict=True)]
+        cases = [Case(str(i), _turns(p), _text(c)) for i, p, c in zip(ids, prompts, completions, strict=True)]
         grades = self.judge.grade(cases)
-        self.asked += len(grades)
-        self.why.update(grade.why or "no reason given" for grade in grades if grade.score is None)
+        self.answers += len(grades)
+        self.reasons.update(grade.why or "no reason given" for grade in grades if grade.score is None)
         if all(grade.score is None for grade in grades):
             raise TrainError(f"reward: {self.judge.name} gave none of {len(grades)} answers a reward: {grades[0].why}")
         return [grade.score for grade in grades]
@@ -68,16 +68,16 @@ def load_reward_model(reward: str, dtype: str) -> tuple[Any, Any]:
 
     try:
         path = find_model(reward)
-        trust = {"trust_remote_code": False}  # said outright: else transformers asks at the terminal
+        trust = {"trust_remote_code": False}  # explicit, or transformers asks at the terminal
         tokenizer: Any = AutoTokenizer.from_pretrained(path, **trust)
-        model, told = AutoModelForSequenceClassification.from_pretrained(
+        model, info = AutoModelForSequenceClassification.from_pretrained(
             path, dtype=dtype, output_loading_info=True, **trust
         )
     except UserError:
         raise
     except (OSError, ValueError) as error:
         raise TrainError(f"the reward model {reward} cannot be loaded: {str(error).strip().splitlines()[0]}") from None
-    if told["missing_keys"] or model.config.num_labels != 1:
+    if info["missing_keys"] or model.config.num_labels != 1:
         raise TrainError(
             f"reward: {reward} is no reward model: that is a sequence classifier with one label and weights for it, as "
             "`curate train reward` saves it"
@@ -89,5 +89,5 @@ def _turns(prompt: Any) -> list[dict[str, str]]:
     return [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
 
 
-def _said(completion: Any) -> str:
+def _text(completion: Any) -> str:
     return completion if isinstance(completion, str) else str(completion[0]["content"])

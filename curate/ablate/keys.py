@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
 
 from curate.errors import did_you_mean
 from curate.recipe import registry
 from curate.recipe.places import KeyPath
-from curate.train.config import StageName
+from curate.train.stages import STAGES
 
 Wrong = list[tuple[KeyPath, str]]
 ALL = "all"
@@ -157,10 +157,8 @@ def _each(model: type[_Model], blocks: Any, name: str, wrong: Wrong) -> dict[str
 def _together(arm: ArmKeys, wrong: Wrong) -> None:
     """Check what no block can say by itself: that names lead somewhere, and that there is something to ask."""
     for name, stage in arm.train.items():
-        if name not in get_args(StageName):
-            wrong.append(
-                (("train", name), f"there is no stage '{name}'; {did_you_mean(name, list(get_args(StageName)))}")
-            )
+        if name not in STAGES:
+            wrong.append((("train", name), f"there is no stage '{name}'; {did_you_mean(name, list(STAGES))}"))
         if stage.data is None and len(arm.sets) != 1:
             wrong.append((("train", name), f"say which set it reads (`data`); sets: {', '.join(arm.sets) or 'none'}"))
         if stage.data is not None and stage.data not in arm.sets:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from curate.cli.echo import echo, echo_json
+from curate.train.stages import STAGES
 
 _OPTIONS = (
     click.argument("config", type=click.Path(path_type=Path)),
@@ -58,13 +59,13 @@ def _train(
 
     if preflight:
         if stage == "chain":
-            findings = chains.check_chain(config, out, sets=sets, tell=_masks)
+            findings = chains.check_chain(config, out, sets=sets, on_preflight=_show_masks)
         else:
-            findings = run.check(resolve(stage, *read(config, sets)), out, tell=_masks)
+            findings = run.check(resolve(stage, *read(config, sets)), out, on_preflight=_show_masks)
         return _show_findings(findings, as_json) if launch.rank() == 0 else None
     start: Callable[..., dict[str, Any]] = chains.run_chain if stage == "chain" else partial(run.run, stage)
     with redirect_stdout(sys.stderr):  # what trl logs on its way
-        record = start(config, out, sets=sets, force=force, fresh=fresh, tell=_tell)
+        record = start(config, out, sets=sets, force=force, fresh=fresh, on_preflight=_show_preflight)
     if launch.rank():
         return None
     if as_json:
@@ -80,7 +81,7 @@ def _train(
     return None
 
 
-def _masks(masks: list[Any], findings: list[Any]) -> None:
+def _show_masks(masks: list[Any], findings: list[Any]) -> None:
     """Show rows as the loss sees them, beside the data that go to standard output."""
     from curate.report import terminal
     from curate.train.preflight import show
@@ -88,9 +89,9 @@ def _masks(masks: list[Any], findings: list[Any]) -> None:
     show(masks, terminal.errors)
 
 
-def _tell(masks: list[Any], findings: list[Any]) -> None:
+def _show_preflight(masks: list[Any], findings: list[Any]) -> None:
     """Show rows as the loss sees them, and what to mind of them."""
-    _masks(masks, findings)
+    _show_masks(masks, findings)
     for finding in findings:
         if finding.level == "warn":
             echo(f"{finding.check}: {finding.message}", fg="yellow", err=True)
@@ -130,11 +131,8 @@ def _show(record: dict[str, Any]) -> None:
     echo("\n".join(filter(None, lines)))
 
 
-_command("sft", "Fine-tune on prompts and answers, as CONFIG says.")
-_command("dpo", "Prefer chosen answers over rejected ones (DPO), as CONFIG says.")
-_command("reward", "Train a reward model on chosen and rejected answers, as CONFIG says.")
-_command("rloo", "Raise a model's reward by reinforcement learning (RLOO; trl has no PPO any more), as CONFIG says.")
-_command("kto", "Learn from answers marked as good or not (KTO), as CONFIG says.")
+for _name, _title in STAGES.items():
+    _command(_name, f"{_title}, as CONFIG says.")
 _command("chain", "Fine-tune, then DPO from the model that came out; CONFIG has a block for each.")
 
 

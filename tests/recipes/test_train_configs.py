@@ -26,8 +26,9 @@ def load(name: str) -> dict[str, TrainConfig]:
 
 
 def arguments(config: TrainConfig, folder: Path) -> Any:
-    taken, _ = stage_of(config.stage).classes()
-    return taken(output_dir=str(folder), seed=config.seed, **{**defaults(None), **config.trainer})
+    return stage_of(config.stage).of_trl("Config")(
+        output_dir=str(folder), seed=config.seed, **{**defaults(None), **config.trainer}
+    )
 
 
 def test_no_config_is_left_out():

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 
 import curate.train
@@ -9,35 +7,35 @@ from curate.recipe.places import RecipeError
 from curate.train.chains import check_chain
 from curate.train.findings import TrainError
 from tests.train import tiny
-from tests.train.conftest import LORA
+from tests.train.conftest import EOT, LORA, log_of
 
 
 @pytest.fixture
 def both(config, pairs):
+    trainer = {**config["trainer"], "max_steps": 2}
     dpo = {key: value for key, value in pairs.items() if key != "model"}
-    return {"sft": {**config, "end_of_turn": "<|eot|>"}, "dpo": {**dpo, "lora": LORA}}
+    return {
+        "sft": {**config, "end_of_turn": EOT, "trainer": trainer},
+        "dpo": {**dpo, "lora": LORA, "trainer": {**trainer}},
+    }
 
 
-def test_dpo_starts_from_the_model_that_sft_saved(both, tmp_path):
+def test_dpo_starts_from_the_model_that_sft_saved_and_only_what_changed_runs_again(both, tmp_path):
     records = curate.train.chain(both, tmp_path)
     assert records["dpo"]["model_in"]["path"] == str(tmp_path / "sft" / "merged")
     assert records["dpo"]["model_in"]["weights"] == records["sft"]["model_out"]["weights"]
     assert records["dpo"]["template_sha256"] == records["sft"]["template_sha256"]
-    first = json.loads((tmp_path / "dpo" / "log.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    first = log_of(tmp_path / "dpo")[0]
     assert (first["rewards/chosen"], first["rewards/rejected"]) == (0, 0)
-    again = curate.train.chain(both, tmp_path)
-    assert all(record["reused"] for record in again.values())
-    both["dpo"]["trainer"] = {**both["dpo"]["trainer"], "beta": 0.2}
-    later = curate.train.chain(both, tmp_path)
-    assert [record.get("reused", False) for record in later.values()] == [True, False]
 
+    def reused():
+        return [record.get("reused", False) for record in curate.train.chain(both, tmp_path).values()]
 
-def test_another_sft_model_is_another_dpo_run(both, tmp_path):
-    first = curate.train.chain(both, tmp_path)
+    assert reused() == [True, True]
+    both["dpo"]["trainer"]["beta"] = 0.2
+    assert reused() == [True, False]
     both["sft"]["seed"] = 1
-    both["sft"]["trainer"] = {**both["sft"]["trainer"], "num_train_epochs": 1}
-    second = curate.train.chain(both, tmp_path)
-    assert second["dpo"]["key"] != first["dpo"]["key"]
+    assert reused() == [False, False], "another SFT model is another DPO run"
 
 
 def test_a_broken_pair_stops_the_chain_before_sft_is_trained(both, tmp_path):

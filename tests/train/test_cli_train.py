@@ -29,21 +29,14 @@ def file(config, tmp_path):
 
 
 def test_a_run_tells_rows_losses_and_where_the_model_is(file, tmp_path):
-    out = tmp_path / "out"
-    done = command("sft", file, "--out", out, "--set", "trainer.max_steps=2")
+    out, options = tmp_path / "out", ("--set", "trainer.max_steps=2")
+    done = command("sft", file, "--out", out, *options)
     assert done.exit_code == 0, done.output
     assert "sft: 16 of 16 rows, 2 steps of 4 rows" in done.stdout
     assert f"model: {out / 'merged'}" in done.stdout
-    again = command("sft", file, "--out", out, "--set", "trainer.max_steps=2", "--json")
-    assert json.loads(again.stdout)["reused"]
-
-
-def test_the_launch_lines_name_the_same_config_and_options(file, tmp_path):
-    done = command("sft", file, "--out", tmp_path / "out", "--set", "trainer.max_steps=1")
-    lines = [line for line in done.stdout.splitlines() if line.startswith("torchrun --nproc_per_node")]
-    assert lines == [
-        f"torchrun --nproc_per_node 2 -m curate train sft {file} --out {tmp_path / 'out'} --set trainer.max_steps=1"
-    ]
+    launched = f"torchrun --nproc_per_node 2 -m curate train sft {file} --out {out} --set trainer.max_steps=2"
+    assert launched in done.stdout.splitlines(), "the same config and options"
+    assert json.loads(command("sft", file, "--out", out, *options, "--json").stdout)["reused"]
 
 
 def test_the_preflight_alone_trains_nothing(file, tmp_path):
@@ -60,8 +53,8 @@ def test_a_broken_row_ends_the_preflight_with_code_2(config, file, tmp_path):
     done = command("sft", file, "--out", tmp_path / "out", "--preflight")
     assert done.exit_code == 2
     assert "row1 (line 2)" in done.stdout
-    told = json.loads(command("sft", file, "--out", tmp_path / "out", "--preflight", "--json").stdout)
-    assert told[0]["detail"]["ids"] == ["row1"]
+    findings = json.loads(command("sft", file, "--out", tmp_path / "out", "--preflight", "--json").stdout)
+    assert findings[0]["detail"]["ids"] == ["row1"]
     refused = command("sft", file, "--out", tmp_path / "out")
     assert isinstance(refused.exception, UserError)  # which the main command prints in words
 
@@ -70,7 +63,8 @@ def test_a_chain_is_one_command(config, pairs, tmp_path):
     dpo = {key: value for key, value in pairs.items() if key != "model"}
     file = tmp_path / "both.yaml"
     file.write_text(yaml.safe_dump({"sft": config, "dpo": dpo}), encoding="utf-8")
-    done = command("chain", file, "--out", tmp_path / "out")
+    short = [part for stage in ("sft", "dpo") for part in ("--set", f"{stage}.trainer.max_steps=1")]
+    done = command("chain", file, "--out", tmp_path / "out", *short)
     assert done.exit_code == 0, done.output
     assert "sft: 16 of 16 rows" in done.stdout
     assert "reward margin" in done.stdout
@@ -78,10 +72,10 @@ def test_a_chain_is_one_command(config, pairs, tmp_path):
 
 def test_waiting_threads_sleep_before_torch_is_there_to_read_it():
     code = (
-        "import os, sys; from click.testing import CliRunner; from curate import cli_train\n"
+        "import os, sys; from click.testing import CliRunner; from curate.cli import train\n"
         "from curate.train import launch; asleep, seen = launch.wait_asleep, []\n"
         "launch.wait_asleep = lambda: (seen.append('torch' in sys.modules), asleep())\n"
-        "CliRunner().invoke(cli_train.train, ['sft', 'nothing.yaml'])\n"
+        "CliRunner().invoke(train.train, ['sft', 'nothing.yaml'])\n"
         "print(seen, os.environ['OMP_WAIT_POLICY'])"
     )
     env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}

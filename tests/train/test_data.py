@@ -99,48 +99,37 @@ def test_a_line_that_cannot_be_read_is_named(form, line, message, tmp_path):
         load(str(file), form)
 
 
+SAME = {"prompt": [user("Hi")], "chosen": [assistant("Yes")], "rejected": [assistant("Yes ")]}
+LATE = [user("a"), {"role": "system", "content": "b"}]
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
         pytest.param({"prompt": [user("Hi")], "completion": [assistant(" \n")]}, "the completion is empty", id="empty"),
         pytest.param({"prompt": [user("")], "completion": [assistant("Yes")]}, "the prompt is empty", id="no question"),
         pytest.param({"prompt": " ", "completion": "Yes"}, "the prompt is empty", id="empty text"),
-        pytest.param(
-            {"prompt": [assistant("Hi")], "completion": [assistant("Yes")]},
-            "roles are out of order",
-            id="an answer first",
-        ),
-        pytest.param(
-            {"prompt": [user("Hi"), user("Hi")], "completion": [assistant("Yes")]}, "out of order", id="two questions"
-        ),
-        pytest.param(
-            {"prompt": [user("a"), {"role": "system", "content": "b"}], "completion": [assistant("c")]},
-            "out of order",
-            id="a late system turn",
-        ),
-        pytest.param({"prompt": [user("Hi")], "completion": [user("Yes")]}, "out of order", id="answered by the user"),
         pytest.param({"prompt": [user("a")], "completion": []}, "the completion is empty", id="no turn at all"),
+        pytest.param({"prompt": [assistant("a")], "completion": [assistant("b")]}, "roles are out of", id="answer first"),
+        pytest.param({"prompt": [user("a")] * 2, "completion": [assistant("b")]}, "roles are out of", id="two questions"),
+        pytest.param({"prompt": LATE, "completion": [assistant("c")]}, "roles are out of", id="a late system turn"),
+        pytest.param({"prompt": [user("Hi")], "completion": [user("Yes")]}, "roles are out of", id="user answers"),
+        pytest.param(SAME, "chosen and rejected are equal in 1 of the rows", id="chosen like rejected"),
     ],
-)
-def test_a_row_that_teaches_nothing_is_found_by_id(row, message, tmp_path):
-    rows = [*tiny.answers(2), {"id": "bad", **row}]
-    (found,) = broken(load(str(tiny.write(tmp_path / "rows.jsonl", rows)), "prompt_completion"))
-    assert found.level == "stop"
-    assert message in found.message
-    assert "bad (line 3)" in found.message
-    assert found.detail == {"ids": ["bad"]}
-
-
-def test_chosen_like_rejected_is_found(tmp_path):
-    rows = tiny.pairs(3)
-    rows[1]["rejected"] = [assistant(rows[1]["chosen"][0]["content"] + " ")]
-    (found,) = broken(load(str(tiny.write(tmp_path / "rows.jsonl", rows)), "preference"))
-    assert found.message.startswith("chosen and rejected are equal in 1 of the rows")
-    assert "pair1 (line 2)" in found.message
+)  # fmt: skip
+def test_a_row_that_teaches_nothing_is_named_by_its_id(row, message, tmp_path):
+    form, rows = ("preference", tiny.pairs(2)) if "chosen" in row else ("prompt_completion", tiny.answers(2))
+    if isinstance(row["prompt"], str):
+        rows = [{"prompt": "a", "completion": "b"}] * 2
+    (finding,) = broken(load(str(tiny.write(tmp_path / "rows.jsonl", [*rows, {"id": "bad", **row}])), form))
+    assert finding.level == "stop"
+    assert message in finding.message
+    assert "bad (line 3)" in finding.message
+    assert finding.detail == {"ids": ["bad"]}
 
 
 @pytest.mark.parametrize("form", ["prompt_completion", "preference"])
-def test_good_rows_are_not_found(form, tmp_path):
+def test_good_rows_pass(form, tmp_path):
     rows = tiny.answers(4) if form == "prompt_completion" else tiny.pairs(4)
     rows[0]["prompt"] = [{"role": "system", "content": "Be brief."}, user("Hi"), assistant("Hi"), user("So?")]
     assert broken(load(str(tiny.write(tmp_path / "rows.jsonl", rows)), form)) == []
@@ -165,9 +154,9 @@ def test_a_folder_gives_the_file_whose_form_fits(tmp_path):
     pl.DataFrame(curated).write_parquet(tmp_path / "train.parquet")
     messages = [{"id": r["id"], "messages": [user(r["prompt"]), assistant(r["response"])]} for r in curated]
     tiny.write(tmp_path / "train.jsonl", messages)
-    found = load(str(tmp_path), "prompt_completion")
-    assert found.file.name == "train.parquet"
-    assert found.rows[2].record == {"prompt": [user("2?")], "completion": [assistant("2.")]}
+    data = load(str(tmp_path), "prompt_completion")
+    assert data.file.name == "train.parquet"
+    assert data.rows[2].record == {"prompt": [user("2?")], "completion": [assistant("2.")]}
     tiny.write(tmp_path / "train.prompt_completion.jsonl", tiny.answers(2))
     assert load(str(tmp_path), "prompt_completion").in_file == 2
 

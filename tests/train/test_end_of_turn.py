@@ -6,9 +6,8 @@ import curate.train
 from curate.train import end_of_turn, models
 from curate.train.findings import TrainError
 from tests.train import tiny
-from tests.train.conftest import LORA
+from tests.train.conftest import EOT, LORA
 
-EOT = "<|eot|>"
 LLAMA3 = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n\n' + m['content'] | trim + '<|im_end|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n\n' }}{% endif %}"
@@ -59,8 +58,8 @@ def test_every_answer_ends_with_the_token(template, after):
     words = tiny.tokenizer(template)
     end = end_of_turn.add(words, EOT)
     assert words.apply_chat_template(TURNS, tokenize=False).replace(EOT, "|") == after
-    asked = words.apply_chat_template(TURNS[:1], tokenize=False, add_generation_prompt=True)
-    assert after.startswith(asked.replace(EOT, "|"))
+    question = words.apply_chat_template(TURNS[:1], tokenize=False, add_generation_prompt=True)
+    assert after.startswith(question.replace(EOT, "|"))
     ids = words.apply_chat_template(TURNS)["input_ids"]
     assert ids[-1] == end.id == words.eos_token_id
     assert words.decode([end.before]) == "<|im_end|>"
@@ -101,9 +100,9 @@ def test_the_new_token_is_trained_saved_and_generated(tied, lora, config, tmp_pa
     base = tiny.save_model(tmp_path / "base", tied=tied)
     same = [{"role": "assistant", "content": "Yes."}]
     data = tiny.write(tmp_path / "same.jsonl", [{**row, "completion": same} for row in tiny.answers(16)])
-    asked = {**config, "model": str(base), "data": str(data), "end_of_turn": EOT, **({"lora": lora} if lora else {})}
-    asked["trainer"] = {**asked["trainer"], "num_train_epochs": 8}
-    curate.train.sft(asked, tmp_path / "out")
+    settings = {**config, "model": str(base), "data": str(data), "end_of_turn": EOT, **({"lora": lora} if lora else {})}
+    settings["trainer"] = {**settings["trainer"], "num_train_epochs": 8}
+    curate.train.sft(settings, tmp_path / "out")
     model, words = loaded(tmp_path / "out" / "merged")
     new, old = words.convert_tokens_to_ids([EOT, "<|im_end|>"])
     before = loaded(base)[0]
@@ -113,21 +112,21 @@ def test_the_new_token_is_trained_saved_and_generated(tied, lora, config, tmp_pa
     assert (weights[0] == weights[1]) == tied
     assert model.generation_config.eos_token_id == [new, old]
     prompt = words.apply_chat_template(TURNS[:1], add_generation_prompt=True, return_tensors="pt", return_dict=True)
-    made = model.generate(**prompt, max_new_tokens=20, do_sample=False)[0][prompt["input_ids"].shape[1] :]
-    assert words.decode(made) == f"Yes.{EOT}"
+    answer = model.generate(**prompt, max_new_tokens=20, do_sample=False)[0][prompt["input_ids"].shape[1] :]
+    assert words.decode(answer) == f"Yes.{EOT}"
 
 
-def test_an_adapter_merges_to_the_model_that_was_saved(config, tmp_path):
+def test_an_adapter_merges_to_the_model_that_was_saved(sft_run, tmp_path):
     import torch
 
-    curate.train.sft({**config, "lora": LORA, "end_of_turn": EOT}, tmp_path / "out")
-    models.merge(tmp_path / "out" / "adapter", tmp_path / "again")
-    one, other = loaded(tmp_path / "out" / "merged")[0], loaded(tmp_path / "again")[0]
+    _, out, _ = sft_run
+    models.merge(out / "adapter", tmp_path / "again")
+    one, other = loaded(out / "merged")[0], loaded(tmp_path / "again")[0]
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
     assert one.generation_config.eos_token_id == other.generation_config.eos_token_id
 
 
 def test_lora_that_names_token_indices_too_is_refused(config, tmp_path):
-    asked = {**config, "end_of_turn": EOT, "lora": {**LORA, "trainable_token_indices": [3]}}
+    settings = {**config, "end_of_turn": EOT, "lora": {**LORA, "trainable_token_indices": [3]}}
     with pytest.raises(TrainError, match="leave trainable_token_indices out"):
-        curate.train.sft(asked, tmp_path / "out")
+        curate.train.sft(settings, tmp_path / "out")

@@ -23,7 +23,6 @@ from curate.train.launch import alone
 from curate.train.run import check
 from tests.evaluate.test_answers import PROMPTS, trained  # noqa: F401 - a fixture
 from tests.test_folders import FOREIGN, fill, tree
-from tests.train.conftest import LORA
 
 
 @pytest.fixture(autouse=True)
@@ -54,23 +53,10 @@ def test_a_chain_refuses_the_folder_of_a_stage(config, pairs, tmp_path):
     assert tree(tmp_path) == before
 
 
-@pytest.fixture(scope="module")
-def once(tmp_path_factory):
-    """A finished LoRA training with checkpoints."""
-    from tests.train import tiny
-
-    folder = tmp_path_factory.mktemp("once")
-    trainer = {"per_device_train_batch_size": 4, "num_train_epochs": 1, "learning_rate": 1e-2, "disable_tqdm": True}
-    data = str(tiny.write(folder / "rows.jsonl", tiny.answers(16)))
-    asked = {"model": str(tiny.save_model(folder / "base")), "data": data, "lora": LORA, "trainer": trainer}
-    curate.train.sft(asked, folder / "out", force=True)
-    return asked, folder / "out"
-
-
 @pytest.fixture
-def finished(once, tmp_path):
-    shutil.copytree(once[1], tmp_path / "out")
-    return once[0], tmp_path / "out"
+def finished(sft_run, tmp_path):
+    """A finished LoRA training with checkpoints, to change."""
+    return sft_run[0], shutil.copytree(sft_run[1], tmp_path / "out")
 
 
 def append(name: str):
@@ -112,28 +98,28 @@ def linked(out: Path) -> str:
     ],
 )
 def test_another_training_does_not_remove_what_somebody_changed(change, reason, finished):
-    asked, out = finished
+    config, out = finished
     name = change(out)
     before = tree(out.parent)
     for fresh in (True, False):
         with pytest.raises(FolderError, match=f"{name} {reason}.*, and would be lost: move it away"):
-            curate.train.sft({**asked, "seed": 1}, out, force=True, fresh=fresh)
+            curate.train.sft({**config, "seed": 1}, out, force=True, fresh=fresh)
     assert tree(out.parent) == before
     if name == "merged/config.json":  # it is not what training left there, so it is not used, and not overwritten
         with pytest.raises(FolderError, match=f"{name} {reason}"):
-            curate.train.sft(asked, out, force=True)
+            curate.train.sft(config, out, force=True)
         assert tree(out.parent) == before
     else:
-        assert curate.train.sft(asked, out, force=True)["reused"], "what is finished is used all the same"
+        assert curate.train.sft(config, out, force=True)["reused"], "what is finished is used all the same"
 
 
 @pytest.mark.parametrize("older", [pytest.param(False, id="new"), pytest.param(True, id="older")])
 def test_another_training_takes_the_place_of_ours_and_own_notes_stay(older, finished):
-    asked, out = finished
+    config, out = finished
     if older:
         shutil.rmtree(out / HOME)
     fill(out, "notes.txt", "my/notes.md")
-    later = {key: value for key, value in asked.items() if key != "lora"}
+    later = {**config, "lora": None, "trainer": {**config["trainer"], "max_steps": 1}}
     for seed in (1, 2):
         record = curate.train.sft({**later, "seed": seed}, out, force=True)
         assert record["seed"] == seed and not record.get("reused")
@@ -143,20 +129,20 @@ def test_another_training_takes_the_place_of_ours_and_own_notes_stay(older, fini
 
 @pytest.mark.parametrize("older", [pytest.param(False, id="new"), pytest.param(True, id="older")])
 def test_a_training_that_was_stopped_goes_on_beside_own_notes(older, finished):
-    asked, out = finished
+    config, out = finished
     (out / "record.json").unlink()
     if older:
         shutil.rmtree(out / HOME)
     fill(out, "notes.txt")
-    assert curate.train.sft(asked, out, force=True)["resumed_from_step"] == 4
+    assert curate.train.sft(config, out, force=True)["resumed_from_step"] == 6
     assert (out / "notes.txt").is_file()
 
 
 def test_a_preflight_leaves_a_finished_training_and_what_changed_in_it(finished):
-    asked, out = finished
+    config, out = finished
     fill(out, "merged/model.gguf")
     before = tree(out)
-    check(resolve("sft", *read({**asked, "seed": 1})), out)
+    check(resolve("sft", *read({**config, "seed": 1})), out)
     assert before.items() <= tree(out).items()
 
 

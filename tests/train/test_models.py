@@ -4,7 +4,7 @@ import pytest
 
 import curate.train
 from curate.errors import UserError
-from curate.train import models
+from curate.train import models, run
 from curate.train.config import read, resolve
 from curate.train.findings import TrainError
 from tests.train import tiny
@@ -16,31 +16,30 @@ def checked(config, **more):
 
 
 @pytest.mark.parametrize(
-    ("asked", "dtype"),
+    ("args", "dtype"),
     [({}, "float32"), ({"dtype": "bfloat16"}, "bfloat16"), ({"dtype": "auto"}, "bfloat16")],
     ids=["float32 unless said", "as said", "as it is stored"],
 )
-def test_a_model_is_loaded_in_float32_unless_another_dtype_is_said(asked, dtype, config, base, tmp_path):
+def test_a_model_is_loaded_in_float32_unless_another_dtype_is_said(args, dtype, config, base, tmp_path):
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16).save_pretrained(tmp_path / "half")
     AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path / "half")
-    said = checked(config, model=str(tmp_path / "half"), model_args=asked)
-    words, end = models.load_tokenizer(said)
-    assert str(models.load_model(said, end, words, "AutoModelForCausalLM").dtype) == f"torch.{dtype}"
+    half = checked(config, model=str(tmp_path / "half"), model_args=args)
+    assert str(models.load_model(run.prepare(half)).dtype) == f"torch.{dtype}"
 
 
-def test_the_merged_model_answers_as_the_adapted_one(config, tmp_path):
+def test_the_merged_model_answers_as_the_adapted_one(sft_run):
     import torch
     from peft import AutoPeftModelForCausalLM
     from transformers import AutoModelForCausalLM
 
-    curate.train.sft({**config, "lora": LORA}, tmp_path / "out")
+    _, out, _ = sft_run
     ids = torch.arange(4, 24)[None]
     with torch.no_grad():
-        whole = AutoModelForCausalLM.from_pretrained(tmp_path / "out" / "merged").eval()(ids).logits
-        adapted = AutoPeftModelForCausalLM.from_pretrained(tmp_path / "out" / "adapter").eval()(ids).logits
+        whole = AutoModelForCausalLM.from_pretrained(out / "merged").eval()(ids).logits
+        adapted = AutoPeftModelForCausalLM.from_pretrained(out / "adapter").eval()(ids).logits
     assert torch.allclose(whole, adapted, atol=1e-4)
     assert whole.std() > 0.1
 
@@ -94,6 +93,6 @@ def test_a_quantised_model_is_trained_and_merged_into_full_weights(config, pairs
 
 
 def test_quantised_weights_cannot_be_trained_without_lora(config):
-    said = checked(config, quantization={"load_in_4bit": True})
+    job = run.prepare(checked(config, quantization={"load_in_4bit": True}))
     with pytest.raises(TrainError, match="quantization needs lora"):
-        models.lora(said, None, None)
+        models.lora(job)

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from curate.train.preflight import template
+from curate.train.config import TrainConfig
+from curate.train.data import load
+from curate.train.preflight import long_prompts, template
 from tests.train import plain, tiny
 
 ROWS = tiny.answers(6)
+KINDS = {"sft": (tiny.answers, "prompt_completion"), "dpo": (tiny.pairs, "preference")}
 # As of models that think: in use the answer begins after an empty thought, in training it does not.
 THINKS = tiny.CHATML.replace(
     "'<|im_start|>assistant\n' }}{% endif", "'<|im_start|>assistant\n<think></think>' }}{% endif"
@@ -15,95 +18,132 @@ THOUGHT = tiny.CHATML.replace("+ message['content'] +", "+ ('<think></think>' if
 UPPER = tiny.CHATML.replace("message['content'] +", "message['content'] | upper +")
 
 
-def seen(tmp_path, text=tiny.CHATML, stage="sft", rows=ROWS):
-    base = tiny.save_model(tmp_path / "model", template=text)
-    return plain.seen(getattr(plain, stage)(tmp_path, *plain.loaded(base), rows), stage, rows, base)
+def findings_of(ready):
+    return [*template.prefix(ready), *template.between(ready), *template.double_bos(ready), *template.swapped(ready)]
 
 
 @pytest.mark.parametrize("stage", ["sft", "dpo"])
-def test_a_prompt_that_is_no_prefix_is_found(stage, tmp_path):
-    rows = ROWS if stage == "sft" else tiny.pairs(4)
-    looked = seen(tmp_path, THINKS, stage, rows)
-    looked.trainer.train()  # trl logs it once, among much else, and trains
-    (found,) = template.prefix(looked)
-    assert found.level == "stop"
-    assert "(use has '<think></think>' where training has " in found.message
-    assert found.detail["ids"] == [row["id"] for row in rows]
+def test_a_prompt_that_is_no_prefix_is_named(stage, context):
+    rows = KINDS[stage][0](4)
+    ready = context(rows, stage, template=THINKS)
+    ready.trainer.train()  # trl logs it once, among much else, and trains
+    (finding,) = template.prefix(ready)
+    assert finding.level == "stop"
+    assert "(use has '<think></think>' where training has " in finding.message
+    assert finding.detail["ids"] == [row["id"] for row in rows]
 
 
-def test_a_plain_prompt_that_melts_into_its_answer_is_found(tmp_path):
+def test_a_plain_prompt_that_melts_into_its_answer_is_named(context):
     rows = [{"id": str(i), "prompt": "What is warm? The ai", "completion": "r."} for i in range(3)]
     rows.append({"id": "good", "prompt": "What is warm?\n", "completion": "The air."})
-    assert [found.detail["ids"] for found in template.prefix(seen(tmp_path, rows=rows))] == [["0", "1", "2"]]
+    assert [finding.detail["ids"] for finding in template.prefix(context(rows))] == [["0", "1", "2"]]
 
 
-def test_what_training_puts_before_the_answer_is_told(tmp_path):
-    (found,) = template.between(seen(tmp_path, THOUGHT))
-    assert found.level == "warn"
-    assert "row0 (line 1) has '<think></think>It is 0, as you can count." in found.message
+def test_a_part_of_the_prompt_in_the_loss_is_named(context):
+    ready = context(ROWS)
+    dataset = ready.trainer.train_dataset
+    ready.trainer.train_dataset = dataset.map(lambda row: {"labels": [-100] * 3 + row["input_ids"][3:]})
+    (finding,) = template.prefix(ready)
+    assert finding.message.startswith("a part of the prompt is trained on in 6 rows: row0 (line 1)")
 
 
-def test_an_answer_that_the_template_changes_is_told(tmp_path):
-    assert "IT IS 0" in next(template.between(seen(tmp_path, UPPER))).message
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(THOUGHT, "row0 (line 1) has '<think></think>It is 0, as you can count.", id="put before it"),
+        pytest.param(UPPER, "IT IS 0", id="changed"),
+    ],
+)
+def test_an_answer_that_the_template_changes_is_a_warning(text, message, context):
+    (finding,) = template.between(context(ROWS, template=text))
+    assert finding.level == "warn"
+    assert message in finding.message
+
+
+DIALOGUE = [
+    {"role": "system", "content": "Be brief. "},
+    {"role": "user", "content": " Ünd 你好 🙂? "},
+    {"role": "assistant", "content": "Yes."},
+    {"role": "user", "content": "So?"},
+]
+LONG = [{"role": "assistant", "content": "It is so" + " and so on" * 30}]
+TEXTS = [{"id": str(i), "prompt": f"### Question:\n{i}?\n### Answer:\n", "completion": f"It is {i}."} for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "stage", "settings"),
+    [
+        pytest.param([{**ROWS[0], "prompt": DIALOGUE}, *ROWS[1:]], "sft", {}, id="a dialogue"),
+        pytest.param([{**tiny.pairs(1)[0], "prompt": DIALOGUE}, *tiny.pairs(4)[1:]], "dpo", {}, id="pairs"),
+        pytest.param(TEXTS, "sft", {}, id="plain texts of the same tokens"),
+        pytest.param([{**ROWS[0], "completion": LONG}, *ROWS[1:]], "sft", {"max_length": 60}, id="rows that were cut"),
+    ],
+)
+def test_training_and_use_of_the_same_text_pass(rows, stage, settings, context):
+    assert findings_of(context(rows, stage, **settings)) == []
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_beginning_written_twice_is_named(times, base, context):
+    model, tokenizer = plain.load(base)
+    tokenizer.bos_token = "<|endoftext|>"
+    ready = context(ROWS, template="{{ bos_token }}" * times + tiny.CHATML, loaded=(model, tokenizer))
+    ready.trainer.train()  # without a word
+    messages = [finding.message for finding in template.double_bos(ready)]
+    assert len(messages) == times - 1
+    assert all(text.startswith("6 rows begin with '<|endoftext|>' twice: row0 (line 1)") for text in messages)
+
+
+@pytest.mark.parametrize(
+    ("own", "findings"),
+    [
+        pytest.param(tiny.CHATML.replace("{{ '<|im_start|>'", "{{ '' + '<|im_start|>'"), 0, id="the same text"),
+        pytest.param(UPPER, 1, id="another text"),
+    ],
+)
+def test_a_template_of_trls_own_that_writes_another_text_is_named(own, findings, context):
+    ready = context(ROWS)
+    ready.trainer.chat_template = own  # where trl keeps it
+    swapped = list(template.swapped(ready))
+    assert [finding.level for finding in swapped] == ["stop"] * findings
+    for finding in swapped:
+        assert finding.detail["training"] != finding.detail["saved"] == template.template_hash(tiny.CHATML)
+
+
+def long(base, tmp_path, rows, stage="sft", **trainer):
+    loaded = load(str(tiny.write(tmp_path / "rows.jsonl", rows)), KINDS[stage][1]).rows
+    return long_prompts(TrainConfig(stage=stage, model=str(base), data="rows.jsonl", trainer=trainer), loaded)
+
+
+def with_a_long_prompt(rows):
+    rows[2]["prompt"][0]["content"] = "? " * 5_000
+    return rows
 
 
 @pytest.mark.parametrize("stage", ["sft", "dpo"])
-def test_training_and_use_of_the_same_text_are_not_found(stage, tmp_path):
-    rows = ROWS if stage == "sft" else tiny.pairs(4)
-    rows[0]["prompt"] = [
-        {"role": "system", "content": "Be brief. "},
-        {"role": "user", "content": " Ünd 你好 🙂? "},
-        {"role": "assistant", "content": "Yes."},
-        {"role": "user", "content": "So?"},
-    ]
-    looked = seen(tmp_path, stage=stage, rows=rows)
-    assert [*template.prefix(looked), *template.between(looked), *template.double_bos(looked)] == []
+def test_a_prompt_of_ten_thousand_tokens_is_named_before_a_model_is_loaded(stage, base, tmp_path, monkeypatch):
+    from transformers import AutoModelForCausalLM
+
+    monkeypatch.delattr(AutoModelForCausalLM, "from_pretrained")
+    rows = with_a_long_prompt(KINDS[stage][0](4))
+    (finding,) = long(base, tmp_path, rows, stage)
+    assert finding.level == "stop"
+    assert f"fill max_length 1,024 by themselves, and trl would drop these rows without a word: {rows[2]['id']} (line 3) (10,0" in finding.message  # fmt: skip
+    assert finding.detail["ids"] == [rows[2]["id"]]
 
 
-def test_plain_texts_of_the_same_tokens_are_not_found(tmp_path):
-    rows = [
-        {"id": str(i), "prompt": f"### Question:\n{i}?\n### Answer:\n", "completion": f"It is {i}."} for i in range(4)
-    ]
-    looked = seen(tmp_path, rows=rows)
-    assert [*template.prefix(looked), *template.between(looked)] == []
+def test_a_prompt_is_measured_as_it_is_asked(base, tmp_path):
+    (finding,) = long(base, tmp_path, tiny.answers(1), max_length=10)
+    (tokens,) = finding.detail["tokens"]
+    assert long(base, tmp_path, tiny.answers(1), max_length=tokens)
+    assert long(base, tmp_path, tiny.answers(1), max_length=tokens + 1) == []
 
 
-def test_prompts_that_were_cut_are_not_called_another_text(tmp_path):
-    base = tiny.save_model(tmp_path / "model")
-    rows = tiny.answers(3)
-    rows[1]["completion"][0]["content"] += " and so on" * 30
-    trainer = plain.sft(tmp_path, *plain.loaded(base), rows, max_length=60)
-    looked = plain.seen(trainer, "sft", rows, base)
-    assert [*template.prefix(looked), *template.between(looked)] == []
+def test_plain_texts_are_measured_too(base, tmp_path):
+    rows = [{"id": "a", "prompt": "? " * 600, "completion": "b"}, {"id": "c", "prompt": "d", "completion": "e"}]
+    assert long(base, tmp_path, rows)[0].detail["ids"] == ["a"]
 
 
-def test_a_beginning_written_twice_is_found(tmp_path):
-    twice = "{{ bos_token + bos_token }}" + tiny.CHATML
-    base = tiny.save_model(tmp_path / "model", template=twice)
-    model, words = plain.loaded(base)
-    words.bos_token = "<|endoftext|>"
-    trainer = plain.sft(tmp_path, model, words, ROWS)
-    trainer.train()  # without a word
-    (found,) = template.double_bos(plain.seen(trainer, "sft", ROWS, base))
-    assert found.message.startswith("6 rows begin with '<|endoftext|>' twice: row0 (line 1)")
-
-
-def test_a_beginning_written_once_is_not_found(tmp_path):
-    base = tiny.save_model(tmp_path / "model", template="{{ bos_token }}" + tiny.CHATML)
-    model, words = plain.loaded(base)
-    words.bos_token = "<|endoftext|>"
-    assert list(template.double_bos(plain.seen(plain.sft(tmp_path, model, words, ROWS), "sft", ROWS, base))) == []
-
-
-def test_a_template_of_trls_own_that_writes_the_same_is_not_found(tmp_path):
-    looked = seen(tmp_path)
-    looked.trainer.chat_template = tiny.CHATML.replace("{{ '<|im_start|>'", "{{ '' + '<|im_start|>'")
-    assert list(template.swapped(looked)) == []
-
-
-def test_a_template_of_trls_own_that_writes_something_else_is_found(tmp_path):
-    looked = seen(tmp_path)
-    looked.trainer.chat_template = UPPER  # where trl keeps it
-    (found,) = template.swapped(looked)
-    assert found.level == "stop"
-    assert found.detail["training"] != found.detail["saved"] == template.template_hash(tiny.CHATML)
+@pytest.mark.parametrize("trainer", [{"max_length": None}, {"truncation_mode": "keep_end"}, {"max_length": 20_000}])
+def test_where_no_row_is_dropped_no_prompt_is_too_long(trainer, base, tmp_path):
+    assert long(base, tmp_path, with_a_long_prompt(tiny.answers(4)), **trainer) == []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import yaml
 
 import curate.train
 from curate.train.findings import TrainError
-from tests.train.conftest import LORA
+from tests.train import tiny
+from tests.train.conftest import EOT, LORA, TRAINER, log_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,8 +34,7 @@ def equal(a, b):
 
 
 def losses(out):
-    log = [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [(entry["step"], entry["loss"], entry["num_tokens"]) for entry in log if "loss" in entry]
+    return [(entry["step"], entry["loss"], entry["num_tokens"]) for entry in log_of(out) if "loss" in entry]
 
 
 def run_until_killed(stage, config, out, checkpoint):
@@ -62,17 +63,17 @@ def run_until_killed(stage, config, out, checkpoint):
     ("stage", "more"),
     [
         pytest.param(
-            "sft", {"lora": {**LORA, "lora_dropout": 0.1}, "end_of_turn": "<|eot|>", "residual_dropout": 0.3}, id="sft"
+            "sft", {"lora": {**LORA, "lora_dropout": 0.1}, "end_of_turn": EOT, "residual_dropout": 0.3}, id="sft"
         ),
         pytest.param("dpo", {}, id="dpo of all weights"),
     ],
 )
 def test_killed_and_started_again_the_weights_are_those_of_a_run_that_was_not(stage, more, config, pairs, tmp_path):
-    asked = {**(config if stage == "sft" else pairs), **more}
-    asked["trainer"] = {**asked["trainer"], "save_strategy": "steps", "save_steps": 3, "num_train_epochs": 6}
+    settings = {**(config if stage == "sft" else pairs), **more}
+    settings["trainer"] = {**settings["trainer"], "save_strategy": "steps", "save_steps": 3, "num_train_epochs": 6}
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    getattr(curate.train, stage)(asked, whole)
-    file = run_until_killed(stage, asked, cut, "checkpoint-6")
+    getattr(curate.train, stage)(settings, whole)
+    file = run_until_killed(stage, settings, cut, "checkpoint-6")
     record = getattr(curate.train, stage)(file, cut)
     assert record["resumed_from_step"] >= 6
     assert record["steps"] == 24
@@ -85,14 +86,21 @@ def steps(out):
     return sorted(int(f.name.rpartition("-")[2]) for f in (out / "checkpoints").glob("checkpoint-*"))
 
 
+@pytest.fixture(scope="module")
+def once(base, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stopped")
+    trainer = {**TRAINER, "save_strategy": "steps", "save_steps": 3}
+    config = {"model": str(base), "data": str(tiny.write(folder / "rows.jsonl", tiny.answers(16))), "trainer": trainer}
+    curate.train.sft(config, folder / "out")
+    (folder / "out" / "record.json").unlink()
+    assert steps(folder / "out") == [3, 6, 8]
+    return config, folder / "out"
+
+
 @pytest.fixture
-def stopped(config, tmp_path):
+def stopped(once, tmp_path):
     """A run that ended after its checkpoints were written and before its record was."""
-    asked = {**config, "trainer": {**config["trainer"], "save_strategy": "steps", "save_steps": 3}}
-    curate.train.sft(asked, tmp_path / "out")
-    (tmp_path / "out" / "record.json").unlink()
-    assert steps(tmp_path / "out") == [3, 6, 8]
-    return asked, tmp_path / "out"
+    return once[0], shutil.copytree(once[1], tmp_path / "out")
 
 
 def test_half_a_checkpoint_is_not_gone_on_from(stopped):
@@ -101,14 +109,10 @@ def test_half_a_checkpoint_is_not_gone_on_from(stopped):
     assert curate.train.sft(config, out)["resumed_from_step"] == 6
 
 
-def test_checkpoints_of_another_run_are_not_gone_on_from(stopped):
+@pytest.mark.parametrize(("more", "fresh"), [({"seed": 1}, False), ({}, True)], ids=["another run", "fresh"])
+def test_another_run_and_a_fresh_one_start_from_the_beginning(more, fresh, stopped):
     config, out = stopped
-    assert curate.train.sft({**config, "seed": 1}, out)["resumed_from_step"] == 0
-
-
-def test_fresh_starts_from_the_beginning(stopped):
-    config, out = stopped
-    assert curate.train.sft(config, out, fresh=True)["resumed_from_step"] == 0
+    assert curate.train.sft({**config, **more}, out, fresh=fresh)["resumed_from_step"] == 0
 
 
 def test_checkpoints_of_another_number_of_processes_are_refused_and_kept(stopped):
@@ -121,8 +125,8 @@ def test_checkpoints_of_another_number_of_processes_are_refused_and_kept(stopped
 
 
 def test_checkpoints_of_the_model_alone_cannot_be_gone_on_from(config, tmp_path):
-    trainer = {**config["trainer"], "save_strategy": "steps", "save_steps": 3, "save_only_model": True}
-    asked = {**config, "trainer": trainer}
-    curate.train.sft(asked, tmp_path / "out")
+    trainer = {**config["trainer"], "save_strategy": "steps", "save_steps": 1, "save_only_model": True, "max_steps": 2}
+    alone = {**config, "trainer": trainer}
+    curate.train.sft(alone, tmp_path / "out")
     (tmp_path / "out" / "record.json").unlink()
-    assert curate.train.sft(asked, tmp_path / "out")["resumed_from_step"] == 0
+    assert curate.train.sft(alone, tmp_path / "out")["resumed_from_step"] == 0

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 
 import curate.train
@@ -10,26 +8,22 @@ from curate.train import record as records
 from curate.train import run
 from curate.train.config import read, resolve
 from curate.train.findings import TrainError
-from curate.train.rewards import Rewarded, content, judge
+from curate.train.rewards import JudgeReward, content, judge
 from tests.train import planted, tiny
-from tests.train.conftest import LORA
+from tests.train.conftest import LORA, log_of
 
 OWN = "tests.train.own_rewards"
 
 
 @pytest.fixture
-def asked(config):
+def config(config):
     """RLOO of the tiny model: 4 answers of 8 tokens to each of 8 prompts a step."""
     steps = {"per_device_train_batch_size": 32, "num_generations": 4, "max_completion_length": 8, "max_steps": 2}
     return {**config, "reward": f"{OWN}:vowels", "trainer": {**config["trainer"], **steps, "learning_rate": 3e-2}}
 
 
-def log_of(out):
-    return [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
-def test_a_reward_that_can_be_learned_rises(asked, tmp_path):
-    longer = {**asked, "trainer": {**asked["trainer"], "max_steps": 30, "beta": 0.0}}
+def test_a_reward_that_can_be_learned_rises(config, tmp_path):
+    longer = {**config, "trainer": {**config["trainer"], "max_steps": 30, "beta": 0.0}}
     record = curate.train.rloo(longer, tmp_path / "out")
     rewards = [entry["reward"] for entry in log_of(tmp_path / "out") if "reward" in entry]
     assert len(rewards) == 30
@@ -40,70 +34,69 @@ def test_a_reward_that_can_be_learned_rises(asked, tmp_path):
 
 
 @pytest.mark.parametrize("more", [pytest.param({}, id="all weights"), pytest.param({"lora": LORA}, id="LoRA")])
-def test_the_reference_is_the_model_that_training_starts_from(more, asked, tmp_path):
-    curate.train.rloo({**asked, **more}, tmp_path / "out")
+def test_the_reference_is_the_model_that_training_starts_from(more, config, tmp_path):
+    curate.train.rloo({**config, **more}, tmp_path / "out")
     log = log_of(tmp_path / "out")
     assert log[0]["kl"] == pytest.approx(0, abs=1e-6)
     assert log[1]["kl"] > 0
     assert "rewards/vowels/mean" in log[0]
 
 
-def test_a_reward_model_of_the_stage_before_is_what_is_maximised(asked, pairs, tmp_path):
-    rows = tiny.write(tmp_path / "marked.jsonl", planted.marked(24))
+def test_a_reward_model_of_the_stage_before_is_what_is_maximised(config, tmp_path):
+    rows = str(tiny.write(tmp_path / "marked.jsonl", planted.marked(24)))
     trainer = {"num_train_epochs": 1, "save_strategy": "no", "disable_tqdm": True}
-    curate.train.reward({"model": asked["model"], "data": str(rows), "trainer": trainer}, tmp_path / "reward")
-    model = tmp_path / "reward" / "merged"
-    record = curate.train.rloo({**asked, "data": str(rows), "reward": str(model)}, tmp_path / "out")
-    assert record["reward"]["name"] == str(model)
+    curate.train.reward({"model": config["model"], "data": rows, "trainer": trainer}, tmp_path / "reward")
+    model = str(tmp_path / "reward" / "merged")
+    record = curate.train.rloo({**config, "data": rows, "reward": model}, tmp_path / "out")
+    assert record["reward"]["name"] == model
     assert "rewards/merged/mean" in log_of(tmp_path / "out")[0]
 
 
-def test_a_language_model_is_no_reward(asked, tmp_path):
-    with pytest.raises(TrainError, match="is no reward model: that is a sequence classifier with one label"):
-        curate.train.rloo({**asked, "reward": asked["model"]}, tmp_path / "out")
+def test_answers_without_a_reward_are_left_out_and_counted(config, tmp_path):
+    record = curate.train.rloo({**config, "reward": f"{OWN}:sometimes"}, tmp_path / "out")
+    reward = record["reward"]
+    assert reward["asked"] == 64
+    assert 0 < reward["without"] < 64
+    assert reward["why"] == {"sometimes gave None, which is no number": reward["without"]}
+    assert f"{reward['without']} of 64 answers got no reward and were left out" in record["said"][-1]
 
 
-def test_answers_without_a_reward_are_left_out_and_counted(asked, tmp_path):
-    record = curate.train.rloo({**asked, "reward": f"{OWN}:sometimes"}, tmp_path / "out")
-    found = record["reward"]
-    assert found["asked"] == 64
-    assert 0 < found["without"] < 64
-    assert found["why"] == {"sometimes gave None, which is no number": found["without"]}
-    assert f"{found['without']} of 64 answers got no reward and were left out" in record["said"][-1]
-
-
-def test_a_batch_without_any_reward_ends_the_run(asked, tmp_path):
-    with pytest.raises(
-        TrainError, match="never gave none of 32 answers a reward: never raised RuntimeError: the server"
-    ):
-        curate.train.rloo({**asked, "reward": f"{OWN}:never"}, tmp_path / "out")
-
-
-WRONG = [
-    pytest.param("no_such_module:score", "there is no file no_such_module.py", id="a module that is not there"),
-    pytest.param(f"{OWN}:vowel", "has no function 'vowel'; did you mean 'vowels'", id="a function that is not there"),
-    pytest.param(f"{OWN}:of_length", "its parameter 'wanted' needs a default", id="a parameter nobody gives"),
-]
-
-
-@pytest.mark.parametrize(("reward", "message"), WRONG)
-def test_a_reward_that_cannot_be_is_told_before_a_model_is_loaded(reward, message, asked, tmp_path):
+def test_a_batch_without_any_reward_ends_the_run(config, tmp_path):
+    message = "never gave none of 32 answers a reward: never raised RuntimeError: the server"
     with pytest.raises(TrainError, match=message):
-        curate.train.rloo({**asked, "model": "no/such-model", "reward": reward}, tmp_path / "out")
+        curate.train.rloo({**config, "reward": f"{OWN}:never"}, tmp_path / "out")
 
 
-def test_a_config_without_a_reward_is_told(asked):
+def test_a_language_model_is_no_reward(config, tmp_path):
+    with pytest.raises(TrainError, match="is no reward model: that is a sequence classifier with one label"):
+        curate.train.rloo({**config, "reward": config["model"]}, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("reward", "message"),
+    [
+        pytest.param("no_such_module:score", "there is no file no_such_module.py", id="no such module"),
+        pytest.param(f"{OWN}:vowel", "has no function 'vowel'; did you mean 'vowels'", id="no such function"),
+        pytest.param(f"{OWN}:of_length", "its parameter 'wanted' needs a default", id="a parameter nobody gives"),
+    ],
+)
+def test_a_reward_that_cannot_be_is_told_before_a_model_is_loaded(reward, message, config, tmp_path):
+    with pytest.raises(TrainError, match=message):
+        curate.train.rloo({**config, "model": "no/such-model", "reward": reward}, tmp_path / "out")
+
+
+def test_a_config_without_a_reward_is_refused(config):
     with pytest.raises(RecipeError, match="'reward' is missing: a reward model's folder or name, or module:function"):
-        curate.train.rloo({key: value for key, value in asked.items() if key != "reward"}, "out")
+        curate.train.rloo({**config, "reward": None}, "out")
 
 
-def test_another_reward_is_another_run(asked, tmp_path, monkeypatch):
+def test_another_reward_is_another_run(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     keys = []
     for body in ("len(response)", "len(response)", "-len(response)"):
         (tmp_path / "rewards_of_mine.py").write_text(f"def score(response: str) -> float:\n    return {body}\n")
-        checked = resolve("rloo", *read({**asked, "reward": "rewards_of_mine:score"}))
-        keys.append(records.key_of(checked, run._rows(checked)[1], None))
+        job = run.prepare(resolve("rloo", *read({**config, "reward": "rewards_of_mine:score"})))
+        keys.append(records.key_of(job.config, job.rows, None))
     assert keys[0] == keys[1] != keys[2]
 
 
@@ -116,25 +109,25 @@ PROMPTS = [
 
 
 @pytest.mark.parametrize(("row", "prompt"), PROMPTS)
-def test_prompts_are_taken_from_any_set(row, prompt, asked, tmp_path):
-    asked = {**asked, "data": str(tiny.write(tmp_path / "rows.jsonl", [row]))}
-    assert run._rows(resolve("rloo", *read(asked)))[1].rows[0].record == {"prompt": prompt}
+def test_prompts_are_taken_from_any_set(row, prompt, config, tmp_path):
+    config = {**config, "data": str(tiny.write(tmp_path / "rows.jsonl", [row]))}
+    assert run.prepare(resolve("rloo", *read(config))).rows.rows[0].record == {"prompt": prompt}
 
 
-def test_a_prompt_that_ends_with_the_assistant_is_named(asked, tmp_path):
+def test_a_prompt_that_ends_with_the_assistant_is_named(config, tmp_path):
     turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
     rows = tiny.write(tmp_path / "rows.jsonl", [{"id": "late", "prompt": turns}])
     with pytest.raises(TrainError, match=r"the roles are out of order .*: late \(line 1\)"):
-        curate.train.rloo({**asked, "data": str(rows)}, tmp_path / "out")
+        curate.train.rloo({**config, "data": str(rows)}, tmp_path / "out")
 
 
 def test_a_reward_sees_prompt_and_response_as_a_judge_does():
-    reward = Rewarded(judge(f"{OWN}:sometimes"))
+    reward = JudgeReward(judge(f"{OWN}:sometimes"))
     turns = [[{"role": "user", "content": "Why?"}]] * 2
-    said = [[{"role": "assistant", "content": text}] for text in ("aaaa", "the")]
-    assert reward(prompts=turns, completions=said, id=["a", "b"]) == [2.0, None]
+    answers = [[{"role": "assistant", "content": text}] for text in ("aaaa", "the")]
+    assert reward(prompts=turns, completions=answers, id=["a", "b"]) == [2.0, None]
     assert reward(prompts=["Once", "So"], completions=["oo", "o"]) == [2.0, 2.0]
-    assert (reward.asked, sum(reward.why.values()), reward.__name__) == (4, 1, "sometimes")
+    assert (reward.answers, sum(reward.reasons.values()), reward.__name__) == (4, 1, "sometimes")
 
 
 def test_a_reward_is_known_by_its_code():

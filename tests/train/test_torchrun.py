@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import curate.train
-from tests.train.conftest import LORA
+from tests.train.conftest import EOT, LORA, log_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,18 +37,17 @@ def torchrun(configs, out):
 
 
 def losses(out):
-    log = [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [entry["loss"] for entry in log if "loss" in entry]
+    return [entry["loss"] for entry in log_of(out) if "loss" in entry]
 
 
 def test_two_processes_give_the_losses_of_one_with_the_same_effective_batch(config, pairs, tmp_path):
     """The guard against item 10 of what trl does: a launch that is silently one process."""
     one, two = tmp_path / "one", tmp_path / "two"
     two.mkdir()
-    asked = {"sft": {**config, "lora": LORA, "end_of_turn": "<|eot|>"}, "dpo": {**pairs, "lora": LORA}}
+    configs = {"sft": {**config, "lora": LORA, "end_of_turn": EOT}, "dpo": {**pairs, "lora": LORA}}
     half = {**config["trainer"], "per_device_train_batch_size": 2}
-    torchrun({stage: {**block, "trainer": half} for stage, block in asked.items()}, two)
-    for stage, block in asked.items():
+    torchrun({stage: {**block, "trainer": half} for stage, block in configs.items()}, two)
+    for stage, block in configs.items():
         alone = getattr(curate.train, stage)(block, one / stage)
         both = json.loads((two / stage / "record.json").read_text(encoding="utf-8"))
         assert (alone["world_size"], both["world_size"]) == (1, 2)

@@ -12,16 +12,9 @@ from curate.rows import hash01
 from curate.train.config import TrainConfig
 from curate.train.data import Data, Row
 from curate.train.stages import Job, Stage
-from curate.train.stages.dpo import STAGE as DPO
+from curate.train.stages.dpo import keep_lora_dropout, reference
 
 _FAIR = (1.0, 4 / 3)  # 2402.01306, equation 8: where the weighed numbers of good and bad should stand
-
-
-def _classes() -> tuple[Any, Any]:
-    from trl.trainer.kto_config import KTOConfig
-    from trl.trainer.kto_trainer import KTOTrainer
-
-    return KTOConfig, KTOTrainer
 
 
 def _prepare(data: Data, config: TrainConfig) -> Data:
@@ -31,9 +24,9 @@ def _prepare(data: Data, config: TrainConfig) -> Data:
     puts a thousand chosen answers before their rejected ones: a small set would be all good, then all bad.
     """
     rows = [one for row in data.rows for one in _split(row)]
-    keys = pl.DataFrame({"id": [row.id for row in rows]})
-    drawn = keys.select(hash01("id", seed=config.seed, use="kto")).to_series()
-    order = sorted(range(len(rows)), key=lambda i: (drawn[i], rows[i].id, i))
+    ids = pl.DataFrame({"id": [row.id for row in rows]})
+    hashes = ids.select(hash01("id", seed=config.seed, use="kto")).to_series()
+    order = sorted(range(len(rows)), key=lambda i: (hashes[i], rows[i].id, i))
     return replace(data, rows=[rows[i] for i in order])
 
 
@@ -46,14 +39,14 @@ def _split(row: Row) -> Iterator[Row]:
         yield Row(f"{row.id}/{name}", row.where, record)
 
 
-def _figures(trainer: Any, job: Job, rows: Data, held_out: Data | None) -> dict[str, Any]:
+def _figures(trainer: Any, job: Job) -> dict[str, Any]:
     """Count the labels, and weigh them as equation 8 does."""
-    good = sum(row.record["label"] for row in rows.rows)
-    bad = len(rows.rows) - good
+    good = sum(row.record["label"] for row in job.rows.rows)
+    bad = len(job.rows.rows) - good
     args = trainer.args
     weighed = args.desirable_weight * good / (args.undesirable_weight * bad) if bad else None
     if weighed is None or not _FAIR[0] <= weighed <= _FAIR[1]:
-        job.said.append(
+        job.notes.append(
             f"{good:,} good and {bad:,} bad answers, with desirable_weight {args.desirable_weight:g} and "
             f"undesirable_weight {args.undesirable_weight:g}: set one of them so that weight times number is equal, or "
             "up to a third more for the good (arXiv 2402.01306, equation 8)"
@@ -61,5 +54,13 @@ def _figures(trainer: Any, job: Job, rows: Data, held_out: Data | None) -> dict[
     return {"labels": {"good": good, "bad": bad, "weighed": weighed}}
 
 
-# The reference and the dropout of LoRA are DPO's matters too.
-STAGE = Stage("kto", "unpaired", _classes, settings=DPO.settings, extras=DPO.extras, prepare=_prepare, figures=_figures)
+STAGE = Stage(
+    "kto",
+    "KTO",
+    "unpaired",
+    prepare=_prepare,
+    settings=keep_lora_dropout,
+    extras=reference,
+    figures=_figures,
+    rows_at_start=2,  # trl compares neighbours
+)

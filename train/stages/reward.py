@@ -6,47 +6,39 @@ import json
 from typing import Any
 
 from curate.train import pairwise
-from curate.train.data import Data
-from curate.train.models import REWARDS
-from curate.train.stages import Job, Stage
-from curate.train.stages.dpo import STAGE as DPO
+from curate.train.stages import REWARD_MODEL, Job, Stage
+from curate.train.stages.dpo import keep_lora_dropout
 
 
-def _classes() -> tuple[Any, Any]:
-    from trl.trainer.reward_config import RewardConfig
-    from trl.trainer.reward_trainer import RewardTrainer
-
-    return RewardConfig, RewardTrainer
-
-
-def _figures(trainer: Any, job: Job, rows: Data, held_out: Data | None) -> dict[str, Any]:
-    if held_out is None:
-        job.said.append(pairwise.NOTHING)
+def _figures(trainer: Any, job: Job) -> dict[str, Any]:
+    if job.held_out is None:
+        job.notes.append(pairwise.NOTHING)
         return {"held_out": None}
-    by_id = {row.id: row for row in held_out.rows}
-    asked = pairwise.rewards(trainer)
-    pairs = [pairwise.Scored(chosen, rejected, pairwise.longer(by_id[i])) for i, chosen, rejected in asked]
+    by_id = {row.id: row for row in job.held_out.rows}
+    rewards = pairwise.rewards(trainer)
+    pairs = [pairwise.Scored(chosen, rejected, pairwise.longer(by_id[i])) for i, chosen, rejected in rewards]
     if not pairs:
-        job.said.append(f"all {len(held_out.rows):,} held-out pairs are longer than max_length: nothing was measured")
+        job.notes.append(
+            f"all {len(job.held_out.rows):,} held-out pairs are longer than max_length: nothing was measured"
+        )
         return {"held_out": None}
-    found = {
-        "file": str(held_out.file),
-        "dropped": len(held_out.rows) - len(pairs),
-        "prompts": len({json.dumps(by_id[i].record["prompt"]) for i, _, _ in asked}),
-        **pairwise.figures(pairs, [pairwise.longer(row) for row in rows.rows]),
+    figures = {
+        "file": str(job.held_out.file),
+        "dropped": len(job.held_out.rows) - len(pairs),
+        "prompts": len({json.dumps(by_id[i].record["prompt"]) for i, _, _ in rewards}),
+        **pairwise.figures(pairs, [pairwise.longer(row) for row in job.rows.rows]),
     }
-    job.said += pairwise.told(found)
-    return {"held_out": found}
+    job.notes += pairwise.sentences(figures)
+    return {"held_out": figures}
 
 
-# task: for peft, whose SEQ_CLS trains the new head (`score`) whole and saves it with the adapter. settings: trl would
-# zero the dropout of LoRA here too.
 STAGE = Stage(
     "reward",
+    "Reward",
     "preference",
-    _classes,
-    settings=DPO.settings,
-    architecture=REWARDS,
-    task="SEQ_CLS",
+    keys=(),
+    settings=keep_lora_dropout,
+    architecture=REWARD_MODEL,
+    task="SEQ_CLS",  # peft trains the new head (`score`) whole and saves it with the adapter
     figures=_figures,
 )

@@ -8,13 +8,6 @@ from curate.train.findings import TrainError
 from curate.train.stages import Job, Stage
 
 
-def _classes() -> tuple[Any, Any]:
-    from trl.trainer.sft_config import SFTConfig
-    from trl.trainer.sft_trainer import SFTTrainer
-
-    return SFTConfig, SFTTrainer
-
-
 def _settings(job: Job) -> dict[str, Any]:
     if job.config.trainer.get("completion_only_loss") is False:
         raise TrainError(
@@ -24,4 +17,4 @@ def _settings(job: Job) -> dict[str, Any]:
     return {"completion_only_loss": True}
 
 
-STAGE = Stage("sft", "prompt_completion", _classes, settings=_settings)
+STAGE = Stage("sft", "SFT", "prompt_completion", settings=_settings)

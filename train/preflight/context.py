@@ -1,4 +1,4 @@
-"""What the checks look at: the set as trl made it, in flat arrays, so that a check of all rows is one comparison."""
+"""What the checks read: the set as trl made it, in flat arrays, so that a check of all rows is one comparison."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from curate.train.config import TrainConfig
 from curate.train.data import Row
-
-_TOLD = 8  # rows named at once
+from curate.train.findings import listing
+from curate.train.stages import Stage, stage_of
 
 
 @dataclass(frozen=True)
@@ -43,39 +43,46 @@ class Answers:
         """Count the tokens of each row before the first that is trained."""
         import numpy as np
 
-        first = self.starts[1:].copy()  # of a row of which nothing is trained
-        where = np.flatnonzero(self.trained)
-        at = np.searchsorted(where, self.starts[:-1])
-        found = np.append(where, len(self.trained))[at]
-        return np.minimum(first, found) - self.starts[:-1]
+        positions = np.append(np.flatnonzero(self.trained), len(self.trained))
+        first = positions[np.searchsorted(positions, self.starts[:-1])]
+        return np.minimum(first, self.starts[1:]) - self.starts[:-1]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A trainer that is ready, and the rows it was given."""
+class Context:
+    """A trainer that is ready, its config, and the rows that it was given."""
 
     trainer: Any
-    stage: str
     config: TrainConfig
     rows: list[Row]
 
     @property
-    def words(self) -> Any:
+    def stage(self) -> Stage:
+        """Give the stage."""
+        return stage_of(self.config.stage)
+
+    @property
+    def tokenizer(self) -> Any:
         """Give the tokenizer."""
         return self.trainer.processing_class
 
     @property
+    def model(self) -> Any:
+        """Give the model, without what a launcher puts around it."""
+        return self.trainer.accelerator.unwrap_model(self.trainer.model)
+
+    @property
     def limit(self) -> int | None:
         """Give max_length, where rows are cut or dropped."""
-        longest: int | None = getattr(self.trainer.args, "max_length", None)
-        return longest
+        limit: int | None = getattr(self.trainer.args, "max_length", None)
+        return limit
 
     @property
     def keeps_start(self) -> bool:
         """Say whether a row that is too long loses its end."""
         return bool(getattr(self.trainer.args, "truncation_mode", "keep_start") == "keep_start")
 
-    @cached_property
+    @property
     def packed(self) -> bool:
         """Say whether rows are packed together, so that trl's set no longer tells them apart."""
         return bool(getattr(self.trainer.args, "packing", False))
@@ -90,39 +97,55 @@ class Seen:
         """Find a row by its id."""
         return {row.id: row for row in self.rows}
 
+    @cached_property
+    def cut(self) -> dict[str, int]:
+        """Give the ids of rows that max_length cuts, with the length of the longer answer before.
+
+        In SFT trl has cut them already: those as long as can be are made once more, uncut.
+        """
+        if self.limit is None or (self.packed and self.trainer.args.packing_strategy != "bfd"):
+            return {}  # the other ways of packing put what is over into another sequence
+        all_answers = self.answers
+        if self.stage.name == "sft" and not self.packed:
+            ids = {i for one in all_answers for i, n in zip(one.ids, one.full, strict=True) if n == self.limit}
+            longest = [row for row in self.rows if row.id in ids]
+            all_answers = self.uncut(longest) if longest else []
+        lengths: dict[str, int] = {}
+        for one in all_answers:
+            for i in (one.full > self.limit).nonzero()[0]:
+                lengths[one.ids[i]] = max(int(one.full[i]), lengths.get(one.ids[i], 0))
+        return lengths
+
     def uncut(self, rows: Sequence[Row]) -> list[Answers]:
         """Have trl make its set of some rows anew, with nothing cut, dropped or packed."""
         from datasets import Dataset
 
         args = copy.copy(self.trainer.args)
         args.max_length = None
-        made = Dataset.from_list([{"id": row.id, **row.record} for row in rows])
-        more = (False, None) if self.stage == "sft" else ()  # packing, formatting_func
-        return read(self.trainer._prepare_dataset(made, self.words, args, *more, "preflight"))
+        dataset = Dataset.from_list([{"id": row.id, **row.record} for row in rows])
+        more = (False, None) if self.stage.name == "sft" else ()  # packing, formatting_func
+        return read(self.trainer._prepare_dataset(dataset, self.tokenizer, args, *more, "preflight"))
 
     def named(self, ids: Iterable[str]) -> str:
         """Name rows for a person."""
-        all_of_them = list(dict.fromkeys(ids))
-        names = ", ".join(self.by_id[i].name if i in self.by_id else i for i in all_of_them[:_TOLD])
-        return names + (f" and {len(all_of_them) - _TOLD:,} more" if len(all_of_them) > _TOLD else "")
+        return listing(self.by_id[i].name if i in self.by_id else i for i in dict.fromkeys(ids))
 
 
 def read(dataset: Any, limit: int | None = None, keeps_start: bool = True) -> list[Answers]:
     """Read the answers of a set that trl made, cut as its collator will cut them; none where they come later (RLOO)."""
     columns = set(dataset.column_names)
-    wanted = [name for name in _COLUMNS if name in columns]
-    table = dataset.select_columns(wanted).with_format("arrow")[:]
+    table = dataset.select_columns([name for name in _COLUMNS if name in columns]).with_format("arrow")[:]
     ids = [str(i) for i in table["id"].to_pylist()] if "id" in columns else [f"row {i}" for i in range(len(dataset))]
     if "labels" in columns:
         (tokens, lengths), (labels, _) = _flat(table["input_ids"]), _flat(table["labels"])
         return [Answers("completion", ids, tokens, labels != -100, _starts(lengths), lengths)]
-    found = []
+    answers = []
     for name in ("completion", "chosen", "rejected"):
         if f"{name}_ids" in columns:
             whole = _flat(table[f"{name}_ids"])
             prompt = _flat(table["prompt_ids"]) if "prompt_ids" in columns else None
-            found.append(_joined(name, ids, prompt, whole, limit if prompt else None, keeps_start))
-    return found
+            answers.append(_joined(name, ids, prompt, whole, limit if prompt else None, keeps_start))
+    return answers
 
 
 _COLUMNS = ("id", "input_ids", "labels", "prompt_ids", "completion_ids", "chosen_ids", "rejected_ids")
@@ -154,7 +177,7 @@ def _joined(name: str, ids: list[str], prompt: _Flat | None, answer: _Flat, limi
     whole[trained] = tokens
     if prompt:
         whole[~trained] = prompt[0]
-    kept = total if limit is None else np.minimum(total, limit)
-    first = np.zeros_like(total) if start else total - kept
-    stays = (at >= np.repeat(first, total)) & (at < np.repeat(first + kept, total))
-    return Answers(name, ids, whole[stays], trained[stays], _starts(kept), total)
+    lengths = total if limit is None else np.minimum(total, limit)
+    first = np.zeros_like(total) if start else total - lengths
+    inside = (at >= np.repeat(first, total)) & (at < np.repeat(first + lengths, total))
+    return Answers(name, ids, whole[inside], trained[inside], _starts(lengths), total)
