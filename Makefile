@@ -32,9 +32,10 @@ test: $(VENV)/test.ok  ## all tests, doctests and the README's examples
 fuzz: $(VENV)/test.ok  ## mutants of small files through every reader; CURATE_FUZZ says how many
 	CURATE_FUZZ=$${CURATE_FUZZ:-100000} $(BIN)/python -m tests.fuzz
 
-lint: $(VENV)/dev.ok  ## format, lint and types
+lint: $(VENV)/dev.ok  ## format, lint, who may import whom, and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 format: $(VENV)/dev.ok

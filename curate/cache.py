@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import curate
-from curate.recipe.own import installed, is_own
+from curate.own import installed, is_own
 from curate.rows import data_folder, hash_file
 
 # Every package whose release can change what a kept result holds; tests hold the list against pyproject.toml.

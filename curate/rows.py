@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import polars as pl
 import polars_hash as plh
@@ -202,3 +203,81 @@ def hash01(column: str, seed: int, use: str) -> pl.Expr:
     drawn: pl.Expr = _hashes(text).xxh3_64()
     # The upper 53 bits: all that a double holds, so the largest hash stays below 1.
     return ((drawn // 2**11).cast(pl.Float64) / 2.0**53).alias(column)
+
+
+def standardise(rows: pl.DataFrame, source: str) -> pl.DataFrame:
+    """Give rows as read their id and source, and every standard column they lack as nulls.
+
+    Columns `id` and `source` of their own become `file_id` and `file_source`. Bytes are left out, and of an
+    object the parts that hold them. A score that is not a number is none.
+    """
+    own: dict[str, str] = {
+        name: free(f"file_{name}", rows.columns) for name in rows.columns if name in {"id", "source"}
+    }
+    rows = _without_categories(rows.rename(own))
+    if rows.schema.get("score") in (pl.Float32, pl.Float64):
+        rows = rows.with_columns(pl.col("score").fill_nan(None))
+    rows = _identified(rows).with_columns(source=pl.lit(source))
+    lacking = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in STANDARD.items() if name not in rows.columns]
+    return rows.with_columns(lacking)
+
+
+def with_bytes(rows: pl.DataFrame) -> list[str]:
+    """List the columns that hold bytes, or values of Python alone."""
+    return [name for name, dtype in rows.schema.items() if _holds_bytes(dtype)]
+
+
+def _holds_bytes(dtype: pl.DataType) -> bool:
+    if isinstance(dtype, pl.Struct):
+        return any(_holds_bytes(cast("pl.DataType", field.dtype)) for field in dtype.fields)
+    if isinstance(dtype, pl.List | pl.Array):
+        return _holds_bytes(cast("pl.DataType", dtype.inner))
+    return dtype in (pl.Binary, pl.Object)
+
+
+def _without_categories(rows: pl.DataFrame) -> pl.DataFrame:
+    """Make categories text: two files may number them in two ways."""
+    named = [name for name, dtype in rows.schema.items() if isinstance(dtype, pl.Categorical | pl.Enum)]
+    return rows.with_columns(pl.col(literal(name)).cast(pl.String) for name in named)
+
+
+def _identified(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give rows their ids; bytes count for them, and are left out then."""
+    odd = with_bytes(rows)
+    if not odd:
+        return with_ids(rows)
+    digests = [
+        [None if value is None else hashlib.blake2b(repr(value).encode()).hexdigest() for value in rows[n]] for n in odd
+    ]
+    ids = with_ids(rows.with_columns(pl.Series(n, d, dtype=pl.String) for n, d in zip(odd, digests, strict=True)))["id"]
+    return _without_bytes(rows).insert_column(0, ids)
+
+
+def _without_bytes(rows: pl.DataFrame) -> pl.DataFrame:
+    """Leave out columns that hold bytes; of an object only the fields that do."""
+    odd = set(with_bytes(rows))
+    columns = [_rest(column) if column.name in odd else column for column in rows.get_columns()] if odd else []
+    return pl.DataFrame({column.name: column for column in columns if column is not None}) if odd else rows
+
+
+def _rest(column: pl.Series) -> pl.Series | None:
+    if not isinstance(column.dtype, pl.Struct):
+        return None
+    parts = {name: column.struct.field(name) for name in column.struct.fields}
+    fields = {name: _rest(part) if _holds_bytes(part.dtype) else part for name, part in parts.items()}
+    left = pl.DataFrame({name: field for name, field in fields.items() if field is not None})
+    whole = left.to_struct(column.name) if left.width else None
+    return None if whole is None else whole.zip_with(column.is_not_null(), whole.clear(len(column)))
+
+
+def compact(rows: pl.DataFrame, taken_from: int) -> pl.DataFrame:
+    """Copy rows into memory of their own if they are but a few of those they were taken from.
+
+    A row that polars takes out of a frame holds on to the text of all the rows beside it.
+    """
+    if 2 * rows.height > taken_from:
+        return rows
+    copy = io.BytesIO()
+    rows.write_ipc(copy)
+    copy.seek(0)
+    return pl.read_ipc(copy)

@@ -5,8 +5,8 @@ To add one: write a function in a module of this folder, its table in `tests/fil
 
 from typing import TYPE_CHECKING
 
+from curate import lazy
 from curate.filters.sampling import quotas as quotas
-from curate.lazy import lazy
 
 if TYPE_CHECKING:
     from curate.filters.contamination import contaminated as contaminated
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from curate.filters.markup import strip_links as strip_links
     from curate.filters.pairs import alike as alike
     from curate.filters.pairs import length_ratio as length_ratio
-    from curate.filters.persona import claims_human as claims_human
-    from curate.filters.persona import refuses as refuses
-    from curate.filters.persona import says_ai as says_ai
     from curate.filters.safety import personal_data as personal_data
     from curate.filters.safety import toxic as toxic
     from curate.filters.sampling import domains as domains
@@ -38,8 +35,11 @@ if TYPE_CHECKING:
     from curate.filters.text import prompt_from_title_or_body as prompt_from_title_or_body
     from curate.filters.text import replace_opening as replace_opening
     from curate.filters.text import self_contained as self_contained
+    from curate.filters.voice import claims_human as claims_human
     from curate.filters.voice import first_person as first_person
     from curate.filters.voice import mentions as mentions
+    from curate.filters.voice import refuses as refuses
+    from curate.filters.voice import says_ai as says_ai
 
 # Each filter, and its module.
 _FILTERS = lazy(
@@ -48,7 +48,7 @@ _FILTERS = lazy(
         "alike": "pairs",
         "at_least": "size",
         "at_most": "size",
-        "claims_human": "persona",
+        "claims_human": "voice",
         "cluster": "diversity",
         "contaminated": "contamination",
         "coverage": "diversity",
@@ -66,9 +66,9 @@ _FILTERS = lazy(
         "personal_data": "safety",
         "prompt_from_title_or_body": "text",
         "random": "sampling",
-        "refuses": "persona",
+        "refuses": "voice",
         "replace_opening": "text",
-        "says_ai": "persona",
+        "says_ai": "voice",
         "self_contained": "text",
         "semantic_duplicates": "duplicates",
         "semantically_contaminated": "contamination",

@@ -1,4 +1,4 @@
-"""Which benchmark text is nearest in meaning to each text, and how near."""
+"""Texts that a model is tested with: by the words that a row shares with one, and by their meaning."""
 
 from __future__ import annotations
 
@@ -11,15 +11,101 @@ import polars as pl
 
 from curate.cache import contents_of
 from curate.filter import Property, costly, explains, measures
-from curate.filters.words import benchmarks as _benchmarks
-from curate.filters.words import benchmarks as _overlap
-from curate.filters.words.benchmarks import Benchmark, texts
+from curate.filters.words.benchmarks import LEAST, SHORT, Benchmark, find, hits, index, texts
 from curate.filters.words.runs import words as words_of
 from curate.models.embeddings.quantised import SQUARE
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+def contaminated(column: str = "prompt", *, by: list[str], n: int = 13, share: float = 0.5) -> Property:
+    """Hold where a text shares too many words with one that a model is tested with.
+
+    Words are lower case without punctuation. A text is contaminated if it shares with one benchmark text
+
+    - a run of `n` words: 13, as in GPT-3 (Brown et al. 2020, arXiv 2005.14165, appendix C);
+    - or, since most prompts are short and an edited one has no such run, at least `share` of the runs of three words
+      of the shorter of the two. One word changed costs three runs, so a prompt with a tenth of its words changed keeps
+      some 70 % of them. Texts under 8 words, GPT-3's smallest n, have too few runs for that and
+    - count only if all their words are the same.
+
+    `by` names the packaged prompts, `dev` and `test`, or files: .jsonl, .json, .csv, .tsv, .parquet or .txt (a text a
+    line), in which the text is in `prompt`, `question`, `instruction` or the like, or in the column named behind a
+    colon (`mmlu.csv:stem`). Relative paths start at the working folder, else at the data folder.
+
+    Raises ValueError for a file that is not there or has no such column, or a number out of its range.
+
+    >>> import polars as pl
+    >>> asked = "Is it odd to eat alone in a fancy restaurant on my birthday?"
+    >>> pool = pl.DataFrame({"prompt": [asked, "Is it odd to eat alone?"]})
+    >>> pool.select(contaminated(by=["test"])).to_series().to_list()
+    [True, False]
+    """
+    if n < LEAST:
+        raise ValueError(f"n must be {LEAST} words or more, not {n}: shorter runs are shared by chance")
+    if not 0 < share <= 1:
+        raise ValueError(f"share must be above 0 and at most 1, not {share}")
+    ask = partial(_ask, benchmarks=_read(by), n=n, share=share)
+    return pl.col(column).map_batches(ask, return_dtype=pl.Boolean, is_elementwise=True)
+
+
+@explains(contaminated)
+def contaminated_span(column: str = "prompt", *, by: list[str], n: int = 13, share: float = 0.5) -> pl.Expr:
+    """Show which benchmark text a row shares how much with, and the longest run of words it does."""
+    show = partial(_show, benchmarks=_read(by), n=n, share=share)
+    return pl.col(column).map_batches(show, return_dtype=pl.String, is_elementwise=True)
+
+
+def _read(by: list[str]) -> tuple[Benchmark, ...]:
+    """Find the benchmarks, and read them: what is wrong with one must be said before the run."""
+    benchmarks = find(by)
+    for benchmark in benchmarks:
+        texts(benchmark)
+    return benchmarks
+
+
+def _ask(text: pl.Series, benchmarks: tuple[Benchmark, ...], n: int, share: float) -> pl.Series:
+    shared = hits(text, index(benchmarks, n, share), n, share)["row"]
+    rows = pl.int_range(len(text), dtype=pl.UInt32, eager=True)
+    return _beside_nulls(text, rows.is_in(shared.implode()))
+
+
+def _show(text: pl.Series, benchmarks: tuple[Benchmark, ...], n: int, share: float) -> pl.Series:
+    indexed = index(benchmarks, n, share)
+    spans: list[str | None] = [None] * len(text)
+    for row, prompt, part, length in hits(text, indexed, n, share).iter_rows():
+        benchmark, place = indexed.places.row(prompt)
+        how = "" if length != SHORT else f" ({part:.0%})"
+        spans[row] = f"{place}{how}: {_shared(text[row], benchmark, length)}"
+    return pl.Series(text.name, spans, dtype=pl.String)
+
+
+def _beside_nulls(text: pl.Series, values: pl.Series) -> pl.Series:
+    """Give the values where there is a text, else null."""
+    return pl.select(pl.when(text.is_not_null()).then(values)).to_series().alias(text.name)
+
+
+def _shared(text: str, benchmark: str, length: int) -> str:
+    """Cut out of a text the longest stretch that runs of so many words in it cover which the other has, too."""
+    own, other = (words_of(pl.Series([each]))["word"].to_list() for each in (text, benchmark))
+    runs = {tuple(other[i : i + length]) for i in range(len(other) - length + 1)}
+    best, start, end = (0, 0), 0, -1
+    for i in range(len(own) - length + 1):
+        if tuple(own[i : i + length]) in runs:
+            start, end = (start if i <= end else i), i + length
+            best = max(best, (start, end), key=lambda stretch: stretch[1] - stretch[0])
+    return _as_written(text, own[slice(*best)])
+
+
+def _as_written(text: str, words: list[str], most: int = 120) -> str:
+    """Find words in a text as they stand there, with their marks and capitals."""
+    pattern = r"[\W_]*".join("['’]?".join(map(re.escape, word)) for word in words)
+    match = re.search(pattern, normalize("NFC", text), re.IGNORECASE)
+    span = " ".join((match[0] if match else " ".join(words)).split())
+    return span if len(span) <= most else f"{span[: most - 1]}…"
+
 
 _ROWS, _PROMPTS = 4096, 16_384  # products made at a time
 
@@ -54,93 +140,11 @@ def nearest(
         for start in range(0, len(table), _PROMPTS):
             products = rows @ table[start : start + _PROMPTS].T
             best = products.argmax(axis=1)
-            found = products[np.arange(len(rows)), best].astype(np.float64) / SQUARE
-            nearer = found > like[here]
+            cosines = products[np.arange(len(rows)), best].astype(np.float64) / SQUARE
+            nearer = cosines > like[here]
             of[here] = np.where(nearer, best + start, of[here])
-            like[here] = np.maximum(found, like[here])
+            like[here] = np.maximum(cosines, like[here])
     return like, of, places
-
-
-def contaminated(column: str = "prompt", *, by: list[str], n: int = 13, share: float = 0.5) -> Property:
-    """Hold where a text shares too many words with one that a model is tested with.
-
-    Words are lower case without punctuation. A text is contaminated if it shares with one benchmark text
-
-    - a run of `n` words: 13, as in GPT-3 (Brown et al. 2020, arXiv 2005.14165, appendix C);
-    - or, since most prompts are short and an edited one has no such run, at least `share` of the runs of three words
-      of the shorter of the two. One word changed costs three runs, so a prompt with a tenth of its words changed keeps
-      some 70 % of them. Texts under 8 words, GPT-3's smallest n, have too few runs for that and
-    - count only if all their words are the same.
-
-    `by` names the packaged prompts, `dev` and `test`, or files: .jsonl, .json, .csv, .tsv, .parquet or .txt (a text a
-    line), in which the text is in `prompt`, `question`, `instruction` or the like, or in the column named behind a
-    colon (`mmlu.csv:stem`). Relative paths start at the working folder, else at the data folder.
-
-    Raises ValueError for a file that is not there or has no such column, or a number out of its range.
-
-    >>> import polars as pl
-    >>> asked = "Is it odd to eat alone in a fancy restaurant on my birthday?"
-    >>> pool = pl.DataFrame({"prompt": [asked, "Is it odd to eat alone?"]})
-    >>> pool.select(contaminated(by=["test"])).to_series().to_list()
-    [True, False]
-    """
-    if n < _overlap.LEAST:
-        raise ValueError(f"n must be {_overlap.LEAST} words or more, not {n}: shorter runs are shared by chance")
-    if not 0 < share <= 1:
-        raise ValueError(f"share must be above 0 and at most 1, not {share}")
-    ask = partial(_ask, benchmarks=_found(by), n=n, share=share)
-    return pl.col(column).map_batches(ask, return_dtype=pl.Boolean, is_elementwise=True)
-
-
-@explains(contaminated)
-def contaminated_span(column: str = "prompt", *, by: list[str], n: int = 13, share: float = 0.5) -> pl.Expr:
-    """Show which benchmark text a row shares how much with, and the longest run of words it does."""
-    show = partial(_show, benchmarks=_found(by), n=n, share=share)
-    return pl.col(column).map_batches(show, return_dtype=pl.String, is_elementwise=True)
-
-
-def _found(by: list[str]) -> tuple[_benchmarks.Benchmark, ...]:
-    """Find the benchmarks, and read them: what is wrong with one must be said before the run."""
-    found = _benchmarks.find(by)
-    for benchmark in found:
-        _benchmarks.texts(benchmark)
-    return found
-
-
-def _ask(text: pl.Series, benchmarks: tuple[_benchmarks.Benchmark, ...], n: int, share: float) -> pl.Series:
-    found = _overlap.hits(text, _overlap.index(benchmarks, n, share), n, share)
-    rows = pl.int_range(len(text), dtype=pl.UInt32, eager=True)
-    return pl.select(pl.when(text.is_not_null()).then(rows.is_in(found["row"].implode()))).to_series().alias(text.name)
-
-
-def _show(text: pl.Series, benchmarks: tuple[_benchmarks.Benchmark, ...], n: int, share: float) -> pl.Series:
-    known = _overlap.index(benchmarks, n, share)
-    shown: list[str | None] = [None] * len(text)
-    for row, prompt, part, length in _overlap.hits(text, known, n, share).iter_rows():
-        asked, place = known.places.row(prompt)
-        how = "" if length != _overlap.SHORT else f" ({part:.0%})"
-        shown[row] = f"{place}{how}: {_shared(text[row], asked, length)}"
-    return pl.Series(text.name, shown, dtype=pl.String)
-
-
-def _shared(text: str, asked: str, length: int) -> str:
-    """Cut out of a text the longest stretch that runs of so many words in it cover which the other has, too."""
-    own, other = (words_of(pl.Series([each]))["word"].to_list() for each in (text, asked))
-    runs = {tuple(other[i : i + length]) for i in range(len(other) - length + 1)}
-    best, start, end = (0, 0), 0, -1
-    for i in range(len(own) - length + 1):
-        if tuple(own[i : i + length]) in runs:
-            start, end = (start if i <= end else i), i + length
-            best = max(best, (start, end), key=lambda stretch: stretch[1] - stretch[0])
-    return _as_written(text, own[slice(*best)])
-
-
-def _as_written(text: str, words: list[str], most: int = 120) -> str:
-    """Find words in a text as they stand there, with their marks and capitals."""
-    pattern = r"[\W_]*".join("['’]?".join(map(re.escape, word)) for word in words)
-    found = re.search(pattern, normalize("NFC", text), re.IGNORECASE)
-    span = " ".join((found[0] if found else " ".join(words)).split())
-    return span if len(span) <= most else f"{span[: most - 1]}…"
 
 
 @costly
@@ -170,7 +174,7 @@ def semantically_contaminated_cosine(
     column: str = "prompt", *, by: list[str], model: str = "all-MiniLM-L6-v2"
 ) -> pl.Expr:
     """Measure the cosine with the nearest benchmark text."""
-    measure = partial(_measure, benchmarks=_found(by), model=model, weights=_weights(model))
+    measure = partial(_measure, benchmarks=_read(by), model=model, weights=_weights(model))
     return pl.col(column).map_batches(measure, return_dtype=pl.Float64, is_elementwise=True)
 
 
@@ -179,7 +183,7 @@ def semantically_contaminated_span(
     column: str = "prompt", *, by: list[str], model: str = "all-MiniLM-L6-v2"
 ) -> pl.Expr:
     """Show the nearest benchmark text and where it stands."""
-    show = partial(_show_nearest, benchmarks=_found(by), model=model, weights=_weights(model))
+    show = partial(_show_nearest, benchmarks=_read(by), model=model, weights=_weights(model))
     return pl.col(column).map_batches(show, return_dtype=pl.String, is_elementwise=True)
 
 
@@ -188,15 +192,12 @@ def _weights(model: str) -> str:
     return "".join(content for _, content in contents_of(model))
 
 
-def _measure(text: pl.Series, benchmarks: tuple[_benchmarks.Benchmark, ...], model: str, weights: str) -> pl.Series:
+def _measure(text: pl.Series, benchmarks: tuple[Benchmark, ...], model: str, weights: str) -> pl.Series:
     like, _, _ = nearest(text, benchmarks, model, weights)
-    return pl.select(pl.when(text.is_not_null()).then(pl.Series(like))).to_series().alias(text.name)
+    return _beside_nulls(text, pl.Series(like))
 
 
-def _show_nearest(
-    text: pl.Series, benchmarks: tuple[_benchmarks.Benchmark, ...], model: str, weights: str
-) -> pl.Series:
+def _show_nearest(text: pl.Series, benchmarks: tuple[Benchmark, ...], model: str, weights: str) -> pl.Series:
     _, of, places = nearest(text, benchmarks, model, weights)
-    shown = pl.format("{}: {}", "place", pl.col("text").str.replace_all(r"\s+", " ").str.slice(0, 120))
-    said = places.select(shown).to_series().gather(of)
-    return pl.select(pl.when(text.is_not_null()).then(said)).to_series().alias(text.name)
+    span = pl.format("{}: {}", "place", pl.col("text").str.replace_all(r"\s+", " ").str.slice(0, 120))
+    return _beside_nulls(text, places.select(span).to_series().gather(of))

@@ -6,50 +6,15 @@ change what is chosen, and all chance comes from (seed, id).
 
 from __future__ import annotations
 
-from typing import overload
-
-import polars as pl
-
-from curate.filter import Choice, reads
-from curate.filters.pool import Array, Ids, Named, Pool, Positions, Selected, Values
+from curate.filter import reads
+from curate.filters.pool import Ids, Named, Pool, Selected
 from curate.filters.vectors import cover
-from curate.filters.vectors import farthest as _farthest
-from curate.filters.vectors import pool as _given
+from curate.filters.vectors import pool as _pool
+from curate.filters.vectors.farthest import farthest_first
 
 MODEL = "all-MiniLM-L6-v2"
 
 
-@overload
-def farthest(
-    pool: pl.DataFrame,
-    ids: None = None,
-    *,
-    n: int,
-    column: str = "prompt",
-    vectors: str | None = None,
-    model: str = MODEL,
-    temperature: float = 0.2,
-    quality: str | None = None,
-    quality_weight: float = 1.0,
-    by: str | None = None,
-    domain_temperature: float = 1,
-    chosen: pl.DataFrame | Array | None = None,
-    seed: int = 0,
-) -> Choice: ...
-@overload
-def farthest(
-    pool: Array,
-    ids: Ids | None = None,
-    *,
-    n: int,
-    temperature: float = 0.2,
-    quality: Values | None = None,
-    quality_weight: float = 1.0,
-    by: Values | None = None,
-    domain_temperature: float = 1,
-    chosen: Array | None = None,
-    seed: int = 0,
-) -> Positions: ...
 @reads(("vectors", "column"), "quality", "by")
 def farthest(
     pool: Pool,
@@ -76,7 +41,7 @@ def farthest(
     each pick a draw in proportion to (quality^quality_weight * (1 - c))^(1 / temperature) (the Gumbel trick).
 
     Give a pool, and get a Choice; its vectors are those of the text in `column`, by `model`, or come in a column
-    named by `vectors`. Or give an array of vectors (n, d), of any floats or of int16 on the lattice, with an id for
+    named by `vectors`. Or give an array of vectors (n, d), of any floats or quantised (int16), with an id for
     each (else their positions), and get the positions picked, in order: the first m are those of n = m.
 
     Args:
@@ -100,48 +65,19 @@ def farthest(
     >>> farthest([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], ["a", "b", "c"], n=2, temperature=0).tolist()
     [0, 2]
     """
-    _given.check(n, temperature, quality_weight)
-    given = _given.rows(pool, ids, column, vectors, model, quality, seed, "farthest")
-    domains = _given.shared(pool, by, n, len(given.vectors), domain_temperature, seed, "farthest")
-    before = _given.chosen_of(chosen, given.vectors.shape[1], column, vectors, model, "farthest")
-    if temperature > _given.UNIFORM:
-        picks = _given.within(given.draw.rank.argsort(), domains.number, domains.room)
+    _pool.check(n, temperature, quality_weight)
+    rows = _pool.rows(pool, ids, column, vectors, model, quality, seed, "farthest")
+    domains = _pool.domains_of(pool, by, n, len(rows.vectors), domain_temperature, seed, "farthest")
+    before = _pool.vectors_chosen(chosen, rows.vectors.shape[1], column, vectors, model, "farthest")
+    if temperature > _pool.UNIFORM:
+        picks = _pool.within_quotas(rows.draw.rank.argsort(), domains.number, domains.room)
     else:
-        weights = _given.weights_of(given, quality_weight, temperature)
-        n = min(n, len(given.vectors))
-        picks = _farthest.farthest_first(given.vectors, given.draw, weights, before, n, domains.number, domains.room)
-    return _given.answer(pool, picks, len(given.vectors), domains.why)
+        weights = _pool.weights_of(rows, quality_weight, temperature)
+        n = min(n, len(rows.vectors))
+        picks = farthest_first(rows.vectors, rows.draw, weights, before, n, domains.number, domains.room)
+    return _pool.selection(pool, picks, len(rows.vectors), domains.why)
 
 
-@overload
-def coverage(
-    pool: pl.DataFrame,
-    ids: None = None,
-    *,
-    n: int,
-    column: str = "prompt",
-    vectors: str | None = None,
-    model: str = MODEL,
-    temperature: float = 0.2,
-    quality: str | None = None,
-    quality_weight: float = 1.0,
-    neighbours: int = 64,
-    chosen: pl.DataFrame | Array | None = None,
-    seed: int = 0,
-) -> Choice: ...
-@overload
-def coverage(
-    pool: Array,
-    ids: Ids | None = None,
-    *,
-    n: int,
-    temperature: float = 0.2,
-    quality: Values | None = None,
-    quality_weight: float = 1.0,
-    neighbours: int = 64,
-    chosen: Array | None = None,
-    seed: int = 0,
-) -> Positions: ...
 @reads(("vectors", "column"), "quality")
 def coverage(
     pool: Pool,
@@ -171,47 +107,20 @@ def coverage(
     >>> coverage([[1.0, 0.0], [0.9, 0.1], [0.8, 0.3], [0.0, 1.0]], n=2, temperature=0).tolist()
     [2, 3]
     """
-    _given.check(n, temperature, quality_weight)
+    _pool.check(n, temperature, quality_weight)
     if neighbours < 1:
         raise ValueError(f"neighbours must be 1 or more, not {neighbours}")
-    given = _given.rows(pool, ids, column, vectors, model, quality, seed, "coverage")
-    before = _given.chosen_of(chosen, given.vectors.shape[1], column, vectors, model, "coverage")
-    n = min(n, len(given.vectors))
-    if temperature > _given.UNIFORM:
-        picks = given.draw.rank.argsort()[:n]
+    rows = _pool.rows(pool, ids, column, vectors, model, quality, seed, "coverage")
+    before = _pool.vectors_chosen(chosen, rows.vectors.shape[1], column, vectors, model, "coverage")
+    n = min(n, len(rows.vectors))
+    if temperature > _pool.UNIFORM:
+        picks = rows.draw.rank.argsort()[:n]
     else:
-        weights = _given.weights_of(given, quality_weight, temperature)
-        picks = cover.covering(given.vectors, given.draw, weights, before, n, neighbours)
-    return _given.answer(pool, picks, len(given.vectors))
+        weights = _pool.weights_of(rows, quality_weight, temperature)
+        picks = cover.facility_location(rows.vectors, rows.draw, weights, before, n, neighbours)
+    return _pool.selection(pool, picks, len(rows.vectors))
 
 
-@overload
-def cluster(
-    pool: pl.DataFrame,
-    ids: None = None,
-    *,
-    n: int,
-    column: str = "prompt",
-    vectors: str | None = None,
-    model: str = MODEL,
-    temperature: float = 0.2,
-    quality: str | None = None,
-    quality_weight: float = 1.0,
-    cells: int | None = None,
-    seed: int = 0,
-) -> Choice: ...
-@overload
-def cluster(
-    pool: Array,
-    ids: Ids | None = None,
-    *,
-    n: int,
-    temperature: float = 0.2,
-    quality: Values | None = None,
-    quality_weight: float = 1.0,
-    cells: int | None = None,
-    seed: int = 0,
-) -> Positions: ...
 @reads(("vectors", "column"), "quality")
 def cluster(
     pool: Pool,
@@ -238,40 +147,17 @@ def cluster(
     >>> cluster([[1.0, 0.0], [0.9, 0.1], [0.8, 0.3], [0.0, 1.0]], n=2, temperature=0, cells=2).tolist()
     [0, 3]
     """
-    _given.check(n, temperature, quality_weight)
+    _pool.check(n, temperature, quality_weight)
     if cells is not None and cells < 1:
         raise ValueError(f"cells must be 1 or more, not {cells}")
-    given = _given.rows(pool, ids, column, vectors, model, quality, seed, "cluster")
-    n = min(n, len(given.vectors))
-    uniform = temperature > _given.UNIFORM
-    weights = -given.draw.rank if uniform else _given.weights_of(given, quality_weight, temperature)
-    picks = cover.of_cells(given.vectors, given.draw, weights, n, cells or min(max(n // 5, 1), 1000), temperature, seed)
-    return _given.answer(pool, picks, len(given.vectors))
+    rows = _pool.rows(pool, ids, column, vectors, model, quality, seed, "cluster")
+    n = min(n, len(rows.vectors))
+    uniform = temperature > _pool.UNIFORM
+    weights = -rows.draw.rank if uniform else _pool.weights_of(rows, quality_weight, temperature)
+    picks = cover.per_cell(rows.vectors, rows.draw, weights, n, cells or min(max(n // 5, 1), 1000), temperature, seed)
+    return _pool.selection(pool, picks, len(rows.vectors))
 
 
-@overload
-def threshold(
-    pool: pl.DataFrame,
-    ids: None = None,
-    *,
-    n: int,
-    column: str = "prompt",
-    vectors: str | None = None,
-    model: str = MODEL,
-    threshold: float = 0.9,
-    quality: str | None = None,
-    seed: int = 0,
-) -> Choice: ...
-@overload
-def threshold(
-    pool: Array,
-    ids: Ids | None = None,
-    *,
-    n: int,
-    threshold: float = 0.9,
-    quality: Values | None = None,
-    seed: int = 0,
-) -> Positions: ...
 @reads(("vectors", "column"), "quality")
 def threshold(
     pool: Pool,
@@ -295,11 +181,11 @@ def threshold(
     >>> threshold([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], n=2, quality=[1, 5, 3]).tolist()
     [1, 2]
     """
-    _given.check(n, 0)
+    _pool.check(n, 0)
     if not -1 <= threshold <= 1:
         raise ValueError(f"threshold is a cosine, from -1 to 1, not {threshold}")
-    given = _given.rows(pool, ids, column, vectors, model, None, seed, "threshold")
-    order = _given.by_quality(pool, quality, given.draw, "threshold")
-    picks = cover.apart(given.vectors, order, threshold, min(n, len(order)))
+    rows = _pool.rows(pool, ids, column, vectors, model, None, seed, "threshold")
+    order = _pool.quality_order(pool, quality, rows.draw, "threshold")
+    picks = cover.below_threshold(rows.vectors, order, threshold, min(n, len(order)))
     why = f"{len(picks)} of {len(order)} taken, each with a cosine below {threshold} to the others"
-    return _given.answer(pool, picks, len(order), why)
+    return _pool.selection(pool, picks, len(order), why)

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 @reads("column", "prefer")
 def exact_duplicates(
-    pool: pl.DataFrame,
-    *,
-    column: str | list[str] = "prompt",
-    prefer: str | None = "score",
-    seed: int = 0,
+    pool: pl.DataFrame, *, column: str | list[str] = "prompt", prefer: str | None = "score", seed: int = 0
 ) -> Choice:
     """Keep one row of each group whose text is the same.
 
@@ -86,10 +82,10 @@ def near_duplicates(
 ) -> Choice:
     """Keep no two rows that share most of their runs of words.
 
-    Two texts are as like as the share of their different runs of `words` words that both have (Jaccard), words being
-    lower case without punctuation. Rows are taken best first: by the highest `prefer` (nulls and NaN last), among
-    equals by the smallest id. A row is dropped if its likeness to a kept row is `threshold` or more. So each row that
-    goes has a kept one it is near to, which chains of likeness (connected components) would not promise. A row
+    The similarity of two texts is the share of their different runs of `words` words that both have (Jaccard); words
+    are lower case without punctuation. Rows are taken best first: by the highest `prefer` (nulls and NaN last), among
+    equals by the smallest id. A row is dropped if its similarity to a kept row is `threshold` or more. So each row that
+    goes has a kept one it is near to, which chains of similar rows (connected components) would not promise. A row
     without words is nobody's duplicate. Several columns are read as one text.
 
     The defaults find prompts of 8 words or more with a tenth of their words changed: 99 % of those planted among 3,286
@@ -118,9 +114,9 @@ def near_duplicates(
     ranked = _ranked(pool, column, prefer, "near_duplicates")
     text = ranked["text"]
     keys = minhash.band_keys(text, words, threshold)
-    of, likeness = minhash.survivors(text, keys, words, threshold)
+    of, similarity = minhash.survivors(text, keys, words, threshold)
     pairs = minhash.recall(text, keys, words, threshold, _drawn(ranked, seed)[:SAMPLE])
-    return _choice(ranked, of, likeness, pairs)
+    return _choice(ranked, of, similarity, pairs)
 
 
 @reads(("vectors", "column"), "prefer")
@@ -163,11 +159,11 @@ def semantic_duplicates(
     if vectors is not None:
         require(pool, vectors, who)
     ranked = _ranked(pool, column if vectors is None else None, prefer, who)
-    given = ranked if vectors is None else pool[ranked["at"]]
-    table = vectors_of(given, "text", vectors, model, who)
-    found = None if len(table) <= neighbours.EXACT else neighbours.cells(table, _drawn(ranked, 0))
-    of, likeness = neighbours.survivors(table, threshold, found)
-    return _choice(ranked, of, likeness, neighbours.recall(table, threshold, found, _drawn(ranked, seed)[:SAMPLE]))
+    rows = ranked if vectors is None else pool[ranked["at"]]
+    table = vectors_of(rows, "text", vectors, model, who)
+    cells = None if len(table) <= neighbours.EXACT else neighbours.cells(table, _drawn(ranked, 0))
+    of, similarity = neighbours.survivors(table, threshold, cells)
+    return _choice(ranked, of, similarity, neighbours.recall(table, threshold, cells, _drawn(ranked, seed)[:SAMPLE]))
 
 
 def _check(threshold: float, who: str) -> None:
@@ -201,13 +197,13 @@ def _drawn(ranked: pl.DataFrame, seed: int) -> NDArray[np.int64]:
 
 
 def _choice(
-    ranked: pl.DataFrame, of: NDArray[np.int64], likeness: NDArray[np.float64], pairs: tuple[int, int]
+    ranked: pl.DataFrame, of: NDArray[np.int64], similarity: NDArray[np.float64], pairs: tuple[int, int]
 ) -> Choice:
     """Name the survivor of each dropped row; note how many near pairs a sample has, and the share that was found."""
     near = pl.Series("of", of, dtype=pl.Int64)
-    like = pl.Series("like", likeness, dtype=pl.Float64).round(2).cast(pl.Decimal(10, 2)).cast(pl.String)
-    said = pl.format("duplicate of {}, {}", ranked["id"].gather(near.clip(0)), like)
-    why = ranked.select("at", pl.when(near >= 0).then(said).alias("why")).sort("at")["why"]
-    there, found = pairs
-    notes = {"near pairs in sample": float(there)} | ({"recall": round(found / there, 4)} if there else {})
+    written = pl.Series("like", similarity, dtype=pl.Float64).round(2).cast(pl.Decimal(10, 2)).cast(pl.String)
+    message = pl.format("duplicate of {}, {}", ranked["id"].gather(near.clip(0)), written)
+    why = ranked.select("at", pl.when(near >= 0).then(message).alias("why")).sort("at")["why"]
+    total, hits = pairs
+    notes = {"near pairs in sample": float(total)} | ({"recall": round(hits / total, 4)} if total else {})
     return Choice(why.is_null().alias("kept"), why, notes)

@@ -77,11 +77,11 @@ def strip(text: str) -> str:
 
 def _unlink(text: str) -> str:
     """Put a mark for what goes, and words for links."""
-    defined = {_label(found[1]) for found in _DEFINITION.finditer(text)}
+    defined = {_label(match[1]) for match in _DEFINITION.finditer(text)}
     text = _DEFINITION.sub("\1", text)
     text = _IMAGE.sub("\1", text)
     text = _INLINE.sub(_words, text)
-    text = _REFERENCE.sub(lambda found: _referred(found, defined), text)
+    text = _REFERENCE.sub(lambda link: _referred(link, defined), text)
     text = _AUTOLINK.sub("\1", text)
     return _BARE.sub("\1", text)
 
@@ -118,20 +118,20 @@ _MARK = re.compile(r"([ \t]*)\x01[ \t\x01]*")
 def _tidy(text: str) -> str:
     """Take the marks out: with brackets and lines that hold nothing else, and with the spaces too many."""
     lines: list[str] = []
-    gone = False  # the last line taken out is still to be joined over
+    gap = False  # the last line taken out is still to be joined over
     for line in text.split("\n"):
         if "\1" in line:
             line = _without_empty(line)
             if _ONLY.fullmatch(line):
-                gone = True
+                gap = True
                 continue
             line = _MARK.sub(_space, line)
         # Of the blank lines before and after what went, one stays; none at the beginning.
-        if gone and not line.strip() and (not lines or not lines[-1].strip()):
+        if gap and not line.strip() and (not lines or not lines[-1].strip()):
             continue
-        gone = False
+        gap = False
         lines.append(line)
-    while gone and lines and not lines[-1].strip():
+    while gap and lines and not lines[-1].strip():
         lines.pop()
     return "\n".join(lines)
 
@@ -199,8 +199,6 @@ def strip_links(column: str = "response") -> Edit:
 
 
 def _links(text: pl.Series) -> pl.Series:
-    pass
-
     if text.dtype == pl.Null:
         return text.cast(pl.String)
     at = text.str.contains_any(SIGNS, ascii_case_insensitive=True).arg_true()

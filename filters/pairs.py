@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from curate.filter import Property, measures
-from curate.filters.words.runs import _WORD
+from curate.filters.words.runs import WORD
 
 
 def alike(column: str = "chosen", other: str = "rejected", *, threshold: float = 0.8) -> Property:
@@ -36,7 +36,7 @@ def overlap(column: str = "chosen", other: str = "rejected") -> pl.Expr:
 
 
 def _shared(both: pl.Series) -> pl.Series:
-    words = pl.col("a", "b").str.to_lowercase().str.extract_all(_WORD).list.unique()
+    words = pl.col("a", "b").str.to_lowercase().str.extract_all(WORD).list.unique()
     sets = both.struct.unnest().select(words)
     shared = pl.col("a").list.set_intersection("b").list.len()
     either = pl.col("a").list.len() + pl.col("b").list.len() - pl.col("shared")
@@ -67,5 +67,5 @@ def ratio(column: str = "chosen", other: str = "rejected") -> pl.Expr:
     """Measure how many times as long as the shorter text the longer one is; infinite if one alone is empty."""
     sizes = [pl.col(name).str.len_chars().cast(pl.Float64) for name in (column, other)]
     longer, shorter = pl.max_horizontal(sizes), pl.min_horizontal(sizes)
-    known = pl.col(column).is_not_null() & pl.col(other).is_not_null()
-    return pl.when(known & (longer == 0)).then(1.0).when(known).then(longer / shorter)
+    present = pl.col(column).is_not_null() & pl.col(other).is_not_null()
+    return pl.when(present & (longer == 0)).then(1.0).when(present).then(longer / shorter)

@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     Named: TypeAlias = str | Values
     Pool: TypeAlias = pl.DataFrame | Array
     Positions: TypeAlias = NDArray[np.int64]
-    Selected: TypeAlias = Choice | Positions
+    Selected: TypeAlias = Any  # a Choice for a frame, Positions for an array
 else:
     # The name of a column; a choice among the rows.
     Array, Ids, Values, Positions, Named, Pool, Selected = Any, Any, Any, Any, str, pl.DataFrame, Choice
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def require(pool: pl.DataFrame, column: str, who: str) -> None:

@@ -9,7 +9,7 @@ from typing import get_args
 import polars as pl
 
 from curate.filter import Property, costly, explains, measures
-from curate.filters.words.personal import HINTS, Found, Kind, find
+from curate.filters.words.personal import HINTS, Kind, Match, find
 
 
 @costly
@@ -55,13 +55,9 @@ def profanity(column: str) -> pl.Expr:
 
 
 def _probabilities(texts: pl.Series) -> pl.Series:
-    known = texts.drop_nulls()
-    if known.is_empty():
-        return pl.Series(texts.name, [None] * len(texts), dtype=pl.Float64)
-    found = pl.Series(_predict(known.to_list()), dtype=pl.Float64)
-    # The n-th text that is there gets the n-th probability.
-    place = texts.is_not_null().cum_sum().cast(pl.Int64) - 1
-    return found.gather(pl.select(pl.when(texts.is_not_null()).then(place)).to_series()).alias(texts.name)
+    rows = texts.is_not_null().arg_true()
+    scores = pl.Series(texts.name, [None], dtype=pl.Float64).new_from_index(0, len(texts))
+    return scores.scatter(rows, _predict(texts.gather(rows).to_list())) if len(rows) else scores
 
 
 def _predict(texts: list[str]) -> list[float]:
@@ -73,7 +69,7 @@ def _predict(texts: list[str]) -> list[float]:
     return probabilities
 
 
-_SHOWN = {
+_NAMES = {
     "email": "e-mail address",
     "phone": "phone number",
     "iban": "bank account",
@@ -111,16 +107,16 @@ def personal_data(column: str = "response", *, kinds: list[Kind] = _ALL) -> Prop
     [True, False, False, None]
     """
     judge = partial(_has, kinds=_checked(kinds))
-    found: pl.Expr = pl.col(column).map_batches(judge, return_dtype=pl.Boolean, is_elementwise=True)
-    return found
+    verdict: pl.Expr = pl.col(column).map_batches(judge, return_dtype=pl.Boolean, is_elementwise=True)
+    return verdict
 
 
 @explains(personal_data)
 def personal_data_where(column: str = "response", kinds: list[Kind] = _ALL) -> pl.Expr:
     """Say what was found and how it begins; the rest is not repeated, as the ledger may be published."""
     show = partial(_show, kinds=_checked(kinds))
-    found: pl.Expr = pl.col(column).map_batches(show, return_dtype=pl.String, is_elementwise=True)
-    return found
+    span: pl.Expr = pl.col(column).map_batches(show, return_dtype=pl.String, is_elementwise=True)
+    return span
 
 
 def _checked(kinds: list[Kind]) -> tuple[Kind, ...]:
@@ -131,22 +127,21 @@ def _checked(kinds: list[Kind]) -> tuple[Kind, ...]:
     return tuple(kind for kind in _ALL if kind in kinds)
 
 
-def _firsts(texts: pl.Series, kinds: tuple[Kind, ...]) -> list[Found | None]:
+def _firsts(texts: pl.Series, kinds: tuple[Kind, ...]) -> list[Match | None]:
     """Find the first of each text; most texts have no trace of any and are never looked at by Python."""
     texts = texts.cast(pl.String)
     traces = texts.str.contains("|".join(HINTS[kind] for kind in kinds)).fill_null(False)
-    firsts: list[Found | None] = [None] * len(texts)
+    firsts: list[Match | None] = [None] * len(texts)
     for i in traces.arg_true():
         firsts[i] = next(find(texts[i], kinds), None)
     return firsts
 
 
 def _has(texts: pl.Series, kinds: tuple[Kind, ...]) -> pl.Series:
-    found = [one is not None for one in _firsts(texts, kinds)]
-    judged = pl.Series(texts.name, found, dtype=pl.Boolean)
-    return judged.to_frame().select(pl.when(texts.is_not_null()).then(judged)).to_series().alias(texts.name)
+    matches = zip(texts.is_not_null(), _firsts(texts, kinds), strict=True)
+    return pl.Series(texts.name, [match is not None if text else None for text, match in matches], dtype=pl.Boolean)
 
 
 def _show(texts: pl.Series, kinds: tuple[Kind, ...]) -> pl.Series:
-    shown = [None if one is None else f"{_SHOWN[one.kind]} {one.text[:3]}…" for one in _firsts(texts, kinds)]
-    return pl.Series(texts.name, shown, dtype=pl.String)
+    spans = [match and f"{_NAMES[match.kind]} {match.text[:3]}…" for match in _firsts(texts, kinds)]
+    return pl.Series(texts.name, spans, dtype=pl.String)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import overload
 
 import polars as pl
 
 from curate.filter import Choice, reads
-from curate.filters.pool import Array, Ids, Pool, Positions, Selected, best_first, require
+from curate.filters.pool import Ids, Pool, Positions, Selected, best_first, require
 from curate.rows import hash01
 
 
-@overload
-def random(pool: pl.DataFrame, ids: None = None, *, n: int, seed: int = 0) -> Choice: ...
-@overload
-def random(pool: Array, ids: Ids | None = None, *, n: int, seed: int = 0) -> Positions: ...
 @reads()
 def random(pool: Pool, ids: Ids | None = None, *, n: int, seed: int = 0) -> Selected:
     """Keep n rows drawn uniformly without replacement; all of them if there are no more than n.
@@ -60,7 +55,8 @@ def enough(pool: pl.DataFrame, *, size: int, surplus: float = 1.3, seed: int = 0
     """
     if surplus < 1:
         raise ValueError(f"enough: a surplus of {surplus:g} is less than the set needs; 1 or more would be right")
-    return random(pool, n=math.ceil(size * surplus), seed=seed)
+    choice: Choice = random(pool, n=math.ceil(size * surplus), seed=seed)
+    return choice
 
 
 @reads("by")
@@ -119,27 +115,22 @@ def domains(
     ).with_row_index("at")
     sizes = dict(rows.group_by("domain").len().iter_rows())
     quota = quotas(sizes, n, domain_temperature=domain_temperature, per_domain=per_domain, seed=seed)
-    asked = pl.DataFrame(
+    shares = pl.DataFrame(
         {"domain": list(quota), "quota": list(quota.values()), "size": list(sizes.values())},
         schema={"domain": pl.String, "quota": pl.Int64, "size": pl.Int64},
     )
     ranked = rows.sort("best", "draw", "id", descending=[True, False, False], nulls_last=True)
     rank = pl.int_range(pl.len()).over("domain")
-    judged = ranked.with_columns(rank.alias("rank")).join(asked, on="domain").sort("at")
-    kept = pl.col("rank") < pl.col("quota")
+    judged = ranked.with_columns(rank.alias("rank")).join(shares, on="domain").sort("at")
+    keep = pl.col("rank") < pl.col("quota")
     name = pl.col("domain").str.strip_prefix("\x1f")
-    why = pl.when(~kept).then(pl.format("not picked: {} of {} taken in {}", "quota", "size", name))
-    decided = judged.select(kept.alias("kept"), why.alias("why"))
+    why = pl.when(~keep).then(pl.format("not picked: {} of {} taken in {}", "quota", "size", name))
+    decided = judged.select(keep.alias("kept"), why.alias("why"))
     return Choice(decided["kept"], decided["why"])
 
 
 def quotas(
-    sizes: dict[str, int],
-    n: int,
-    *,
-    domain_temperature: float = 1,
-    per_domain: int | None = None,
-    seed: int = 0,
+    sizes: dict[str, int], n: int, *, domain_temperature: float = 1, per_domain: int | None = None, seed: int = 0
 ) -> dict[str, int]:
     """Share n among domains of these sizes: domain i gets the part n_i^(1/T) / sum of n_j^(1/T), exactly.
 
@@ -165,16 +156,16 @@ def quotas(
     caps = {name: size if per_domain is None else min(size, per_domain) for name, size in sizes.items()}
     # Whole numbers from here on: the sums are exact, so the order of the domains cannot matter.
     weights = {name: int(size ** (1 / domain_temperature) * 2**32) for name, size in sizes.items() if caps[name]}
-    left = min(n, sum(caps.values()))
+    rest = min(n, sum(caps.values()))
     quota = dict.fromkeys(sizes, 0)
     while weights:
         total = sum(weights.values())
-        full = [name for name, weight in weights.items() if left * weight >= caps[name] * total]
+        full = [name for name, weight in weights.items() if rest * weight >= caps[name] * total]
         if not full:
-            return quota | _largest_remainder(left, weights, seed)
+            return quota | _largest_remainder(rest, weights, seed)
         for name in full:
             quota[name] = caps[name]
-            left -= caps[name]
+            rest -= caps[name]
             del weights[name]
     return quota
 
@@ -199,6 +190,6 @@ def _check_n(n: int) -> None:
 def _first(rows: pl.DataFrame, by: list[str], descending: list[bool], n: int, why: str) -> Choice:
     """Keep the first n rows in the order of `by`, nulls last."""
     order = rows.with_row_index("at").sort(by, descending=descending, nulls_last=True).with_row_index("rank")
-    kept = order.sort("at").select((pl.col("rank") < n).alias("kept")).to_series()
-    reasons = pl.select(pl.when(~kept).then(pl.lit(why)).alias("why")).to_series()
-    return Choice(kept, reasons)
+    keep = order.sort("at").select((pl.col("rank") < n).alias("kept")).to_series()
+    reasons = pl.select(pl.when(~keep).then(pl.lit(why)).alias("why")).to_series()
+    return Choice(keep, reasons)

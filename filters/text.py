@@ -95,14 +95,14 @@ def self_contained_fault(column: str = "title", min_words: int = 3) -> pl.Expr:
 
 def _title_fault(column: str, min_words: int) -> pl.Expr:
     title = pl.col(column)
-    said = title.str.replace_all(_NAMED, "…")
+    plain = title.str.replace_all(_NAMED, "…")
     words = title.str.count_matches(r"\S*\w\S*")
-    pointing = pl.format('points elsewhere: "{}"', said.str.extract(f"({_DANGLING})", 1).str.strip_chars())
+    pointing = pl.format('points elsewhere: "{}"', plain.str.extract(f"({_DANGLING})", 1).str.strip_chars())
     return (
         pl.when(words < min_words).then(pl.format("only {} words", words))
         .when(title.str.contains(_BROKEN_OFF)).then(pl.lit("breaks off"))
         .when(~title.str.contains(_REQUEST)).then(pl.lit("asks nothing"))
-        .when(said.str.contains(_DANGLING)).then(pointing)
+        .when(plain.str.contains(_DANGLING)).then(pointing)
         .when(title.is_not_null()).then(pl.lit(""))
     )  # fmt: skip
 
@@ -140,6 +140,6 @@ def prompt_from_title_or_body(
     >>> frame.select(prompt_from_title_or_body()).to_series().to_list()
     ['B', 'T']
     """
-    shown = [pl.when(pl.col(c).str.contains(r"\S")).then(pl.col(c)) for c in (title, body)]
+    texts = [pl.when(pl.col(c).str.contains(r"\S")).then(pl.col(c)) for c in (title, body)]
     heads = hash01("id", seed, "prompt_from_title_or_body") < 0.5
-    return pl.when(heads).then(pl.coalesce(shown)).otherwise(pl.coalesce(shown[::-1])).alias(column)
+    return pl.when(heads).then(pl.coalesce(texts)).otherwise(pl.coalesce(texts[::-1])).alias(column)

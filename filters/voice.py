@@ -1,4 +1,4 @@
-"""Whether a text speaks of the page it stood on: the answers beside it, the site, phrases of your own."""
+"""Who speaks in a text, and of what: of the page it stood on, in the first person, as a human or as an AI."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Literal, TypeAlias, get_args
 import polars as pl
 
 from curate.filter import Property, explains
-from curate.filters.words.regex import CODE, FORMULAS, ascii_boundaries, found_outside, leave_out, span
+from curate.filters.words.persona import AI, HUMAN, NOT_AI, NOT_REFUSED, REFUSAL, UNSAID
+from curate.filters.words.regex import CODE, FORMULAS, QUOTES, ascii_boundaries, holds_outside, leave_out, span
 
 _SAID = r"(?:mentioned|said|noted|stated|pointed out|suggested|explained|commented|posted|written)"
 _SAYS = r"(?:mentioned|mentions|pointed out|points out|said|says|noted|notes|suggested|suggests|commented)"
@@ -89,7 +90,7 @@ def mentions(
     >>> pl.DataFrame({"response": said}).select(mentions(phrases=["crash*"])).to_series().to_list()
     [False, True, False]
     """
-    return found_outside(column, _any_of(phrases), [[CODE, FORMULAS]])
+    return holds_outside(column, _any_of(phrases), [[CODE, FORMULAS]])
 
 
 @explains(mentions)
@@ -98,11 +99,7 @@ def mentions_where(
     phrases: list[str] = ["other_answers", "site"],  # noqa: B006
 ) -> pl.Expr:
     """Show the first phrase found with 40 characters on either side; code and addresses there are [...]."""
-    return span(_looked_into(column), _any_of(phrases))
-
-
-def _looked_into(column: str) -> pl.Expr:
-    return leave_out(pl.col(column), [CODE, FORMULAS])
+    return span(leave_out(pl.col(column), [[CODE, FORMULAS]]), _any_of(phrases))
 
 
 def _any_of(phrases: list[str]) -> str:
@@ -129,17 +126,8 @@ Ignored: TypeAlias = Literal["code", "quotes", "contractions", "symbols", "roman
 _DEFAULT: list[Ignored] = ["code", "quotes", "symbols", "roman", "i/o"]
 
 # Stretches of text in another voice. They go in one pass, so that of two that overlap the first to begin
-# counts: a quotation mark inside code opens nothing. An opening " or ' stands after no letter, so 5" and the
-# dogs' are none.
-_STRETCHES: dict[Ignored, str] = {
-    "code": CODE,
-    "quotes": (
-        r"(?m:^[ \t]*(?:(?:[-*+]|\d+\.)[ \t]+)?>[^\n]*)"
-        r'|\B"[^"\n]*(?:\n[^"\n]+)*"|“[^”\n]*(?:\n[^”\n]+)*”|«[^»\n]*»'
-        r"|\B'[^\s'][^'\n]*(?:\b'\b[^'\n]*)*'\B|‘[^‘’\n]*(?:\b’\b[^‘’\n]*)*’\B"
-    ),
-    "symbols": FORMULAS,
-}
+# counts: a quotation mark inside code opens nothing.
+_STRETCHES: dict[Ignored, str] = {"code": CODE, "quotes": QUOTES, "symbols": FORMULAS}
 _RULERS = (
     "Alexander|Catherine|Charles|Christian|Constantine|Cyrus|Darius|Edward|Elizabeth|Ferdinand|Francis|Franz"
     "|Frederick|George|Gustav|Henry|James|Joseph|Justinian|Leopold|Louis|Mary|Maximilian|Mehmed|Napoleon|Nicholas"
@@ -202,7 +190,7 @@ def first_person(
     >>> pl.DataFrame({"response": said}).select(first_person()).to_series().to_list()
     [True, False, False, False, True, None]
     """
-    return found_outside(column, _spoken(words), _stretches(ignore))
+    return holds_outside(column, _spoken(words), _stretches(ignore))
 
 
 @explains(first_person)
@@ -212,21 +200,15 @@ def first_person_where(
     ignore: list[Ignored] = _DEFAULT,
 ) -> pl.Expr:
     """Show the first of the words with 40 characters on either side; what was ignored there is [...]."""
-    return span(_without(column, ignore), _spoken(words))
-
-
-def _without(column: str, ignore: list[Ignored]) -> pl.Expr:
-    text = pl.col(column)
-    for patterns in _stretches(ignore):
-        text = leave_out(text, patterns)
-    return text
+    return span(leave_out(pl.col(column), _stretches(ignore)), _spoken(words))
 
 
 def _stretches(ignore: list[Ignored]) -> list[list[str]]:
     """List what is left out: stretches in another voice first, then letters that are no pronoun."""
     if unknown := [name for name in ignore if name not in get_args(Ignored)]:
         raise ValueError(f"ignore knows {', '.join(get_args(Ignored))}, not {unknown[0]!r}")
-    return [found for kind in (_STRETCHES, _LETTERS) if (found := [kind[name] for name in kind if name in ignore])]
+    groups = ([kind[name] for name in kind if name in ignore] for kind in (_STRETCHES, _LETTERS))
+    return [group for group in groups if group]
 
 
 def _spoken(words: list[str]) -> str:
@@ -243,3 +225,68 @@ def _word(word: str) -> str:
     if word.lower() in ("us", "me"):
         return rf"\b[{word[0].upper()}{word[0].lower()}]{word[1:].lower()}\b"
     return rf"\b(?i:{re.escape(word)})\b"
+
+
+def claims_human(column: str = "response") -> Property:
+    """Hold if a text claims what only a human has: a body, a childhood, a family, a job, days that were lived through.
+
+    "When I was a kid", "my wife and I", "I ate", "my kitchen", "I love hiking", "as a mother, I", "I just finished
+    reading". Taste and opinion are no such claim ("I love puns"), nor is what is denied ("I don't have a family"),
+    supposed ("if I ate", "should I eat"), quoted ("…", > …) or said of others ("your wife"). The question is not looked
+    at, so a story or a letter told in the first person counts as a claim. English only.
+
+    For the honesty that arXiv 2501.05032 asks of human-like answers (ethics: say that it is an AI). Measured: of 200
+    human-like answers of a Llama 3 it finds 108, of which 105 claim so by reading (wrong: a fair share of chats); of
+    the 200 formal ones beside them none. In 80 answers written to claim no life it finds 3, a letter, a story and a
+    sentence on grammar. Of 3,060 Stack Exchange answers, which humans wrote, 3.6 %; 44 of 45 read do claim a life. Of
+    60 human-like answers that it let pass some 10 hint at one in other words ("I recommend it to friends").
+
+    >>> import polars as pl
+    >>> said = ["When I was a kid, we had a dog.", "I'm an AI, so I have no childhood.", "Your wife may like it.", None]
+    >>> pl.DataFrame({"response": said}).select(claims_human()).to_series().to_list()
+    [True, False, False, None]
+    """
+    return holds_outside(column, HUMAN, UNSAID)
+
+
+@explains(claims_human)
+def claims_human_where(column: str = "response") -> pl.Expr:
+    """Show the first claim with 40 characters on either side; what was left out there is [...]."""
+    return span(leave_out(pl.col(column), UNSAID), HUMAN)
+
+
+def says_ai(column: str = "response") -> Property:
+    """Hold if a text says that an AI speaks: "as an AI, I", "I'm just a chatbot", "I was trained on".
+
+    Code and quotations are not looked into, and people who work with AI are none ("as an AI researcher, I"). An answer
+    that only implies it ("I have no personal preferences") does not say it. English only.
+    """
+    return holds_outside(column, AI, NOT_AI)
+
+
+@explains(says_ai)
+def says_ai_where(column: str = "response") -> pl.Expr:
+    """Show the words with 40 characters on either side; what was left out there is [...]."""
+    return span(leave_out(pl.col(column), NOT_AI), AI)
+
+
+def refuses(column: str = "response") -> Property:
+    """Hold if a text begins by declining: "I can't help with that", "I'm sorry, but I cannot", "I won't write".
+
+    Only the first two sentences are looked at, so that advice with a limit ("I can't give legal advice, but") further
+    down is none. "I can't help but smile" and "I can't wait" decline nothing. English only. Measured: 11 of the 13
+    packaged answers that decline (the others do so in words of their own) and none of the other 67; of 3,060 Stack
+    Exchange answers 1, wrongly ("I can't tell you the exact amount").
+
+    >>> import polars as pl
+    >>> said = ["I'm sorry, but I can't help with that.", "I can't help but smile!", "Wait. Salt it. I can't help."]
+    >>> pl.DataFrame({"response": said}).select(refuses()).to_series().to_list()
+    [True, False, False]
+    """
+    return holds_outside(column, REFUSAL, NOT_REFUSED)
+
+
+@explains(refuses)
+def refuses_where(column: str = "response") -> pl.Expr:
+    """Show the text up to the refusal, and 40 characters after it; what was left out there is [...]."""
+    return span(leave_out(pl.col(column), NOT_REFUSED), REFUSAL)

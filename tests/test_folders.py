@@ -17,7 +17,7 @@ from curate.cli import main
 from curate.errors import UserError
 from curate.folders import HOME, FolderError, claim, clear, hold, put_alone, put_text, read, seal, strangers, written
 from curate.recipe.load import load
-from curate.run.work import run_recipe
+from curate.run.run import run_recipe
 from tests.conftest import rows
 
 LOG = f"{HOME}/written.jsonl"

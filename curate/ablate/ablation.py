@@ -18,7 +18,7 @@ from curate.ablate.running import Processes, Tell, run
 from curate.cache import lock
 from curate.errors import UserError, did_you_mean
 from curate.folders import claim, clear, hold, read, strangers
-from curate.run.examples import frequent
+from curate.run.quarantine import frequent
 
 _OURS = (*(f"{name}/" for name in FOLDERS.values()), "grades/", "logs/")
 _FILES = (record.ABLATION, "grades.jsonl", "results.json", "report.html")

@@ -55,7 +55,7 @@ def _of_training(given: Mapping[str, Any]) -> Any:
 
 
 def _of_answers(given: Mapping[str, Any]) -> Any:
-    code = library("generators", "answers.py", "dialogues.py", "trained.py")
+    code = library("generators", "answers.py", "trained.py")
     return [code, versions(_ANSWERING), cache.contents_of([given["engine"], given["sampling"]])]
 
 

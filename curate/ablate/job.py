@@ -17,15 +17,14 @@ from curate.ablate.node import FOLDERS, Kind, Node, finish, read_node, write_jso
 from curate.ablate.properties import PROPERTIES, properties
 from curate.ablate.reading import judge_of
 from curate.errors import UserError, visible
-from curate.evaluate.answers import answers
-from curate.evaluate.dialogues import answers as in_turns
+from curate.evaluate.answers import answer_dialogues, answers
 from curate.evaluate.epochs import CHOICE, choose
 from curate.evaluate.grades import write_lines
 from curate.evaluate.trained import Checkpoint, open_training
 from curate.models.generators.generator import close_all
 from curate.models.settings import mask
 from curate.rows import hash_file
-from curate.run.work import run_recipe
+from curate.run.run import run_recipe
 from curate.train.config import TrainConfig
 from curate.train.launch import wait_asleep
 
@@ -72,7 +71,7 @@ def answer(node: Node, folder: Path, out: Path) -> str:
     chosen = _chosen(out, given["choice"], Path(model)) if given["choice"] else None
     how |= {"checkpoint": chosen, "journal": out / FOLDERS["answers"] / JOURNAL}
     try:
-        asked = ((answers, given["prompts"]), (in_turns, given["dialogues"]))
+        asked = ((answers, given["prompts"]), (answer_dialogues, given["dialogues"]))
         found = pl.concat(ask(model, _table(rows), **how) for ask, rows in asked if rows)
     finally:
         close_all()

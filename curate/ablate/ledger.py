@@ -13,8 +13,8 @@ from curate.errors import UserError, did_you_mean
 from curate.report.html import number, percent
 from curate.report.measures import measures
 from curate.report.steps import SAMPLE
+from curate.run.folder import open_out
 from curate.run.ledger import REPEATED, verdicts
-from curate.run.work import open_out
 
 if TYPE_CHECKING:
     from rich.console import Group

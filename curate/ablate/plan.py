@@ -12,8 +12,7 @@ from curate.ablate.node import Kind, Node
 from curate.ablate.reading import Ablation, Arm
 from curate.cache import key_of
 from curate.evaluate.answers import default_backend
-from curate.evaluate.dialogues import read_dialogues
-from curate.evaluate.prompts import read_prompts
+from curate.evaluate.prompts import read_dialogues, read_prompts
 from curate.models.weights import weights
 
 

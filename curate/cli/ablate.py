@@ -85,7 +85,7 @@ def _run(
 def _again(out: Path, as_json: bool) -> None:
     """Compute an ablation's numbers once more from its grades, and say whether they are what they were."""
     from curate.ablate import report
-    from curate.run.work import as_written
+    from curate.run.folder import as_written
 
     with as_written(out, "ablate"):
         again = (out / report.RESULTS).is_file()
@@ -102,7 +102,7 @@ def _ask_ledger(out: Path, threshold: tuple[str, ...], as_json: bool) -> None:
     """Say what a finished set's ledger knows: what each step alone keeps out, or what moved thresholds would do."""
     from curate.ablate import ledger
     from curate.report import terminal
-    from curate.run.work import as_written
+    from curate.run.folder import as_written
 
     with as_written(out):
         answers = ledger.thresholds(out, threshold) if threshold else ledger.leave_one_out(out)

@@ -96,7 +96,7 @@ def answer(model: str, checkpoints: bool, dialogues: Path | None, out: Path | No
 def _refuse_none(answers: pl.DataFrame) -> None:
     """Raise AnswerError, with the most frequent reasons, where there is not one answer."""
     from curate.evaluate.answers import AnswerError
-    from curate.run.examples import frequent
+    from curate.run.quarantine import frequent
 
     reasons = answers["failed"]
     if len(reasons) and not reasons.null_count():
@@ -154,15 +154,14 @@ def _prompts(named: Path | None, trained: Path | None) -> Path:
 
 def _scripts(dialogues: Path | None, trained: Path | None, params: dict[str, Any]) -> list[tuple[Any, pl.DataFrame]]:
     """Pair what is asked with the function that asks it: prompts, dialogues, or both."""
-    from curate.evaluate import dialogues as talks
-    from curate.evaluate.answers import answers
-    from curate.evaluate.prompts import read_prompts
+    from curate.evaluate.answers import answer_dialogues, answers
+    from curate.evaluate.prompts import read_dialogues, read_prompts
 
     scripts: list[tuple[Any, pl.DataFrame]] = []
     if params["prompts"] or not dialogues:
         scripts.append((answers, read_prompts(_prompts(params["prompts"], trained), params["limit"])))
     if dialogues:
-        scripts.append((talks.answers, talks.read_dialogues(dialogues, params["limit"])))
+        scripts.append((answer_dialogues, read_dialogues(dialogues, params["limit"])))
     return scripts
 
 

@@ -34,9 +34,8 @@ def bench_model(before: str, after: tuple[str, ...], tasks: str, out: Path, as_j
     A model is a folder, a name, or a training's folder. What was run is kept beside OUT: no model is asked twice.
     Chat models want `--option apply_chat_template`.
     """
-    from curate.evaluate.bench import bench
+    from curate.evaluate.bench.bench import bench, tables
     from curate.evaluate.bench.lm_eval import Settings
-    from curate.evaluate.bench.show import tables
     from curate.report import terminal
 
     settings = Settings(

@@ -20,7 +20,7 @@ def _reads_folder(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def reads(**params: Any) -> None:
-        from curate.run.work import as_written
+        from curate.run.folder import as_written
 
         with as_written(params.get("out") or params["out_a"]):
             command(**params)
@@ -36,9 +36,9 @@ def _reads_folder(command: Callable[..., None]) -> Callable[..., None]:
 def show(out: Path, rows: int, as_json: bool) -> None:
     """Show some rows of OUT as a reader sees them: what is asked, and the answer or both of a pair."""
     from curate.report import terminal
-    from curate.run import work
+    from curate.run import folder
 
-    result = work.some_rows(out, rows)
+    result = folder.some_rows(out, rows)
     echo_json(result) if as_json else terminal.show_rows(result)
 
 
@@ -50,9 +50,9 @@ def show(out: Path, rows: int, as_json: bool) -> None:
 def why(out: Path, id_: str, as_json: bool) -> None:
     """Tell the way of one row of OUT: verdict, value and evidence at each step. The beginning of an ID is enough."""
     from curate.report import terminal
-    from curate.run import work
+    from curate.run import folder
 
-    result = work.why(out, id_)
+    result = folder.why(out, id_)
     echo_json(result) if as_json else terminal.show_why(result)
 
 
@@ -64,9 +64,9 @@ def why(out: Path, id_: str, as_json: bool) -> None:
 def diff(out_a: Path, out_b: Path, as_json: bool) -> None:
     """Show the rows gained and lost from OUT_A to OUT_B, and by which step."""
     from curate.report import terminal
-    from curate.run import work
+    from curate.run import folder
 
-    changes = work.diff(out_a, out_b)
+    changes = folder.diff(out_a, out_b)
     echo_json(changes.to_dicts()) if as_json else terminal.show_diff(changes)
 
 
@@ -80,10 +80,10 @@ def verify(out: Path, trust: bool, as_json: bool) -> None:
     Where the recipe names code of its own (`module:function`), that needs --trust.
     """
     from curate.report import terminal
-    from curate.run import work
+    from curate.run import check
 
     with terminal.progress() as tell:
-        states = work.verify(out, trusted=trust, tell=tell)
+        states = check.verify(out, trusted=trust, progress=tell)
     if as_json:
         echo_json(states)
     else:
@@ -117,17 +117,17 @@ def export(out: Path, format_: str, to: Path | None, config: Path | None) -> Non
     """Write the set of OUT in another format, or for another trainer: its data and its config."""
     from curate.errors import did_you_mean
     from curate.report.exports import EXPORTERS
-    from curate.run import work
+    from curate.run import folder
 
     if format_ in EXPORTERS:
         for file in EXPORTERS[format_](out, to or out / format_, config, lambda line: echo(line, fg="yellow")):
             echo(file)
         return
-    if format_ not in work.EXPORTS:
-        raise click.BadParameter(did_you_mean(format_, [*work.EXPORTS, *EXPORTERS]), param_hint="--format")
+    if format_ not in folder.EXPORTS:
+        raise click.BadParameter(did_you_mean(format_, [*folder.EXPORTS, *EXPORTERS]), param_hint="--format")
     if config:
         raise click.BadParameter(f"belongs to {' and '.join(EXPORTERS)}", param_hint="--config")
-    echo(work.export(out, format_, to))
+    echo(folder.export(out, format_, to))
 
 
 commands = (show, why, diff, verify, report, export)

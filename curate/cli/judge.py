@@ -73,7 +73,7 @@ def _grade(files: Sequence[str], judge: Judge, stages: Cache, params: dict[str, 
     import polars as pl
 
     from curate.evaluate import statistics
-    from curate.evaluate.grades import agree, grade, read_answers, read_grades, shown
+    from curate.evaluate.grades import agree, grade, read_answers, read_grades, tables
     from curate.evaluate.grades.singly import cases_of
     from curate.evaluate.grades.summary import summary
     from curate.report import terminal
@@ -91,15 +91,18 @@ def _grade(files: Sequence[str], judge: Judge, stages: Cache, params: dict[str, 
     if params["as_json"]:
         echo_json(_plain({"arms": arms, "differences": differences, "agreement": agreement, "grades": str(file)}))
     else:
-        tables = [shown.grades_table(arms), shown.shares_table(arms), shown.differences_table(differences)]
-        lines = [*shown.turns_lines(arms), *(line for one in arms for line in shown.why_lines(one["arm"], one["why"]))]
-        _show(tables, [*lines, *_agreement(str(params["agree"]), agreement), str(file)])
+        parts = [tables.grades_table(arms), tables.shares_table(arms), tables.differences_table(differences)]
+        lines = [
+            *tables.turns_lines(arms),
+            *(line for one in arms for line in tables.why_lines(one["arm"], one["why"])),
+        ]
+        _show(parts, [*lines, *_agreement(str(params["agree"]), agreement), str(file)])
     _refuse_none(grades, "score")
 
 
 def _compare(files: Sequence[str], judge: Judge, stages: Cache, params: dict[str, Any]) -> None:
-    from curate.evaluate.grades import GradesError, agree, pairwise, read_answers, read_comparisons, shown
-    from curate.evaluate.grades.gold import NAMES, as_comparisons, read_gold, sides
+    from curate.evaluate.grades import GradesError, agree, pairwise, read_answers, read_comparisons, tables
+    from curate.evaluate.grades.agreement import NAMES, as_comparisons, read_gold, sides
     from curate.evaluate.grades.side_by_side import pairings_of
     from curate.evaluate.grades.summary import beside
     from curate.report import terminal
@@ -123,16 +126,16 @@ def _compare(files: Sequence[str], judge: Judge, stages: Cache, params: dict[str
     if params["as_json"]:
         echo_json(_plain({**result, "gold": on_gold, "agreement": agreement, "comparisons": str(file)}))
     else:
-        lines = [shown.beside_line(result), *shown.why_lines("no verdict", result["why"])]
+        lines = [tables.beside_line(result), *tables.why_lines("no verdict", result["why"])]
         lines += [*_agreement("gold", on_gold), *_agreement(str(params["agree"]), agreement), str(file)]
-        _show([shown.beside_table(result, gold=on_gold is not None)], lines)
+        _show([tables.beside_table(result, gold=on_gold is not None)], lines)
     _refuse_none(rows, "verdict")
 
 
 def _refuse_none(rows: pl.DataFrame, column: str) -> None:
     """Raise GradesError, with the most frequent reasons, where not one row has what was asked for."""
     from curate.evaluate.grades import GradesError
-    from curate.run.examples import frequent
+    from curate.run.quarantine import frequent
 
     if rows.height and rows[column].null_count() == rows.height:
         raise GradesError(f"None of {rows.height:,} has a {column}: {frequent(rows['why'])}")
@@ -140,16 +143,16 @@ def _refuse_none(rows: pl.DataFrame, column: str) -> None:
 
 def _costs(judge: Judge, questions: Sequence[Case] | Sequence[Pairing], stages: Cache, params: dict[str, Any]) -> bool:
     """Say what it will cost; tell whether that is all."""
-    from curate.evaluate.grades import shown
-    from curate.evaluate.grades.cost import cost_of
-    from curate.evaluate.grades.singly import kept_by
+    from curate.evaluate.grades import tables
+    from curate.evaluate.grades.side_by_side import cost_of
+    from curate.evaluate.grades.singly import set_up
 
-    kept_by(judge, stages)
+    set_up(judge, stages)
     cost = cost_of(judge, questions)
     if params["dry_run"] and params["as_json"]:
         echo_json(_plain(cost))
     else:
-        echo(shown.cost_line(cost), err=not params["dry_run"])
+        echo(tables.cost_line(cost), err=not params["dry_run"])
     return bool(params["dry_run"])
 
 
@@ -173,15 +176,15 @@ def _other(params: dict[str, Any], read: Callable[[Path], pl.DataFrame]) -> pl.D
 
 
 def _agreement(name: str, agreement: Agreed | None) -> list[str]:
-    from curate.evaluate.grades import shown
+    from curate.evaluate.grades import tables
 
-    return [shown.agreed_line(name, agreement)] if agreement else []
+    return [tables.agreed_line(name, agreement)] if agreement else []
 
 
-def _show(tables: Sequence[Table | None], lines: Sequence[str]) -> None:
+def _show(parts: Sequence[Table | None], lines: Sequence[str]) -> None:
     from curate.report import terminal
 
-    for table in tables:
+    for table in parts:
         if table:
             terminal.console.print(table)
     terminal.console.print("\n".join(lines), soft_wrap=True)

@@ -30,7 +30,7 @@ def diversity(out: Path, column: str, model: str, draws: int, seed: int, ladder:
     """Measure how diverse the set of OUT is, beside random draws of the same size from its pool."""
     from curate.report import terminal
     from curate.report.diversity.folder import of_folder
-    from curate.run.work import as_written
+    from curate.run.folder import as_written
 
     with as_written(out), terminal.progress() as tell:
         result = of_folder(out, column=column, model=model, draws=draws, seed=seed, with_ladder=ladder, tell=tell)
@@ -62,7 +62,7 @@ def shortcuts(pairs: Path, seed: int, html: Path | None, as_json: bool) -> None:
     """
     from curate.folders import put_alone
     from curate.pairs import shortcuts as library
-    from curate.pairs.shortcuts.finding import read
+    from curate.pairs.shortcuts.analysis import read
 
     rows, bad = read(pairs)
     result = library.shortcuts(rows, seed=seed)

@@ -34,14 +34,14 @@ def run(
 ) -> None:
     """Run RECIPE: from its sources to a set, with a ledger of every row."""
     from curate.recipe.load import load
-    from curate.run.work import run_recipe
+    from curate.run.run import run_recipe
 
     plan = load(recipe, sets, seed=seed)
     folder = out or Path("out") / plan.name
     from curate.report import terminal
 
     with terminal.progress() as tell:
-        manifest = run_recipe(plan, folder, fresh=fresh, limit=limit, batch_rows=batch_rows, tell=tell)
+        manifest = run_recipe(plan, folder, fresh=fresh, limit=limit, batch_rows=batch_rows, progress=tell)
     if as_json:
         echo_json(manifest)
     else:
@@ -65,7 +65,7 @@ def check(recipe: Path, sets: tuple[str, ...], rows: int, trust: bool, as_json: 
     """
     from curate.recipe.load import load
     from curate.report import terminal
-    from curate.run.work import sample_yield
+    from curate.run.check import sample_yield
 
     plan = load(recipe, sets, trusted=trust)
     sample = sample_yield(plan, rows)

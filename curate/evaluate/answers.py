@@ -1,8 +1,12 @@
-"""Answers of a model, or of every checkpoint of a training, to prompts it was not trained on."""
+"""Answers of a model, or of every checkpoint of a training, to prompts and scripted dialogues.
+
+In a dialogue the user's turns are given, and the model's own answers stand between them (LIMA, section 6).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,8 +14,8 @@ from typing import Any
 import polars as pl
 
 from curate.errors import UserError
-from curate.evaluate.prompts import read_prompts
-from curate.evaluate.trained import BACKENDS, Checkpoint, Training, generator_of, is_training, open_training
+from curate.evaluate.prompts import read_dialogues, read_prompts
+from curate.evaluate.trained import BACKENDS, Checkpoint, generator_of, is_training, open_training
 from curate.models import weights
 from curate.models.generators.ask import Answer, Ask, Failed, conversation, seed_of
 from curate.models.generators.generator import Generator, Told
@@ -75,100 +79,171 @@ def answers(
     Raises AnswerError, PromptsError, TrainedError or GeneratorError in words.
     """
     rows = prompts if isinstance(prompts, pl.DataFrame) else read_prompts(Path(prompts))
-    asked = asked_of(model, backend, engine, sampling, checkpoint, journal=journal, tell=tell)
-    each = [(row, sample) for row in rows.iter_rows(named=True) for sample in range(checked(samples))]
+    generator = _generator(model, backend, engine, sampling, checkpoint, journal, tell)
+    each = [(row, sample) for row in rows.iter_rows(named=True) for sample in range(_checked(samples))]
     asks = [Ask(conversation(row), seed_of(seed, row["id"], f"answer/{sample}")) for row, sample in each]
-    lines = [line(answer, row, sample, checkpoint) for (row, sample), answer in zip(each, asked.ask(asks), strict=True)]
+    replies = zip(each, generator.ask(asks), strict=True)
+    lines = [_line(reply, row, sample, checkpoint) for (row, sample), reply in replies]
     return pl.DataFrame(lines, schema=SCHEMA, orient="row")
 
 
-def checked(samples: int) -> int:
+@dataclass
+class _Dialogue:
+    """A dialogue on its way: its turns up to now, and the lines that it gives."""
+
+    row: Mapping[str, Any]
+    sample: int
+    checkpoint: Checkpoint | None
+    history: list[dict[str, str]] = field(default_factory=list)
+    lines: list[tuple[Any, ...]] = field(default_factory=list)
+    failed: str | None = None
+
+    def prompt(self, turn: int) -> dict[str, Any]:
+        """Make the row that this turn asks."""
+        prompt = {"id": self.row["id"], "prompt": self.row["turns"][turn], "history": list(self.history)}
+        return prompt | {"system": self.row.get("system")}
+
+    def ask(self, turn: int, seed: int) -> Ask:
+        """Make the ask of this turn; the first one draws as a prompt by itself does."""
+        use = f"answer/{self.sample}" + (f"/{turn}" if turn else "")
+        return Ask(conversation(self.prompt(turn)), seed_of(seed, self.row["id"], use))
+
+    def add(self, turn: int, reply: Answer | Failed) -> None:
+        """Go on with an answer, or end where there is none."""
+        self.lines.append(_line(reply, self.prompt(turn), self.sample, self.checkpoint, turn))
+        if isinstance(reply, Failed):
+            self.failed = self.failed or f"turn {turn + 1} had no answer"
+            return
+        self.history.append({"role": "user", "content": self.row["turns"][turn]})
+        self.history.append({"role": "assistant", "content": reply.text})
+
+
+def answer_dialogues(
+    model: str | Path | Generator,
+    dialogues: str | Path | pl.DataFrame,
+    *,
+    backend: str | None = None,
+    engine: Mapping[str, Any] | None = None,
+    sampling: Mapping[str, Any] | None = None,
+    samples: int = 1,
+    seed: int = 0,
+    checkpoint: Checkpoint | None = None,
+    journal: Path | None = None,
+    tell: Told | None = None,
+) -> pl.DataFrame:
+    """Answer dialogues turn by turn; return a line a turn (`SCHEMA`), dialogue by dialogue.
+
+    All dialogues are answered together, first their first turns, then their second ones, each with the model's own
+    answers before it. After a turn without an answer the rest of its dialogue has none either, and says so.
+
+    `dialogues` are a .jsonl or .parquet file with `turns`, a list of what the user says, or rows with `id` and `turns`;
+    each is held `samples` times. The seed of an answer comes from `seed`, the dialogue's id, the turn, and the number
+    of the sample. The other parameters, and what is raised, are those of `answers`.
+
+    >>> from curate.pairs.example import says
+    >>> model = says(lambda ask: f"You have said {len(ask.messages) // 2 + 1} things.")
+    >>> rows = pl.DataFrame({"id": ["1"], "turns": [["Hi!", "And now?"]]})
+    >>> answer_dialogues(model, rows)["response"].to_list()
+    ['You have said 1 things.', 'You have said 2 things.']
+    """
+    rows = dialogues if isinstance(dialogues, pl.DataFrame) else read_dialogues(Path(dialogues))
+    generator = _generator(model, backend, engine, sampling, checkpoint, journal, tell)
+    each = [_Dialogue(row, i, checkpoint) for row in rows.iter_rows(named=True) for i in range(_checked(samples))]
+    name = generator.name
+    for turn in range(max((len(dialogue.row["turns"]) for dialogue in each), default=0)):
+        generator.name = f"{name}, turn {turn + 1}"
+        going = [dialogue for dialogue in each if turn < len(dialogue.row["turns"])]
+        asks = [dialogue.ask(turn, seed) for dialogue in going if dialogue.failed is None]
+        replies = iter(generator.ask(asks) if asks else ())
+        for dialogue in going:
+            dialogue.add(turn, next(replies) if dialogue.failed is None else Failed(dialogue.failed, again=False))
+    generator.name = name
+    return pl.DataFrame([line for dialogue in each for line in dialogue.lines], schema=SCHEMA, orient="row")
+
+
+def _checked(samples: int) -> int:
     """Make sure that there is something to ask for."""
     if samples < 1:
         raise AnswerError(f"samples are at least 1, not {samples}")
     return samples
 
 
-def line(
-    answer: Answer | Failed,
+def _line(
+    reply: Answer | Failed,
     row: Mapping[str, Any],
     sample: int,
     checkpoint: Checkpoint | None,
     turn: int | None = None,
 ) -> tuple[Any, ...]:
     """Make a line of `SCHEMA` of what was answered to a row: its prompt, and what stood before it."""
-    of_epoch = (checkpoint.name, checkpoint.epoch) if checkpoint else (None, None)
+    answer: tuple[Any, ...]
+    if isinstance(reply, Failed):
+        answer = (None, None, None, reply.reason)
+    else:
+        answer = (reply.text, reply.finish_reason, reply.completion_tokens, None)
+    epoch = (checkpoint.name, checkpoint.epoch) if checkpoint else (None, None)
     before = (row.get("system"), row.get("history") or None)
-    return (row["id"], row["prompt"], sample, turn, *_told(answer), *of_epoch, *before)
+    return (row["id"], row["prompt"], sample, turn, *answer, *epoch, *before)
 
 
-def asked_of(
+def _generator(
     model: str | Path | Generator,
     backend: str | None,
     engine: Mapping[str, Any] | None,
     sampling: Mapping[str, Any] | None,
     checkpoint: Checkpoint | None,
-    *,
-    journal: Path | None = None,
-    tell: Told | None = None,
+    journal: Path | None,
+    tell: Told | None,
 ) -> Generator:
     """Make the generator that answers; the parameters are those of `answers`."""
-    asked = model if isinstance(model, Generator) else _generator(model, backend, engine, sampling, checkpoint)
-    asked.journal, asked.tell = journal or asked.journal, tell or asked.tell
-    named = asked.settings.model if isinstance(model, Generator) else Path(model).name
-    asked.name = asked.name or (checkpoint.name if checkpoint else named)
-    return asked
+    if isinstance(model, Generator):
+        generator, name = model, model.settings.model
+    else:
+        generator = _open(model, backend or default_backend(), engine or {}, sampling or {}, checkpoint)
+        name = Path(model).name
+    generator.journal, generator.tell = journal or generator.journal, tell or generator.tell
+    generator.name = generator.name or (checkpoint.name if checkpoint else name)
+    return generator
 
 
-def _generator(
+def _open(
     model: str | Path,
-    backend: str | None,
-    engine: Mapping[str, Any] | None,
-    sampling: Mapping[str, Any] | None,
+    backend: str,
+    engine: Mapping[str, Any],
+    sampling: Mapping[str, Any],
     checkpoint: Checkpoint | None,
 ) -> Generator:
-    backend = backend or default_backend()
     if backend not in BACKENDS:
         raise AnswerError(f"there is no backend '{backend}'; known: {', '.join(BACKENDS)}")
     training = open_training(Path(model)) if checkpoint or is_training(Path(model)) else None
-    home = _home(model, training, checkpoint)
-    given = {"engine": dict(engine or {}), "sampling": decoding(backend, home, engine or {}, sampling or {})}
+    home = str(model)
+    if training:
+        home = str(training.record["config"]["model"] if checkpoint else training.merged)
+    settings = {"engine": dict(engine), "sampling": decoding(backend, home, engine, sampling)}
     try:
         if training and checkpoint:
-            return generator_of(training, checkpoint, backend=backend, **given)
-        return BACKENDS[backend](home, **given)
+            return generator_of(training, checkpoint, backend=backend, **settings)
+        return BACKENDS[backend](home, **settings)
     except ValueError as error:
         raise AnswerError(str(error)) from None
 
 
-def _home(model: str | Path, training: Training | None, checkpoint: Checkpoint | None) -> str:
-    if training is None:
-        return str(model)
-    return str(training.record["config"]["model"] if checkpoint else training.merged)
-
-
-def decoding(backend: str, model: str, engine: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Settle how answers are drawn: as LIMA has it, but for what is given; None takes a setting out.
+def decoding(backend: str, model: str, engine: Mapping[str, Any], sampling: Mapping[str, Any]) -> dict[str, Any]:
+    """Settle how answers are drawn: as LIMA has it, but for what `sampling` says; None takes a setting out.
 
     The most tokens of an answer are 2,048, or half of what the model takes where that is less.
 
     >>> decoding("vllm", "org/model", {"max_model_len": 1024}, {"top_p": None})
     {'temperature': 0.7, 'repetition_penalty': 1.2, 'max_tokens': 512}
     """
-    ours = dict(LIMA[backend])
-    if given.get("do_sample") is False:
-        ours = {name: value for name, value in ours.items() if name == "repetition_penalty"}
+    defaults = dict(LIMA[backend])
+    if sampling.get("do_sample") is False:
+        defaults = {"repetition_penalty": defaults["repetition_penalty"]}
     context = engine.get("max_model_len") or weights.config_of(model).get("max_position_embeddings") or 2 * _LIMIT
-    settled = {**ours, _MOST[backend]: min(_LIMIT, int(context) // 2), **given}
-    return {name: value for name, value in settled.items() if value is not None}
+    settings = {**defaults, _MOST[backend]: min(_LIMIT, int(context) // 2), **sampling}
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def default_backend() -> str:
     """Choose vllm where it is installed: answers to many prompts at once are what it is made for."""
     return "vllm" if find_spec("vllm") else "transformers"
-
-
-def _told(answer: Answer | Failed) -> tuple[str | None, str | None, int | None, str | None]:
-    if isinstance(answer, Failed):
-        return None, None, None, answer.reason
-    return answer.text, answer.finish_reason, answer.completion_tokens, None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from math import comb
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -29,12 +29,12 @@ def decide(candidates: Sequence[Checkpoint], graded: Sequence[pl.DataFrame]) -> 
     `graded` are the answers of each, with `score`. Only prompts that every checkpoint has a grade for count. Raises
     ValueError where there are none.
     """
-    of_prompt = [_by_prompt(one) for one in graded]
-    shared = sorted(set.intersection(*(set(means) for means in of_prompt)))
+    by_prompt = [_by_prompt(rows) for rows in graded]
+    shared = sorted(set.intersection(*map(set, by_prompt)))
     if not shared:
-        why = next((w for one in graded for w in one["why"] if w), "the judge did not say why")
+        why = next((w for rows in graded for w in rows["why"] if w), "the judge did not say why")
         raise ValueError(f"no prompt has a grade for each of the {len(candidates)} checkpoints: {why}")
-    values = [[means[i] for i in shared] for means in of_prompt]
+    values = [[means[i] for i in shared] for means in by_prompt]
     best = max(range(len(candidates)), key=lambda i: (fmean(values[i]), -candidates[i].step))
     differences = _differences(candidates, values, best)
     peers = [d["checkpoint"] for d in differences if not d["shown"]]
@@ -43,30 +43,30 @@ def decide(candidates: Sequence[Checkpoint], graded: Sequence[pl.DataFrame]) -> 
         "epoch": candidates[best].epoch,
         "shown": not peers,
         "said": _sentence(candidates, fmean(values[best]), best, peers, len(shared)),
-        "grades": [_told(c, one, v) for c, one, v in zip(candidates, graded, values, strict=True)],
+        "grades": [_grade(c, rows, v) for c, rows, v in zip(candidates, graded, values, strict=True)],
         "differences": differences,
     }
 
 
 def _by_prompt(graded: pl.DataFrame) -> dict[str, float]:
-    there = graded.filter(pl.col("score").is_finite())
-    return dict(there.group_by("id").agg(pl.col("score").mean()).iter_rows())
+    finite = graded.filter(pl.col("score").is_finite())
+    return dict(finite.group_by("id").agg(pl.col("score").mean()).iter_rows())
 
 
 def _differences(candidates: Sequence[Checkpoint], values: list[list[float]], best: int) -> list[dict[str, Any]]:
     """Set the best beside each other checkpoint; as any could have been the best, all pairs share the 5 %."""
-    level = 1 - 0.05 / max(len(list(combinations(candidates, 2))), 1)
-    found = []
+    level = 1 - 0.05 / max(comb(len(candidates), 2), 1)
+    differences = []
     for i, other in enumerate(candidates):
         if i != best:
             gap = mean([a - b for a, b in zip(values[best], values[i], strict=True)], level)
             ends = {"low": gap.low, "high": gap.high}
-            found.append({"checkpoint": other.name, "lower_by": gap.mean, **ends, "shown": (gap.low or 0) > 0})
-    return found
+            differences.append({"checkpoint": other.name, "lower_by": gap.mean, **ends, "shown": (gap.low or 0) > 0})
+    return differences
 
 
-def _told(checkpoint: Checkpoint, graded: pl.DataFrame, values: list[float]) -> dict[str, Any]:
-    """Say what a checkpoint got, in the form that the plots take; lengths stand beside, since judges like them."""
+def _grade(checkpoint: Checkpoint, graded: pl.DataFrame, values: list[float]) -> dict[str, Any]:
+    """Give the grade of a checkpoint in the form that the plots take; lengths stand beside, since judges like them."""
     grade = mean(values)
     return {
         "checkpoint": checkpoint.name,
@@ -83,15 +83,13 @@ def _told(checkpoint: Checkpoint, graded: pl.DataFrame, values: list[float]) -> 
 
 
 def _sentence(candidates: Sequence[Checkpoint], grade: float, best: int, peers: list[str], prompts: int) -> str:
-    named = f"{candidates[best].name} (epoch {candidates[best].epoch:g})"
+    name = f"{candidates[best].name} (epoch {candidates[best].epoch:g})"
     if len(candidates) == 1:
-        return f"{named} is the only checkpoint of these epochs: mean grade {grade:.3g} over {prompts} prompts"
+        return f"{name} is the only checkpoint of these epochs: mean grade {grade:.3g} over {prompts} prompts"
     if not peers:
-        return (
-            f"{named} is best: mean grade {grade:.3g} over {prompts} prompts, and each other one is shown to be lower"
-        )
+        return f"{name} is best: mean grade {grade:.3g} over {prompts} prompts, and each other one is shown to be lower"
     return (
-        f"{named} has the highest mean grade, {grade:.3g} over {prompts} prompts; no difference is shown to "
+        f"{name} has the highest mean grade, {grade:.3g} over {prompts} prompts; no difference is shown to "
         f"{', '.join(peers)}. It is taken as the best guess: more prompts or samples would tell"
     )
 
@@ -132,23 +130,26 @@ def choose(
 
     Raises AnswerError where no epoch is left or nothing was graded, else what `answers` raises.
     """
+    from curate.train.pages import draw
+    from curate.train.record import write
+
     training = open_training(Path(train_out))
     candidates = _within(training, first_epoch, last_epoch)
     claim(training.folder, BY, _WRITES, option=None)
     rows = prompts if isinstance(prompts, pl.DataFrame) else read_prompts(Path(prompts), limit)
     stages = Cache(training.folder / _STAGES)
-    given: dict[str, Any] = {"backend": backend, "engine": engine, "sampling": sampling, "samples": samples}
-    given |= {"seed": seed, "journal": stages.folder / _ANSWERS, "tell": tell}
+    how: dict[str, Any] = {"backend": backend, "engine": engine, "sampling": sampling, "samples": samples}
+    how |= {"seed": seed, "journal": stages.folder / _ANSWERS, "tell": tell}
     # All of them answer, then the judge is asked: a model fills the memory.
-    said = [(c.name, answers(training.folder, rows, checkpoint=c, **given)) for c in candidates]
-    graded = [grade(answered, rows, judge, stages, arm=name, tell=tell) for name, answered in said]
+    answered = [(c.name, answers(training.folder, rows, checkpoint=c, **how)) for c in candidates]
+    graded = [grade(lines, rows, judge, stages, arm=name, tell=tell) for name, lines in answered]
     try:
-        found = decide(candidates, graded)
+        decision = decide(candidates, graded)
     except ValueError as error:
         raise AnswerError(str(error)) from None
-    chosen = next(c for c in candidates if c.name == found["chosen"])
+    chosen = next(c for c in candidates if c.name == decision["chosen"])
     choice = {
-        **found,
+        **decision,
         "model": _model(training, chosen, merged=merged),
         "epochs": [first_epoch, last_epoch],
         "judge": dict(judge.describe()),
@@ -157,19 +158,21 @@ def choose(
         "seed": seed,
     }
     seal(training.folder, BY, ["chosen/"])
-    _write(training, choice, pl.concat(graded))
+    put(training.folder, BY, GRADES, lambda to: write_lines(pl.concat(graded), to))
+    write(training.folder, CHOICE, choice)
+    draw(training.folder, choice["grades"])  # beside the held-out loss
     return choice
 
 
 def _within(training: Training, first: float, last: float) -> list[Checkpoint]:
-    there = training.checkpoints()
-    found = [c for c in there if first <= c.epoch <= last]
-    if not found:
-        epochs = ", ".join(f"{c.epoch:g}" for c in there) or "none"
+    checkpoints = training.checkpoints()
+    candidates = [c for c in checkpoints if first <= c.epoch <= last]
+    if not candidates:
+        epochs = ", ".join(f"{c.epoch:g}" for c in checkpoints) or "none"
         raise AnswerError(
             f"{training.folder} has no checkpoint of epochs {first:g} to {last:g}: it has those of epochs {epochs}"
         )
-    return found
+    return candidates
 
 
 def _about(prompts: str | Path | pl.DataFrame, rows: pl.DataFrame) -> dict[str, Any]:
@@ -193,13 +196,3 @@ def _model(training: Training, chosen: Checkpoint, *, merged: bool) -> str | Non
     shutil.rmtree(beside, ignore_errors=True)
     merge(training, chosen, beside).rename(folder)
     return str(folder)
-
-
-def _write(training: Training, choice: dict[str, Any], graded: pl.DataFrame) -> None:
-    """Write grades and choice, and draw the grades beside the held-out loss."""
-    from curate.train.pages import draw
-    from curate.train.record import write
-
-    put(training.folder, BY, GRADES, lambda to: write_lines(graded, to))
-    write(training.folder, CHOICE, choice)
-    draw(training.folder, choice["grades"])

@@ -1,4 +1,4 @@
-"""Prompts to be answered: from an output folder or a file, whole, each with an id."""
+"""Prompts and dialogues to be answered: from an output folder or a file, whole, each with an id."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ class PromptsError(UserError):
     """Say in words why there are no prompts, and what would be right."""
 
 
-def prompts_file(given: Path) -> Path:
+def prompts_file(path: Path) -> Path:
     """Find the prompts: the file itself, or in an output folder those of dev, else of test.
 
     Raises PromptsError where there are none.
     """
-    if given.is_file():
-        return given
-    if not given.is_dir():
-        raise PromptsError(f"there are no prompts {given}: name an output folder, a .jsonl or a .parquet file")
-    found = held_out(given)
-    if found:
-        return found
-    raise PromptsError(
-        f"the folder {given} holds no dev prompts: give its recipe `output: {{dev: …}}`, or name a file of prompts"
-    )
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise PromptsError(f"there are no prompts {path}: name an output folder, a .jsonl or a .parquet file")
+    file = held_out(path)
+    if file is None:
+        raise PromptsError(
+            f"the folder {path} holds no dev prompts: give its recipe `output: {{dev: …}}`, or name a file of prompts"
+        )
+    return file
 
 
 def held_out(folder: Path) -> Path | None:
@@ -39,19 +39,36 @@ def held_out(folder: Path) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def read_prompts(given: Path, limit: int | None = None) -> pl.DataFrame:
+def read_prompts(path: Path, limit: int | None = None) -> pl.DataFrame:
     """Read prompts: `id`, `prompt`, and `system` and `history` where there are any.
 
     A prompt may be a text or turns. Rows without an id get the hash of what they hold; a row that is there twice is
     asked once. Raise PromptsError naming the line that is no prompt.
     """
-    file = prompts_file(given)
+    file = prompts_file(path)
     rows = pl.DataFrame([prompt_of(file, i, row) for i, row in enumerate(rows_of(file), 1)], infer_schema_length=None)
     if rows.is_empty():
         raise PromptsError(f"{file} holds no prompts")
-    rows = with_ids(rows).with_columns(id=pl.coalesce("own", "id")).drop("own")
-    rows = rows.unique("id", keep="first", maintain_order=True)
+    rows = identified(rows)
     return rows.select(c for c in rows.columns if rows[c].null_count() < rows.height).head(limit or rows.height)
+
+
+def read_dialogues(file: Path, limit: int | None = None) -> pl.DataFrame:
+    """Read dialogues: `id`, `turns` (the user's, at least one), `system`; one that is there twice is asked once.
+
+    A row without an id gets the hash of what it holds. Raise PromptsError naming the row that is no dialogue.
+    """
+    schema = {"own": pl.String(), "turns": pl.List(pl.String()), "system": pl.String()}
+    rows = pl.DataFrame([_dialogue(file, i, row) for i, row in enumerate(rows_of(file), 1)], schema=schema)
+    if rows.is_empty():
+        raise PromptsError(f"{file} holds no dialogues")
+    return identified(rows).head(limit or rows.height)
+
+
+def identified(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give each row its `own` id, or else the hash of what it holds; of rows with one id the first stays."""
+    ids = with_ids(rows.drop("own")).with_columns(id=pl.coalesce(rows["own"], "id"))
+    return ids.unique("id", keep="first", maintain_order=True)
 
 
 def rows_of(file: Path) -> list[Any]:
@@ -80,17 +97,26 @@ def _row(file: Path, number: int, line: str) -> Any:
 
 def prompt_of(file: Path, number: int, row: Any) -> dict[str, Any]:
     """Take what a row asks: `own` (its id, where it has one), `prompt`, `system`, `history`; raise PromptsError."""
-    said = row.get("prompt") if isinstance(row, dict) else None
-    before = (row.get("history") or []) if isinstance(row, dict) else []
-    system = row.get("system") if isinstance(row, dict) else None
-    if isinstance(said, list) and said and all(isinstance(t, dict) and t.get("content") for t in said):
-        *before, last = said
+    row = row if isinstance(row, dict) else {}
+    prompt, before, system = row.get("prompt"), row.get("history") or [], row.get("system")
+    if isinstance(prompt, list) and prompt and all(isinstance(t, dict) and t.get("content") for t in prompt):
+        *before, last = prompt
         system = before.pop(0)["content"] if before and before[0]["role"] == "system" else system
-        said = last["content"] if last["role"] == "user" else None
-    if not isinstance(said, str) or not said.strip():
+        prompt = last["content"] if last["role"] == "user" else None
+    if not isinstance(prompt, str) or not prompt.strip():
         raise PromptsError(
             f"{file}: row {number} has no prompt: it has to hold `prompt`, a text or turns that end with the user's"
         )
     turns = [{"role": str(t["role"]), "content": str(t["content"])} for t in before]
-    own = row.get("id")
-    return {"own": None if own is None else str(own), "prompt": said, "system": system, "history": turns or None}
+    return {"own": _own(row), "prompt": prompt, "system": system, "history": turns or None}
+
+
+def _dialogue(file: Path, number: int, row: Any) -> dict[str, Any]:
+    turns = row.get("turns") if isinstance(row, dict) else None
+    if not isinstance(turns, list) or not turns or not all(isinstance(t, str) and t.strip() for t in turns):
+        raise PromptsError(f"{file}: row {number} is no dialogue: it has to hold `turns`, a list of what the user says")
+    return {"own": _own(row), "turns": turns, "system": row.get("system")}
+
+
+def _own(row: dict[str, Any]) -> str | None:
+    return None if row.get("id") is None else str(row["id"])

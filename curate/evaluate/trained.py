@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 from curate.errors import UserError
 from curate.models.generators import transformers, vllm
-from curate.models.generators.ask import Answer, Ask, Engine, Failed, Turn
+from curate.models.generators.ask import Engine
 from curate.models.generators.generator import Generator
 from curate.models.generators.transformers_engine import Transformers
 from curate.models.generators.vllm import VLLM
@@ -23,7 +23,8 @@ from curate.rows import hash_file
 
 BACKENDS: Mapping[str, Callable[..., Generator]] = {"vllm": vllm, "transformers": transformers}
 _RECORD, _MARK = "record.json", "whole"
-_BATCH = 8  # prompts that transformers answers together
+# Transformers answers eight prompts together.
+_ENGINES: Mapping[str, Callable[..., Engine]] = {"vllm": VLLM, "transformers": partial(Transformers, batch_size=8)}
 # What a checkpoint answers by; the rest of it (optimiser, random states) is what training goes on from.
 _ANSWERS_BY = (".safetensors", ".json", ".jinja", ".model", ".txt")
 _OF_TRAINING = ("trainer_state.json", "training_args.json")
@@ -78,14 +79,14 @@ class Training:
     def before(self) -> Training | None:
         """The training that its model came from, where it is still there (SFT before DPO)."""
         source = Path(self.record["model_in"]["path"])
-        there = source.name == "merged" and source.parent != self.folder and is_training(source.parent)
-        return open_training(source.parent) if there else None
+        exists = source.name == "merged" and source.parent != self.folder and is_training(source.parent)
+        return open_training(source.parent) if exists else None
 
     def checkpoints(self) -> list[Checkpoint]:
         """List the whole checkpoints in their order."""
         marked = (f.parent for f in (self.folder / "checkpoints").glob(f"checkpoint-*/{_MARK}"))
-        found = [Checkpoint(folder, int(folder.name.rpartition("-")[2]), _epoch(folder)) for folder in marked]
-        return sorted(found, key=lambda checkpoint: checkpoint.step)
+        checkpoints = (Checkpoint(folder, int(folder.name.rpartition("-")[2]), _epoch(folder)) for folder in marked)
+        return sorted(checkpoints, key=lambda checkpoint: checkpoint.step)
 
 
 def is_training(folder: Path) -> bool:
@@ -119,15 +120,11 @@ def generator_of(
 
     Raises ValueError for settings that the backend does not take.
     """
-    like = BACKENDS[backend](training.record["config"]["model"], engine=engine, sampling=sampling)
+    base = BACKENDS[backend](training.record["config"]["model"], engine=engine, sampling=sampling)
     name = str(checkpoint.folder.resolve())
-    start = _OPENS[backend]
-    opened = (
-        partial(_Merged, training, checkpoint, partial(start, engine=engine))
-        if checkpoint.adapter
-        else partial(start, name, engine=engine)
-    )
-    return Generator(replace(like.settings, model=name, weights=checkpoint.weights()), opened)
+    start = partial(_ENGINES[backend], engine=engine)
+    opened = partial(_merged, training, checkpoint, start) if checkpoint.adapter else partial(start, name)
+    return Generator(replace(base.settings, model=name, weights=checkpoint.weights()), opened)
 
 
 def merge(training: Training, checkpoint: Checkpoint, to: Path) -> Path:
@@ -144,45 +141,21 @@ def _epoch(checkpoint: Path) -> float:
     return round(float(state["epoch"]), 4)
 
 
-def _vllm(path: str, engine: Mapping[str, Any]) -> Engine:
-    return VLLM(path, engine)
+def _merged(training: Training, checkpoint: Checkpoint, start: Callable[[str], Engine]) -> Engine:
+    """Start an engine over weights that are merged for it, and go when it closes."""
+    folder = tempfile.mkdtemp(prefix="curate-merged-")
+    try:
+        engine = start(str(merge(training, checkpoint, Path(folder))))
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    clear, close = weakref.finalize(engine, shutil.rmtree, folder, ignore_errors=True), engine.close
 
-
-def _transformers(path: str, engine: Mapping[str, Any]) -> Engine:
-    return Transformers(path, engine, _BATCH)
-
-
-_OPENS: Mapping[str, Callable[..., Engine]] = {"vllm": _vllm, "transformers": _transformers}
-
-
-class _Merged:
-    """An engine over weights that were merged for it."""
-
-    def __init__(self, training: Training, checkpoint: Checkpoint, start: Callable[[str], Engine]) -> None:
-        folder = tempfile.mkdtemp(prefix="curate-merged-")
-        self._clear = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+    def close_and_clear() -> None:
         try:
-            self._engine = start(str(merge(training, checkpoint, Path(folder))))
-        except BaseException:
-            self._clear()
-            raise
-
-    @property
-    def context(self) -> int | None:
-        """Ask the engine."""
-        return self._engine.context
-
-    def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
-        """Ask the engine."""
-        return self._engine.prompt_tokens(messages)
-
-    def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Answer | Failed]]:
-        """Ask the engine."""
-        return self._engine.answer(asks, sampling)
-
-    def close(self) -> None:
-        """Close the engine, and let go of the weights."""
-        try:
-            self._engine.close()
+            close()
         finally:
-            self._clear()
+            clear()
+
+    engine.close = close_and_clear  # type: ignore[method-assign] # of this engine alone
+    return engine

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from curate.lazy import lazy
+from curate import lazy
 
 if TYPE_CHECKING:
     from curate.pairs.best import best as best

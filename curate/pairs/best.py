@@ -7,7 +7,19 @@ import polars as pl
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
 from curate.pairs.grades import Rejected, best_and_other, best_only, check_bounds, graded
-from curate.pairs.made import SIDES, Answers, Cut, Made, Pairs, Use, answers, label, pairs, sample, settings_key
+from curate.pairs.samples import (
+    SIDES,
+    Answers,
+    Pairs,
+    Result,
+    Truncation,
+    Variant,
+    answers,
+    label,
+    pairs,
+    sample,
+    settings_key,
+)
 
 
 def best_of(
@@ -21,7 +33,7 @@ def best_of(
     max_length_ratio: float | None = None,
     rejected: Rejected = "worst",
     seed: int = 0,
-    cut: Cut = "drop",
+    cut: Truncation = "drop",
 ) -> Pairs:
     """Sample `n` answers to every prompt and pair the best-graded one with the worst, or with any other.
 
@@ -50,14 +62,14 @@ def best_of(
     >>> rows = pl.DataFrame({"id": ["1"], "prompt": ["Tea or coffee?"]})
     >>> replies = iter(["Tea, if you please.", "Tea.", "Tea!!"])
     >>> model = says(lambda ask: next(replies))
-    >>> made = best_of(rows, generator=model, judge=function(shortness), n=3)
-    >>> made.columns.select("chosen", "rejected").row(0)
+    >>> result = best_of(rows, generator=model, judge=function(shortness), n=3)
+    >>> result.columns.select("chosen", "rejected").row(0)
     ('Tea.', 'Tea, if you please.')
     """
     if n < 2:
         raise ValueError(f"n must be 2 or more to have a pair, not {n}")
     check_bounds(min_gap, max_length_ratio)
-    samples = _samples(rows, generator, judge, n, column, seed, cut)
+    samples = _samples(rows, [generator], judge, n, column, seed, cut)
     picks = best_and_other(samples, rejected=rejected, min_gap=min_gap, max_length_ratio=max_length_ratio)
     return pairs(rows, samples, picks)
 
@@ -71,7 +83,7 @@ def best(
     min_score: float | None = None,
     column: str = "prompt",
     seed: int = 0,
-    cut: Cut = "drop",
+    cut: Truncation = "drop",
 ) -> Answers:
     """Sample `n` answers to every prompt and keep the best-graded one as the response: rejection sampling.
 
@@ -102,15 +114,15 @@ def best(
     """
     if n < 1:
         raise ValueError(f"n must be 1 or more, not {n}")
-    samples = _samples(rows, generator, judge, n, column, seed, cut)
+    samples = _samples(rows, [generator], judge, n, column, seed, cut)
     return answers(rows, samples, best_only(samples, min_score))
 
 
 def _samples(
-    rows: pl.DataFrame, generator: Generator, judge: Judge, n: int, column: str, seed: int, cut: Cut
+    rows: pl.DataFrame, generators: list[Generator], judge: Judge, n: int, column: str, seed: int, cut: Truncation
 ) -> pl.DataFrame:
-    uses = [Use(f"sample {i}", generator) for i in range(n)]
-    return graded(rows, sample(rows, uses, column=column, seed=seed, cut=cut), judge, column=column, seed=seed)
+    variants = [Variant(f"sample {i}", generator) for generator in generators for i in range(n)]
+    return graded(rows, sample(rows, variants, column=column, seed=seed, cut=cut), judge, column=column, seed=seed)
 
 
 def judged(
@@ -124,7 +136,7 @@ def judged(
     max_length_ratio: float | None = None,
     column: str = "prompt",
     seed: int = 0,
-    cut: Cut = "drop",
+    cut: Truncation = "drop",
 ) -> Pairs:
     """Let several generators answer every prompt, and pair the answer rated highest with another one.
 
@@ -166,17 +178,15 @@ def judged(
     for generator, key in zip(generators, settings, strict=True):
         if settings.count(key) > 1:
             raise ValueError(f"generator '{label(generator)}' stands there twice: give n=2 for two answers of each")
-    uses = [Use(f"sample {i}", generator) for generator in generators for i in range(n)]
-    samples = sample(rows, uses, column=column, seed=seed, cut=cut)
-    samples = graded(rows, samples, judge, column=column, seed=seed)
+    samples = _samples(rows, generators, judge, n, column, seed, cut)
     picks = best_and_other(samples, rejected=rejected, min_gap=min_gap, max_length_ratio=max_length_ratio)
     return _with_mix(pairs(rows, samples, picks))
 
 
-def _with_mix(made: Made) -> Made:
+def _with_mix(result: Result) -> Result:
     """Note each generator's share of the chosen and of the rejected answers."""
-    there = made.columns.filter(made.why.is_null())
-    whose = {side: there[f"{side}_generator"] for side in SIDES}
+    complete = result.columns.filter(result.why.is_null())
+    whose = {side: complete[f"{side}_generator"] for side in SIDES}
     names = sorted({name for of_side in whose.values() for name in of_side})
-    shares = {f"{name} {side}": (whose[side] == name).sum() / there.height for name in names for side in SIDES}
-    return made._replace(notes={**made.notes, **{name: round(share, 3) for name, share in shares.items()}})
+    shares = {f"{name} {side}": (whose[side] == name).sum() / complete.height for name in names for side in SIDES}
+    return result._replace(notes={**result.notes, **{name: round(share, 3) for name, share in shares.items()}})

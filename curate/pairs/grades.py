@@ -9,7 +9,7 @@ import polars as pl
 
 from curate.models.generators.ask import conversation
 from curate.models.judges.judge import Case, Grade, Judge
-from curate.pairs.made import AGAIN
+from curate.pairs.samples import REPEATED
 from curate.rows import hash01
 
 Rejected: TypeAlias = Literal["worst", "random"]
@@ -26,11 +26,11 @@ def graded(rows: pl.DataFrame, samples: pl.DataFrame, judge: Judge, *, column: s
     samples = _drawn(rows, samples, seed).sort("row", "draw")
     usable, rest = samples.filter(pl.col("fault").is_null()), samples.filter(pl.col("fault").is_not_null())
     once = usable.select(pl.struct("row", "text").is_first_distinct()).to_series()
-    asked, twice = usable.filter(once), usable.filter(~once).with_columns(fault=pl.lit(AGAIN))
-    grades = _judged(rows, asked, judge, column)
+    unique, twice = usable.filter(once), usable.filter(~once).with_columns(fault=pl.lit(REPEATED))
+    grades = _judged(rows, unique, judge, column)
     scores = pl.DataFrame([_figures(grade) for grade in grades], schema=_GRADES, orient="row")
-    found = asked.drop("fault", "failed", "again").hstack(scores).hstack(_parts(grades))
-    return pl.concat([found, twice, rest], how="diagonal").sort("row", "key")
+    result = unique.drop("fault", "failed", "again").hstack(scores).hstack(_parts(grades))
+    return pl.concat([result, twice, rest], how="diagonal").sort("row", "key")
 
 
 def _drawn(rows: pl.DataFrame, samples: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -40,12 +40,12 @@ def _drawn(rows: pl.DataFrame, samples: pl.DataFrame, seed: int) -> pl.DataFrame
     return named.with_columns(hash01("draw", seed, "pairs"))
 
 
-def _judged(rows: pl.DataFrame, asked: pl.DataFrame, judge: Judge, column: str) -> list[Grade]:
+def _judged(rows: pl.DataFrame, samples: pl.DataFrame, judge: Judge, column: str) -> list[Grade]:
     needed = [name for name in ("id", column, "system", "history") if name in rows.columns]
     of_row = rows.select(needed).to_dicts()
     cases = [
         Case(of_row[row]["id"], conversation(of_row[row], column), text)
-        for row, text in asked.select("row", "text").iter_rows()
+        for row, text in samples.select("row", "text").iter_rows()
     ]
     grades = judge.grade(cases) if cases else []
     if len(grades) != len(cases):
@@ -73,7 +73,7 @@ def best_and_other(
 
     What is rejected is graded lower by `min_gap` at least, and never the same.
     """
-    usable = samples.filter(pl.col("fault").is_null()).sort("row", "score", "draw", descending=[False, True, False])
+    usable = _best_first(samples)
     best = pl.col("row").is_first_distinct()
     size = pl.col("text").str.len_chars().cast(pl.Float64)
     top = usable.filter(best).select("row", chosen="key", top="score", top_size=size)
@@ -82,22 +82,32 @@ def best_and_other(
     apart = (pl.col("gap") > 0) & (pl.col("gap") >= min_gap)
     fit = apart if max_length_ratio is None else apart & (ratio <= max_length_ratio)
     order = pl.col("draw") if rejected == "random" else pl.col("score")
-    taken = others.filter(fit).sort("row", order, "draw").group_by("row").agg(rejected=pl.col("key").first())
+    other = others.filter(fit).sort("row", order, "draw").group_by("row").agg(rejected=pl.col("key").first())
     near = others.group_by("row").agg(gap=pl.col("gap").max(), apart=apart.any())
-    rows = samples.select(pl.col("row").unique())
-    for found in (unfit(samples), top.select("row", "chosen"), taken, near):
-        rows = rows.join(found, on="row", how="left")
+    rows = _by_row(samples, unfit(samples), top.select("row", "chosen"), other, near)
     return rows.select("row", "chosen", "rejected", why=_why(min_gap, max_length_ratio))
+
+
+def _best_first(samples: pl.DataFrame) -> pl.DataFrame:
+    """Sort the usable answers of each row by their grade, equals by their draw."""
+    usable = samples.filter(pl.col("fault").is_null())
+    return usable.sort("row", "score", "draw", descending=[False, True, False])
+
+
+def _by_row(samples: pl.DataFrame, *parts: pl.DataFrame) -> pl.DataFrame:
+    """Put what is known of each row side by side."""
+    rows = samples.select(pl.col("row").unique())
+    for part in parts:
+        rows = rows.join(part, on="row", how="left")
+    return rows
 
 
 def best_only(samples: pl.DataFrame, min_score: float | None) -> pl.DataFrame:
     """Pick the best-graded answer of a row, if it is good enough; beside it how many had a grade, and their mean."""
-    usable = samples.filter(pl.col("fault").is_null()).sort("row", "score", "draw", descending=[False, True, False])
+    usable = _best_first(samples)
     key, score = pl.col("key").first(), pl.col("score")
-    found = usable.group_by("row").agg(best=key, top=score.first(), mean_grade=score.mean(), graded=pl.len())
-    rows = samples.select(pl.col("row").unique())
-    for more in (unfit(samples), found):
-        rows = rows.join(more, on="row", how="left")
+    best = usable.group_by("row").agg(best=key, top=score.first(), mean_grade=score.mean(), graded=pl.len())
+    rows = _by_row(samples, unfit(samples), best)
     low = pl.lit(False) if min_score is None else pl.col("top") < min_score
     why = (
         pl.when(pl.col("best").is_null()).then(pl.format("no answer: {}", "unfit"))
@@ -107,11 +117,11 @@ def best_only(samples: pl.DataFrame, min_score: float | None) -> pl.DataFrame:
 
 
 def _why(min_gap: float, max_length_ratio: float | None) -> pl.Expr:
-    there = pl.when(pl.col("chosen").is_null()).then(pl.lit("no answer")).otherwise(pl.lit("only one answer"))
+    start = pl.when(pl.col("chosen").is_null()).then(pl.lit("no answer")).otherwise(pl.lit("only one answer"))
     near = pl.format(f"the grades are {{}} apart at most, below {min_gap:g}", pl.col("gap").round(3))
     return (
         pl.when(pl.col("rejected").is_not_null()).then(None)
-        .when(pl.col("gap").is_null()).then(pl.format("{} to compare: {}", there, "unfit"))
+        .when(pl.col("gap").is_null()).then(pl.format("{} to compare: {}", start, "unfit"))
         .when(pl.col("gap") == 0).then(pl.lit("a tie: all answers have the same grade"))
         .when(~pl.col("apart")).then(near)
         .otherwise(pl.lit(f"no answer far enough below the best is within {max_length_ratio} times its length"))
@@ -131,5 +141,5 @@ def check_bounds(min_gap: float, max_length_ratio: float | None) -> None:
 def unfit(samples: pl.DataFrame) -> pl.DataFrame:
     """Say of each row what is wrong with its answers, and with how many."""
     counted = samples.filter(pl.col("fault").is_not_null()).group_by("row", "fault").len().sort("row", "len", "fault")
-    said = pl.when(pl.col("len") > 1).then(pl.format("{} × {}", "len", "fault")).otherwise("fault")
-    return counted.group_by("row", maintain_order=True).agg(unfit=said.str.join(", "))
+    text = pl.when(pl.col("len") > 1).then(pl.format("{} × {}", "len", "fault")).otherwise("fault")
+    return counted.group_by("row", maintain_order=True).agg(unfit=text.str.join(", "))

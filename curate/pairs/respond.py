@@ -6,7 +6,7 @@ import polars as pl
 
 from curate.models.generators.ask import Text
 from curate.models.generators.generator import Generator
-from curate.pairs.made import Answers, Cut, Use, answers, sample, without_system
+from curate.pairs.samples import Answers, Truncation, Variant, answers, drop_system, sample
 
 
 def respond(
@@ -16,7 +16,7 @@ def respond(
     system: Text | None = None,
     column: str = "prompt",
     seed: int = 0,
-    cut: Cut = "drop",
+    cut: Truncation = "drop",
 ) -> Answers:
     """Answer every prompt once; the answer becomes the row's `response`.
 
@@ -40,6 +40,6 @@ def respond(
     """
     if system is not None and not system.strip():
         raise ValueError("the system prompt is blank")
-    samples = sample(rows, [Use("response", generator, system)], column=column, seed=seed, cut=cut)
-    made = answers(rows, samples, samples.select("row", best="key", why="fault"))
-    return without_system(rows, made) if system is not None else made
+    samples = sample(rows, [Variant("response", generator, system)], column=column, seed=seed, cut=cut)
+    result = answers(rows, samples, samples.select("row", best="key", why="fault"))
+    return drop_system(rows, result) if system is not None else result

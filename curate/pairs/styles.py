@@ -6,7 +6,7 @@ import polars as pl
 
 from curate.models.generators.ask import Text
 from curate.models.generators.generator import Generator
-from curate.pairs.made import NO_PROMPT, Cut, Pairs, Use, pairs, sample, without_system
+from curate.pairs.samples import NO_PROMPT, Pairs, Truncation, Variant, drop_system, pairs, sample
 
 
 def styles(
@@ -18,7 +18,7 @@ def styles(
     rejected_generator: Generator | None = None,
     column: str = "prompt",
     seed: int = 0,
-    cut: Cut = "drop",
+    cut: Truncation = "drop",
 ) -> Pairs:
     """Answer every prompt twice, under the system prompt of the style wanted and under that of the style unwanted.
 
@@ -50,14 +50,14 @@ def styles(
             raise ValueError(f"the system prompt of {name} is blank")
     if chosen.strip() == rejected.strip() and other.settings == generator.settings:
         raise ValueError("chosen and rejected are the same system prompt, and one generator answers both")
-    uses = [Use("chosen", generator, chosen), Use("rejected", other, rejected)]
-    samples = sample(rows, uses, column=column, seed=seed, cut=cut)
-    return without_system(rows, pairs(rows, samples, _both(samples)))
+    variants = [Variant("chosen", generator, chosen), Variant("rejected", other, rejected)]
+    samples = sample(rows, variants, column=column, seed=seed, cut=cut)
+    return drop_system(rows, pairs(rows, samples, _both(samples)))
 
 
 def _both(samples: pl.DataFrame) -> pl.DataFrame:
     """Pick the two samples of each row, and say what is wrong where one of them has a fault."""
     fault = pl.col("fault")
-    said = pl.when(fault == NO_PROMPT).then(fault).otherwise(pl.format("{}: {}", "use", fault))
+    reason = pl.when(fault == NO_PROMPT).then(fault).otherwise(pl.format("{}: {}", "use", fault))
     keys = {side: pl.col("key").filter(pl.col("use") == side).first() for side in ("chosen", "rejected")}
-    return samples.group_by("row").agg(**keys, why=said.drop_nulls().first())
+    return samples.group_by("row").agg(**keys, why=reason.drop_nulls().first())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from curate.pairs.grades import check_bounds
-from curate.pairs.made import SIDES, Made, Pairs, measured
+from curate.pairs.samples import SIDES, Pairs, Result, figures, require
 from curate.rows import hash01
 
 _OWN = ("response", "score", "license")
@@ -72,14 +72,12 @@ def votes(
     })  # fmt: skip
     wide = pl.DataFrame({"row": range(rows.height)}, schema={"row": pl.Int64})
     wide = wide.join(_one_each(near, shorter), on="row", how="left").sort("row").with_columns(why=why)
-    return _made(wide, listed)
+    return _result(wide, listed)
 
 
 def _listed(rows: pl.DataFrame, answers: str, seed: int) -> pl.DataFrame:
     """List all answers of all rows that have a text and votes, each text once a row: with the most votes it has."""
-    for name in ("id", "response", "score", answers):
-        if name not in rows.columns:
-            raise ValueError(f"the rows have no column '{name}': they have {', '.join(rows.columns)}")
+    require(rows, "id", "response", "score", answers)
     license_ = pl.col("license") if "license" in rows.columns else pl.lit(None, pl.String).alias("license")
     prefers = hash01("id", seed, "votes: shorter").alias("prefers")
     own = rows.select(pl.int_range(pl.len()).alias("row"), prefers, "response", "score", license_, others=answers)
@@ -112,22 +110,22 @@ def _two_each(listed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _one_each(found: pl.DataFrame, shorter: float) -> pl.DataFrame:
+def _one_each(pairs_of_row: pl.DataFrame, shorter: float) -> pl.DataFrame:
     """Take of a row's pairs a shorter chosen answer where that is preferred, then the largest gap, then by draw."""
     preferred = (pl.col("prefers") < shorter) & (pl.col("chosen_size") < pl.col("rejected_size"))
     order = [preferred, pl.col("gap"), pl.col("chosen_draw"), pl.col("rejected_draw")]
-    return found.sort("row", *order, descending=[False, True, True, False, False]).unique(
+    return pairs_of_row.sort("row", *order, descending=[False, True, True, False, False]).unique(
         "row", keep="first", maintain_order=True
     )
 
 
-def _why(left: Mapping[str, pl.DataFrame]) -> pl.Expr:
+def _why(stages: Mapping[str, pl.DataFrame]) -> pl.Expr:
     """Say at which condition the last of a row's answers or pairs was lost."""
-    lost = {reason: ~pl.col("row").is_in(found["row"].unique().implode()) for reason, found in left.items()}
-    return pl.coalesce(pl.when(gone).then(pl.lit(reason)) for reason, gone in lost.items())
+    losses = {reason: ~pl.col("row").is_in(part["row"].unique().implode()) for reason, part in stages.items()}
+    return pl.coalesce(pl.when(lost).then(pl.lit(reason)) for reason, lost in losses.items())
 
 
-def _made(wide: pl.DataFrame, listed: pl.DataFrame) -> Made:
+def _result(wide: pl.DataFrame, listed: pl.DataFrame) -> Result:
     for side in SIDES:
         texts = listed.select(
             pl.col("at").alias(f"{side}_at"), pl.col("response").alias(side), pl.col("license").alias(f"{side}_license")
@@ -135,15 +133,15 @@ def _made(wide: pl.DataFrame, listed: pl.DataFrame) -> Made:
         wide = wide.join(texts, on=f"{side}_at", how="left", maintain_order="left")
     licenses = [pl.col(f"{side}_license") for side in SIDES]
     both = pl.concat_str(pl.min_horizontal(licenses), pl.max_horizontal(licenses), separator=" and ")
-    known = pl.all_horizontal(license_.is_not_null() for license_ in licenses)
-    joined = pl.when(licenses[0] == licenses[1]).then(licenses[0]).when(known).then(both)
-    figures = ["chosen_score", "rejected_score"]
+    all_known = pl.all_horizontal(license_.is_not_null() for license_ in licenses)
+    joined = pl.when(licenses[0] == licenses[1]).then(licenses[0]).when(all_known).then(both)
+    scores = ["chosen_score", "rejected_score"]
     nothing = pl.Series("again", [False] * wide.height, dtype=pl.Boolean)
-    return Made(
-        columns=wide.select(*SIDES, *figures, *licenses, license=joined, score="chosen_score"),
+    return Result(
+        columns=wide.select(*SIDES, *scores, *licenses, license=joined, score="chosen_score"),
         why=wide["why"],
-        ledger=wide.select(*figures, "gap", "length_ratio"),
+        ledger=wide.select(*scores, "gap", "length_ratio"),
         again=nothing,
         failed=nothing.alias("failed"),
-        notes=measured(wide, sizes=("chosen_size", "rejected_size")),
+        notes=figures(wide, sizes=("chosen_size", "rejected_size")),
     )

@@ -11,11 +11,11 @@ from itertools import dropwhile
 from pathlib import Path
 from typing import Any, TypeVar
 
+from curate import own
 from curate.errors import did_you_mean
 from curate.models.generators.ask import Text
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
-from curate.recipe import own
 from curate.recipe.extends import PACKAGED
 
 _Model = TypeVar("_Model", Generator, Judge)

@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 
 import pydantic
 
+from curate import own
 from curate.errors import did_you_mean
 from curate.models.generators.ask import Settings
 from curate.models.generators.generator import Generator
 from curate.models.judges import as_judge
 from curate.models.judges.functions import GIVEN as OF_A_CASE
 from curate.models.judges.judge import Judge, grades_none
-from curate.recipe import own, registry
+from curate.recipe import registry
 from curate.recipe.bindings import Scope, bind
 from curate.recipe.extends import read_recipe
 from curate.recipe.labels import AS, OutputKeys, RecipeKeys, SourceKeys, label_problem, labels, twice

@@ -12,7 +12,7 @@ import polars as pl
 from curate.errors import UserError
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
-from curate.recipe.own import is_own
+from curate.own import is_own
 from curate.recipe.step import Step
 from curate.rows import Batch, Part, SourceError
 

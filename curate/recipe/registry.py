@@ -15,10 +15,10 @@ from typing import Annotated, Any, TypeAlias
 import polars as pl
 import pydantic
 
+from curate import own
 from curate.errors import did_you_mean
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
-from curate.recipe import own
 from curate.recipe.places import KeyPath, existing, short
 from curate.recipe.verbs import GROUPS, KINDS
 

@@ -9,8 +9,8 @@ from typing import Any, get_args, get_origin
 
 import polars as pl
 
+from curate import own
 from curate.cache import code_of, contents_of
-from curate.recipe import own
 from curate.recipe.bindings import described
 from curate.recipe.verbs import VERBS
 from curate.rows import literal

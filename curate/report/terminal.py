@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby, islice
 from typing import Any
@@ -21,7 +21,6 @@ from curate.errors import visible
 from curate.models.generators.generator import Told
 from curate.pairs.shortcuts import rows_of
 from curate.recipe.plan import Recipe
-from curate.run.state import Tell, silent
 
 
 class _Console(Console):
@@ -58,10 +57,10 @@ _SHARE = ("asked", "available", "taken")
 
 
 @contextmanager
-def progress() -> Iterator[Tell]:
+def progress() -> Iterator[Callable[..., None]]:
     """Show a bar a stage, on a terminal only; logs of a batch job stay free of it."""
     if not errors.is_terminal:
-        yield silent
+        yield lambda *_, **__: None
         return
     columns = (
         TextColumn("{task.description}", markup=False),

@@ -1,13 +1,27 @@
-"""The budget: how many rows each source is asked for, and where the share of a source that falls short goes."""
+"""The budget: how many rows each source is asked for, which it gives, and where a share that falls short goes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from inspect import signature
+from typing import Any
+
+import polars as pl
 
 from curate.errors import UserError
-from curate.filters import quotas
+from curate.filter import Choice
+from curate.filters import domains, quotas
+from curate.recipe.plan import Sample, Source
+from curate.recipe.step import columns_read
+from curate.rows import stack
+from curate.run import ledger as ledgers
+from curate.run.pool import decide, demand, look, read_again
+from curate.run.state import Pool, Run
+from curate.run.step_error import StepError, misfit
+
+_USUAL = ("by", "prefer", "quality", "vectors", "column")  # parameters that name columns where nothing is declared
 
 
 class Shortfall(UserError):
@@ -21,6 +35,89 @@ class Share:
     asked: int
     available: int
     taken: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run yields before it is written: the set, the ledger of all rows, and how the budget was met."""
+
+    rows: pl.DataFrame
+    ledger: pl.DataFrame
+    shares: dict[str, Share]
+    quotas: list[dict[str, Any]]  # a line a source and domain: rows asked, available, taken
+
+
+def fill(state: Run, pool: Pool) -> Result:
+    """Fill the budget from the rows alive, last of all, so that exactly `size` rows remain."""
+    recipe = state.recipe
+    rows = look(pool, [column for s in recipe.sources for column in _sample_columns(s.sample)])
+    by_source = {s.name: rows.filter(pl.col("source") == s.name) for s in recipe.sources}
+    for s in recipe.sources:
+        if by_source[s.name].height:
+            demand(pool, _sample_columns(s.sample), f"{s.read.place}: source '{s.name}': sample")
+    available = {s.name: _available(by_source[s.name], s.sample) for s in recipe.sources}
+    asked = {s.name: (0 if s.name in state.absent and s.take is None else s.take) for s in recipe.sources}
+    settled = shares(asked, available, size=recipe.size, rule=recipe.shortfall, seed=recipe.seed)
+    choices: list[pl.DataFrame] = []
+    for s in recipe.sources:
+        before = (
+            rows.join(pl.concat(choices).filter("kept"), on=["source", "id"], how="semi") if choices else rows.clear()
+        )
+        choices.append(_sampled(by_source[s.name], s, settled[s.name].taken, recipe.seed, before))
+    state.pool = sorted({file.parent.name for file in pool.files})
+    ledger = ledgers.extend(pool.ledger, pl.concat(choices))
+    chosen = ledger.filter("kept").select("source", "id")
+    frames = [b.rows for b in read_again(pool.files, chosen, 1_000_000)]
+    rows = stack(frames) if frames else look(Pool(ledger, [], ""), [])
+    by_domain = [q for s in recipe.sources for q in _quotas(by_source[s.name], rows, s, settled[s.name])]
+    return Result(rows, ledger, settled, by_domain)
+
+
+def _sample_columns(sample: Sample | None) -> list[str]:
+    """Name the columns that a sample reads."""
+    if sample is None:
+        return []
+    columns, declared = columns_read(sample.function, sample.params)
+    return columns if declared else [str(sample.params[name]) for name in _USUAL if sample.params.get(name) is not None]
+
+
+def _available(rows: pl.DataFrame, sample: Sample | None) -> int:
+    cap = sample.params.get("per_domain") if sample else None
+    if sample is None or cap is None:
+        return rows.height
+    return int(rows.group_by(sample.params["by"]).len().select(pl.col("len").clip(upper_bound=cap).sum()).item() or 0)
+
+
+def _sampled(rows: pl.DataFrame, source: Source, n: int, seed: int, before: pl.DataFrame) -> pl.DataFrame:
+    """Choose a source's share: by its `sample` block, else at random; `before` are the rows of sources before it."""
+    if n == rows.height or n == 0:  # all or none: nothing to choose
+        kept = pl.Series("kept", [n > 0], dtype=pl.Boolean).new_from_index(0, rows.height)
+        why = pl.Series("why", [None if n else f"not picked: 0 asked of {source.name}"], dtype=pl.String)
+        return decide(rows, "sample", Choice(kept, why.new_from_index(0, rows.height)))
+    if source.sample is None:
+        return decide(rows, "sample", domains(rows, n=n, seed=seed, by="source", prefer=None))
+    how, choose = source.sample, source.sample.function
+    more: dict[str, Any] = {"seed": seed} if "seed" in signature(choose).parameters else {}
+    if "chosen" in signature(choose).parameters and before.height:
+        more["chosen"] = before  # sources repel each other
+    try:
+        return decide(rows, "sample", choose(rows, n=n, **how.params, **more))
+    except Exception as error:  # a user's own selector may raise anything
+        reason = misfit(error, rows, _sample_columns(how))
+        raise StepError(f"{how.place}: source '{source.name}': sample by {how.name}: {reason}") from error
+
+
+def _quotas(pool: pl.DataFrame, chosen: pl.DataFrame, source: Source, share: Share) -> list[dict[str, Any]]:
+    """List what each domain of a source was asked for and gave, for sources sampled by domain."""
+    params = source.sample.params if source.sample else {}
+    by = params.get("by")
+    if by is None or not pool.height:
+        return []
+    taken = chosen.filter(pl.col("source") == source.name)
+    counts = [dict(frame.group_by(pl.col(by).fill_null("none")).len().sort(by).rows()) for frame in (pool, taken)]
+    temperature = params.get("domain_temperature", 1)
+    by_domain = domain_shares(max(share.asked, share.taken), *counts, domain_temperature=temperature)
+    return [{"source": source.name, "domain": name, **asdict(one)} for name, one in by_domain.items()]
 
 
 def shares(
@@ -57,10 +154,10 @@ def scale(asked: Mapping[str, int | None], available: Mapping[str, int], size: i
     if size is None:
         return {name: available[name] if take is None else take for name, take in asked.items()}
     open_ = [name for name, take in asked.items() if take is None]
-    given = sum(take for take in asked.values() if take)
+    fixed = sum(take for take in asked.values() if take)
     weights = {name: float(take or 0) for name, take in asked.items()}
     if open_:
-        rest = max(size - given, 0)
+        rest = max(size - fixed, 0)
         weights |= {name: rest / len(open_) for name in open_}
     if not any(weights.values()):
         weights = dict.fromkeys(weights, 1.0)
@@ -106,9 +203,9 @@ def _spread(
                 taken[name] += more
             break
         for name, more in _proportional(weighted, missing).items():
-            given = min(more, room[name])
-            taken[name] += given
-            missing -= given
+            more = min(more, room[name])
+            taken[name] += more
+            missing -= more
     return taken
 
 

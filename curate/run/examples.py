@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any
-
 import polars as pl
 
 from curate.rows import hash01
+from curate.run.ledger import evidence_text
 
 EACH = 3  # rows kept for each source and step
 _CUT = 300  # characters kept of a text
@@ -25,12 +20,16 @@ def samples(rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
     size and order: `merge` of their samples is the sample of all.
 
     >>> rows = pl.DataFrame({"source": ["a", "a"], "id": ["1", "2"], "prompt": ["Why?", "How?"]})
-    >>> ledger = pl.DataFrame({"dropped_by": [None, "length"], "detail": [None, "length: 4"]})
+    >>> from curate.run.ledger import EVIDENCE
+    >>> why = [None, [{"step": "length", "reason": "4"}]]
+    >>> ledger = pl.DataFrame({"dropped_by": [None, "length"], "detail": pl.Series(why, dtype=EVIDENCE)})
     >>> samples(rows, ledger).rows()
     [('a', '2', 'length', 'How?', None, 'length: 4')]
     """
     texts = [name for name in ("prompt", "response", "chosen") if name in rows.columns]
-    together = rows.select("source", "id", *texts).hstack(ledger.select(pl.col("dropped_by").alias("step"), "detail"))
+    together = rows.select("source", "id", *texts).hstack(
+        ledger.select(pl.col("dropped_by").alias("step"), evidence_text())
+    )
     few = _fewest(together.filter(pl.col("step").is_not_null()))
     answers = [pl.col(name) for name in ("response", "chosen") if name in texts]
     answer = pl.coalesce(answers) if answers else pl.lit(None, dtype=pl.String)
@@ -59,12 +58,12 @@ def _fewest(rows: pl.DataFrame) -> pl.DataFrame:
     return first.head(EACH).select(rows.columns).drop("_turn", strict=False)
 
 
-def examples(ledger: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:
+def examples(ledger: pl.DataFrame, texts: pl.DataFrame | None) -> pl.DataFrame:
     """Complete samples from the ledger: ids and evidence, for steps of whose dropped rows no text was kept.
 
     Those are the steps that look at the whole pool: they drop rows long after their texts have passed by.
     """
-    have = merge([given]) if given is not None else merge([])
+    have = merge([texts]) if texts is not None else merge([])
     kinds = ledger.lazy().filter(pl.col("dropped_by").is_not_null()).select("source", step="dropped_by").unique()
     lacking = kinds.collect().join(have, on=["source", "step"], how="anti").sort("source", "step")
     frames = [_lowest(ledger, source, step) for source, step in lacking.rows()]
@@ -76,46 +75,9 @@ def _lowest(ledger: pl.DataFrame, source: str, step: str) -> pl.DataFrame:
     rows = (
         ledger.lazy()
         .filter((pl.col("source") == source) & (pl.col("dropped_by") == step))
-        .select("source", "id", "detail")
+        .select("source", "id", evidence_text())
     )
     few = rows.unique("id").bottom_k(EACH, by="id").sort("id").collect()
     return few.with_columns(
         step=pl.lit(step), prompt=pl.lit(None, dtype=pl.String), response=pl.lit(None, dtype=pl.String)
     )
-
-
-def sentences(file: Path, source: str) -> Iterator[str]:
-    """Read one source's records out of a quarantine file as sentences: where, and what was wrong."""
-    with file.open(encoding="utf-8") as lines:
-        for bad in map(json.loads, lines):
-            if bad["source"] == source:
-                yield f"{bad['file']}, {bad['where']}: {bad['error']}"
-
-
-def frequent(reasons: Iterable[str | None]) -> str:
-    """Write the three most frequent reasons, each with its count.
-
-    >>> frequent(["no answer", "no answer", None])
-    'no answer (2); no reason given (1)'
-    """
-    counts = Counter(reason or "no reason given" for reason in reasons)
-    return "; ".join(f"{reason} ({n:,})" for reason, n in counts.most_common(3))
-
-
-def reasons(lines: Iterable[str]) -> list[dict[str, Any]]:
-    """Count the records of quarantine.jsonl by source and error, the most frequent first.
-
-    `first` is where the first of them stood.
-
-    >>> bad = {"source": "se", "file": "Posts.xml", "where": "line 7", "error": "no closing tag"}
-    >>> reasons([json.dumps(bad)])
-    [{'source': 'se', 'error': 'no closing tag', 'records': 1, 'first': 'Posts.xml, line 7'}]
-    """
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for line in lines:
-        bad = json.loads(line)
-        new = {name: bad[name] for name in ("source", "error")}
-        first = f"{bad['file']}, {bad['where']}"
-        alike = found.setdefault((bad["source"], bad["error"]), {**new, "records": 0, "first": first})
-        alike["records"] += 1
-    return sorted(found.values(), key=lambda reason: (-reason["records"], reason["source"], reason["error"]))

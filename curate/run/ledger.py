@@ -7,9 +7,41 @@ from typing import Any
 import polars as pl
 
 REPEATED = "repeated"  # an input row whose every column equals that of a row already there
+# Why a row fails a step: the step's label, the turn of a dialogue (null where a step looks at the whole row), the
+# reason in words or numbers, and the span of text that it rests on. A row has one for each step that it fails.
+EVIDENCE = pl.List(pl.Struct({"step": pl.String, "turn": pl.Int32, "reason": pl.String, "span": pl.String}))
 _FIRST = ["id", "source", "domain"]
 _LAST = ["kept", "dropped_by", "detail"]
-_EMPTY = dict.fromkeys(_FIRST, pl.String) | {"dropped_by": pl.String, "detail": pl.String, "kept": pl.Boolean}
+_EMPTY: dict[str, Any] = dict.fromkeys(_FIRST, pl.String) | {
+    "dropped_by": pl.String,
+    "detail": EVIDENCE,
+    "kept": pl.Boolean,
+}
+
+
+def evidence(label: str, reason: pl.Expr, span: pl.Expr | None = None) -> pl.Expr:
+    """Make one step's evidence: a struct with the fields of `EVIDENCE`."""
+    turn = pl.lit(None, dtype=pl.Int32)
+    span = pl.lit(None, dtype=pl.String) if span is None else span
+    return pl.struct(step=pl.lit(label), turn=turn, reason=reason, span=span)
+
+
+def only_evidence(label: str, reason: pl.Expr) -> pl.Expr:
+    """Make the `detail` of a step that looks at all rows: one piece of evidence, or null where there is no reason."""
+    return pl.when(reason.is_not_null()).then(pl.concat_list(evidence(label, reason)))
+
+
+def evidence_text(detail: pl.Expr | None = None) -> pl.Expr:
+    """Write `detail` as text for a person: a line `step: evidence` for each step that a row fails.
+
+    >>> detail = [[{"step": "length", "turn": None, "reason": "4.0", "span": None}], None]
+    >>> pl.DataFrame({"detail": detail}, schema={"detail": EVIDENCE}).select(evidence_text())["detail"].to_list()
+    ['length: 4.0', None]
+    """
+    field = pl.element().struct.field
+    words = pl.concat_str(field("reason"), field("span"), separator=" ", ignore_nulls=True).str.replace_all(r"\s+", " ")
+    line = (field("step") + ": " + words).str.strip_chars_end(": ")
+    return (pl.col("detail") if detail is None else detail).list.eval(line).list.join("\n")
 
 
 def gather(frames: list[pl.DataFrame]) -> pl.DataFrame:
@@ -26,16 +58,18 @@ def mark_repeated(ledger: pl.DataFrame) -> pl.DataFrame:
         return ledger
     return ledger.with_columns(
         dropped_by=pl.when(again).then(pl.lit(REPEATED)).otherwise("dropped_by"),
-        detail=pl.when(again).then(pl.lit(f"{REPEATED}: the same record stands here already")).otherwise("detail"),
+        detail=pl.when(again)
+        .then(only_evidence(REPEATED, pl.lit("the same record stands here already")))
+        .otherwise("detail"),
         kept=pl.col("kept") & ~again,
     )
 
 
-def extend(ledger: pl.DataFrame, found: pl.DataFrame | None) -> pl.DataFrame:
-    """Add the verdicts of a later step for the rows alive (`found` has each of them once, by source and id)."""
-    if found is None:
+def extend(ledger: pl.DataFrame, verdicts: pl.DataFrame | None) -> pl.DataFrame:
+    """Add the verdicts of a later step for the rows alive (it has each of them once, by source and id)."""
+    if verdicts is None:
         return ledger
-    later = found.rename({name: f"_{name}" for name in _LAST}).with_columns(kept=pl.lit(True))
+    later = verdicts.rename({name: f"_{name}" for name in _LAST}).with_columns(kept=pl.lit(True))
     # Only what is new is joined: the columns that are there stay as they are.
     new = [name for name in later.columns if name not in {"source", "id", "kept"}]
     key = ledger.select("source", "id", "kept")
@@ -51,7 +85,8 @@ def extend(ledger: pl.DataFrame, found: pl.DataFrame | None) -> pl.DataFrame:
 def order(ledger: pl.DataFrame) -> pl.DataFrame:
     """Bring a ledger into its one order of rows and columns, whatever order the input had."""
     steps = [c for c in ledger.columns if c not in {*_FIRST, *_LAST}]
-    return ledger.select(*_FIRST, *steps, *_LAST).sort(*_FIRST, *_LAST, nulls_last=True)
+    ties: list[Any] = [*_FIRST, "kept", "dropped_by", evidence_text()]
+    return ledger.select(*_FIRST, *steps, *_LAST).sort(*ties, nulls_last=True)
 
 
 def verdicts(ledger: pl.DataFrame) -> list[str]:
@@ -98,18 +133,18 @@ def _count(counted: pl.DataFrame, name: str) -> pl.DataFrame:
 
 def find(ledger: pl.DataFrame, row: str) -> dict[str, Any]:
     """Find one row by its id or the beginning of it; raise LookupError when none or several fit."""
-    found = ledger.filter(pl.col("id").str.starts_with(row.lower()))
-    if not found.height:
+    matches = ledger.filter(pl.col("id").str.starts_with(row.lower()))
+    if not matches.height:
         raise LookupError(f"no row's id begins with '{row}'")
-    if found["id"].n_unique() > 1:
-        raise LookupError(f"{found['id'].n_unique():,} ids begin with '{row}': give more of it")
-    return found.row(0, named=True)
+    if matches["id"].n_unique() > 1:
+        raise LookupError(f"{matches['id'].n_unique():,} ids begin with '{row}': give more of it")
+    return matches.row(0, named=True)
 
 
 def _one_each(ledger: pl.DataFrame) -> pl.DataFrame:
     """Take one row an id, one that is kept before others; the same whatever order the rows stand in."""
     columns = ["id", "source", "domain", "kept", "dropped_by", "detail"]
-    best = ledger.select(columns).sort(pl.col("kept").not_(), *columns, nulls_last=True)
+    best = ledger.with_columns(evidence_text()).select(columns).sort(pl.col("kept").not_(), *columns, nulls_last=True)
     return best.unique("id", keep="first", maintain_order=True)
 
 

@@ -1,29 +1,29 @@
-"""The manifest: everything about a run as data, from the recipe as it ran to the hash of every file."""
+"""What a run leaves: set, ledger, quarantine, manifest, card and report, each appearing whole, the manifest last."""
 
 from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import polars as pl
 
 from curate.cache import versions
-from curate.errors import dump
+from curate.errors import UserError, dump
 from curate.folders import claim, clear, put, written
 from curate.pairs.shortcuts import shortcuts
 from curate.recipe.plan import Read, Recipe
 from curate.report import report
 from curate.report.card import card
+from curate.report.diversity.folder import of_folder
 from curate.report.formats import to_jsonl
-from curate.rows import STANDARD, hash01, stack
+from curate.rows import STANDARD, hash01, stack, standardise
 from curate.run import ledger as ledgers
-from curate.run.examples import merge, reasons
-from curate.run.fill import Result
-from curate.run.passes import standardise
+from curate.run.budget import Result
+from curate.run.examples import merge
+from curate.run.quarantine import reasons, together
 from curate.run.state import Run, RunError
 
 
@@ -77,7 +77,7 @@ def manifest_of(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataF
         "quotas": result.quotas,
         "domains": domains.sort("source", "domain", nulls_last=True).to_dicts(),
         "funnel": _in_order(ledgers.funnel(ledger), steps),
-        "quarantine": reasons(quarantined(state).split("\n")[:-1]),
+        "quarantine": reasons(together(state.quarantine).split("\n")[:-1]),
         **({"open": state.open} if state.open else {}),
         **({"reasons": state.reasons} if any(state.reasons.values()) else {}),
         "notes": state.notes,
@@ -98,15 +98,7 @@ def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> l
     return sorted(funnel.to_dicts(), key=place)
 
 
-def quarantined(state: Run) -> str:
-    """Gather the records of all stages that could not be read, in one order."""
-    # No splitlines: it cuts at marks that stand inside a record.
-    lines = [line for file in state.quarantine for line in file.read_text(encoding="utf-8").split("\n")[:-1]]
-    return "".join(f"{line}\n" for line in sorted(lines))
-
-
 BY, MANIFEST, PAGES = "run", "manifest.json", ("report.html", "README.md")
-Measure: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]  # from the manifest so far to the set's diversity
 _FRONT = ["id", "source", *STANDARD]
 
 
@@ -118,12 +110,12 @@ def names(recipe: Recipe) -> list[str]:
     return [*data, *PAGES, MANIFEST]
 
 
-def write(result: Result, state: Run, out: Path, measure: Measure | None = None) -> dict[str, Any]:
+def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     """Write a run's outputs into a folder that is ours, and return the manifest; what stands there is replaced.
 
     The manifest is removed first and written last, once: a folder without one is unfinished. It has the hashes of the
     data; report and card are drawn from these, and may be drawn again. What an earlier run wrote and this one does not
-    is removed. `measure` tells of the diversity of the set, once that stands in the folder.
+    is removed.
     """
     recipe = state.recipe
     rows = arrange(result.rows, recipe.seed)
@@ -138,15 +130,15 @@ def write(result: Result, state: Run, out: Path, measure: Measure | None = None)
         hashes[name] = _text(out, name, texts[format_])
     for name, read in recipe.extra.items():
         hashes |= _prompts(out, name, read)
-    hashes["quarantine.jsonl"] = _text(out, "quarantine.jsonl", quarantined(state))
+    hashes["quarantine.jsonl"] = _text(out, "quarantine.jsonl", together(state.quarantine))
     examples = merge([pl.read_parquet(file) for file in state.examples])
     hashes["examples.parquet"] = _parquet(out, "examples.parquet", examples)
     manifest = manifest_of(result, state, rows, ledger)
     missing: dict[str, str] = {}  # what the report lacks, and why
     if {"chosen", "rejected"} <= set(rows.columns) and rows.drop_nulls(["chosen", "rejected"]).height:
         _shortcuts(manifest, rows, recipe.seed, missing)
-    if measure and rows.height:
-        manifest["diversity"] = measure(manifest)
+    if rows.height and (diversity := _diversity(state, out, manifest)):
+        manifest["diversity"] = diversity
     page = _text(out, "report.html", report(rows, ledger, manifest, examples, missing))
     if missing:
         manifest["missing"] = missing
@@ -215,3 +207,24 @@ def rewrite_report(out: Path) -> Path:
     examples = pl.read_parquet(out / "examples.parquet")
     _text(out, "report.html", report(rows, ledger, manifest, examples))
     return out / "report.html"
+
+
+def _diversity(state: Run, out: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Measure how diverse the set in the folder is, by what the recipe's own steps embed; {} where they do not."""
+    params = _with_vectors(state.recipe)
+    if params is None:
+        return {}
+    how = {"column": params["column"], "model": params["model"], "seed": state.recipe.seed}
+    try:
+        result = of_folder(out, **how, manifest=manifest, tell=state.progress)
+    except UserError as error:  # the set is whole all the same
+        manifest["unmeasured"] = str(error)
+        return {}
+    return {name: result[name] for name in ("column", "model", "metrics", "map")}
+
+
+def _with_vectors(recipe: Recipe) -> dict[str, Any] | None:
+    """Find the parameters of the first selector or filter that embeds a text, if there is one."""
+    samples = [source.sample.params for source in recipe.sources if source.sample]
+    steps = [step.params for source in recipe.sources for step in source.steps] + [s.params for s in recipe.steps]
+    return next((p for p in [*samples, *steps] if "model" in p and isinstance(p.get("column"), str)), None)

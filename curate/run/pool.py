@@ -1,73 +1,71 @@
-"""The pool: rows on their way through steps that come after the first pass, or that look at all of them."""
+"""Steps on a pool: those that look at all its rows, those that write what rows lack, and row-wise ones after them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from curate.cache import Entry
 from curate.filter import Choice
+from curate.pairs.samples import Result
 from curate.recipe.step import Step, columns_read
-from curate.rows import literal, stack
+from curate.rows import STANDARD, Bad, Batch, compact, literal, stack, standardise
 from curate.run import ledger as ledgers
-from curate.run.make import make
-from curate.run.passes import StepError, apart, misfit, no_column, pass_over, read_again, standardise
-from curate.run.state import Run
+from curate.run.examples import samples
+from curate.run.parts import pass_over
+from curate.run.quarantine import line_of
+from curate.run.state import Pool, Run
+from curate.run.step_error import StepError, misfit, no_column
+
+_REASONS = 3  # the most frequent ones that are said
+_RAW = 500  # characters of a prompt kept beside the reason why it has no answer
 
 
-@dataclass(frozen=True)
-class Pool:
-    """The rows of one or several sources so far: their ledger in memory, their text in files."""
-
-    ledger: pl.DataFrame
-    files: list[Path]
-    key: str
-
-    @property
-    def alive(self) -> pl.DataFrame:
-        """List the rows that no step has dropped, as (source, id)."""
-        return self.ledger.filter("kept").select("source", "id")
-
-
-def go_on(state: Run, pool: Pool, steps: list[Step]) -> Pool:
+def apply_steps(state: Run, pool: Pool, steps: list[Step]) -> Pool:
     """Take a pool through steps of any kind: those that stand alone see all of it, row-wise ones pass over it again."""
     for alone, group in groupby(steps, key=lambda step: step.alone):
-        together = list(group)
+        neighbours = list(group)
         if not alone:
-            pool = _pass_again(state, pool, together)
+            pool = _pass_again(state, pool, neighbours)
             continue
-        for step in together:
+        for step in neighbours:
             pool = _select(state, pool, step) if step.verb == "select" else _make(state, pool, step)
     return pool
 
 
-def _make(state: Run, pool: Pool, step: Step) -> Pool:
-    stage = make(state, pool.files, pool.alive, pool.key, step)
-    state.quarantine += stage.files("bad.jsonl")
-    state.examples += stage.files("examples.parquet")
-    if stage.meta["notes"]:
-        state.notes[step.label] = stage.meta["notes"]
-    found = [pl.read_parquet(file) for file in stage.files("ledger.parquet")]
-    ledger = ledgers.extend(pool.ledger, found[0] if found else None)
-    return Pool(ledger, stage.files("rows-*.parquet"), stage.content)
-
-
 def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
     depends = {"pool": pool.key, "steps": [step.depends() for step in steps]}
-    what = ", ".join(step.label for step in steps)
+    label = ", ".join(step.label for step in steps)
 
     def build(folder: Path) -> dict[str, Any]:
         batches = read_again(pool.files, pool.alive, state.batch_rows)
-        return pass_over(batches, steps, "", folder, lambda rows: state.tell(what, rows))
+        return pass_over(batches, steps, "", folder, lambda rows: state.progress(label, rows))
 
-    stage = state.stage("again", what, depends, build)
+    stage = state.stage("again", label, depends, build)
     state.examples += stage.files("examples.parquet")
     frames = [pl.read_parquet(file).drop("domain") for file in stage.files("ledger-*.parquet")]
-    found = pl.concat(frames, how="diagonal_relaxed") if frames else None
-    return Pool(ledgers.extend(pool.ledger, found), stage.files("rows-*.parquet"), stage.content)
+    verdicts = pl.concat(frames, how="diagonal_relaxed") if frames else None
+    return Pool(ledgers.extend(pool.ledger, verdicts), stage.files("rows-*.parquet"), stage.content)
+
+
+def read_again(files: list[Path], alive: pl.DataFrame, batch_rows: int) -> Iterator[Batch]:
+    """Read the rows still alive (`source`, `id`), each once, out of files that earlier passes left."""
+    key = ["source", "id"]
+    for file in files:
+        if not alive.height:
+            return
+        whole = pl.read_parquet(file)
+        rows = whole.join(alive, on=key, how="semi", maintain_order="left").unique(key, maintain_order=True)
+        rows = compact(rows, whole.height)
+        del whole
+        alive = alive.join(rows, on=key, how="anti")  # a repeated row stands in the files as often as it was read
+        for start in range(0, rows.height, batch_rows):
+            yield Batch(rows[start : start + batch_rows])
 
 
 def _select(state: Run, pool: Pool, step: Step) -> Pool:
@@ -77,23 +75,23 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
     def build(folder: Path) -> dict[str, Any]:
         columns, declared = columns_read(step.function, step.params)
         rows = look(pool, columns)
-        state.tell(step.label, rows.height)
+        state.progress(step.label, rows.height)
         at = f"{step.place}: select {step.name}"
         if declared:
             demand(pool, columns, at)
         try:
             choice: Choice = step.function(rows, **step.params, **step.given)
-            found = decided(rows, step.label, choice)
+            verdicts = decide(rows, step.label, choice)
         except Exception as error:  # a user's own selector may raise anything
             raise StepError(f"{at}: {misfit(error, rows, columns)}") from error
-        found.write_parquet(folder / "choice.parquet")
+        verdicts.write_parquet(folder / "choice.parquet")
         return {"kept": int(choice.kept.sum()), "read": rows.height, "notes": dict(choice.notes)}
 
     stage = state.stage("select", step.label, depends, build)
     if stage.meta["notes"]:
         state.notes[step.label] = stage.meta["notes"]
-    found = pl.read_parquet(stage.folder / "choice.parquet")
-    return Pool(ledgers.extend(pool.ledger, found), pool.files, stage.content)
+    verdicts = pl.read_parquet(stage.folder / "choice.parquet")
+    return Pool(ledgers.extend(pool.ledger, verdicts), pool.files, stage.content)
 
 
 def demand(pool: Pool, columns: list[str], at: str) -> None:
@@ -106,22 +104,22 @@ def demand(pool: Pool, columns: list[str], at: str) -> None:
 
 def look(pool: Pool, columns: list[str]) -> pl.DataFrame:
     """Read the identity, domain, score and some more columns of the rows alive, in the order of their ids."""
-    wanted = list(dict.fromkeys(["id", "source", "domain", "score", *columns]))
+    names = list(dict.fromkeys(["id", "source", "domain", "score", *columns]))
     frames = []
     for file in pool.files:
         lazy = pl.scan_parquet(file)
-        there = [literal(c) for c in wanted if c in lazy.collect_schema().names()]
-        whole = lazy.select(there).collect()
+        present = [literal(c) for c in names if c in lazy.collect_schema().names()]
+        whole = lazy.select(present).collect()
         rows = whole.join(pool.alive, on=["source", "id"], how="semi").unique(["source", "id"], keep="any")
-        frames.append(apart(rows, whole.height))
+        frames.append(compact(rows, whole.height))
     if not frames:
         return standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
     return stack(frames).unique(["source", "id"], keep="any").sort("id")
 
 
-def decided(rows: pl.DataFrame, label: str, choice: Choice) -> pl.DataFrame:
+def decide(rows: pl.DataFrame, label: str, choice: Choice) -> pl.DataFrame:
     """Write a selector's choice as ledger columns."""
-    line = pl.when(pl.col("why").is_not_null()).then(pl.format("{}: {}", pl.lit(label), "why"))
+    dropped = ~pl.col("kept")
     return (
         rows.select("source", "id")
         .with_columns(choice.kept.fill_null(False).alias("kept"), choice.why.alias("why"))
@@ -129,8 +127,93 @@ def decided(rows: pl.DataFrame, label: str, choice: Choice) -> pl.DataFrame:
             "source",
             "id",
             pl.col("kept").alias(label),
-            pl.when(~pl.col("kept")).then(pl.lit(label)).alias("dropped_by"),
-            pl.when(~pl.col("kept")).then(line).alias("detail"),
+            pl.when(dropped).then(pl.lit(label)).alias("dropped_by"),
+            pl.when(dropped).then(ledgers.only_evidence(label, pl.col("why"))).alias("detail"),
             "kept",
         )
     )
+
+
+def _make(state: Run, pool: Pool, step: Step) -> Pool:
+    """Let a step write answers or pairs for the rows alive, and note what it could not write."""
+    stage = _make_stage(state, pool, step)
+    state.quarantine += stage.files("bad.jsonl")
+    state.examples += stage.files("examples.parquet")
+    state.reasons[step.label] = stage.meta.get("reasons", [])
+    if stage.meta["again"]:
+        state.open[step.label] = stage.meta["again"]
+    if stage.meta["notes"]:
+        state.notes[step.label] = stage.meta["notes"]
+    verdicts = [pl.read_parquet(file) for file in stage.files("ledger.parquet")]
+    ledger = ledgers.extend(pool.ledger, verdicts[0] if verdicts else None)
+    return Pool(ledger, stage.files("rows-*.parquet"), stage.content)
+
+
+def _make_stage(state: Run, pool: Pool, step: Step) -> Entry:
+    """Write what rows lack, which the step sees in the order of their ids.
+
+    The stage holds rows-*.parquet (the rows that have what was written), ledger.parquet, examples.parquet and bad.jsonl
+    (rows whose answer an engine or a judge did not give). Where another try may give more, the stage is not kept: the
+    answers that are there stay in the generators' journals.
+    """
+
+    def build(folder: Path) -> dict[str, Any]:
+        batches = [batch.rows for batch in read_again(pool.files, pool.alive, 1_000_000)]
+        if not batches:
+            return {"again": 0, "notes": {}}
+        rows = stack(batches).sort("id", "source")
+        result = _write(rows, step)
+        ledger = _ledger(rows, step, result)
+        rows = _replace(rows, result)
+        samples(rows, ledger).write_parquet(folder / "examples.parquet")
+        rows.filter(result.why.is_null()).write_parquet(folder / "rows-00000.parquet")
+        ledger.write_parquet(folder / "ledger.parquet")
+        (folder / "bad.jsonl").write_text("".join(_failures(rows, step, result)), encoding="utf-8")
+        reasons = Counter(why for why in result.why if why is not None).most_common(_REASONS)
+        return {"again": int(result.again.sum()), "notes": dict(result.notes), "reasons": reasons}
+
+    depends = {"pool": pool.key, "step": step.depends()}
+    return state.stage("make", step.label, depends, build, keep=lambda meta: not meta["again"])
+
+
+def _write(rows: pl.DataFrame, step: Step) -> Result:
+    at = f"{step.place}: {step.verb} {step.name}"
+    try:
+        result: Result = step.function(rows, **{**step.params, **step.given})
+        heights = {len(result.why), result.columns.height, len(result.again), len(result.failed)}
+        if not isinstance(result, Result) or heights != {rows.height}:
+            raise ValueError(f"gives {sorted(heights)} rows for {rows.height}")
+    except Exception as error:  # a user's own function may raise anything
+        raise StepError(f"{at}: {misfit(error, rows, list(step.columns or ()))}") from error
+    return result
+
+
+def _replace(rows: pl.DataFrame, result: Result) -> pl.DataFrame:
+    """Put what was written into the rows: pairs stand in place of a response, a response in place of pairs."""
+    other = {"chosen": ["response"], "response": ["chosen", "rejected"]}
+    names = [name for new in result.columns.columns for name in other.get(new, [])]
+    nothing = [pl.lit(None, dtype=STANDARD[name]).alias(name) for name in names]
+    return rows.with_columns(*nothing).with_columns(result.columns)
+
+
+def _ledger(rows: pl.DataFrame, step: Step, result: Result) -> pl.DataFrame:
+    return (
+        rows.select("id", "source")
+        .with_columns(result.why.alias("_why"), result.why.is_null().alias(step.label))
+        .hstack(result.ledger.rename(lambda name: f"{step.label}.{name}"))
+        .with_columns(
+            kept=pl.col(step.label),
+            dropped_by=pl.when(~pl.col(step.label)).then(pl.lit(step.label)),
+            detail=ledgers.only_evidence(step.label, pl.col("_why")),
+        )
+        .drop("_why")
+    )
+
+
+def _failures(rows: pl.DataFrame, step: Step, result: Result) -> Iterator[str]:
+    """Write the rows that got no answer as lines of the quarantine."""
+    rows = rows.select("id", "source", "prompt").with_columns(result.why.alias("why")).filter(result.failed)
+    for row in rows.iter_rows(named=True):
+        prompt = row["prompt"] or ""
+        where = f"row {row['id']}"
+        yield line_of(row["source"], Bad(f"step {step.label}", where, row["why"], prompt[:_RAW], len(prompt.encode())))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from curate.recipe.step import Step, edits, measures, scores, spans, verdict
+from curate.run.ledger import EVIDENCE, evidence
 
 NO_VALUE = "no value to judge"
 
@@ -33,12 +34,12 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
     """Apply row-wise steps to a batch, which has `id`, `source`, `domain` and the columns that the steps name.
 
     The ledger has these three, a Boolean column a step (its label), a Float64 column `label.column` where the filter
-    measures something, `dropped_by` (the first step that failed), `detail` (a line for every step that failed, with the
-    numbers it measured, and for the first with the text it rests on) and `kept`. Null where a step was not asked.
+    measures something, `dropped_by` (the first step that failed), `detail` (evidence for every step that failed: the
+    numbers it measured, and for the first the text it rests on) and `kept`. Null where a step was not asked.
     """
     ledger = rows.select("id", "source", "domain").with_row_index("_row")
     labels: list[str] = []
-    lines: list[pl.DataFrame] = []
+    details: list[pl.DataFrame] = []
     for family, group in groupby(steps, key=_family):
         together = list(group)
         if family == "edit":
@@ -55,12 +56,12 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
             values = _values(asked, _questions(together), place)
             for step in together:
                 passed = values[step.label].fill_null(False)
-                lines.append(_lines(asked, values, step, ~passed, left & ~passed))
+                details.append(_evidence(asked, values, step, ~passed, left & ~passed))
                 left &= passed
             answers = values.with_columns(pl.col(step.label).fill_null(False) for step in together)
             ledger = ledger.join(answers, on="_row", how="left", maintain_order="left")
             labels += [step.label for step in together]
-    ledger = _close(ledger, labels, lines)
+    ledger = _close(ledger, labels, details)
     return Passed(rows, ledger)
 
 
@@ -88,28 +89,32 @@ def _values(rows: pl.DataFrame, exprs: list[pl.Expr], place: pl.Series) -> pl.Da
     return rows.with_columns(exprs)[names].insert_column(0, place)
 
 
-def _lines(asked: pl.DataFrame, values: pl.DataFrame, step: Step, failed: pl.Series, first: pl.Series) -> pl.DataFrame:
-    """Write `step: evidence` for the rows that fail a step: its numbers, and where it is the first to drop, the text.
+def _evidence(
+    asked: pl.DataFrame, values: pl.DataFrame, step: Step, failed: pl.Series, first: pl.Series
+) -> pl.DataFrame:
+    """Gather why rows fail a step: the numbers it measured, and where it is the first to drop, the text.
 
     Looking for the text costs more than the verdict, so it is done only where it answers why the row is out.
     """
     numbers = [pl.col(c).cast(pl.String) for c in values.columns if c.startswith(f"{step.label}.")]
     nothing = pl.when(pl.col(step.label).is_null()).then(pl.lit(NO_VALUE))
-    said = values.filter(failed).select("_row", nothing.alias("_nothing"), *numbers)
+    reason = pl.concat_str([nothing, *numbers], separator=" ", ignore_nulls=True).replace("", None)
+    reasons = values.filter(failed).select("_row", reason.alias("_reason"))
+    span = None
     if step.has_spans and first.any():
         texts = _values(asked.filter(first), spans(step), values["_row"].filter(first))
-        said = said.join(texts, on="_row", how="left", maintain_order="left")
-    evidence = pl.concat_str(pl.exclude("_row"), separator=" ", ignore_nulls=True).str.replace_all(r"\s+", " ")
-    return said.select("_row", detail=(pl.lit(f"{step.label}: ") + evidence).str.strip_chars_end(": "))
+        reasons = reasons.join(texts, on="_row", how="left", maintain_order="left")
+        span = pl.concat_str(pl.exclude("_row", "_reason"), separator=" ", ignore_nulls=True).replace("", None)
+    return reasons.select("_row", detail=evidence(step.label, pl.col("_reason"), span))
 
 
-def _close(ledger: pl.DataFrame, labels: list[str], lines: list[pl.DataFrame]) -> pl.DataFrame:
+def _close(ledger: pl.DataFrame, labels: list[str], evidence: list[pl.DataFrame]) -> pl.DataFrame:
     """Say of every row whether it is kept, and if not by which step first and why by each."""
     failed = [pl.when(~pl.col(label)).then(pl.lit(label)) for label in labels]
     ledger = ledger.with_columns(dropped_by=pl.coalesce([*failed, pl.lit(None, dtype=pl.String)]))
-    if lines:
-        details = pl.concat(lines).group_by("_row", maintain_order=True).agg(pl.col("detail").str.join("\n"))
+    if evidence:
+        details = pl.concat(evidence).group_by("_row", maintain_order=True).agg("detail")
         ledger = ledger.join(details, on="_row", how="left", maintain_order="left")
     else:
-        ledger = ledger.with_columns(detail=pl.lit(None, dtype=pl.String))
+        ledger = ledger.with_columns(detail=pl.lit(None, dtype=EVIDENCE))
     return ledger.with_columns(kept=pl.col("dropped_by").is_null()).drop("_row")

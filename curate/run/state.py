@@ -1,11 +1,15 @@
-"""A run under way: its settings, its stages, and what it found out for the manifest."""
+"""A run under way: its settings, its stages, the rows so far, and what it notes for the manifest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+import polars as pl
 
 from curate.cache import Cache, Entry
 from curate.errors import UserError
@@ -14,7 +18,7 @@ from curate.recipe.plan import Recipe
 ANSWERS = "answers"  # the folder among the stages that holds the generators' journals
 
 
-class Tell(Protocol):
+class Progress(Protocol):
     """Hear of progress: what is being done, and how much of it since the last call.
 
     Where the end is known, `total` is all that there is to do; `tokens` were generated for it.
@@ -32,15 +36,29 @@ class RunError(UserError):
     """Say in words why a run stopped; what was finished is kept for the next one."""
 
 
+@dataclass(frozen=True)
+class Pool:
+    """The rows of one or several sources so far: their ledger in memory, their text in files."""
+
+    ledger: pl.DataFrame
+    files: list[Path]
+    key: str
+
+    @property
+    def alive(self) -> pl.DataFrame:
+        """List the rows that no step has dropped, as (source, id)."""
+        return self.ledger.filter("kept").select("source", "id")
+
+
 @dataclass
 class Run:
-    """One run under way: its settings, and what it found out."""
+    """One run under way: its settings, and what it notes."""
 
     recipe: Recipe
     stages: Cache
     batch_rows: int = 10_000
     limit: int | None = None
-    tell: Tell = silent
+    progress: Progress = silent
     built: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
@@ -49,19 +67,26 @@ class Run:
     quarantine: list[Path] = field(default_factory=list)
     examples: list[Path] = field(default_factory=list)
     open: dict[str, int] = field(default_factory=dict)  # by step, the rows that another run would ask about again
-    reasons: dict[str, list[Any]] = field(
-        default_factory=dict
-    )  # by step that makes, why rows have nothing, with counts
+    reasons: dict[str, list[Any]] = field(default_factory=dict)  # by step, why rows have no answer, with counts
     notes: dict[str, dict[str, float]] = field(default_factory=dict)  # what selectors say of their choice as a whole
     pool: list[str] = field(default_factory=list)  # the stages that hold the rows which all steps left
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def hear(self) -> None:
-        """Give the recipe's generators their place on disk, and an ear for how far they are."""
+    def __post_init__(self) -> None:
+        """Give the recipe's generators their place on disk, and a way to say how far they are."""
         of_judges = [generator for judge in self.recipe.judges.values() for generator in judge.generators]
         for generator in [*self.recipe.generators.values(), *of_judges]:
             generator.journal = self.stages.folder / ANSWERS
-            generator.tell = lambda name, done, asked, tokens: self.tell(name, done, total=asked, tokens=tokens)
+            generator.tell = lambda name, done, total, tokens: self.progress(name, done, total=total, tokens=tokens)
+
+    @contextmanager
+    def clock(self, name: str) -> Iterator[None]:
+        """Note how long a piece of the run takes."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(time.perf_counter() - start, 3)
 
     def stage(
         self,

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from curate.rows import Batch, Part, SourceMissing
-from curate.sources.layout import Wanted
-from curate.sources.records import batches, read, start
+from curate.sources.jsonl import read
+from curate.sources.layout import Options
+from curate.sources.records import batches, start
 
 Split = Literal["train", "dialogues", "dev", "test"]
 TRAINING: list[Split] = ["train", "dialogues"]
@@ -43,5 +44,5 @@ def _part(split: Split) -> Part:
 
 
 def _read(file: Path, batch_rows: int) -> Iterator[Batch]:
-    stream, layout = start(file, read(file), Wanted({}))
+    stream, layout = start(file, read(file), Options({}))
     yield from batches(file, stream, layout, "line", batch_rows)

@@ -31,19 +31,14 @@ _KINDS: dict[pl.DataType, set[type]] = {
     pl.Int64(): {int},
     pl.Float64(): {int, float},
 }
-_WORDS = {
-    pl.String(): "text",
-    pl.Boolean(): "true or false",
-    pl.Int64(): "a whole number",
-    pl.Float64(): "a number",
-}
+_WORDS = {pl.String(): "text", pl.Boolean(): "true or false", pl.Int64(): "a whole number", pl.Float64(): "a number"}
 _EXACT = 2**53  # every whole number up to here is a double of its own
 
 
-def shown(value: object) -> str:
+def describe(value: object) -> str:
     """Say in words what a value is.
 
-    >>> shown(5), shown(None), shown("text"), shown([1])
+    >>> describe(5), describe(None), describe("text"), describe([1])
     ('the number 5', 'nothing', "the text 'text'", 'a list')
     """
     if value is None or isinstance(value, bool):
@@ -82,8 +77,8 @@ def _type(values: Iterable[Any]) -> pl.DataType | None:
     if kinds == {list}:
         inner = _type(chain.from_iterable(values))
         return inner and pl.List(inner)
-    found = next((dtype for dtype, allowed in _KINDS.items() if kinds and kinds <= allowed), None)
-    return found if found and all(_held(value, found) for value in values) else None
+    dtype = next((kind for kind, allowed in _KINDS.items() if kinds and kinds <= allowed), None)
+    return dtype if dtype and all(_fits(value, dtype) for value in values) else None
 
 
 def _struct(values: list[Record]) -> pl.DataType | None:
@@ -92,21 +87,21 @@ def _struct(values: list[Record]) -> pl.DataType | None:
     if not keys or not unicode(list(keys)) or any(value.keys() != keys for value in values):
         return None
     fields = {key: _type(value[key] for value in values) for key in keys}
-    known = {key: dtype for key, dtype in fields.items() if dtype}
-    return pl.Struct(known) if len(known) == len(fields) else None
+    typed = {key: dtype for key, dtype in fields.items() if dtype}
+    return pl.Struct(typed) if len(typed) == len(fields) else None
 
 
-def _held(value: object, dtype: pl.DataType) -> bool:
+def _fits(value: object, dtype: pl.DataType) -> bool:
     """Say whether a column of this type holds the value as it is, nothing lost."""
     if value is None:
         return True
     if isinstance(dtype, pl.List):
         inner = cast("pl.DataType", dtype.inner)
-        return isinstance(value, list) and all(_held(item, inner) for item in value)
+        return isinstance(value, list) and all(_fits(item, inner) for item in value)
     if isinstance(dtype, pl.Struct):
         fields = {field.name: cast("pl.DataType", field.dtype) for field in dtype.fields}
         same = isinstance(value, dict) and value.keys() == fields.keys()
-        return same and all(_held(cast("Record", value)[name], inner) for name, inner in fields.items())
+        return same and all(_fits(cast("Record", value)[name], inner) for name, inner in fields.items())
     if type(value) is int:
         low, high = (-(2**63), 2**63 - 1) if dtype == pl.Int64() else (-_EXACT, _EXACT)
         return dtype.is_numeric() and low <= value <= high
@@ -127,7 +122,7 @@ def frame(records: list[Record], types: Types, misfits: str | None) -> tuple[pl.
             values = [None if value is None else json.dumps(value, ensure_ascii=False) for value in values]
         for i in _outside(values, dtype) if dtype else []:
             if name in FIXED:
-                wrong.setdefault(i, f"{name}: expected {words(dtype or pl.String())}, got {shown(values[i])}")
+                wrong.setdefault(i, f"{name}: expected {words(dtype or pl.String())}, got {describe(values[i])}")
             else:
                 moved.setdefault(i, {})[name] = values[i]
             values[i] = None
@@ -155,9 +150,9 @@ def _outside(values: list[Any], dtype: pl.DataType) -> list[int]:
     """Find the values a column cannot hold; of plain text only the types are looked at."""
     if dtype in _KINDS and set(map(type, values)) <= _KINDS[dtype] | {type(None)}:
         whole = [value for value in values if type(value) is int] if dtype.is_numeric() else []
-        if not whole or (_held(min(whole), dtype) and _held(max(whole), dtype)):
+        if not whole or (_fits(min(whole), dtype) and _fits(max(whole), dtype)):
             return []
-    return [i for i, value in enumerate(values) if not _held(value, dtype)]
+    return [i for i, value in enumerate(values) if not _fits(value, dtype)]
 
 
 def _misfits(records: list[Record], types: Types, moved: dict[int, Record]) -> list[str | None]:
@@ -165,9 +160,9 @@ def _misfits(records: list[Record], types: Types, moved: dict[int, Record]) -> l
     late = set().union(*records) - types.keys()
     values: list[str | None] = [None] * len(records)
     for i, record in enumerate(records) if late else [(i, records[i]) for i in moved]:
-        found = {key: record[key] for key in sorted(late & record.keys()) if record[key] is not None}
-        if found := found | moved.get(i, {}):
-            values[i] = json.dumps(found, ensure_ascii=False)
+        extra = {key: record[key] for key in sorted(late & record.keys()) if record[key] is not None}
+        if extra := extra | moved.get(i, {}):
+            values[i] = json.dumps(extra, ensure_ascii=False)
     return values
 
 

@@ -45,30 +45,30 @@ def parts(path: Path, suffixes: tuple[str, ...], read: Callable[[Path, int], Ite
     Raises:
         SourceMissing: when there is none.
     """
-    base, found = _found(path, suffixes)
-    named = sorted((file.relative_to(base).as_posix(), file) for file in found)
+    base, matches = _find(path, suffixes)
+    named = sorted((file.relative_to(base).as_posix(), file) for file in matches)
     return [Part(name, (file,), partial(read, file)) for name, file in named]
 
 
-def _found(path: Path, suffixes: tuple[str, ...]) -> tuple[Path, list[Path]]:
+def _find(path: Path, suffixes: tuple[str, ...]) -> tuple[Path, list[Path]]:
     if path.is_file():
         return path.parent, [path]
     if path.is_dir():
-        found = [file for file in _matching(path, "**/*") if kind(file) in suffixes]
-        if not found:
+        matches = [file for file in _matching(path, "**/*") if kind(file) in suffixes]
+        if not matches:
             raise SourceMissing(f"the folder {path} holds no file ending in {', '.join(suffixes)}")
-        return path, found
+        return path, matches
     base, pattern = _glob(path)
-    found = _matching(base, pattern) if pattern else []
-    if not found:
+    matches = _matching(base, pattern) if pattern else []
+    if not matches:
         raise SourceMissing(f"no file matches {path}" if pattern else f"there is no file {path}")
-    return base, found
+    return base, matches
 
 
 def _matching(base: Path, pattern: str) -> list[Path]:
     """Find files by a pattern, hidden ones and those in hidden folders left out."""
-    found = (file for file in base.glob(pattern) if file.is_file())
-    return [f for f in found if not any(piece.startswith(".") for piece in f.relative_to(base).parts)]
+    files = (file for file in base.glob(pattern) if file.is_file())
+    return [f for f in files if not any(piece.startswith(".") for piece in f.relative_to(base).parts)]
 
 
 def kind(file: Path) -> str:
@@ -110,12 +110,7 @@ def unpacked(file: Path) -> io.BufferedReader:
     Raises:
         SourceError: when it cannot be opened, or its packing needs a package that is not installed.
     """
-    openers: dict[str, Callable[[Path], Any]] = {
-        ".gz": gzip.open,
-        ".bz2": bz2.open,
-        ".xz": lzma.open,
-        ".zst": _Zst,
-    }
+    openers: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": _Zst}
     packed = openers.get(file.suffix.lower())
     try:
         raw = _Soon(packed(file), most(file)) if packed else io.FileIO(file)
@@ -154,12 +149,12 @@ class _Soon(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         target = memoryview(buffer).cast("B")
-        found = self._packed.read1(len(target))
-        self._room -= len(found)
+        data = self._packed.read1(len(target))
+        self._room -= len(data)
         if self._room < 0:
             raise OSError(swollen(self._limit))
-        target[: len(found)] = found
-        return len(found)
+        target[: len(data)] = data
+        return len(data)
 
 
 class _Zst:

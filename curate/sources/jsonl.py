@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from curate.rows import Batch, Part
+from curate.rows import Bad, Batch, Part
 from curate.sources import files
-from curate.sources.layout import Wanted, wanted
-from curate.sources.records import batches, read, start, unit
+from curate.sources.columns import Record, describe
+from curate.sources.layout import Options
+from curate.sources.records import Read, batches, start
 from curate.sources.shapes import Shape
 
+# Each list or object of a record costs twenty times its two bytes once it is read: no honest record holds more.
+MAX_NESTED = 1_000_000
+# Deeper than any data set nests; json itself gives up at about a thousand levels.
+MAX_DEPTH = 64
+_CHUNK = 2**20
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".zst")
 
 
@@ -48,13 +58,179 @@ def jsonl(
     >>> batch.rows.to_dicts(), batch.bad[0].where, batch.bad[0].error
     ([{'prompt': '2 + 2?', 'response': '4'}], 'line 2', 'prompt: expected text, got the number 5')
     """
-    want = wanted(columns, shape, domain, license)
-    found = files.parts(path, SUFFIXES, partial(_read, want))
-    first = found[0].files[0]
-    start(first, read(first), want)
-    return found
+    options = Options(columns or {}, shape, domain, license)
+    parts = files.parts(path, SUFFIXES, partial(_read, options))
+    first = parts[0].files[0]
+    start(first, read(first), options)
+    return parts
 
 
-def _read(want: Wanted, file: Path, batch_rows: int) -> Iterator[Batch]:
-    stream, layout = start(file, read(file), want)
+def _read(options: Options, file: Path, batch_rows: int) -> Iterator[Batch]:
+    stream, layout = start(file, read(file), options)
     yield from batches(file, stream, layout, unit(file), batch_rows)
+
+
+def read(file: Path) -> Iterator[Read | Bad]:
+    """Yield the records of a JSON file and, in their place, those that cannot be read."""
+    return _items(file) if unit(file) == "item" else _lines(file)
+
+
+def unit(file: Path) -> str:
+    """Say what a record of the file is: 'item' in a .json file that is an array, else 'line'."""
+    if files.kind(file) != ".json":
+        return "line"
+    with files.unpacked(file) as stream:
+        try:
+            files.skip_mark(stream, file)
+            return "item" if stream.read(4096).lstrip().startswith(b"[") else "line"
+        except files.damage():
+            return "line"
+
+
+def _lines(file: Path) -> Iterator[Read | Bad]:
+    for line in files.lines(file):
+        if isinstance(line, Bad):
+            yield line
+            continue
+        number, raw, size = line
+        try:
+            yield Read(number, raw, size, _parsed(raw, size))
+        except (ValueError, RecursionError) as error:
+            yield files.bad(file, f"line {number}", reason(error), raw, size)
+
+
+def _parsed(raw: bytes, size: int) -> Record:
+    if size > len(raw):
+        raise ValueError(f"the line is longer than {files.MAX_RECORD // 2**20} MiB")
+    check_size(raw)
+    # json.loads of bytes would let UTF-8 of lone surrogates through, hence the decoding first.
+    return _check(json.loads(raw.decode("utf-8")))
+
+
+def check_size(raw: bytes) -> None:
+    """Raise ValueError for JSON that would take far more memory than its size."""
+    if len(raw) > 2 * MAX_NESTED and raw.count(b"[") + raw.count(b"{") > MAX_NESTED:
+        raise ValueError(f"it holds more than {MAX_NESTED:,} lists and objects")
+
+
+def _check(value: object) -> Record:
+    """Refuse what parses but is no record. Text that is not Unicode is found later, when columns are made."""
+    if not isinstance(value, dict):
+        raise ValueError(f"expected an object, got {describe(value)}")
+    for item in value.values():
+        if type(item) in (dict, list) and _deeper(item, MAX_DEPTH):
+            raise RecursionError
+    return value
+
+
+def _deeper(value: dict[str, Any] | list[Any], levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(item, levels - 1) for item in inner if type(item) in (dict, list))
+
+
+def reason(error: ValueError | RecursionError) -> str:
+    """Say in words why a record cannot be read."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8: byte 0x{error.object[error.start]:02x} at byte {error.start + 1} of the record"
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON: {error.msg} at character {error.pos + 1}"
+    if isinstance(error, RecursionError):
+        return f"nested more than {MAX_DEPTH} levels deep"
+    return str(error)
+
+
+def _items(file: Path) -> Iterator[Read | Bad]:
+    """Read an array item by item, holding one item and a chunk of the file at a time."""
+    number = 0
+    with files.unpacked(file) as stream:
+        try:
+            files.skip_mark(stream, file)
+            text = _Text(stream)
+            text.take("[")
+            while not (text.ahead() == "]" and number == 0):
+                yield _item(file, number + 1, text)
+                number += 1
+                if text.ahead() == "]":
+                    break
+                text.take(",")
+            text.take("]")
+            if text.ahead():
+                raise ValueError("there is more after the end of the array")
+        except files.damage() as error:
+            yield files.broken(file, f"after item {number}", error)
+        except (ValueError, RecursionError) as error:
+            remaining = text.rest()
+            error_ = f"{reason(error)}; where the next item starts cannot be known"
+            yield files.bad(file, f"item {number + 1}", error_, *remaining)
+
+
+class _Text:
+    """The text of a stream from one position on, filled up as it is needed."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+        # Broken bytes become lone surrogates and turn back into themselves: only their own item is bad.
+        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+        self._text, self._at, self._ended = "", 0, False
+        self._json = json.JSONDecoder()
+
+    def _fill(self) -> bool:
+        if self._ended:
+            return False
+        remaining = self._text[self._at :]
+        packed = self._stream.read(max(_CHUNK, len(remaining)))  # doubling: a long item is not scanned too often
+        self._ended = not packed
+        self._text, self._at = remaining + self._decode(packed, self._ended), 0
+        return True
+
+    def ahead(self) -> str:
+        """Look at the next character that is not blank; '' at the end."""
+        while True:
+            while self._at < len(self._text) and self._text[self._at] in " \t\r\n":
+                self._at += 1
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._fill():
+                return ""
+
+    def take(self, mark: str) -> None:
+        """Step over a character that must come next."""
+        if (char := self.ahead()) != mark:
+            raise ValueError(f"not JSON: expected {mark!r}, got {repr(char) if char else 'the end of the file'}")
+        self._at += 1
+
+    def value(self) -> tuple[Any, str]:
+        """Take the next value, parsed and as it stands."""
+        self.ahead()
+        while True:
+            try:
+                value, end = self._json.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                cut = error.pos >= len(self._text) - 16 or error.msg.startswith("Unterminated string")
+                if cut and len(self._text) - self._at < files.MAX_RECORD and self._fill():
+                    if self._text.count("[") + self._text.count("{") > 2 * MAX_NESTED:
+                        raise ValueError(f"it holds more than {MAX_NESTED:,} lists and objects") from None
+                    continue
+                raise json.JSONDecodeError(error.msg, self._text[self._at :], error.pos - self._at) from None
+            if end == len(self._text) and self._fill():
+                continue
+            source, self._at = self._text[self._at : end], end
+            return value, source
+
+    def rest(self) -> tuple[bytes, int]:
+        """Give the beginning of what is left, and the size of all of it in bytes."""
+        remaining = self._text[self._at :].encode("utf-8", "surrogateescape")
+        size = len(remaining)
+        while packed := self._stream.read(_CHUNK):
+            size += len(packed)
+        return remaining[:2000], size
+
+
+def _item(file: Path, number: int, text: _Text) -> Read | Bad:
+    value, source = text.value()
+    raw = source.encode("utf-8", "surrogateescape")
+    try:
+        raw.decode("utf-8")
+        return Read(number, raw, len(raw), _check(value))
+    except (ValueError, RecursionError) as error:
+        return files.bad(file, f"item {number}", reason(error), raw)

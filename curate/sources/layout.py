@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -11,7 +12,7 @@ import polars as pl
 
 from curate.errors import cut
 from curate.rows import STANDARD, SourceError, free
-from curate.sources.columns import FIXED, Record, Types, frame, infer, shown, unicode
+from curate.sources.columns import FIXED, Record, Types, describe, frame, infer, unicode
 from curate.sources.shapes import ALIASES, TOUCHED, Shape, detect, normalise, renames
 
 # So many records of a file settle its layout (or fewer, when they alone fill a batch).
@@ -23,13 +24,26 @@ _LIKELY = (*ALIASES["prompt"], "text", "title", "headline", "body", "content")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What the recipe says about a file: columns (name here -> name there), shape, what its rows lack."""
+class Options:
+    """What the recipe says about a file: columns (name here -> name there), shape, what its rows lack.
+
+    Raises:
+        ValueError: when two columns are to come from one.
+    """
 
     columns: dict[str, str]
     shape: Shape | None = None
     domain: str | None = None
     license: str | None = None
+
+    def __post_init__(self) -> None:
+        if twice := [name for name, times in Counter(self.columns.values()).items() if times > 1]:
+            raise ValueError(f"columns: {twice[0]!r} is named twice; one column of the file makes one column here")
+
+    @property
+    def constants(self) -> dict[str, str]:
+        """Give what fills the rows that have none."""
+        return {n: v for n, v in (("domain", self.domain), ("license", self.license)) if v is not None}
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,7 @@ class Layout:
         return named if self.shape == "plain" else normalise(named, self.shape)
 
 
-def settle(file: Path, head: list[Record], wanted: Wanted, *, whole: bool, text: bool = False) -> Layout:
+def settle(file: Path, head: list[Record], options: Options, *, whole: bool, text: bool = False) -> Layout:
     """Settle the layout of a file on its first records.
 
     `whole` says that there are no others; `text` that every column is text (CSV).
@@ -84,20 +98,20 @@ def settle(file: Path, head: list[Record], wanted: Wanted, *, whole: bool, text:
         SourceError: when a column that was named is not there, or none holds a prompt; lists those that are.
     """
     keys = dict.fromkeys(key for record in head for key in record)
-    names = renamed(file, keys, wanted)
+    names = renamed(file, keys, options)
     named = [{names.get(key, key): value for key, value in record.items()} for record in head]
-    shape = wanted.shape or detect(named)
+    shape = options.shape or detect(named)
     if shape == "plain":
         more = renames({names.get(key, key) for key in keys})
         names |= {key: more[name] for key in keys if (name := names.get(key, key)) in more}
-    constants = {n: v for n, v in (("domain", wanted.domain), ("license", wanted.license)) if v is not None}
+    constants = options.constants
     whole = whole and all(map(unicode, keys))  # a name that is not Unicode is no column: its record is bad
     layout = Layout(names, shape, {}, None, constants, text)
     rows, reason = _readable(layout, head)
     if not rows and not whole:
         raise SourceError(f"none of the first records of {file} can be read; the first: {reason}")
     types = infer(rows) | {name: FIXED[name] for name in TOUCHED[shape] if name in FIXED and not whole}
-    if rows and "prompt" not in types and "response" not in wanted.columns:
+    if rows and "prompt" not in types and "response" not in options.columns:
         raise SourceError(no_prompt(file, keys))
     types = {name: dtype or (pl.String() if text else None) for name, dtype in types.items()}
     types |= {name: STANDARD[name] for name in constants}
@@ -115,24 +129,24 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"score: expected a number, got {shown(text)}") from None
+        raise ValueError(f"score: expected a number, got {describe(text)}") from None
 
 
-def renamed(file: Path, keys: Iterable[str], wanted: Wanted) -> dict[str, str]:
+def renamed(file: Path, keys: Iterable[str], options: Options) -> dict[str, str]:
     """Turn `columns` round (there -> here), each name checked against the file.
 
     Raises:
         SourceError: when a column is not there, or its new name is taken.
     """
     keys = list(keys)
-    names = {there: here for here, there in wanted.columns.items()}
-    for there, here in names.items():
-        if keys and there not in keys:
-            raise SourceError(f"{file} has no column {there!r}{_meant(there, keys)}; it has: {some(keys)}")
-        if here in keys and here not in names:
+    names = {theirs: ours for ours, theirs in options.columns.items()}
+    for theirs, ours in names.items():
+        if keys and theirs not in keys:
+            raise SourceError(f"{file} has no column {theirs!r}{_meant(theirs, keys)}; it has: {some(keys)}")
+        if ours in keys and ours not in names:
             raise SourceError(
-                f"{file} has a column {here!r} of its own beside {there!r}: "
-                f"say where it goes, as in columns: {{{here}: {there}, file_{here}: {here}}}"
+                f"{file} has a column {ours!r} of its own beside {theirs!r}: "
+                f"say where it goes, as in columns: {{{ours}: {theirs}, file_{ours}: {ours}}}"
             )
     return {key: free(name, keys) for key, name in _RESERVED.items() if key in keys} | names
 
@@ -167,16 +181,3 @@ def no_prompt(file: Path, keys: Iterable[str]) -> str:
     if not close:
         return f"{file} has no column 'prompt'; its records are empty"
     return f"{file} has no column 'prompt'; it has: {some(keys)}. Map it: columns: {{prompt: {cut(close[0])}}}"
-
-
-def wanted(columns: dict[str, str] | None, shape: Shape | None, domain: str | None, license: str | None) -> Wanted:
-    """Check what a recipe says about a file.
-
-    Raises:
-        ValueError: when two columns are to come from one.
-    """
-    columns = columns or {}
-    twice = [there for there in columns.values() if list(columns.values()).count(there) > 1]
-    if twice:
-        raise ValueError(f"columns: {twice[0]!r} is named twice; one column of the file makes one column here")
-    return Wanted(columns, shape, domain, license)

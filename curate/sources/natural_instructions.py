@@ -12,8 +12,8 @@ import polars as pl
 
 from curate.rows import Bad, Batch, Part, SourceMissing
 from curate.sources import files
-from curate.sources.columns import shown, unicode
-from curate.sources.records import check_size, reason
+from curate.sources.columns import describe, unicode
+from curate.sources.jsonl import check_size, reason
 
 SCHEMA = {
     "domain": pl.String(),
@@ -44,14 +44,11 @@ def natural_instructions(path: Path, *, languages: list[str] | None = ["English"
         SourceMissing: when there is no such file.
     """
     pattern = path / "task*.json*" if path.is_dir() else path
-    found = [part for part in files.parts(pattern, (".json",), partial(_read, languages)) if _is_task(part)]
-    if not found:
+    parts = files.parts(pattern, (".json",), partial(_read, languages))
+    parts = [part for part in parts if files.kind(part.files[0]) == ".json"]
+    if not parts:
         raise SourceMissing(f"no task file of Super-NaturalInstructions (task*.json) at {path}")
-    return [Part(_stem(part.files[0]), part.files, part.read) for part in found]
-
-
-def _is_task(part: Part) -> bool:
-    return files.kind(part.files[0]) == ".json"
+    return [Part(_stem(part.files[0]), part.files, part.read) for part in parts]
 
 
 def _stem(file: Path) -> str:
@@ -96,12 +93,12 @@ def _task(file: Path) -> Task | Bad:
 
 def _check(task: object, file: Path) -> None:
     if not isinstance(task, dict):
-        raise ValueError(f"expected the object of a task, got {shown(task)}")
+        raise ValueError(f"expected the object of a task, got {describe(task)}")
     for key in ("Definition", "Instances"):
         if key not in task:
             raise ValueError(f"the task has no {key!r}; it has: {', '.join(map(repr, task))[:200]}")
     if not isinstance(task["Instances"], list):
-        raise ValueError(f"Instances: expected a list, got {shown(task['Instances'])}")
+        raise ValueError(f"Instances: expected a list, got {describe(task['Instances'])}")
     definition = _texts(task, "Definition")[:1]
     if not definition or not definition[0].strip() or not unicode(definition):
         raise ValueError("Definition: expected text that says what to do")
@@ -115,7 +112,7 @@ def _texts(record: Task, key: str) -> list[str]:
     value = record.get(key)
     values = value if isinstance(value, list) else [] if value is None else [value]
     if not all(isinstance(item, str) for item in values):
-        raise ValueError(f"{key}: expected text, got {shown(next(v for v in values if not isinstance(v, str)))}")
+        raise ValueError(f"{key}: expected text, got {describe(next(v for v in values if not isinstance(v, str)))}")
     return values
 
 
@@ -143,18 +140,18 @@ def _row(definition: str | None, instance: object) -> dict[str, Any]:
         ValueError: says what is wrong with it.
     """
     if not isinstance(instance, dict):
-        raise ValueError(f"expected an object, got {shown(instance)}")
+        raise ValueError(f"expected an object, got {describe(instance)}")
     if not isinstance(instance.get("input"), str):
-        raise ValueError(f"input: expected text, got {shown(instance.get('input'))}")
+        raise ValueError(f"input: expected text, got {describe(instance.get('input'))}")
     outputs = _texts(instance, "output")
     if not outputs or not outputs[0].strip():
         raise ValueError("output: there is no answer")
     if not unicode(instance):
         raise ValueError("it holds text that is not Unicode")
-    asked = "\n\n".join(text for text in (definition, instance["input"].strip()) if text)
+    prompt = "\n\n".join(text for text in (definition, instance["input"].strip()) if text)
     number = instance.get("id")
     return {
-        "prompt": asked,
+        "prompt": prompt,
         "response": outputs[0],
         "instance": None if number is None else str(number),
         "outputs": outputs[1:],

@@ -16,8 +16,8 @@ import polars as pl
 
 from curate.rows import Bad, Batch, Part, SourceError, SourceMissing
 from curate.sources import files
-from curate.sources.columns import shown, unicode
-from curate.sources.records import check_size, reason
+from curate.sources.columns import describe, unicode
+from curate.sources.jsonl import check_size, reason
 from curate.sources.spill import Spill
 
 SCHEMA = {
@@ -43,7 +43,7 @@ Record = dict[str, Any]
 SUFFIXES = (".zst", ".bz2", ".xz", ".gz", ".jsonl", ".ndjson", ".json")
 _MONTH = re.compile(r"(?P<kind>RS|RC)_(?P<name>v?2?_?\d{4}-\d{2})(?=\.|$)")
 _COMMUNITY = re.compile(r"(?P<name>.+)_(?P<kind>submissions|comments)(?=\.|$)")
-_GONE = {"[removed]", "[deleted]", "[removed by reddit]", ""}
+_REMOVED = {"[removed]", "[deleted]", "[removed by reddit]", ""}
 _TAG = r"\[\s{0,9}([^\[\]]{1,24}?)\s{0,9}\]\s*"
 # Threads are joined in this many groups once they no longer fit into memory; each holds whole threads.
 GROUPS = 256
@@ -70,37 +70,37 @@ def reddit(path: Path, *, subreddit: str | list[str] | None = None, kind: Kind =
         SourceMissing: when there are no submissions.
         SourceError: when the comments to them are missing.
     """
-    wanted = {name.lower() for name in ([subreddit] if isinstance(subreddit, str) else subreddit or [])}
+    communities = {name.lower() for name in ([subreddit] if isinstance(subreddit, str) else subreddit or [])}
     single = path if path.is_file() else None
     folder = path.parent if single else path
     if not folder.is_dir():
         raise SourceMissing(f"there is no folder or file {path}")
-    asked, answered = _listed(folder)
+    submissions, comment_files = _listed(folder)
     if single:
-        asked = {name: file for name, file in asked.items() if file == single}
-    if not asked:
+        submissions = {name: file for name, file in submissions.items() if file == single}
+    if not submissions:
         raise SourceMissing(f"no submissions (RS_*.zst or *_submissions.zst) at {path}")
-    return [_part(name, asked[name], answered, wanted, kind) for name in sorted(asked)]
+    return [_part(name, submissions[name], comment_files, communities, kind) for name in sorted(submissions)]
 
 
 def _listed(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     """Name the files of submissions and of comments in a folder by month or community."""
-    asked: dict[str, Path] = {}
-    answered: dict[str, Path] = {}
+    submissions: dict[str, Path] = {}
+    comment_files: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
         match = _MONTH.match(file.name) or _COMMUNITY.match(file.name)
         if match and file.is_file() and (file.suffix in SUFFIXES or file.name == match[0]):
-            (asked if match["kind"] in {"RS", "submissions"} else answered)[match["name"]] = file
-    return asked, answered
+            (submissions if match["kind"] in {"RS", "submissions"} else comment_files)[match["name"]] = file
+    return submissions, comment_files
 
 
-def _part(name: str, asked: Path, answered: dict[str, Path], wanted: set[str], kind: Kind) -> Part:
+def _part(name: str, submissions: Path, comment_files: dict[str, Path], communities: set[str], kind: Kind) -> Part:
     if kind == "prompts":
-        return Part(name, (asked,), partial(_read, asked, (), frozenset(wanted)))
-    if name not in answered:
-        raise SourceError(f"{asked} has no comments beside it ({name}): add them, or set kind: prompts")
-    comments = tuple(answered[month] for month in (name, _after(name)) if month in answered)
-    return Part(name, (asked, *comments), partial(_read, asked, comments, frozenset(wanted)))
+        return Part(name, (submissions,), partial(_read, submissions, (), frozenset(communities)))
+    if name not in comment_files:
+        raise SourceError(f"{submissions} has no comments beside it ({name}): add them, or set kind: prompts")
+    comments = tuple(comment_files[month] for month in (name, _after(name)) if month in comment_files)
+    return Part(name, (submissions, *comments), partial(_read, submissions, comments, frozenset(communities)))
 
 
 def _after(month: str) -> str:
@@ -112,15 +112,17 @@ def _after(month: str) -> str:
     return f"{match[1]}{year + number // 12}-{number % 12 + 1:02}"
 
 
-def _read(asked: Path, comments: tuple[Path, ...], wanted: frozenset[str], batch_rows: int) -> Iterator[Batch]:
+def _read(
+    submissions: Path, comments: tuple[Path, ...], communities: frozenset[str], batch_rows: int
+) -> Iterator[Batch]:
     if not comments:
-        for posts, bad in _posts(asked, wanted, _submission, batch_rows):
+        for posts, bad in _posts(submissions, communities, _submission, batch_rows):
             yield Batch(_rows(posts.with_columns(score="prompt_score", response=pl.lit(None, pl.String))), bad)
         return
     with Spill(width=1) as spill:
-        for file in (asked, *comments):
-            of = _submission if file == asked else _comment
-            for posts, bad in _posts(file, wanted, of, max(batch_rows, CHUNK)):
+        for file in (submissions, *comments):
+            of = _submission if file == submissions else _comment
+            for posts, bad in _posts(file, communities, of, max(batch_rows, CHUNK)):
                 spill.add(_best(posts))
                 if bad:
                     yield Batch(pl.DataFrame(schema=SCHEMA), bad)
@@ -129,10 +131,10 @@ def _read(asked: Path, comments: tuple[Path, ...], wanted: frozenset[str], batch
 
 
 def _posts(
-    file: Path, wanted: frozenset[str], of: Callable[[Record], Record | None], rows: int
+    file: Path, communities: frozenset[str], of: Callable[[Record], Record | None], rows: int
 ) -> Iterator[tuple[pl.DataFrame, list[Bad]]]:
     """Yield the wanted posts of a file, some at a time, and the lines that cannot be read."""
-    names = [name.encode() for name in wanted]
+    names = [name.encode() for name in communities]
     posts: list[Record] = []
     bad: list[Bad] = []
     for line in files.lines(file):
@@ -141,7 +143,7 @@ def _posts(
         # Parsing is what costs: lines that do not even hold a wanted name are passed over unparsed.
         elif not names or any(name in line.raw.lower() for name in names):
             try:
-                if post := _post(line, wanted, of):
+                if post := _post(line, communities, of):
                     posts.append(post)
             except (ValueError, RecursionError) as error:
                 bad.append(files.bad(file, f"line {line.number}", reason(error), line.raw, line.size))
@@ -151,7 +153,7 @@ def _posts(
     yield pl.DataFrame(posts, schema=POSTS), bad
 
 
-def _post(line: files.Line, wanted: frozenset[str], of: Callable[[Record], Record | None]) -> Record | None:
+def _post(line: files.Line, communities: frozenset[str], of: Callable[[Record], Record | None]) -> Record | None:
     """Parse a line; None when it is not one that counts.
 
     Raises:
@@ -162,9 +164,9 @@ def _post(line: files.Line, wanted: frozenset[str], of: Callable[[Record], Recor
     check_size(line.raw)
     record = json.loads(line.raw.decode("utf-8"))
     if not isinstance(record, dict):
-        raise ValueError(f"expected an object, got {shown(record)}")
+        raise ValueError(f"expected an object, got {describe(record)}")
     community = record.get("subreddit")
-    if wanted and (not isinstance(community, str) or community.lower() not in wanted):
+    if communities and (not isinstance(community, str) or community.lower() not in communities):
         return None
     community = _text(record, "subreddit", "") or None
     if b"\\ud" in line.raw.lower() and not unicode(record):
@@ -179,7 +181,7 @@ def _text(record: Record, key: str, default: str | None = None) -> str:
     value = record.get(key)
     value = default if value is None else value
     if not isinstance(value, str):
-        raise ValueError(f"{key}: expected text, got {shown(value)}")
+        raise ValueError(f"{key}: expected text, got {describe(value)}")
     return value
 
 
@@ -198,8 +200,8 @@ def _submission(record: Record) -> Record:
     tag = re.match(rf"{_TAG}(?=.)", title, re.DOTALL)
     title = title[tag.end() :] if tag else title
     name = _text(record, "id")
-    gone = text.lower() in _GONE - {""} or record.get("removed_by_category") is not None
-    body = "" if text.lower() in _GONE else html.unescape(text)
+    removed = text.lower() in _REMOVED - {""} or record.get("removed_by_category") is not None
+    body = "" if text.lower() in _REMOVED else html.unescape(text)
     return {
         "thread": name,
         "prompt": f"{title}\n\n{body}" if body else title,
@@ -207,7 +209,7 @@ def _submission(record: Record) -> Record:
         "tag": tag[1] if tag else None,
         "url": "https://www.reddit.com" + _text(record, "permalink", f"/comments/{name}/"),
         "over_18": record.get("over_18") is True,
-        "removed": gone,
+        "removed": removed,
     }
 
 
@@ -215,7 +217,7 @@ def _comment(record: Record) -> Record | None:
     """Read a comment that may answer: right below the submission, still there, by no moderator."""
     name, thread = _text(record, "id"), _text(record, "link_id")
     body = _text(record, "body").strip()
-    if _text(record, "parent_id", thread) != thread or body.lower() in _GONE:
+    if _text(record, "parent_id", thread) != thread or body.lower() in _REMOVED:
         return None
     if record.get("stickied") or record.get("distinguished") or record.get("author") == "AutoModerator":
         return None
@@ -240,12 +242,12 @@ def _best(posts: pl.DataFrame) -> pl.DataFrame:
 
 def _joined(group: pl.DataFrame) -> pl.DataFrame:
     best = _best(group)
-    asked = best.filter(pl.col("prompt").is_not_null()).sort("thread", "prompt", "prompt_score", "url")
-    asked = asked.unique("thread", keep="first", maintain_order=True)
+    submissions = best.filter(pl.col("prompt").is_not_null()).sort("thread", "prompt", "prompt_score", "url")
+    submissions = submissions.unique("thread", keep="first", maintain_order=True)
     answers = best.filter(pl.col("response").is_not_null()).select("thread", "response", "score")
-    threads = asked.drop("response", "score").join(answers, on="thread", how="left").sort("thread")
-    kept = pl.when(~pl.col("removed"))
-    return _rows(threads.with_columns(kept.then("response").alias("response"), kept.then("score").alias("score")))
+    threads = submissions.drop("response", "score").join(answers, on="thread", how="left").sort("thread")
+    present = pl.when(~pl.col("removed"))
+    return _rows(threads.with_columns(present.then("response").alias("response"), present.then("score").alias("score")))
 
 
 def _rows(posts: pl.DataFrame) -> pl.DataFrame:

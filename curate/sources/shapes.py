@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, get_args
 
-from curate.sources.columns import Record, shown
+from curate.sources.columns import Record, describe
 
 ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
 _SPEAKER = re.compile(r"(?:^|\n\n)(Human|Assistant):")
@@ -30,29 +30,29 @@ def dialogue(turns: object, name: str) -> Dialogue:
         ValueError: names the turn and what is wrong with it.
     """
     if not isinstance(turns, list) or not turns:
-        raise ValueError(f"{name}: expected a list of turns, got {shown(turns)}")
-    told = [_turn(turn, f"{name}, turn {i}") for i, turn in enumerate(turns, 1)]
-    system = told.pop(0)["content"] if told[0]["role"] == "system" else None
-    for i, turn in enumerate(told):
+        raise ValueError(f"{name}: expected a list of turns, got {describe(turns)}")
+    messages = [_turn(turn, f"{name}, turn {i}") for i, turn in enumerate(turns, 1)]
+    system = messages.pop(0)["content"] if messages[0]["role"] == "system" else None
+    for i, turn in enumerate(messages):
         expected = "assistant" if i % 2 else "user"
         if turn["role"] != expected:
             place = f"{name}, turn {i + 1 + (system is not None)}"
             raise ValueError(f"{place}: expected a turn of the {expected}, got one of the {turn['role']}")
-    if not told or told[-1]["role"] != "assistant":
+    if not messages or messages[-1]["role"] != "assistant":
         raise ValueError(f"{name}: the last turn is not the assistant's")
-    return Dialogue(system, told[:-2] or None, told[-2]["content"], told[-1]["content"])
+    return Dialogue(system, messages[:-2] or None, messages[-2]["content"], messages[-1]["content"])
 
 
 def _turn(turn: object, place: str) -> dict[str, str]:
     if not isinstance(turn, dict):
-        raise ValueError(f"{place}: expected a role and its text, got {shown(turn)}")
-    said = turn.get("role") or turn.get("from")
-    role = ROLES.get(said) if isinstance(said, str) else None
+        raise ValueError(f"{place}: expected a role and its text, got {describe(turn)}")
+    name = turn.get("role") or turn.get("from")
+    role = ROLES.get(name) if isinstance(name, str) else None
     if role is None:
-        raise ValueError(f"{place}: the role {said!r} is none of {', '.join(ROLES)}")
+        raise ValueError(f"{place}: the role {name!r} is none of {', '.join(ROLES)}")
     text = turn.get("content") if turn.get("content") is not None else turn.get("value")
     if not isinstance(text, (str, type(None))):
-        raise ValueError(f"{place}: expected text, got {shown(text)}")
+        raise ValueError(f"{place}: expected text, got {describe(text)}")
     if not text or text.isspace():
         raise ValueError(f"{place}: the {role}'s text is empty")
     return {"role": role, "content": text}
@@ -81,9 +81,9 @@ def transcript(text: str, name: str) -> list[Record]:
     """
     before, *pieces = _SPEAKER.split(text.strip())
     if before.strip() or not pieces:
-        raise ValueError(f"{name}: a transcript starts with 'Human:', this one with {shown(text)}")
+        raise ValueError(f"{name}: a transcript starts with 'Human:', this one with {describe(text)}")
     speakers = {"Human": user, "Assistant": assistant}
-    return [speakers[who](said.strip()) for who, said in zip(pieces[::2], pieces[1::2], strict=True)]
+    return [speakers[who](text.strip()) for who, text in zip(pieces[::2], pieces[1::2], strict=True)]
 
 
 Shape = Literal["plain", "alpaca", "sharegpt", "messages", "prompt_completion", "preference", "ultrafeedback", "hh"]
@@ -137,8 +137,8 @@ def detect(records: list[Record]) -> Shape:
 def _preference_kind(sample: Record) -> Shape:
     if any(isinstance(sample.get(key), list) for key in ("prompt", "chosen", "rejected")):
         return "preference"
-    asked = sample.keys() & {"prompt", *ALIASES["prompt"]}
-    first = sample["prompt"] if isinstance(sample.get("prompt"), str) else "" if asked else sample["chosen"]
+    named = sample.keys() & {"prompt", *ALIASES["prompt"]}
+    first = sample["prompt"] if isinstance(sample.get("prompt"), str) else "" if named else sample["chosen"]
     return "hh" if isinstance(first, str) and first.lstrip().startswith("Human:") else "plain"
 
 
@@ -148,12 +148,12 @@ def renames(keys: set[str]) -> Record:
     >>> renames({"question", "answer", "url"})
     {'question': 'prompt', 'answer': 'response'}
     """
-    found: Record = {}
+    result: Record = {}
     for name, others in ALIASES.items():
-        taken = {name, "chosen"} if name == "response" else {name}
-        if not taken & keys and (other := next((o for o in others if o in keys - found.keys()), None)):
-            found[other] = name
-    return found
+        columns = {name, "chosen"} if name == "response" else {name}
+        if not columns & keys and (other := next((o for o in others if o in keys - result.keys()), None)):
+            result[other] = name
+    return result
 
 
 def normalise(record: Record, shape: Shape) -> Record:
@@ -165,8 +165,8 @@ def normalise(record: Record, shape: Shape) -> Record:
     Raises:
         ValueError: says in words what is wrong with the record.
 
-    >>> said = [{"from": "human", "value": "2+2?"}, {"from": "gpt", "value": "4"}]
-    >>> normalise({"conversations": said}, "sharegpt")
+    >>> turns = [{"from": "human", "value": "2+2?"}, {"from": "gpt", "value": "4"}]
+    >>> normalise({"conversations": turns}, "sharegpt")
     {'prompt': '2+2?', 'response': '4'}
     >>> normalise({"instruction": "Add.", "input": "2, 2", "output": "4"}, "alpaca")
     {'instruction': 'Add.', 'input': '2, 2', 'prompt': 'Add.\n\n2, 2', 'response': '4'}
@@ -206,48 +206,40 @@ def _alpaca(record: Record) -> Record:
 def _text(record: Record, key: str) -> str:
     value = record.get(key)
     if not isinstance(value, (str, type(None))):
-        raise ValueError(f"{key}: expected text, got {shown(value)}")
+        raise ValueError(f"{key}: expected text, got {describe(value)}")
     return value or ""
 
 
-def _sharegpt(record: Record) -> Record:
-    return _spread(record, dialogue(record.pop("conversations", None), "conversations"))
-
-
-def _messages(record: Record) -> Record:
-    return _spread(record, dialogue(record.pop("messages", None), "messages"))
-
-
-def _spread(record: Record, said: Dialogue) -> Record:
-    return _put(record, system=said.system, history=said.history, prompt=said.prompt, response=said.answer)
+def _spread(record: Record, turns: Dialogue) -> Record:
+    return _put(record, system=turns.system, history=turns.history, prompt=turns.prompt, response=turns.answer)
 
 
 def _prompt_completion(record: Record) -> Record:
-    asked, answer = record.pop("prompt", None), record.pop("completion", None)
-    if isinstance(asked, (str, type(None))) and isinstance(answer, (str, type(None))):
-        return _put(record, prompt=asked, response=answer)
-    return _spread(record, dialogue(as_turns(asked, user) + as_turns(answer, assistant), "prompt and completion"))
+    prompt, answer = record.pop("prompt", None), record.pop("completion", None)
+    if isinstance(prompt, (str, type(None))) and isinstance(answer, (str, type(None))):
+        return _put(record, prompt=prompt, response=answer)
+    return _spread(record, dialogue(as_turns(prompt, user) + as_turns(answer, assistant), "prompt and completion"))
 
 
 def _preference(record: Record) -> Record:
-    asked, answers = record.pop("prompt", None), [record.pop(key, None) for key in ("chosen", "rejected")]
-    if all(isinstance(value, (str, type(None))) for value in (asked, *answers)):
-        return _put(record, prompt=asked, chosen=answers[0], rejected=answers[1])
-    said = [_one_side(asked, answer, name) for answer, name in zip(answers, ("chosen", "rejected"), strict=True)]
-    return _pair(record, *said)
+    prompt, answers = record.pop("prompt", None), [record.pop(key, None) for key in ("chosen", "rejected")]
+    if all(isinstance(value, (str, type(None))) for value in (prompt, *answers)):
+        return _put(record, prompt=prompt, chosen=answers[0], rejected=answers[1])
+    sides = [_one_side(prompt, answer, name) for answer, name in zip(answers, ("chosen", "rejected"), strict=True)]
+    return _pair(record, *sides)
 
 
-def _one_side(asked: object, answer: object, name: str) -> Dialogue:
+def _one_side(prompt: object, answer: object, name: str) -> Dialogue:
     """Read one answer of a pair: alone, after its prompt, or with the whole conversation in it."""
-    turns, before = as_turns(answer, assistant), as_turns(asked, user)
+    turns, before = as_turns(answer, assistant), as_turns(prompt, user)
     roles = [ROLES.get(str(turn.get("role", turn.get("from")))) for turn in turns if isinstance(turn, dict)]
     if "user" not in roles:
         return dialogue(before + turns, name)
-    said = dialogue(turns, name)
-    prompts = {said.prompt.strip(), *(turn["content"].strip() for turn in said.history or [])}
-    if isinstance(asked, str) and asked.strip() not in prompts:
+    conversation = dialogue(turns, name)
+    prompts = {conversation.prompt.strip(), *(turn["content"].strip() for turn in conversation.history or [])}
+    if isinstance(prompt, str) and prompt.strip() not in prompts:
         raise ValueError(f"{name} does not answer the prompt beside it")
-    return said
+    return conversation
 
 
 def _pair(record: Record, chosen: Dialogue, rejected: Dialogue) -> Record:
@@ -258,21 +250,21 @@ def _pair(record: Record, chosen: Dialogue, rejected: Dialogue) -> Record:
 
 
 def _hh(record: Record) -> Record:
-    asked = _text(record, "prompt")
+    prompt = _text(record, "prompt")
     record.pop("prompt", None)
-    said = []
+    sides = []
     for name in ("chosen", "rejected"):
         text = _text(record, name)
         record.pop(name, None)
-        said.append(dialogue(transcript(text if "Human:" in text[:10] else asked + text, name), name))
-    return _pair(record, *said)
+        sides.append(dialogue(transcript(text if "Human:" in text[:10] else prompt + text, name), name))
+    return _pair(record, *sides)
 
 
 def _ultrafeedback(record: Record) -> Record:
     completions = record.pop("completions", None)
-    asked = record.pop("instruction", None) or record.pop("prompt", None)
+    prompt = record.pop("instruction", None) or record.pop("prompt", None)
     if not isinstance(completions, list) or not all(isinstance(c, dict) for c in completions):
-        raise ValueError(f"completions: expected a list of objects, got {shown(completions)}")
+        raise ValueError(f"completions: expected a list of objects, got {describe(completions)}")
     answers = [
         {"response": _text(c, "response"), "score": _rating(c), "model": _text(c, "model") or None} for c in completions
     ]
@@ -280,7 +272,7 @@ def _ultrafeedback(record: Record) -> Record:
     best = max(rated or answers, key=lambda answer: answer["score"] or 0.0, default=None)
     if best is None:
         raise ValueError("completions: there is none")
-    return _put(record, prompt=asked, response=best["response"], score=best["score"], answers=answers)
+    return _put(record, prompt=prompt, response=best["response"], score=best["score"], answers=answers)
 
 
 def _rating(completion: Record) -> float | None:
@@ -292,8 +284,8 @@ def _rating(completion: Record) -> float | None:
     if not isinstance(aspects, dict):
         return None
     ratings = [_number(a.get("Rating")) for a in aspects.values() if isinstance(a, dict)]
-    known = [rating for rating in ratings if rating is not None]
-    return sum(known) / len(known) if known else None
+    numbers = [rating for rating in ratings if rating is not None]
+    return sum(numbers) / len(numbers) if numbers else None
 
 
 def _number(value: object) -> float | None:
@@ -307,8 +299,8 @@ def _number(value: object) -> float | None:
 _SHAPES: dict[str, Callable[[Record], Record]] = {
     "plain": _plain,
     "alpaca": _alpaca,
-    "sharegpt": _sharegpt,
-    "messages": _messages,
+    "sharegpt": lambda record: _spread(record, dialogue(record.pop("conversations", None), "conversations")),
+    "messages": lambda record: _spread(record, dialogue(record.pop("messages", None), "messages")),
     "prompt_completion": _prompt_completion,
     "preference": _preference,
     "ultrafeedback": _ultrafeedback,

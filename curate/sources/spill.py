@@ -11,7 +11,7 @@ from types import TracebackType
 import polars as pl
 
 # XML bytes of the posts held in memory; a site below this never touches the disk.
-HELD = 64 * 2**20
+IN_MEMORY = 64 * 2**20
 # Question ids in one range. Every post takes an id of its own, so a range holds at most as many posts on
 # average: 65,536 posts of some 1.3 KB each are 90 MB.
 WIDTH = 2**16
@@ -24,8 +24,8 @@ class Spill:
     the largest site has about a thousand files and not one for every range and chunk.
     """
 
-    def __init__(self, held: int = HELD, width: int = WIDTH) -> None:
-        self.held, self.width = held, width
+    def __init__(self, limit: int = IN_MEMORY, width: int = WIDTH) -> None:
+        self.limit, self.width = limit, width
         self.frames: list[pl.DataFrame] = []
         self.bytes = 0
         self.ranges: set[int] = set()
@@ -42,7 +42,7 @@ class Spill:
         """Keep more posts (`question` says their range, `size` their bytes); write out when too many."""
         self.frames.append(posts)
         self.bytes += int(posts["size"].sum())
-        if self.bytes > self.held:
+        if self.bytes > self.limit:
             self._write()
 
     def groups(self) -> Iterator[pl.DataFrame]:

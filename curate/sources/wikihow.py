@@ -11,7 +11,7 @@ import polars as pl
 
 from curate.rows import Bad, Batch, Part, SourceError
 from curate.sources import files
-from curate.sources.cells import read
+from curate.sources.csv import read
 from curate.sources.layout import some
 from curate.sources.records import Read, chunks
 
@@ -44,10 +44,10 @@ def wikihow(path: Path) -> list[Part]:
         SourceMissing: when there is no such file.
         SourceError: when it has other columns.
     """
-    found = files.parts(path, (".csv",), _read)
-    for part in found:
+    parts = files.parts(path, (".csv",), _read)
+    for part in parts:
         _checked(part.files[0])
-    return found
+    return parts
 
 
 def _checked(file: Path) -> Iterator[Read | Bad]:
@@ -91,10 +91,10 @@ def _read(file: Path, batch_rows: int) -> Iterator[Batch]:
 
 def _row(record: dict[str, str | None]) -> dict[str, str | int | None]:
     title = (record["title"] or "").strip()
-    asked, part = question(title)
+    prompt, part = question(title)
     return {
         "domain": record.get("category") or "wikihow",
-        "prompt": asked,
+        "prompt": prompt,
         "response": answer(record["headline"] or "", record["text"] or ""),
         "title": title,
         "part": part,

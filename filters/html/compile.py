@@ -1,7 +1,7 @@
 """Compile the scanner with numba, from the same source that runs interpreted.
 
 The functions are rebuilt over one namespace in which their names mean compiled functions, the tables are arrays,
-and the steps of `_html_find` are those of `_html_loops`. numba keeps the machine code on disk, beside the modules
+and the steps of `find` are loops. numba keeps the machine code on disk, beside the modules
 or, where that is read-only, in the user's cache.
 """
 
@@ -17,11 +17,11 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from curate.filters.html import entities, entity, loops, pre, scan, tables, tags, write
+from curate.filters.html import entities, find, pre, scan, tables, tags, write
 
 log = logging.getLogger("curate.filters")
 # In the order in which they use one another.
-_MODULES = (tables, entities, loops, write, tags, entity, pre, scan)
+_MODULES = (tables, find, write, tags, entities, pre, scan)
 # _nrt: there is nothing to count references of. Without the counting, half as fast again.
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 INNER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "no_rewrites": True}
@@ -83,8 +83,9 @@ def _names() -> dict[str, Any]:
 
 
 def _functions() -> dict[str, FunctionType]:
+    """Name the functions; one with a `_loop` behind its name stands for the one without, which comes before it."""
     return {
-        name: value
+        name.removesuffix("_loop"): value
         for module in _MODULES
         for name, value in vars(module).items()
         if isinstance(value, FunctionType) and value.__module__ == module.__name__

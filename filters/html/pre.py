@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curate.filters.html.entity import resolve
+from curate.filters.html.entities import resolve
 from curate.filters.html.find import Numbers, Output, Source, copy, find
 from curate.filters.html.tables import BR, CELL, CODE, CODE_KEY, IN_CODE, INLINE, KIND_BITS, PRE, UNKNOWN
 from curate.filters.html.tags import attribute, in_comment, is_letter, is_space, tag_close, tag_does, tag_name

@@ -7,7 +7,7 @@ tokenizer, except that nothing is thrown away for a "<" that opens no tag.
 
 from __future__ import annotations
 
-from curate.filters.html.entity import reference
+from curate.filters.html.entities import reference
 from curate.filters.html.find import Numbers, Output, Source, copy, find, text_end
 from curate.filters.html.pre import pre_block
 from curate.filters.html.tables import (
@@ -182,9 +182,9 @@ def unseen(src: Source, at: int, end: int, key: int, does: int, state: Numbers) 
     raw = does % KIND_BITS == RAW
     if not raw and state[UNCLOSED] & bit:
         return at
-    found = find_end_tag(src, at, end, key)
-    if found < end:
-        close = find_close(src, found, end)
+    place = find_end_tag(src, at, end, key)
+    if place < end:
+        close = find_close(src, place, end)
         return close
     if raw:
         return end

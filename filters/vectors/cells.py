@@ -40,7 +40,7 @@ _EACH = 64  # rows for each cell that k-means learns from
 class Neighbours(NamedTuple):
     """The nearest of each row, nearest first, and the products with them: two tables (rows, k)."""
 
-    found: NDArray[np.int32]
+    ids: NDArray[np.int32]
     products: NDArray[np.int32]
 
 
@@ -58,21 +58,12 @@ def _search(rows: Any, others: Any, starts: Any, probes: Any, names: Any, k: int
 
     from curate.filters.vectors import kernels_graph as kernels
 
-    found = np.full((len(rows), k), np.iinfo(np.int32).max, dtype=np.int32)
+    ids = np.full((len(rows), k), np.iinfo(np.int32).max, dtype=np.int32)
     products = np.full((len(rows), k), np.iinfo(np.int32).min, dtype=np.int32)
     in_ranges(
-        kernels.nearest,
-        len(rows) if k else 0,
-        512,
-        _fixed(rows),
-        _fixed(others),
-        starts,
-        probes,
-        names,
-        found,
-        products,
+        kernels.nearest, len(rows) if k else 0, 512, _fixed(rows), _fixed(others), starts, probes, names, ids, products
     )
-    return Neighbours(found, products)
+    return Neighbours(ids, products)
 
 
 def _fixed(table: Any) -> Any:
@@ -87,7 +78,7 @@ def _fixed(table: Any) -> Any:
 def means(rows: Any, count: int) -> NDArray[np.int16]:
     """Find `count` centres by k-means on directions (spherical, Lloyd), from the rows that come first.
 
-    A centre is rounded to the lattice in every round, so none depends on how sums are split.
+    A centre is quantised in every round, so none depends on how sums are split.
     """
     import numpy as np
 
@@ -97,7 +88,7 @@ def means(rows: Any, count: int) -> NDArray[np.int16]:
     sample = np.ascontiguousarray(sample[sample.any(axis=1)])
     centres = sample[:count]
     for _ in range(_ROUNDS if len(centres) else 0):
-        cell = nearest(sample, centres, 1).found[:, 0]
+        cell = nearest(sample, centres, 1).ids[:, 0]
         sums = np.zeros(centres.shape, dtype=np.int64)
         kernels.sums(_fixed(sample), cell, sums)
         moved = to_lattice(sums)
@@ -114,11 +105,11 @@ def graph(rows: Any, k: int) -> Neighbours:
 
     if len(rows) <= EXACT:
         return nearest(rows, rows, k)
-    probes = nearest(rows, means(rows, round(2 * math.sqrt(len(rows)))), PROBES).found
+    probes = nearest(rows, means(rows, round(2 * math.sqrt(len(rows)))), PROBES).ids
     order = np.argsort(probes[:, 0], kind="stable")
     starts = np.searchsorted(probes[order, 0], np.arange(probes.max() + 2))
     # Rows of a cell one after another: what they are compared with stays in cache.
-    there = _search(rows[order], rows[order], starts, probes[order], order.astype(np.int32), k)
+    by_cell = _search(rows[order], rows[order], starts, probes[order], order.astype(np.int32), k)
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
-    return Neighbours(there.found[back], there.products[back])
+    return Neighbours(by_cell.ids[back], by_cell.products[back])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from curate.filters.pool import Draw
 from curate.filters.vectors.cells import in_ranges
-from curate.filters.vectors.pool import within
+from curate.filters.vectors.pool import within_quotas
 from curate.models.embeddings.quantised import SQUARE
 
 if TYPE_CHECKING:
@@ -151,8 +151,8 @@ def _highest(scores: Any, count: int) -> tuple[Any, float]:
     sample = scores[::every]
     place = max(0, len(sample) - max(1, count // every))
     least = max(float(np.partition(sample, place)[place]), np.nextafter(NOTHING, 0))
-    found = in_ranges(kernels.above, len(scores), 262_144, scores, least)
-    return np.concatenate([rows for rows, _ in found]), max(below for _, below in found)
+    parts = in_ranges(kernels.above, len(scores), 262_144, scores, least)
+    return np.concatenate([rows for rows, _ in parts]), max(below for _, below in parts)
 
 
 def _close(greedy: Greedy) -> None:
@@ -166,5 +166,5 @@ def _fill(greedy: Greedy) -> None:
     import numpy as np
 
     order = np.argsort(greedy.draw.rank)
-    rest = within(order[greedy.scores[order] > float("-inf")], greedy.groups, greedy.room)
+    rest = within_quotas(order[greedy.scores[order] > float("-inf")], greedy.groups, greedy.room)
     greedy.picks[greedy.count :] = rest[: len(greedy.picks) - greedy.count]

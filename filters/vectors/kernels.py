@@ -1,4 +1,4 @@
-"""What the compiled loops of the selectors share: products of lattice vectors, logarithms, scores.
+"""What the compiled loops of the selectors share: products of quantised vectors, logarithms, scores.
 
 Products are whole numbers, so no order of summing can show. Every kernel lets go of the interpreter's lock: `_threads`
 runs ranges of rows side by side.
@@ -102,11 +102,11 @@ def _products(centres: int) -> Any:
         product, no = builder.mul(x, y), ir.Constant(whole, ir.Undefined)
         return builder.add(builder.shuffle_vector(product, no, even), builder.shuffle_vector(product, no, odd))
 
-    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        table, others = (context.make_array(signature.args[k])(context, builder, given[k]) for k in (0, 2))
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        table, others = (context.make_array(signature.args[k])(context, builder, args[k]) for k in (0, 2))
         d = builder.extract_value(table.shape, 1)
-        row = builder.mul(given[1], d)
-        firsts = [builder.mul(builder.add(given[3], given[3].type(k)), d) for k in range(centres)]
+        row = builder.mul(args[1], d)
+        firsts = [builder.mul(builder.add(args[3], args[3].type(k)), d) for k in range(centres)]
         totals = [cgutils.alloca_once_value(builder, ir.Constant(sums, [0] * (_STRIDE // 2))) for _ in firsts]
         with cgutils.for_range(builder, builder.udiv(d, d.type(_STRIDE))) as loop:
             j = builder.mul(loop.index, d.type(_STRIDE))

@@ -120,7 +120,7 @@ def take_from(
     n_alive = len(alive)
     while want > 0:
         best, best_score, best_rank = -1, outside, outside_rank
-        kept = 0
+        alive_still = 0
         for a in range(n_alive):
             m = alive[a]
             i = rows[m]
@@ -128,11 +128,11 @@ def take_from(
             # What has fallen behind the outside cannot be picked here; it waits as it is for a later round.
             if score < outside or (score == outside and rank > outside_rank) or room[groups[i]] == 0:
                 continue
-            alive[kept] = m
-            kept += 1
+            alive[alive_still] = m
+            alive_still += 1
             if score > best_score or (score == best_score and rank < best_rank):
                 best, best_score, best_rank = m, score, rank
-        n_alive = kept
+        n_alive = alive_still
         if best < 0:
             return count
         i = rows[best]

@@ -11,20 +11,20 @@ from curate.filters.vectors.kernels import NOTHING, compiled, dot, four_each, sc
 
 
 @compiled
-def put(found: Any, products: Any, r: int, name: int, product: int) -> None:
+def put(ids: Any, products: Any, r: int, name: int, product: int) -> None:
     """Put a neighbour in its place among the nearest of row r: larger products first, ties by the smaller number."""
-    k = found.shape[1] - 1
-    if product < products[r, k] or (product == products[r, k] and name > found[r, k]):
+    k = ids.shape[1] - 1
+    if product < products[r, k] or (product == products[r, k] and name > ids[r, k]):
         return
-    while k > 0 and (product > products[r, k - 1] or (product == products[r, k - 1] and name < found[r, k - 1])):
-        found[r, k], products[r, k] = found[r, k - 1], products[r, k - 1]
+    while k > 0 and (product > products[r, k - 1] or (product == products[r, k - 1] and name < ids[r, k - 1])):
+        ids[r, k], products[r, k] = ids[r, k - 1], products[r, k - 1]
         k -= 1
-    found[r, k], products[r, k] = name, product
+    ids[r, k], products[r, k] = name, product
 
 
 @compiled
 def nearest(
-    first: int, last: int, rows: Any, others: Any, starts: Any, probes: Any, names: Any, found: Any, products: Any
+    first: int, last: int, rows: Any, others: Any, starts: Any, probes: Any, names: Any, ids: Any, products: Any
 ) -> None:
     """Find the nearest of `others` for rows[first:last], in the cells that each probes.
 
@@ -38,13 +38,13 @@ def nearest(
                 a, b, e, f = four_each(rows, r, others, c)
                 least = products[r, -1]
                 if max(max(a, b), max(e, f)) >= least:
-                    put(found, products, r, names[c], a)
-                    put(found, products, r, names[c + 1], b)
-                    put(found, products, r, names[c + 2], e)
-                    put(found, products, r, names[c + 3], f)
+                    put(ids, products, r, names[c], a)
+                    put(ids, products, r, names[c + 1], b)
+                    put(ids, products, r, names[c + 2], e)
+                    put(ids, products, r, names[c + 3], f)
                 c += 4
             while c < end:
-                put(found, products, r, names[c], dot(rows, r, others, c))
+                put(ids, products, r, names[c], dot(rows, r, others, c))
                 c += 1
 
 
@@ -57,21 +57,21 @@ def sums(rows: Any, cell: Any, out: Any) -> None:
 
 
 @compiled
-def turned(found: Any, products: Any, count: int) -> Any:
+def transposed(ids: Any, products: Any, count: int) -> Any:
     """Turn the lists of neighbours round: whom each row is a neighbour of, and with what product."""
     starts = np.zeros(count + 1, dtype=np.int64)
-    for r in range(len(found)):
-        for k in range(found.shape[1]):
+    for r in range(len(ids)):
+        for k in range(ids.shape[1]):
             if products[r, k] > 0:
-                starts[found[r, k] + 1] += 1
+                starts[ids[r, k] + 1] += 1
     for i in range(count):
         starts[i + 1] += starts[i]
     fill = starts[:-1].copy()
     of, product = np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1], dtype=np.int32)
-    for r in range(len(found)):
-        for k in range(found.shape[1]):
+    for r in range(len(ids)):
+        for k in range(ids.shape[1]):
             if products[r, k] > 0:
-                i = found[r, k]
+                i = ids[r, k]
                 of[fill[i]], product[fill[i]] = r, products[r, k]
                 fill[i] += 1
     return starts, of, product
@@ -111,32 +111,32 @@ def cover(want: int, starts: Any, of: Any, product: Any, covered: Any, weights: 
 
 
 @compiled
-def near_any(first: int, last: int, block: Any, kept: Any, count: int, least: int, near: Any) -> None:
+def near_any(first: int, last: int, block: Any, chosen: Any, count: int, least: int, near: Any) -> None:
     """Tell of each row whether its product with one of the kept is `least` or more."""
     for r in range(first, last):
         c = 0
         while c < count and not near[r]:
             if c + 4 <= count:
-                a, b, e, f = four_each(block, r, kept, c)
+                a, b, e, f = four_each(block, r, chosen, c)
                 near[r] = max(max(a, b), max(e, f)) >= least
                 c += 4
             else:
-                near[r] = dot(block, r, kept, c) >= least
+                near[r] = dot(block, r, chosen, c) >= least
                 c += 1
 
 
 @compiled
-def keep_apart(block: Any, near: Any, kept: Any, count: int, least: int) -> None:
+def keep_apart(block: Any, near: Any, chosen: Any, count: int, least: int) -> None:
     """Keep, in order, each row that is near to nothing kept before the block or in it, while there is room."""
     begun = count
     for r in range(len(block)):
         c = begun
         while c < count and not near[r]:
-            near[r] = dot(block, r, kept, c) >= least
+            near[r] = dot(block, r, chosen, c) >= least
             c += 1
-        if count == len(kept):
+        if count == len(chosen):
             return
         if not near[r]:
             for j in range(block.shape[1]):
-                kept[count, j] = block[r, j]
+                chosen[count, j] = block[r, j]
             count += 1

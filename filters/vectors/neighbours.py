@@ -1,8 +1,8 @@
-"""Near-duplicates by vectors on the lattice: the kept row nearest to each row, exactly or through an inverted file.
+"""Near-duplicates by quantised vectors: the kept row nearest to each row, exactly or through an inverted file.
 
-Every product of two lattice vectors is a whole number below 2**24, which float32 holds, so neither the library nor the
+A product of two quantised vectors is a whole number below 2**24, which float32 holds, so neither the library nor the
 number of threads can change one: what faiss returns needs no second scoring. The cells of the inverted file are
-means rounded to the lattice again, for the same reason; faiss' own k-means differs from machine to machine.
+means quantised again, for the same reason; faiss' own k-means differs from machine to machine.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def cells(vectors: NDArray[np.int16], order: NDArray[np.int64], probes: int = PR
 def _closest(faiss: Any, centres: NDArray[np.float32], rows: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     index = faiss.IndexFlatIP(centres.shape[1])
     index.add(centres)
-    found: NDArray[np.int64] = index.search(rows, k)[1]
-    return found
+    cells: NDArray[np.int64] = index.search(rows, k)[1]
+    return cells
 
 
 def _means(rows: NDArray[np.float32], cell: NDArray[np.int64], before: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -77,21 +77,21 @@ def _means(rows: NDArray[np.float32], cell: NDArray[np.int64], before: NDArray[n
 class _Kept:
     """The kept rows so far, in one table (`nearest` None) or in cells."""
 
-    def __init__(self, vectors: NDArray[np.int16], found: Cells | None) -> None:
+    def __init__(self, vectors: NDArray[np.int16], cells: Cells | None) -> None:
         import numpy as np
 
-        self.cells, self.rows = found, np.empty(0, dtype=np.int64)
-        if found is None:
+        self.cells, self.rows = cells, np.empty(0, dtype=np.int64)
+        if cells is None:
             self.table = np.empty(vectors.shape, dtype=np.float32)
             return
         faiss = _faiss()
         self.tools = faiss.contrib.ivf_tools
         d = vectors.shape[1]
         self.quantizer = faiss.IndexFlatIP(d)
-        self.quantizer.add(found.centres)
-        self.index = faiss.IndexIVFFlat(self.quantizer, d, len(found.centres), faiss.METRIC_INNER_PRODUCT)
+        self.quantizer.add(cells.centres)
+        self.index = faiss.IndexIVFFlat(self.quantizer, d, len(cells.centres), faiss.METRIC_INNER_PRODUCT)
         self.index.is_trained = True
-        self.index.nprobe = found.nearest.shape[1]
+        self.index.nprobe = cells.nearest.shape[1]
 
     def nearest(self, at: NDArray[np.int64], block: NDArray[np.float32]) -> tuple[Any, Any]:
         """Find for each row of a block the kept row with the largest product, -1 where there is none."""
@@ -119,7 +119,7 @@ class _Kept:
 
 
 def survivors(
-    vectors: NDArray[np.int16], threshold: float, found: Cells | None
+    vectors: NDArray[np.int16], threshold: float, cells: Cells | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Go through rows, best first, and drop those near a kept one: the kept row nearest to each, and their cosine.
 
@@ -128,16 +128,16 @@ def survivors(
     import numpy as np
 
     of, product = np.full(len(vectors), -1, dtype=np.int64), np.zeros(len(vectors), dtype=np.float32)
-    kept, least = _Kept(vectors, found), math.ceil(threshold * SQUARE)
+    index, least = _Kept(vectors, cells), math.ceil(threshold * SQUARE)
     for first in range(0, len(vectors), _BLOCK):
         block = vectors[first : first + _BLOCK].astype(np.float32)
         at = np.arange(first, first + len(block))
-        outside, like = kept.nearest(at, block)
+        outside, like = index.nearest(at, block)
         outside[like < least] = -1
         _among(block @ block.T, least, outside, like, first)
         of[at], product[at] = outside, like
         stays = outside < 0
-        kept.add(at[stays], block[stays])
+        index.add(at[stays], block[stays])
     return of, np.where(of >= 0, product.astype(np.float64) / SQUARE, 0.0)
 
 
@@ -155,23 +155,23 @@ def _among(products: Any, least: int, of: Any, like: Any, first: int) -> None:
 
 
 def recall(
-    vectors: NDArray[np.int16], threshold: float, found: Cells | None, sample: NDArray[np.int64]
+    vectors: NDArray[np.int16], threshold: float, cells: Cells | None, sample: NDArray[np.int64]
 ) -> tuple[int, int]:
     """Compare the rows of a sample with all rows: how many near pairs there are, and how many the cells would show."""
     import numpy as np
 
-    there, seen, least = 0, 0, math.ceil(threshold * SQUARE)
+    total, seen, least = 0, 0, math.ceil(threshold * SQUARE)
     mine = vectors[sample].astype(np.float32)
     for first in range(0, len(vectors), 16_384):
         part = vectors[first : first + 16_384].astype(np.float32)
         row, other = np.nonzero(mine @ part.T >= least)
-        left, right = sample[row], other + first
-        left, right = np.maximum(left, right)[left != right], np.minimum(left, right)[left != right]
-        there += len(left)
-        if found is None:
-            seen += len(left)
+        later, earlier = sample[row], other + first
+        later, earlier = np.maximum(later, earlier)[later != earlier], np.minimum(later, earlier)[later != earlier]
+        total += len(later)
+        if cells is None:
+            seen += len(later)
         else:
             # The later row looks for the earlier one, in its own nearest cells or in its own block.
-            probed = (found.nearest[left] == found.nearest[right, :1]).any(axis=1)
-            seen += int((probed | (left // _BLOCK == right // _BLOCK)).sum())
-    return there, seen
+            probed = (cells.nearest[later] == cells.nearest[earlier, :1]).any(axis=1)
+            seen += int((probed | (later // _BLOCK == earlier // _BLOCK)).sum())
+    return total, seen

@@ -24,7 +24,7 @@ UNIFORM = 1e12
 
 
 class Rows(NamedTuple):
-    """The rows to choose from: vectors (n, d) on the lattice, the draw, and the quality of each if there is one."""
+    """The rows to choose from: quantised vectors (n, d), the draw, and the quality of each if there is one."""
 
     vectors: NDArray[np.int16]
     draw: Draw
@@ -67,9 +67,9 @@ def _beside_nulls(values: pl.Series, turn: Any) -> NDArray[np.int16]:
 
     if not values.null_count():
         return to_lattice(turn(values))
-    there = to_lattice(turn(values.drop_nulls()))
-    out = np.zeros((len(values), there.shape[1]), dtype=np.int16)
-    out[values.is_not_null().to_numpy()] = there
+    table = to_lattice(turn(values.drop_nulls()))
+    out = np.zeros((len(values), table.shape[1]), dtype=np.int16)
+    out[values.is_not_null().to_numpy()] = table
     return out
 
 
@@ -121,19 +121,19 @@ def qualities(pool: Any, named: Any, count: int, who: str) -> NDArray[np.float64
     return factors
 
 
-def weights_of(given: Rows, quality_weight: float, temperature: float) -> NDArray[np.float64]:
+def weights_of(rows: Rows, quality_weight: float, temperature: float) -> NDArray[np.float64]:
     """Give ln(quality ** quality_weight) + temperature * noise for each row."""
     import numpy as np
 
     from curate.filters.vectors import kernels
 
-    number, weights = given.draw.number, np.zeros(len(given.draw.number))
-    quality, power = (number, 0.0) if given.quality is None else (np.ascontiguousarray(given.quality), quality_weight)
+    number, weights = rows.draw.number, np.zeros(len(rows.draw.number))
+    quality, power = (number, 0.0) if rows.quality is None else (np.ascontiguousarray(rows.quality), quality_weight)
     kernels.weigh(number, quality, float(power), float(temperature), weights)
     return weights
 
 
-def by_quality(pool: Any, named: Any, drawn: Draw, who: str) -> NDArray[np.int64]:
+def quality_order(pool: Any, named: Any, drawn: Draw, who: str) -> NDArray[np.int64]:
     """Order rows by quality, highest first, nulls and NaN last, ties by the draw."""
     order: NDArray[np.int64] = drawn.rank.argsort()
     if named is None:
@@ -154,7 +154,7 @@ def check(n: int, temperature: float, quality_weight: float = 1.0) -> None:
         raise ValueError(f"quality_weight must be 0 or more and finite, not {quality_weight}")
 
 
-def shared(pool: Any, by: Any, n: int, count: int, domain_temperature: float, seed: int, who: str) -> Domains:
+def domains_of(pool: Any, by: Any, n: int, count: int, domain_temperature: float, seed: int, who: str) -> Domains:
     """Share n among the domains in `by` as `quotas` does; without it, all rows are of one domain."""
     import numpy as np
 
@@ -173,7 +173,7 @@ def shared(pool: Any, by: Any, n: int, count: int, domain_temperature: float, se
     return Domains(np.ascontiguousarray(number), np.array(list(quota.values()), dtype=np.int64), why)
 
 
-def answer(
+def selection(
     pool: Any, picks: NDArray[np.int64], count: int, why: pl.Series | str | None = None
 ) -> Choice | NDArray[np.int64]:
     """Answer for an array with the positions picked; for a pool, tell which rows were, and of the others why not."""
@@ -189,7 +189,7 @@ def answer(
     return Choice(frame["kept"], reasons.to_series())
 
 
-def chosen_of(chosen: Any, d: int, column: str, vectors: str | None, model: str, who: str) -> NDArray[np.int16]:
+def vectors_chosen(chosen: Any, d: int, column: str, vectors: str | None, model: str, who: str) -> NDArray[np.int16]:
     """Give the vectors chosen before, or those of the rows chosen before; those without a direction repel nothing."""
     import numpy as np
 
@@ -201,7 +201,7 @@ def chosen_of(chosen: Any, d: int, column: str, vectors: str | None, model: str,
     return np.ascontiguousarray(table[table.any(axis=1)])
 
 
-def within(order: Any, number: Any, room: Any) -> NDArray[np.int64]:
+def within_quotas(order: Any, number: Any, room: Any) -> NDArray[np.int64]:
     """Pick rows in an order, from each domain as many as it has room for."""
     import numpy as np
 

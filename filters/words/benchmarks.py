@@ -49,8 +49,8 @@ def _one(name: str) -> Benchmark:
         raise ValueError(f"by: {name!r} is neither dev nor test nor a file of {', '.join(SUFFIXES)}")
     if not path.is_file():
         raise ValueError(f"by: there is no file {path}")
-    shown = name if name in PACKAGED else path.name
-    return Benchmark(shown, str(path.absolute()), column, hash_once(path))
+    label = name if name in PACKAGED else path.name
+    return Benchmark(label, str(path.absolute()), column, hash_once(path))
 
 
 def _file(name: str) -> tuple[Path, str | None]:
@@ -58,9 +58,9 @@ def _file(name: str) -> tuple[Path, str | None]:
     path, colon, column = name.rpartition(":")
     if not colon or Path(name).suffix.lower() in SUFFIXES:
         path, column = name, ""
-    here = Path(path)
-    there = Path(os.environ.get("CURATE_DATA", "data")) / here
-    return (here if here.is_file() or not there.is_file() else there), column or None
+    relative = Path(path)
+    in_data = Path(os.environ.get("CURATE_DATA", "data")) / relative
+    return (relative if relative.is_file() or not in_data.is_file() else in_data), column or None
 
 
 @lru_cache(maxsize=32)
@@ -74,11 +74,11 @@ def texts(benchmark: Benchmark) -> pl.DataFrame:
         lines = list(_texts(path, benchmark))
     except (UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError, OSError) as error:
         raise ValueError(f"by: {path.name} cannot be read: {error}") from None
-    found = pl.DataFrame(lines, schema={"text": pl.String, "place": pl.String}, orient="row")
-    found = found.filter(pl.col("text").str.strip_chars() != "")
-    if found.is_empty():
+    table = pl.DataFrame(lines, schema={"text": pl.String, "place": pl.String}, orient="row")
+    table = table.filter(pl.col("text").str.strip_chars() != "")
+    if table.is_empty():
         raise ValueError(f"by: {path.name} has no text to compare with")
-    return found
+    return table
 
 
 def _texts(path: Path, benchmark: Benchmark) -> Iterator[tuple[str | None, str]]:
@@ -203,8 +203,8 @@ def _whole(listed: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([runs(short.filter(pl.col("count") == k), k) for k in range(1, LEAST)])
 
 
-def _first(found: pl.DataFrame) -> pl.DataFrame:
-    return found.group_by("run").agg(pl.col("row").min().alias("prompt"))
+def _first(listed: pl.DataFrame) -> pl.DataFrame:
+    return listed.group_by("run").agg(pl.col("row").min().alias("prompt"))
 
 
 def _rare(short: pl.DataFrame, share: float) -> pl.DataFrame:
@@ -213,34 +213,34 @@ def _rare(short: pl.DataFrame, share: float) -> pl.DataFrame:
     return short.filter(rank <= pl.col("size") - (share * pl.col("size")).ceil() + 1)
 
 
-def hits(text: pl.Series, known: Index, n: int, share: float) -> pl.DataFrame:
+def hits(text: pl.Series, index: Index, n: int, share: float) -> pl.DataFrame:
     """Find the rows that share too much with a benchmark text: (row, prompt, share, words), one line a row."""
-    found = [pl.DataFrame(schema=_HITS)]
+    parts = [pl.DataFrame(schema=_HITS)]
     for first, part in slices(text):
-        in_part = _hits(_listed(part), known, n, share)
-        found.append(in_part.with_columns(pl.col("row") + first))
-    return pl.concat(found)
+        in_part = _hits(_listed(part), index, n, share)
+        parts.append(in_part.with_columns(pl.col("row") + first))
+    return pl.concat(parts)
 
 
-def _hits(listed: pl.DataFrame, known: Index, n: int, share: float) -> pl.DataFrame:
-    long = runs(listed, n).join(known.long, on="run").select("row", "prompt", share=1.0, words=n)
-    whole = _whole(listed).join(known.whole, on="run").select("row", "prompt", share=1.0, words=1)
-    most = _most(_short(listed), known, share).with_columns(words=SHORT)
+def _hits(listed: pl.DataFrame, index: Index, n: int, share: float) -> pl.DataFrame:
+    long = runs(listed, n).join(index.long, on="run").select("row", "prompt", share=1.0, words=n)
+    whole = _whole(listed).join(index.whole, on="run").select("row", "prompt", share=1.0, words=1)
+    most = _most(_short(listed), index, share).with_columns(words=SHORT)
     together = pl.concat([frame.cast(_HITS) for frame in (long, whole, most)])
     return together.sort("row", "words", "share", "prompt", descending=[False, True, True, False]).unique(
         "row", keep="first", maintain_order=True
     )
 
 
-def _most(own: pl.DataFrame, known: Index, share: float) -> pl.DataFrame:
+def _most(own: pl.DataFrame, index: Index, share: float) -> pl.DataFrame:
     """Find pairs that share most short runs of the one with fewer of them, among pairs that share a rare one."""
-    counts = known.short.select("run", "in").unique()
+    counts = index.short.select("run", "in").unique()
     seen = own.join(counts, on="run", how="left").with_columns(pl.col("in").fill_null(0))
-    there = seen.filter(pl.col("in") > 0)
-    of_prompt = there.join(known.rare, on="run").select("row", "prompt")
-    of_row = _rare(seen, share).filter(pl.col("in") > 0).join(known.short, on="run").select("row", "prompt")
+    common = seen.filter(pl.col("in") > 0)
+    of_prompt = common.join(index.rare, on="run").select("row", "prompt")
+    of_row = _rare(seen, share).filter(pl.col("in") > 0).join(index.short, on="run").select("row", "prompt")
     pairs = pl.concat([of_prompt, of_row]).unique()
-    both = pairs.join(known.short, on="prompt").join(there, on=["row", "run"], suffix=" of row")
+    both = pairs.join(index.short, on="prompt").join(common, on=["row", "run"], suffix=" of row")
     counted = both.group_by("row", "prompt").agg(
         pl.len().alias("both"), pl.min_horizontal("size", "size of row").first().alias("smaller")
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import polars as pl
 
 from curate.errors import UserError
-from curate.filters.words.runs import hashed, runs, slices, words
+from curate.filters.words.runs import TURN, hashed, runs, slices, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,11 +52,11 @@ def shingles(text: pl.Series, n: int) -> pl.DataFrame:
 
 def sets(text: pl.Series, n: int) -> list[Shingles]:
     """Make the set of shingles of each text; nulls and texts without words have empty ones."""
-    found: list[Shingles] = [frozenset()] * len(text)
+    result: list[Shingles] = [frozenset()] * len(text)
     for first, part in slices(text):
         for row, run in shingles(part, n).group_by("row").agg("run").iter_rows():
-            found[first + row] = frozenset(run)
-    return found
+            result[first + row] = frozenset(run)
+    return result
 
 
 def band_keys(text: pl.Series, n: int, threshold: float) -> NDArray[np.uint64]:
@@ -73,7 +73,7 @@ def band_keys(text: pl.Series, n: int, threshold: float) -> NDArray[np.uint64]:
         banded = signed.reshape(-1, count, length).astype(np.uint64)
         key = np.ones(banded.shape[:2], dtype=np.uint64)
         for slot in range(length):
-            key = key * np.uint64(0x9E3779B97F4A7C15) + banded[:, :, slot]
+            key = key * np.uint64(TURN) + banded[:, :, slot]
         keys[first : first + len(part)][sizes > 0] = key
     return keys
 
@@ -88,8 +88,8 @@ def _signatures(run: NDArray[np.uint64], sizes: NDArray[np.int64], slots: int) -
     from rensa import RMinHash
 
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint64)
-    made: Any = RMinHash.digest_matrix_from_flat_token_hashes(run, offsets, slots, _SEED)
-    return np.array(made.to_rows(), dtype=np.uint32).reshape(-1, slots)
+    matrix: Any = RMinHash.digest_matrix_from_flat_token_hashes(run, offsets, slots, _SEED)
+    return np.array(matrix.to_rows(), dtype=np.uint32).reshape(-1, slots)
 
 
 def survivors(
@@ -101,21 +101,21 @@ def survivors(
     """
     import numpy as np
 
-    of, likeness = np.full(len(text), -1, dtype=np.int64), np.zeros(len(text))
+    of, similarity = np.full(len(text), -1, dtype=np.int64), np.zeros(len(text))
     shared = _shared(keys)
     at = np.flatnonzero(shared.any(axis=1))
-    found = sets(text.gather(at), n)
+    shingled = sets(text.gather(at), n)
     buckets: dict[tuple[int, int], list[int]] = defaultdict(list)
     for i, row in enumerate(at.tolist()):
         band = np.flatnonzero(shared[row])
         mine = [buckets[key] for key in zip(band.tolist(), keys[row, band].tolist(), strict=True)]
-        near, best = _nearest(found, i, {j for bucket in mine for j in bucket}, threshold)
+        near, best = _nearest(shingled, i, {j for bucket in mine for j in bucket}, threshold)
         if near < 0:
             for bucket in mine:
                 bucket.append(i)
         else:
-            of[row], likeness[row] = at[near], best
-    return of, likeness
+            of[row], similarity[row] = at[near], best
+    return of, similarity
 
 
 def _shared(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -129,18 +129,18 @@ def _shared(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
     return shared
 
 
-def _nearest(found: list[Shingles], i: int, others: Iterable[int], threshold: float) -> tuple[int, float]:
+def _nearest(shingled: list[Shingles], i: int, others: Iterable[int], threshold: float) -> tuple[int, float]:
     """Find the candidate most like row i, the earliest among equals; -1 if none reaches the threshold."""
-    mine, size = found[i], len(found[i])
+    mine, size = shingled[i], len(shingled[i])
     near, best = -1, threshold
     for j in others:
-        other = found[j]
+        other = shingled[j]
         if min(size, len(other)) < best * max(size, len(other)):
             continue  # even if the smaller set lies within the larger one
         both = len(mine & other)
-        like = both / (size + len(other) - both)
-        if like > best or (like == best and (near < 0 or j < near)):
-            near, best = j, like
+        similarity = both / (size + len(other) - both)
+        if similarity > best or (similarity == best and (near < 0 or j < near)):
+            near, best = j, similarity
     return near, best
 
 
@@ -150,14 +150,14 @@ def recall(
     """Compare the rows of a sample with all rows, exactly: how many near pairs there are, and how many share a band."""
     own = shingles(text.gather(sample), n).rename({"row": "of"})
     size = own.group_by("of").len("own")
-    there, banded = 0, 0
+    total, banded = 0, 0
     for first, part in slices(text, 1_000_000):
         listed = shingles(part, n).with_columns(pl.len().over("row").alias("size"))
         both = listed.join(own, on="run").group_by("of", "row", "size").len("both").join(size, on="of")
-        like = pl.col("both") / (pl.col("own") + pl.col("size") - pl.col("both"))
-        near = both.filter(like >= threshold).select(pl.col("row") + first, "of")
-        left, right = near["row"].to_numpy(), sample[near["of"].to_numpy()]
-        pairs = left != right
-        there += int(pairs.sum())
-        banded += int((keys[left[pairs]] == keys[right[pairs]]).any(axis=1).sum())
-    return there, banded
+        similarity = pl.col("both") / (pl.col("own") + pl.col("size") - pl.col("both"))
+        near = both.filter(similarity >= threshold).select(pl.col("row") + first, "of")
+        row, other = near["row"].to_numpy(), sample[near["of"].to_numpy()]
+        pairs = row != other
+        total += int(pairs.sum())
+        banded += int((keys[row[pairs]] == keys[other[pairs]]).any(axis=1).sum())
+    return total, banded

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 Kind: TypeAlias = Literal["email", "phone", "iban", "card", "ssn", "ip"]
 
 
-class Found(NamedTuple):
+class Match(NamedTuple):
     """A kind, and where in a text it stands."""
 
     kind: Kind
@@ -69,35 +69,35 @@ _TEST_CARDS = re.compile(
 _NO_SSN = frozenset({"078-05-1120", "219-09-9999", "123-45-6789", "111-11-1111", "222-22-2222", "333-33-3333"})
 
 
-def find(text: str, kinds: tuple[Kind, ...]) -> Iterator[Found]:
+def find(text: str, kinds: tuple[Kind, ...]) -> Iterator[Match]:
     """Find personal data of some kinds in a text, kind by kind."""
     for kind in kinds:
         for match in _PATTERNS[kind].finditer(text):
             if _CHECKS[kind](match[0]):
-                yield Found(kind, match.start(), match[0])
+                yield Match(kind, match.start(), match[0])
 
 
-def _email(found: str) -> bool:
-    name, _, domain = found.rpartition("@")
+def _email(text: str) -> bool:
+    name, _, domain = text.rpartition("@")
     return not (_RESERVED.search(domain) or _NOBODY.match(name))
 
 
-def _phone(found: str) -> bool:
-    digits = re.sub(r"\D", "", found)
-    if found.startswith("+") and not found.startswith("+1"):
-        return bool(_COUNTRY.match(found)) and 9 <= len(digits) <= 15 and len(set(digits)) > 3
+def _phone(text: str) -> bool:
+    digits = re.sub(r"\D", "", text)
+    if text.startswith("+") and not text.startswith("+1"):
+        return bool(_COUNTRY.match(text)) and 9 <= len(digits) <= 15 and len(set(digits)) > 3
     return 10 <= len(digits) <= 11 and not _NO_PERSON.match(digits.removeprefix("1")) and len(set(digits)) > 3
 
 
-def _iban(found: str) -> bool:
+def _iban(text: str) -> bool:
     """Check the two digits that every IBAN carries (ISO 13616: modulo 97)."""
-    compact = found.replace(" ", "")
+    compact = text.replace(" ", "")
     number = "".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])
     return 15 <= len(compact) <= 34 and int(number) % 97 == 1
 
 
-def _card(found: str) -> bool:
-    digits = re.sub(r"\D", "", found)
+def _card(text: str) -> bool:
+    digits = re.sub(r"\D", "", text)
     issued = re.match(r"4|5[1-5]|2[2-7]|3[47]|35|6(?:011|4[4-9]|5|2)", digits)
     return bool(issued) and luhn(digits) and not _TEST_CARDS.fullmatch(digits) and len(set(digits)) > 3
 
@@ -112,24 +112,24 @@ def luhn(digits: str) -> bool:
     return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
 
 
-def _ssn(found: str) -> bool:
+def _ssn(text: str) -> bool:
     """Keep what the agency can have given out: no area 000, 666 or 9xx, no group 00, no serial 0000."""
-    area, group, serial = found.split("-")
-    given = area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
-    return given and found not in _NO_SSN
+    area, group, serial = text.split("-")
+    valid = area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
+    return valid and text not in _NO_SSN
 
 
-def _ip(found: str) -> bool:
+def _ip(text: str) -> bool:
     """Keep addresses of the open internet; versions and section numbers have short parts (2.4.1.0, 3.10.2.1)."""
     try:
-        address = ipaddress.ip_address(found)
+        address = ipaddress.ip_address(text)
     except ValueError:
         return False
     if not address.is_global or address.is_multicast:
         return False
     if address.version == 6:
         return True
-    parts = found.split(".")
+    parts = text.split(".")
     return len(set(parts)) > 2 and sum(len(part) > 1 for part in parts) >= 2
 
 

@@ -12,6 +12,12 @@ CODE = (
     r"(?m:^[ \t>]*```)(?s:.*?)(?:```|\z)|(?m:^[ \t>]*~~~)(?s:.*?)(?:~~~|\z)"
     r"|``(?:[^`]|`[^`])*``|`[^`\n]*(?:\n[^`\n]+)*`|\bhttps?://[^\s)]+"
 )
+# Quoted lines (>) and quotations. An opening " or ' stands after no letter, so 5" and the dogs' are none.
+QUOTES = (
+    r"(?m:^[ \t]*(?:(?:[-*+]|\d+\.)[ \t]+)?>[^\n]*)"
+    r'|\B"[^"\n]*(?:\n[^"\n]+)*"|“[^”\n]*(?:\n[^”\n]+)*”|«[^»\n]*»'
+    r"|\B'[^\s'][^'\n]*(?:\b'\b[^'\n]*)*'\B|‘[^‘’\n]*(?:\b’\b[^‘’\n]*)*’\B"
+)
 # TeX between dollars, brackets or \\begin and \\end. An opening $ stands after no letter and before no blank,
 # and a closing one before no letter or digit, or prices would open formulas.
 FORMULAS = (
@@ -22,47 +28,44 @@ FORMULAS = (
 
 def span(text: pl.Expr, pattern: str) -> pl.Expr:
     """Show the first place where a pattern is found, with up to 40 characters on either side, on one line."""
-    found = text.str.extract(_around(pattern), 1)
-    return found.str.replace_all(r"\s+", " ").str.strip_chars()
+    return text.str.extract(_around(pattern), 1).str.replace_all(r"\s+", " ").str.strip_chars()
 
 
 def check_pattern(pattern: str) -> None:
     """Raise ValueError with the reason in one sentence if polars cannot take a regular expression."""
-    for tried in (pattern, _around(pattern)):
+    for variant in (pattern, _around(pattern)):
         try:
-            pl.Series([""]).str.contains(tried)
+            pl.Series([""]).str.contains(variant)
         except pl.exceptions.ComputeError as error:
-            said = str(error).split("\n\n")[0]
-            reason = re.split(r"error: ", said)[-1].rstrip(".")
+            reason = str(error).split("\n\n")[0].split("error: ")[-1].rstrip(".")
             raise ValueError(f"{pattern!r} is no regular expression for polars: {reason}") from None
 
 
-def leave_out(text: pl.Expr, patterns: list[str]) -> pl.Expr:
-    """Replace what any of the patterns finds by [...]; where two overlap, the first to begin counts."""
-    return text.str.replace_all(ascii_boundaries("|".join(patterns)), "[...]") if patterns else text
+def leave_out(text: pl.Expr, groups: list[list[str]]) -> pl.Expr:
+    """Replace what patterns find by [...], one group after another; of two that overlap the first to begin counts."""
+    for patterns in groups:
+        text = text.str.replace_all(ascii_boundaries("|".join(patterns)), "[...]")
+    return text
 
 
-def found_outside(column: str, pattern: str, stretches: list[list[str]]) -> pl.Expr:
-    """Hold if a pattern is found in a text outside some stretches, which are left out one group after another.
+def holds_outside(column: str, pattern: str, groups: list[list[str]]) -> pl.Expr:
+    """Hold if a pattern matches in a text outside some stretches, which are left out one group after another.
 
     Looking for stretches costs ten times as much as looking for the pattern, so it is done only in texts that hold the
     pattern at all: leaving something out never makes one, since [...] has no letters and ends at no letter.
     """
-    judge = partial(_found_outside, pattern=pattern, stretches=stretches)
-    found: pl.Expr = pl.col(column).map_batches(judge, return_dtype=pl.Boolean, is_elementwise=True)
-    return found
+    judge = partial(_holds_outside, pattern=pattern, groups=groups)
+    verdicts: pl.Expr = pl.col(column).map_batches(judge, return_dtype=pl.Boolean, is_elementwise=True)
+    return verdicts
 
 
-def _found_outside(texts: pl.Series, pattern: str, stretches: list[list[str]]) -> pl.Series:
-    found = texts.cast(pl.String).str.contains(pattern)
-    at = found.arg_true()
-    if not at.len() or not stretches:
-        return found
-    rest = pl.col(texts.name)
-    for patterns in stretches:
-        rest = leave_out(rest, patterns)
-    closer = texts.gather(at).to_frame().select(rest.str.contains(pattern)).to_series()
-    return found.scatter(at, closer)
+def _holds_outside(texts: pl.Series, pattern: str, groups: list[list[str]]) -> pl.Series:
+    anywhere = texts.cast(pl.String).str.contains(pattern)
+    rows = anywhere.arg_true()
+    if not rows.len() or not groups:
+        return anywhere
+    outside = leave_out(pl.col(texts.name), groups).str.contains(pattern)
+    return anywhere.scatter(rows, texts.gather(rows).to_frame().select(outside).to_series())
 
 
 def ascii_boundaries(pattern: str) -> str:

@@ -9,9 +9,9 @@ import polars as pl
 import polars_hash as plh
 
 # Scripts that put no blanks between words: there each letter counts as a word.
-_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
-_WORD = rf"{_UNSPACED}|[[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]+"
-_TURN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio, odd: products with it keep all 64 bits
+UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+WORD = rf"{UNSPACED}|[[\p{{L}}\p{{M}}\p{{N}}]--{UNSPACED}]+"
+TURN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio, odd: products with it keep all 64 bits
 
 
 def words(text: pl.Series) -> pl.DataFrame:
@@ -25,7 +25,7 @@ def words(text: pl.Series) -> pl.DataFrame:
     """
     plain = text.str.normalize("NFC").str.to_lowercase().str.replace_all(r"['’]", "")
     listed = pl.DataFrame({"row": pl.int_range(len(text), dtype=pl.UInt32, eager=True), "word": plain})
-    return listed.with_columns(pl.col("word").str.extract_all(_WORD)).explode("word").drop_nulls("word")
+    return listed.with_columns(pl.col("word").str.extract_all(WORD)).explode("word").drop_nulls("word")
 
 
 def hashed(listed: pl.DataFrame) -> pl.DataFrame:
@@ -42,7 +42,7 @@ def runs(listed: pl.DataFrame, n: int) -> pl.DataFrame:
     """
     run: pl.Expr = pl.lit(0, dtype=pl.UInt64)
     for ahead in range(n):
-        run = run * pl.lit(_TURN, dtype=pl.UInt64) + pl.col("word").shift(-ahead)
+        run = run * pl.lit(TURN, dtype=pl.UInt64) + pl.col("word").shift(-ahead)
     whole = pl.col("row").shift(1 - n) == pl.col("row")
     return listed.select("row", run.alias("run"), whole.alias("whole")).filter("whole").drop("whole")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from curate.run.passes import standardise
+from curate.rows import standardise
 from curate.sources import csv, stackexchange
 from tests.bad_input.command import GOOD, done, quarantine, recipe, refused
 from tests.conftest import ROOT

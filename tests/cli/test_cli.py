@@ -213,7 +213,7 @@ def test_an_interrupt_says_that_the_work_is_kept(there, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("curate.run.work.run", interrupt)
+    monkeypatch.setattr("curate.run.run.run", interrupt)
     assert "the same command goes on from there" in call("run", "recipe.yaml", code=130)
 
 

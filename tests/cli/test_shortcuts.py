@@ -12,7 +12,7 @@ pytest.importorskip("sklearn", reason="the linear model needs the extra `shortcu
 
 from curate.cli import main
 from curate.cli.pool import shortcuts
-from tests.pairs.shortcuts.made import pairs
+from tests.pairs.shortcuts.sets import pairs
 
 
 @pytest.fixture

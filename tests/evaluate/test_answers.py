@@ -1,4 +1,7 @@
-"""Answers of a real trained model, tiny: every checkpoint by itself, nothing asked twice, the turn's end respected."""
+"""Answers of a real trained model, tiny: every checkpoint by itself, nothing asked twice, the turn's end respected.
+
+Dialogues are held turn by turn: what the model answered stands before what it is asked next.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,16 @@ import pytest
 from click.testing import CliRunner
 
 from curate.cli.answer import answer as command
-from curate.evaluate.answers import AnswerError, answers, decoding
-from curate.evaluate.prompts import PromptsError, read_prompts
+from curate.evaluate.answers import SCHEMA, AnswerError, answer_dialogues, answers, decoding
 from curate.evaluate.trained import TrainedError, merge, open_training
+from curate.models.generators.ask import Answer, Failed
 from curate.models.generators.generator import close_all
 from curate.pairs.example import says
+from tests.models.judges.scripted import scripted
 from tests.train import tiny
 
 BRIEF = {"max_new_tokens": 12}
+TWO = pl.DataFrame({"id": ["a", "b"], "turns": [["Hi?", "More?", "And?"], ["Why?"]]})
 PROMPTS = pl.DataFrame({"id": ["a", "b"], "prompt": ["What is 3 and 3?", "What is 4 and 4?"]})
 
 
@@ -51,14 +56,14 @@ def closed():
     close_all()
 
 
-def told(model: Any, **more: Any) -> pl.DataFrame:
+def respond(model: Any, **more: Any) -> pl.DataFrame:
     return answers(model, PROMPTS, backend="transformers", sampling=BRIEF, **more)
 
 
 def test_the_last_checkpoint_answers_as_the_merged_model_does(trained, tmp_path):
     each = open_training(trained).checkpoints()
     assert [(c.name, c.epoch) for c in each] == [("checkpoint-4", 1.0), ("checkpoint-8", 2.0), ("checkpoint-12", 3.0)]
-    last, whole = told(trained, checkpoint=each[-1]), told(trained)
+    last, whole = respond(trained, checkpoint=each[-1]), respond(trained)
     assert last["response"].to_list() == whole["response"].to_list()
     assert last["checkpoint"].to_list() == ["checkpoint-12"] * 2
     assert whole["checkpoint"].to_list() == [None] * 2
@@ -67,8 +72,8 @@ def test_the_last_checkpoint_answers_as_the_merged_model_does(trained, tmp_path)
 def test_checkpoints_differ_and_each_is_merged_only_while_it_answers(trained, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
-    said = {c.name: told(trained, checkpoint=c)["response"].to_list() for c in open_training(trained).checkpoints()}
-    assert len({tuple(texts) for texts in said.values()}) > 1
+    texts = {c.name: respond(trained, checkpoint=c)["response"].to_list() for c in open_training(trained).checkpoints()}
+    assert len({tuple(texts) for texts in texts.values()}) > 1
     assert len(list((tmp_path / "temporary").iterdir())) == 1, "one model at a time"
     close_all()
     assert list((tmp_path / "temporary").iterdir()) == []
@@ -76,143 +81,87 @@ def test_checkpoints_differ_and_each_is_merged_only_while_it_answers(trained, tm
 
 def test_nothing_is_asked_or_merged_again(trained, tmp_path, monkeypatch):
     first = open_training(trained).checkpoints()[0]
-    before = told(trained, checkpoint=first, journal=tmp_path)
+    before = respond(trained, checkpoint=first, journal=tmp_path)
     monkeypatch.setattr("curate.evaluate.trained.merge", lambda *_: pytest.fail("merged again"))
     close_all()
-    assert told(trained, checkpoint=first, journal=tmp_path).equals(before)
+    assert respond(trained, checkpoint=first, journal=tmp_path).equals(before)
 
 
 def test_the_end_of_turn_token_ends_an_answer(trained, tmp_path):
     """The very same weights, told nothing of the token, run on to the limit."""
-    ended = told(trained, samples=8).filter(pl.col("finish_reason") == "stop")
+    ended = respond(trained, samples=8).filter(pl.col("finish_reason") == "stop")
     assert ended.height, "it has not learnt to stop"
     deaf = shutil.copytree(trained / "merged", tmp_path / "deaf")
     settings = json.loads((deaf / "generation_config.json").read_text(encoding="utf-8"))
     (deaf / "generation_config.json").write_text(json.dumps({**settings, "eos_token_id": [0]}))
-    on = told(deaf, samples=8).join(ended, on=["id", "sample"])
+    on = respond(deaf, samples=8).join(ended, on=["id", "sample"])
     assert (on["tokens"] > on["tokens_right"]).all()
     assert all(long.startswith(short) for long, short in on.select("response", "response_right").iter_rows())
 
 
 def test_a_model_trained_anew_at_its_place_is_not_taken_for_the_old_one(trained, tmp_path):
     folder = shutil.copytree(trained / "merged", tmp_path / "model")
-    before = told(folder)
+    before = respond(folder)
     training = open_training(trained)
     merge(training, training.checkpoints()[0], folder)
-    assert not told(folder)["response"].equals(before["response"])
+    assert not respond(folder)["response"].equals(before["response"])
 
 
 def test_samples_of_a_prompt_differ_and_are_the_same_again(trained):
-    one, two = told(trained, samples=3), told(trained, samples=3)
+    one, two = respond(trained, samples=3), respond(trained, samples=3)
     assert one.equals(two)
     assert one["sample"].to_list() == [0, 1, 2] * 2
     assert one.filter(pl.col("id") == "a")["response"].n_unique() > 1
-    assert not told(trained, samples=3, seed=1)["response"].equals(one["response"])
+    assert not respond(trained, samples=3, seed=1)["response"].equals(one["response"])
 
 
 def test_a_generator_of_ones_own_answers_too():
-    found = answers(says(lambda ask: ask.messages[-1]["content"].upper()), PROMPTS)
-    assert found["response"].to_list() == ["WHAT IS 3 AND 3?", "WHAT IS 4 AND 4?"]
+    lines = answers(says(lambda ask: ask.messages[-1]["content"].upper()), PROMPTS)
+    assert lines["response"].to_list() == ["WHAT IS 3 AND 3?", "WHAT IS 4 AND 4?"]
 
 
 @pytest.mark.parametrize(
-    ("backend", "engine", "given", "settled"),
+    ("backend", "engine", "sampling", "settings"),
     [
-        pytest.param(
-            "vllm",
-            {},
-            {},
-            {"temperature": 0.7, "top_p": 0.9, "repetition_penalty": 1.2, "max_tokens": 2048},
-            id="LIMA's decoding",
-        ),
-        pytest.param(
-            "transformers",
-            {},
-            {"do_sample": False},
-            {"do_sample": False, "repetition_penalty": 1.2, "max_new_tokens": 2048},
-            id="greedy, nothing is drawn",
-        ),
-        pytest.param(
-            "vllm",
-            {"max_model_len": 512},
-            {"temperature": 0, "top_p": None, "repetition_penalty": None},
-            {"temperature": 0, "max_tokens": 256},
-            id="settings of one's own, and a short context",
-        ),
+        pytest.param("vllm", {}, {}, {"temperature": 0.7, "top_p": 0.9, "repetition_penalty": 1.2, "max_tokens": 2048}, id="LIMA's decoding"),
+        pytest.param("transformers", {}, {"do_sample": False}, {"do_sample": False, "repetition_penalty": 1.2, "max_new_tokens": 2048}, id="greedy, nothing is drawn"),
+        pytest.param("vllm", {"max_model_len": 512}, {"temperature": 0, "top_p": None, "repetition_penalty": None}, {"temperature": 0, "max_tokens": 256}, id="settings of one's own, and a short context"),
     ],
-)
-def test_decoding_is_limas_unless_said_otherwise(backend, engine, given, settled):
-    assert decoding(backend, "org/model", engine, given) == settled
-
-
-PROMPT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi?"}]
+)  # fmt: skip
+def test_decoding_is_limas_unless_said_otherwise(backend, engine, sampling, settings):
+    assert decoding(backend, "org/model", engine, sampling) == settings
 
 
 @pytest.mark.parametrize(
-    ("row", "asked"),
+    ("options", "message"),
     [
-        pytest.param({"prompt": "Hi?"}, {"prompt": "Hi?"}, id="a text"),
-        pytest.param({"prompt": PROMPT}, {"prompt": "Hi?", "system": "Be brief."}, id="turns, as TRL has them"),
+        pytest.param({"backend": "vlm"}, "no backend 'vlm'", id="a backend"),
         pytest.param(
-            {"prompt": [{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Yes?"}, PROMPT[1]]},
-            {
-                "prompt": "Hi?",
-                "history": [{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Yes?"}],
-            },
-            id="a dialogue",
+            {"sampling": {"temperatur": 1}}, "have no 'temperatur': did you mean 'temperature'", id="a setting"
         ),
+        pytest.param({"samples": 0}, "samples are at least 1, not 0", id="no samples"),
     ],
 )
-def test_prompts_are_texts_or_turns(tmp_path, row, asked):
-    found = read_prompts(tiny.write(tmp_path / "p.jsonl", [row])).to_dicts()[0]
-    assert len(found.pop("id")) == 32
-    assert found == asked
-
-
-def test_a_folder_gives_its_dev_prompts_and_a_row_twice_is_asked_once(tmp_path):
-    tiny.write(tmp_path / "test_prompts.jsonl", [{"prompt": "Of the test?"}])
-    assert read_prompts(tmp_path)["prompt"].to_list() == ["Of the test?"]
-    tiny.write(tmp_path / "dev.jsonl", [{"id": i, "prompt": f"{i}?"} for i in (7, 3, 7)])
-    assert read_prompts(tmp_path).to_dicts() == [{"id": "7", "prompt": "7?"}, {"id": "3", "prompt": "3?"}]
-    assert read_prompts(tmp_path, limit=1).height == 1
+def test_wrong_settings_are_told_in_words(trained, options, message):
+    for ask, rows in ((answers, PROMPTS), (answer_dialogues, TWO)):
+        with pytest.raises(AnswerError, match=message):
+            ask(trained, rows, **{"backend": "transformers", **options})
 
 
 @pytest.mark.parametrize(
-    ("rows", "message"),
+    ("record", "message"),
     [
-        pytest.param([], "holds no prompts", id="an empty file"),
-        pytest.param([{"prompt": "Hi?"}, {"question": "Hi?"}], "row 2 has no prompt", id="another column"),
-        pytest.param(
-            [{"prompt": [{"role": "assistant", "content": "Hi"}]}], "row 1 has no prompt", id="no user's turn"
-        ),
-        pytest.param(["text"], "row 1 has no prompt", id="no object"),
+        pytest.param({}, "is not a finished training folder: there is no such folder", id="nothing"),
+        pytest.param({"dpo/": "dpo"}, r"holds a chain of trainings: name one, such as .*dpo", id="a chain"),
+        pytest.param({"": "reward"}, "a reward model", id="a reward model"),
     ],
 )
-def test_what_is_no_prompt_is_named(tmp_path, rows, message):
-    with pytest.raises(PromptsError, match=message):
-        read_prompts(tiny.write(tmp_path / "p.jsonl", rows))
-
-
-def test_wrong_names_are_told_in_words(trained, tmp_path):
-    with pytest.raises(PromptsError, match="there are no prompts"):
-        read_prompts(tmp_path / "nothing")
-    with pytest.raises(PromptsError, match="holds no dev prompts"):
-        read_prompts(tmp_path)
-    with pytest.raises(AnswerError, match="no backend 'vlm'"):
-        answers(str(trained), PROMPTS, backend="vlm")
-    with pytest.raises(AnswerError, match="have no 'temperatur': did you mean 'temperature'"):
-        answers(trained, PROMPTS, backend="transformers", sampling={"temperatur": 1})
-    with pytest.raises(AnswerError, match="samples"):
-        answers(trained, PROMPTS, samples=0)
-    with pytest.raises(TrainedError, match="is not a finished training folder: there is no such folder"):
-        open_training(tmp_path / "nothing")
-    (tmp_path / "chain" / "dpo").mkdir(parents=True)
-    (tmp_path / "chain" / "dpo" / "record.json").write_text('{"stage": "dpo"}')
-    with pytest.raises(TrainedError, match=r"holds a chain of trainings: name one, such as .*dpo"):
-        open_training(tmp_path / "chain")
-    (tmp_path / "chain" / "record.json").write_text('{"stage": "reward"}')
-    with pytest.raises(TrainedError, match="a reward model"):
-        open_training(tmp_path / "chain")
+def test_a_folder_that_has_no_model_to_answer_is_told(record, message, tmp_path):
+    for place, stage in record.items():
+        (tmp_path / "out" / place).mkdir(parents=True)
+        (tmp_path / "out" / place / "record.json").write_text(json.dumps({"stage": stage}))
+    with pytest.raises(TrainedError, match=message):
+        open_training(tmp_path / "out")
 
 
 def call(*args: Any, code: int = 0) -> str:
@@ -225,9 +174,9 @@ def test_the_command_answers_with_every_checkpoint(trained, tmp_path):
     prompts = tiny.write(tmp_path / "p.jsonl", PROMPTS.to_dicts())
     options = ["--prompts", prompts, "--backend", "transformers", "--sampling", "max_new_tokens=8"]
     options += ["--out", tmp_path / "out"]
-    said = call(trained, "--checkpoints", *options)
-    assert "checkpoint-4, epoch 1: 2 answers: " in said
-    assert "repetition_penalty=1.05" in said, "what keeps answers from ending is told where they do not"
+    output = call(trained, "--checkpoints", *options)
+    assert "checkpoint-4, epoch 1: 2 answers: " in output
+    assert "repetition_penalty=1.05" in output, "what keeps answers from ending is told where they do not"
     options += ["--sampling", "repetition_penalty=1.1"]
     assert "repetition_penalty=1.05" not in call(trained, *options)
     call(trained, "--checkpoints", *options)
@@ -249,7 +198,66 @@ def test_prompts_that_are_not_named_are_those_held_out_of_what_was_trained_on(tr
     (second / "record.json").write_text(json.dumps(record), encoding="utf-8")
     held_out = tiny.write(trained.parent / "dev.jsonl", PROMPTS.to_dicts())
     try:
-        said = call(second, "--backend", "transformers", "--sampling", "max_new_tokens=4", "--limit", "1", "--json")
-        assert json.loads(said)["prompt"] == "What is 3 and 3?"
+        output = call(second, "--backend", "transformers", "--sampling", "max_new_tokens=4", "--limit", "1", "--json")
+        assert json.loads(output)["prompt"] == "What is 3 and 3?"
     finally:
         held_out.unlink()
+
+
+def test_each_turn_is_asked_after_the_answers_before_it():
+    model, asked = scripted(lambda ask: f"{len(ask.messages)}: {ask.messages[-1]['content']}")
+    lines = answer_dialogues(model, TWO)
+    assert lines["response"].to_list() == ["1: Hi?", "3: More?", "5: And?", "1: Why?"]
+    assert lines["turn"].to_list() == [0, 1, 2, 0]
+    last = next(ask for ask in asked if ask.messages[-1]["content"] == "And?")
+    assert [turn["content"] for turn in last.messages] == ["Hi?", "1: Hi?", "More?", "3: More?", "And?"]
+    assert lines["history"][2].to_list() == last.messages[:-1], "a line says itself what stood before it"
+    assert lines.schema == pl.Schema(SCHEMA)
+
+
+def test_dialogues_go_on_together_a_turn_at_a_time():
+    model, asked = scripted(lambda ask: "Yes.")
+    progress: list[tuple[str, int]] = []
+    answer_dialogues(model, TWO, samples=2, tell=lambda name, done, of, tokens: progress.append((name, of)))
+    assert [len(ask.messages) for ask in asked] == [1, 1, 1, 1, 3, 3, 5, 5]
+    assert {name for name, _ in progress} == {"script, turn 1", "script, turn 2", "script, turn 3"}
+    assert len({ask.seed for ask in asked}) == 8, "each with a seed of its own"
+
+
+def test_the_first_turn_is_drawn_as_a_prompt_by_itself():
+    model, _ = scripted(lambda ask: str(ask.seed))
+    alone = answers(model, pl.DataFrame({"id": ["a"], "prompt": ["Hi?"]}), seed=4)
+    assert answer_dialogues(model, TWO, seed=4)["response"][0] == alone["response"][0]
+
+
+def test_after_a_turn_without_an_answer_there_is_none_and_it_is_said():
+    def reply(ask):
+        long = ask.messages[-1]["content"] == "More?"
+        return Failed("too long", again=False) if long else Answer("Well", "length", 5, 5)
+
+    model, asked = scripted(reply)
+    lines = answer_dialogues(model, TWO)
+    assert lines["failed"].to_list() == [None, "too long", "turn 2 had no answer", None]
+    assert lines["response"].to_list() == ["Well", None, None, "Well"]
+    assert len(asked) == 3
+
+
+def test_nothing_is_asked_twice(tmp_path):
+    model, asked = scripted(lambda ask: str(ask.seed))
+    first = answer_dialogues(model, TWO, journal=tmp_path)
+    again, asked_again = scripted(lambda ask: "other")
+    assert answer_dialogues(again, TWO, journal=tmp_path).equals(first)
+    assert (len(asked), asked_again) == (4, [])
+
+
+def test_the_command_holds_dialogues_and_prompts(tmp_path, monkeypatch):
+    model, _ = scripted(lambda ask: "Yes.")
+    monkeypatch.setattr("curate.evaluate.answers._open", lambda *_: model)
+    talks = tiny.write(tmp_path / "d.jsonl", TWO.to_dicts())
+    prompts = tiny.write(tmp_path / "p.jsonl", [{"prompt": "Hi?"}])
+    arguments = ["org/model", "--out", str(tmp_path / "out"), "--dialogues", str(talks), "--json"]
+    alone = CliRunner().invoke(command, arguments)
+    assert alone.exit_code == 0, alone.output
+    assert [json.loads(line)["turn"] for line in alone.output.splitlines()] == [0, 1, 2, 0]
+    both = CliRunner().invoke(command, [*arguments, "--prompts", str(prompts)])
+    assert [json.loads(line)["turn"] for line in both.output.splitlines()] == [None, 0, 1, 2, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,9 @@ import yaml
 from click.testing import CliRunner
 
 from curate.cli.answer import choose as command
-from curate.evaluate.answers import AnswerError
+from curate.evaluate.answers import AnswerError, answers
 from curate.evaluate.epochs import choose, decide
-from curate.evaluate.statistics import mean
-from curate.evaluate.trained import Checkpoint
+from curate.evaluate.trained import Checkpoint, open_training
 from curate.models.generators.generator import close_all
 from curate.models.judges import function
 from curate.models.judges.judge import Grade, Judge
@@ -36,9 +36,9 @@ def closed():
 def graded(*scores: float | None, samples: int = 1) -> pl.DataFrame:
     """Make the graded answers of a checkpoint, `samples` to a prompt."""
     n = len(scores)
-    made = {"id": [str(i // samples) for i in range(n)], "score": scores, "failed": [None] * n, "tokens": [9] * n}
+    columns = {"id": [str(i // samples) for i in range(n)], "score": scores, "failed": [None] * n, "tokens": [9] * n}
     return pl.DataFrame(
-        {**made, "finish_reason": ["stop"] * n, "why": [None if s is not None else "no number" for s in scores]},
+        {**columns, "finish_reason": ["stop"] * n, "why": [None if s is not None else "no number" for s in scores]},
         schema_overrides={"score": pl.Float64, "failed": pl.String, "why": pl.String},
     )
 
@@ -62,9 +62,9 @@ EVEN = [3.0, 4.0, 3.0, 5.0, 2.0, 4.0, 3.0, 4.0]
     ],
 )
 def test_the_highest_mean_is_chosen_and_whether_it_is_shown_is_said(each, chosen, shown):
-    found = decided(*(graded(*scores) for scores in each))
-    assert (found["epoch"], found["shown"]) == (chosen, shown)
-    assert ("no difference is shown" in found["said"]) is not shown
+    choice = decided(*(graded(*scores) for scores in each))
+    assert (choice["epoch"], choice["shown"]) == (chosen, shown)
+    assert ("no difference is shown" in choice["said"]) is not shown
 
 
 def test_samples_of_a_prompt_are_one_value():
@@ -75,37 +75,22 @@ def test_samples_of_a_prompt_are_one_value():
 
 
 def test_only_prompts_that_all_have_a_grade_for_are_compared_and_the_others_counted():
-    found = decided(graded(1, 2, 3, None), graded(None, 3, 4, 99))
-    assert [grade["grade"] for grade in found["grades"]] == [2.5, 3.5]
-    assert [grade["ungraded"] for grade in found["grades"]] == [1, 1]
+    choice = decided(graded(1, 2, 3, None), graded(None, 3, 4, 99))
+    assert [grade["grade"] for grade in choice["grades"]] == [2.5, 3.5]
+    assert [grade["ungraded"] for grade in choice["grades"]] == [1, 1]
     with pytest.raises(ValueError, match="no prompt has a grade for each of the 2 checkpoints: no number"):
         decided(graded(1, None), graded(None, 1))
 
 
 def test_with_no_effect_a_difference_is_rarely_claimed():
     """Six epochs of the same quality, 50 prompts, noise in each: at most 5 of 100 choices may claim a difference."""
-    import random
-
-    drawn = random.Random(1)
-    claimed = 0
+    draw = random.Random(1)
+    claims = 0
     for _ in range(200):
-        level = [drawn.gauss(4, 1) for _ in range(50)]
-        claimed += any(
-            d["shown"]
-            for d in decided(*(graded(*(x + drawn.gauss(0, 1) for x in level)) for _ in range(6)))["differences"]
-        )
-    assert claimed <= 14  # 5 % of 200, and what chance adds to it once in twenty
-
-
-def test_intervals_hold_the_truth_as_often_as_they_say():
-    import random
-
-    drawn = random.Random(2)
-    inside = 0
-    for _ in range(1000):
-        found = mean([drawn.gauss(3, 1) for _ in range(8)])
-        inside += found.low <= 3 <= found.high
-    assert 930 <= inside <= 968
+        level = [draw.gauss(4, 1) for _ in range(50)]
+        choice = decided(*(graded(*(x + draw.gauss(0, 1) for x in level)) for _ in range(6)))
+        claims += any(d["shown"] for d in choice["differences"])
+    assert claims <= 14  # 5 % of 200, and what chance adds to it once in twenty
 
 
 def early(prompt: str, response: str) -> float:
@@ -113,8 +98,8 @@ def early(prompt: str, response: str) -> float:
 
 
 def test_a_training_gets_its_choice_its_grades_and_their_plot(trained, monkeypatch):  # noqa: F811
-    given = {"backend": "transformers", "sampling": BRIEF, "first_epoch": 1, "last_epoch": 2, "samples": 2}
-    choice = choose(trained, PROMPTS, function(early), **given)
+    options = {"backend": "transformers", "sampling": BRIEF, "first_epoch": 1, "last_epoch": 2, "samples": 2}
+    choice = choose(trained, PROMPTS, function(early), **options)
     assert choice == json.loads((trained / "choice.json").read_text(encoding="utf-8"))
     assert [g["checkpoint"] for g in choice["grades"]] == ["checkpoint-4", "checkpoint-8"]
     lines = [json.loads(line) for line in (trained / "grades.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -125,21 +110,18 @@ def test_a_training_gets_its_choice_its_grades_and_their_plot(trained, monkeypat
     assert choice["model"] is None
     assert not (trained / "chosen").exists()
     monkeypatch.setattr("curate.evaluate.grades.singly._table", lambda *_: pytest.fail("graded again"))
-    assert choose(trained, PROMPTS, function(early), **given) == choice
+    assert choose(trained, PROMPTS, function(early), **options) == choice
 
 
 def test_the_chosen_model_can_be_had_whole(trained):  # noqa: F811
-    from curate.evaluate.answers import answers
-    from curate.evaluate.trained import open_training
-
-    given = {"backend": "transformers", "sampling": BRIEF, "last_epoch": 2, "merged": True}
-    choice = choose(trained, PROMPTS, function(early), first_epoch=2, **given)
+    options = {"backend": "transformers", "sampling": BRIEF, "last_epoch": 2, "merged": True}
+    choice = choose(trained, PROMPTS, function(early), first_epoch=2, **options)
     assert choice["model"] == str(trained / "chosen")
     second = open_training(trained).checkpoints()[1]
-    said = [answers(trained, PROMPTS, backend="transformers", sampling=BRIEF, checkpoint=second)]
-    said.append(answers(choice["model"], PROMPTS, backend="transformers", sampling=BRIEF))
-    assert said[0]["response"].equals(said[1]["response"])
-    last = choose(trained, PROMPTS, function(early), first_epoch=3, **given | {"last_epoch": 3})
+    responses = [answers(trained, PROMPTS, backend="transformers", sampling=BRIEF, checkpoint=second)]
+    responses.append(answers(choice["model"], PROMPTS, backend="transformers", sampling=BRIEF))
+    assert responses[0]["response"].equals(responses[1]["response"])
+    last = choose(trained, PROMPTS, function(early), first_epoch=3, **options | {"last_epoch": 3})
     assert last["model"] == str(trained / "merged")
     assert not (trained / "chosen").exists(), "it was of another choice"
 
@@ -149,18 +131,16 @@ def test_what_may_be_graded_another_time_is_asked_again(trained):  # noqa: F811
 
     def moody(cases):
         calls.append(len(cases))
-        return [
-            Grade(None, why="busy", again=True) if len(calls) == 1 and i == 0 else Grade(1.0)
-            for i, _ in enumerate(cases)
-        ]
+        busy = Grade(None, why="busy", again=True) if len(calls) == 1 else Grade(1.0)
+        return [busy, *(Grade(1.0) for _ in cases[1:])]
 
     judge = Judge(moody, {"judge": "moody"})
-    given = {"backend": "transformers", "sampling": BRIEF, "first_epoch": 1, "last_epoch": 1}
-    first = choose(trained, PROMPTS, judge, **given)
+    options = {"backend": "transformers", "sampling": BRIEF, "first_epoch": 1, "last_epoch": 1}
+    first = choose(trained, PROMPTS, judge, **options)
     assert first["grades"][0]["ungraded"] == 1
-    second = choose(trained, PROMPTS, judge, **given)
+    second = choose(trained, PROMPTS, judge, **options)
     assert second["grades"][0]["ungraded"] == 0
-    choose(trained, PROMPTS, judge, **given)
+    choose(trained, PROMPTS, judge, **options)
     assert calls == [2, 2]
 
 
@@ -193,8 +173,8 @@ def call(*args, code=0):
 def test_the_command_says_what_was_chosen_and_where_it_is(trained, tmp_path):  # noqa: F811
     prompts = tiny.write(tmp_path / "p.jsonl", PROMPTS.to_dicts())
     options = ["--prompts", prompts, "--judge", "rules", "--backend", "transformers", "--sampling", "max_new_tokens=8"]
-    said = call(trained, *options, "--epochs", "1-3")
-    assert "checkpoint-12" in said
-    assert str(trained / "choice.json") in said
+    output = call(trained, *options, "--epochs", "1-3")
+    assert "checkpoint-12" in output
+    assert str(trained / "choice.json") in output
     assert json.loads(call(trained, *options, "--epochs", "3", "--json"))["model"] == str(trained / "merged")
     assert "--epochs takes FIRST-LAST" in call(trained, *options, "--epochs", "last", code=2)

@@ -58,27 +58,13 @@ def edited(text: str, seed: int) -> str:
     [
         pytest.param(ASKED, f"test line 3: {ASKED[:-1]}", id="the prompt itself"),
         pytest.param(ASKED.upper(), f"test line 3: {ASKED[:-1].upper()}", id="in capitals"),
-        pytest.param(
-            ASKED.replace(" ", " - "), f"test line 3: {ASKED[:-1].replace(' ', ' - ')}", id="with other marks"
-        ),
+        pytest.param(ASKED.replace(" ", " - "), f"test line 3: {ASKED[:-1].replace(' ', ' - ')}", id="with other marks"),
         pytest.param(AROUND.format(ASKED), f"test line 3: {ASKED[:-1]}", id="inside a longer text"),
-        pytest.param(
-            ASKED.replace("weird", "odd"),
-            "test line 3 (73%): to eat alone in a fancy restaurant on my birthday",
-            id="a word changed",
-        ),
-        pytest.param(
-            "Is it weird to eat alone in a restaurant?",
-            "test line 3 (86%): Is it weird to eat alone in a",
-            id="a part of it, long enough to tell",
-        ),
-        pytest.param(
-            LONG[:65],
-            "test line 2 (100%): I said yes to organising our company's summer festival, and now I",
-            id="the beginning of one",
-        ),
+        pytest.param(ASKED.replace("weird", "odd"), "test line 3 (73%): to eat alone in a fancy restaurant on my birthday", id="a word changed"),
+        pytest.param("Is it weird to eat alone in a restaurant?", "test line 3 (86%): Is it weird to eat alone in a", id="a part of it, long enough to tell"),
+        pytest.param(LONG[:65], "test line 2 (100%): I said yes to organising our company's summer festival, and now I", id="the beginning of one"),
     ],
-)
+)  # fmt: skip
 def test_contaminated(text, shown):
     assert verdicts([text]) == [True]
     assert span(text) == shown
@@ -97,10 +83,6 @@ def test_contaminated(text, shown):
 def test_clean(text):
     assert verdicts([text]) == [False]
     assert span(text) is None
-
-
-def test_null_in_null_out():
-    assert verdicts([None, ASKED, None]) == [None, True, None]
 
 
 def test_every_held_out_prompt_is_found_also_with_a_tenth_of_its_words_changed():
@@ -169,15 +151,13 @@ def test_a_changed_file_is_read_again(tmp_path):
         pytest.param("b.jsonl", None, "there is no file", id="no file"),
         pytest.param("b.jsonl", "{", "b.jsonl, line 1: no JSON", id="no JSON"),
         pytest.param("b.json", "{}", "b.json is no list of records", id="no list"),
-        pytest.param(
-            "b.jsonl", '{"a": "x"}', "only a: name the column of its texts, as in b.jsonl:a", id="no usual column"
-        ),
+        pytest.param("b.jsonl", '{"a": "x"}', "only a: name the column of its texts, as in b.jsonl:a", id="no usual column"),
         pytest.param("b.csv:stem", "question\nx", "line 2: there is no 'stem', only question", id="no such column"),
         pytest.param("b.txt", "\n \n", "b.txt has no text to compare with", id="no text"),
         pytest.param("b.txt", b"\xff\xfe\xfd", "b.txt cannot be read: .*utf-8", id="no UTF-8"),
         pytest.param("b.parquet", "x", "b.parquet cannot be read", id="no Parquet"),
     ],
-)
+)  # fmt: skip
 def test_refuses_benchmarks(tmp_path, monkeypatch, name, content, sentence):
     monkeypatch.chdir(tmp_path)
     if content is not None:
@@ -260,7 +240,7 @@ def direction(texts: pl.Series, model: str = "") -> Any:
 def toy_model(monkeypatch):
     import curate.models.embeddings
 
-    monkeypatch.setattr(curate.embeddings, "embed", direction)
+    monkeypatch.setattr(curate.models.embeddings, "embed", direction)
     monkeypatch.setattr(contamination, "_ROWS", 2)
     monkeypatch.setattr(contamination, "_PROMPTS", 3)
     contamination._embedded.cache_clear()

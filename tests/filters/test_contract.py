@@ -30,11 +30,7 @@ KINDS = {name: kind_of(getattr(curate.filters, name)) for name in curate.filters
 ROWWISE = [name for name, kind in KINDS.items() if kind in ("property", "edit", "score")]
 
 PIECES = ["I ", "my ", "`", '"', "> ", "\n", "$", "answer ", "@ann ", "<b>", "damn ", "é "]
-texts = st.one_of(
-    st.none(),
-    st.text(max_size=30),
-    st.lists(st.sampled_from(PIECES), max_size=9).map("".join),
-)
+texts = st.one_of(st.none(), st.text(max_size=30), st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
 rows = st.lists(st.tuples(texts, texts, st.one_of(st.none(), st.floats())), min_size=1, max_size=8)
 
 

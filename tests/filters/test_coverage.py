@@ -77,7 +77,7 @@ def test_the_graph_in_cells_finds_most_neighbours(monkeypatch):
     cells = _cells.graph(vectors, 10)
     assert (cells.products[:, 0] == exact[:, 0]).all()  # each row finds itself, or a twin
     assert (cells.products == exact).mean() > 0.9
-    products = (vectors[cells.found].astype(np.int64) * vectors[:, None].astype(np.int64)).sum(axis=2)
+    products = (vectors[cells.ids].astype(np.int64) * vectors[:, None].astype(np.int64)).sum(axis=2)
     assert (products == cells.products).all()
 
 

@@ -105,23 +105,14 @@ def test_one_of_the_rows_with_one_id_stays():
     assert choice.why.to_list() == [None, "duplicate of a", "duplicate of a"]
 
 
-def test_an_empty_pool():
-    choice = exact_duplicates(POOL.clear())
-    assert (choice.kept.dtype == pl.Boolean) and (choice.why.dtype == pl.String) and choice.kept.is_empty()
-
-
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        pytest.param(
-            {"column": "promt"},
-            "exact_duplicates: the rows have no column 'promt', only id, prompt",
-            id="column",
-        ),
+        pytest.param({"column": "promt"}, "exact_duplicates: the rows have no column 'promt', only id, prompt", id="column"),
         pytest.param({"prefer": "stars"}, "no column 'stars'", id="a preference that is named must be there"),
         pytest.param({"column": []}, "needs a column", id="no column"),
     ],
-)
+)  # fmt: skip
 def test_refuses(parameters, sentence):
     with pytest.raises(ValueError, match=sentence):
         exact_duplicates(POOL, **parameters)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import importlib.util
-import os
 import re
 import time
 import unicodedata
@@ -18,31 +17,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.filters.html import engine, find, loops
+from curate.filters.html import engine, find
 from curate.filters.html.engine import convert, convert_one
 from curate.filters.html.tables import CLASS
 
-DATA = Path(os.environ.get("CURATE_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
-PIECES = ["<p>", "</p>", "<li>", "<li value=7>", "<ul>", "</ul>", "<ol start=3>", "</ol>", "<pre>", "</pre>", "<code>"]
-PIECES += ["</code>", "<blockquote>", "</blockquote>", "<table>", "<tr>", "<td>", "</table>", "<br>", "<h1>", "<del>"]
-PIECES += ["</del>", "<a href='", '"', "'", "=", ">", "<", "&lt;", "&am", "&#x41", "&nbsp;", "&nGt;", ";", "`", "```"]
-PIECES += [
-    " ",
-    "  ",
-    "\n",
-    "\r\n",
-    "\t",
-    "\u00a0",
-    "é",
-    "word ",
-    "$$",
-    "<!--",
-    "-->",
-    "</",
-    "<script",
-    "\0",
-    "<pre class=lang-c>",
-]
+PIECES = [
+    "<p>", "</p>", "<li>", "<li value=7>", "<ul>", "</ul>", "<ol start=3>", "</ol>", "<pre>", "</pre>", "<code>",
+    "</code>", "<blockquote>", "</blockquote>", "<table>", "<tr>", "<td>", "</table>", "<br>", "<h1>", "<del>",
+    "</del>", "<a href='", '"', "'", "=", ">", "<", "&lt;", "&am", "&#x41", "&nbsp;", "&nGt;", ";", "`", "```", " ",
+    "  ", "\n", "\r\n", "\t", "\u00a0", "é", "word ", "$$", "<!--", "-->", "</", "<script", "\0",
+    "<pre class=lang-c>"
+]  # fmt: skip
 markup_like = st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
 
 
@@ -63,15 +48,15 @@ def compiled():
 @given(st.text(), st.integers(0, 9))
 def test_loops_find_what_expressions_find(text, bit):
     src = text.encode()
-    assert loops.find(src, 0, len(src), 1 << bit) == find.find(src, 0, len(src), 1 << bit)
-    assert loops.text_end(src, 0, len(src)) == find.text_end(src, 0, len(src))
+    assert find.find_loop(src, 0, len(src), 1 << bit) == find.find(src, 0, len(src), 1 << bit)
+    assert find.text_end_loop(src, 0, len(src)) == find.text_end(src, 0, len(src))
 
 
 @given(st.text("ab  <&\n\u00a0é", max_size=60), st.integers(0, 9))
 def test_loops_find_what_expressions_find_at_every_place(text, at):
     src = text.encode()
     at = min(at, len(src))
-    assert loops.text_end(src, at, len(src)) == find.text_end(src, at, len(src))
+    assert find.text_end_loop(src, at, len(src)) == find.text_end(src, at, len(src))
 
 
 def test_every_stop_is_an_ascii_byte_or_the_first_of_a_space():
@@ -185,19 +170,17 @@ def words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+|[<&$\\]", re.sub(r"[`^]", "", text))  # marks of code and of powers
 
 
-def posts(site: str, folder: Path) -> list[str]:
+def posts(data: Path, site: str, folder: Path) -> list[str]:
     py7zr = pytest.importorskip("py7zr", reason="py7zr is not installed: real posts are not read")
-    archive = DATA / "stackexchange" / f"{site}.stackexchange.com.7z"
-    if not archive.exists():
-        pytest.skip(f"{archive} is not there: the scanner is not compared on real posts")
+    archive = data / "stackexchange" / f"{site}.stackexchange.com.7z"
     with py7zr.SevenZipFile(archive) as dump:
         dump.extract(folder, targets=["Posts.xml"])
     return [row.get("Body") or "" for _, row in ET.iterparse(folder / "Posts.xml") if row.tag == "row"]
 
 
 @pytest.mark.parametrize("site", ["ai", "beer", "bioinformatics", "coffee", "matheducators", "quantumcomputing"])
-def test_real_posts_keep_their_words(site, tmp_path):
-    bodies = posts(site, tmp_path)
+def test_real_posts_keep_their_words(data, site, tmp_path):
+    bodies = posts(data, site, tmp_path)
     assert len(bodies) > 500
     for body, edited in zip(bodies, interpreted(bodies), strict=True):
         parser = Words()

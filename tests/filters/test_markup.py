@@ -33,9 +33,7 @@ HTML = [
     pytest.param("<p>a<br><br>b</p>", "a\n\nb", id="two line breaks are a paragraph"),
     pytest.param("a<div>b</div><div>c</div>", "a\nb\nc", id="divisions are lines"),
     pytest.param("10<sup>6</sup> m<sup>-2</sup> (a)<sup>2</sup>", "10^6 m^-2 (a)^2", id="powers are no digits"),
-    pytest.param(
-        "1<sup>st</sup> word<sup>1</sup> 2 <sup>3</sup>", "1st word1 2 3", id="ordinals and footnotes are no powers"
-    ),
+    pytest.param("1<sup>st</sup> word<sup>1</sup> 2 <sup>3</sup>", "1st word1 2 3", id="ordinals and footnotes are no powers"),
     pytest.param("<h1>Title</h1>text", "Title\n\ntext", id="a heading is a paragraph"),
     pytest.param("<p>a</p><hr><p>b</p>", "a\n\nb", id="a rule leaves the paragraph break"),
     pytest.param("<p>a <b>b</b><i>c</i> x<sup>n</sup> <kbd>F1</kbd></p>", "a bc xn F1", id="markers drop"),
@@ -48,7 +46,7 @@ HTML = [
     pytest.param("<p>a<del>b</p>", "ab", id="an open strike takes nothing"),
     pytest.param("<details><summary>S</summary>body</details>", "S\n\nbody", id="details are paragraphs"),
     pytest.param("<!DOCTYPE html><html><head><title>t</title></head><body>b</body></html>", "b", id="a whole page"),
-]
+]  # fmt: skip
 
 CODE = [
     pytest.param("<pre><code>a\n  b\n</code></pre>", "```\na\n  b\n```", id="a code block"),
@@ -57,13 +55,9 @@ CODE = [
     pytest.param("<pre><code class='language-c++'>1</code></pre>", "```c++\n1\n```", id="language on code"),
     pytest.param('<pre class="lang-none"><code>1</code></pre>', "```\n1\n```", id="no language"),
     pytest.param("<pre>a ``` b ```` c</pre>", "`````\na ``` b ```` c\n`````", id="a fence longer than what it holds"),
-    pytest.param(
-        "<pre><code>&lt;p&gt; &amp;amp; \t&#35;</code></pre>", "```\n<p> &amp; \t#\n```", id="entities in code"
-    ),
+    pytest.param("<pre><code>&lt;p&gt; &amp;amp; \t&#35;</code></pre>", "```\n<p> &amp; \t#\n```", id="entities in code"),
     pytest.param("<pre>a &lt\n  b", "```\na <\n  b\n```", id="code open at the end"),
-    pytest.param(
-        "<pre>#include <stdio.h>\nMap<String></pre>", "```\n#include <stdio.h>\nMap<String>\n```", id="raw code"
-    ),
+    pytest.param("<pre>#include <stdio.h>\nMap<String></pre>", "```\n#include <stdio.h>\nMap<String>\n```", id="raw code"),
     pytest.param("<pre><span>a</span><br>b</pre>", "```\na\nb\n```", id="highlighting in code goes"),
     pytest.param("<p>x</p><pre><code> \n</code></pre><p>y</p>", "x\n\ny", id="an empty block leaves nothing"),
     pytest.param("a<pre>b</pre>c", "a\n\n```\nb\n```\n\nc", id="a block stands by itself"),
@@ -74,7 +68,7 @@ CODE = [
     pytest.param("<code>a<br>b</code>", "`a`\n`b`", id="a span a line"),
     pytest.param("<p><code></code>a</p>", "a", id="empty inline code leaves nothing"),
     pytest.param("<p>a <code>b", "a `b`", id="inline code open at the end"),
-]
+]  # fmt: skip
 
 BLOCKS = [
     pytest.param("<ul>\n<li>a</li>\n<li>b</li>\n</ul>", "- a\n- b", id="a list"),
@@ -97,21 +91,15 @@ BLOCKS = [
     pytest.param("<blockquote><ul><li>a<li>b</ul></blockquote>", "> - a\n> - b", id="a list in a quote"),
     pytest.param("<ul><li>a<blockquote>b</blockquote></ul>", "- a\n\n  > b", id="a quote in a list"),
     pytest.param("<blockquote><pre>a\n\nb</pre></blockquote>", "> ```\n> a\n>\n> b\n> ```", id="code in a quote"),
-    pytest.param(
-        "<table><thead><tr><th>a</th><th>b</th></tr></thead>\n<tr>\n<td>1</td> <td><p>2</p><p>3</p></td></tr></table>x",
-        "a | b\n1 | 2 3\n\nx",
-        id="a table",
-    ),
+    pytest.param("<table><thead><tr><th>a</th><th>b</th></tr></thead>\n<tr>\n<td>1</td> <td><p>2</p><p>3</p></td></tr></table>x", "a | b\n1 | 2 3\n\nx", id="a table"),
     pytest.param("<table><tr><td>a<td><td>c<tr><td>d</table>", "a | | c\nd", id="an empty cell"),
-]
+]  # fmt: skip
 
 CHARACTERS = [
     pytest.param("<p>&lt;b&gt; &amp;lt; &quot;&#39;&apos;</p>", "<b> &lt; \"''", id="resolved once"),
     pytest.param("<p>&eacute;&CounterClockwiseContourIntegral;&nGt;</p>", "é∳≫⃒", id="named"),
     pytest.param("<p>&#233; &#xE9; &#X1F600; &#65 b</p>", "é é 😀 A b", id="numbered"),
-    pytest.param(
-        "<p>&#150;&#0;&#xD800;&#9999999999;&#1;</p>", "–\ufffd\ufffd\ufffd", id="numbers that are no character"
-    ),
+    pytest.param("<p>&#150;&#0;&#xD800;&#9999999999;&#1;</p>", "–\ufffd\ufffd\ufffd", id="numbers that are no character"),
     pytest.param("<p>&copy2 &notit; &ampx</p>", "©2 ¬it; &x", id="old names need no semicolon"),
     pytest.param("<p>&nosuch; & &; &# &#x; R&D</p>", "&nosuch; & &; &# &#x; R&D", id="not a reference"),
     pytest.param("<p>a&#10;&#32;&Tab;b</p>", "a b", id="referred white space collapses"),
@@ -122,11 +110,9 @@ CHARACTERS = [
     pytest.param("<P>a<BR>b</P>", "a\nb", id="upper case"),
     pytest.param("<p>a<o:p>b</o:p><my-tag>c</my-tag></p>", "abc", id="elements not of HTML"),
     pytest.param("<p>$a &lt; b_{1}$, \\( x^2 \\)</p>", "$a < b_{1}$, \\( x^2 \\)", id="formulas stay"),
-    pytest.param(
-        "<p>so\n$$\na &amp;= b\\\\\nc\n$$\nd\ne</p>", "so\n$$\na &= b\\\\\nc\n$$\nd e", id="lines of a formula"
-    ),
+    pytest.param("<p>so\n$$\na &amp;= b\\\\\nc\n$$\nd\ne</p>", "so\n$$\na &= b\\\\\nc\n$$\nd e", id="lines of a formula"),
     pytest.param("<p>$$1\nor $$</p>x $$ y\nz", "$$1\nor $$\n\nx $$ y z", id="dollars without a formula"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("before", "after"), [*HTML, *CODE, *BLOCKS, *CHARACTERS])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.filters.duplicates import near_duplicates, semantic_duplicates
+from curate.filters.duplicates import exact_duplicates, near_duplicates, semantic_duplicates
 from curate.filters.vectors import neighbours
 from curate.filters.words import minhash
 from curate.models.embeddings.quantised import to_lattice
@@ -140,12 +140,12 @@ def test_every_row_dropped_is_near_a_kept_one_and_no_two_kept_are_near(seed, thr
     assert not near or choice.notes["recall"] < 1
 
 
-@pytest.mark.parametrize("select", [near_duplicates, semantic_duplicates])
+@pytest.mark.parametrize("select", [exact_duplicates, near_duplicates, semantic_duplicates])
 def test_an_empty_pool(select):
     pool = pl.DataFrame(
         {"id": [], "prompt": [], "v": []}, {"id": pl.String, "prompt": pl.String, "v": pl.Array(pl.Float32, 3)}
     )
-    choice = select(pool) if select is near_duplicates else select(pool, vectors="v")
+    choice = select(pool, vectors="v") if select is semantic_duplicates else select(pool)
     assert (choice.kept.dtype, choice.why.dtype, choice.kept.len()) == (pl.Boolean, pl.String, 0)
 
 

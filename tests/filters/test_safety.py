@@ -17,12 +17,10 @@ pytest.importorskip("profanity_check", reason="the model of toxic is not install
         pytest.param("You stupid idiot, shut up!", True, id="an insult"),
         pytest.param("Let the tea stand for three minutes.", False, id="a recipe"),
         pytest.param("", False, id="an empty text"),
-        pytest.param(
-            "People from there should not be let in anywhere.", False, id="hatred without a swear word passes"
-        ),
+        pytest.param("People from there should not be let in anywhere.", False, id="hatred without a swear word passes"),
         pytest.param(None, None, id="null has no verdict"),
     ],
-)
+)  # fmt: skip
 def test_toxic(text, holds):
     assert pl.DataFrame({"response": [text]}, schema={"response": pl.String}).select(toxic()).item() is holds
 

@@ -1,3 +1,4 @@
+from functools import partial
 from itertools import pairwise
 
 import polars as pl
@@ -15,7 +16,7 @@ temperatures = st.sampled_from([0.5, 1, 1.7, 3, 10, INF])
 
 
 @pytest.mark.parametrize(
-    ("given_sizes", "n", "temperature", "expected"),
+    ("counts", "n", "temperature", "expected"),
     [
         pytest.param(SIZES, 200, 3, [109, 50, 23, 11, 5, 2], id="LIMA's temperature, 200 rows"),
         pytest.param(SIZES, 20_000, 3, [11250, 5221, 2424, 1000, 100, 5], id="the small domains give all they have"),
@@ -27,10 +28,28 @@ temperatures = st.sampled_from([0.5, 1, 1.7, 3, 10, INF])
         pytest.param({"a": 5, "b": 4}, 0, 3, [0, 0], id="none asked"),
         pytest.param({"a": 10**12, "b": 1}, 10, 0.1, [10, 0], id="far below 1 the largest takes all"),
         pytest.param({}, 10, 3, [], id="no domains"),
+        # 2.7, 2.7 and 0.6: two rows are left, and the largest remainders have them.
+        pytest.param({"a": 45, "b": 45, "c": 10}, 6, 1, [3, 3, 0], id="the largest remainders get what is left"),
+        pytest.param({"a": 51, "b": 28, "c": 21}, 5, 1, [3, 1, 1], id="2.55, 1.4, 1.05: only one more for the first"),
+        pytest.param({"a": 24, "b": 16, "c": 60}, 10, 1, [2, 2, 6], id="2.4, 1.6, 6: not the first, though it is larger"),
+        pytest.param({"a": 35, "b": 35, "c": 15, "d": 15}, 2, 1, [1, 1, 0, 0], id="0.7 of a row is one"),
+        pytest.param(dict.fromkeys("abcde", 10), 2, 1, [1, 0, 0, 0, 1], id="of equals those that the draw puts first"),
     ],
-)
-def test_quotas(given_sizes, n, temperature, expected):
-    assert list(quotas(given_sizes, n, domain_temperature=temperature).values()) == expected
+)  # fmt: skip
+def test_quotas(counts, n, temperature, expected):
+    assert list(quotas(counts, n, domain_temperature=temperature).values()) == expected
+
+
+@given(sizes.filter(lambda sizes: sum(sizes.values())), st.integers(1, 500))
+def test_a_quota_is_its_exact_part_rounded_up_or_down_and_the_largest_remainders_are_rounded_up(counts, n):
+    total = sum(counts.values())
+    n = min(n, total)
+    quota = quotas(counts, n)
+    rest = {name: n * size % total for name, size in counts.items()}
+    extra = {name: quota[name] - n * size // total for name, size in counts.items()}
+    assert set(extra.values()) <= {0, 1}
+    up, down = ([rest[name] for name in rest if extra[name] == more] for more in (1, 0))
+    assert min(up, default=total) >= max(down, default=0)
 
 
 def test_per_domain_is_a_ceiling_that_hands_on_the_rest():
@@ -46,29 +65,29 @@ def test_ties_are_drawn_by_the_seed():
 
 
 @given(sizes, st.integers(0, 5000), temperatures, st.integers(0, 3))
-def test_quotas_are_exact_capped_and_independent_of_order(given_sizes, n, temperature, seed):
-    quota = quotas(given_sizes, n, domain_temperature=temperature, seed=seed)
-    assert sum(quota.values()) == min(n, sum(given_sizes.values()))
-    assert all(0 <= quota[name] <= size for name, size in given_sizes.items())
-    assert quota == quotas(dict(reversed(given_sizes.items())), n, domain_temperature=temperature, seed=seed)
+def test_quotas_are_exact_capped_and_independent_of_order(counts, n, temperature, seed):
+    quota = quotas(counts, n, domain_temperature=temperature, seed=seed)
+    assert sum(quota.values()) == min(n, sum(counts.values()))
+    assert all(0 <= quota[name] <= size for name, size in counts.items())
+    assert quota == quotas(dict(reversed(counts.items())), n, domain_temperature=temperature, seed=seed)
 
 
 @given(sizes, st.integers(0, 5000), temperatures)
-def test_a_larger_domain_gives_no_less(given_sizes, n, temperature):
-    quota = quotas(given_sizes, n, domain_temperature=temperature)
-    ranked = sorted(given_sizes, key=lambda name: given_sizes[name])
+def test_a_larger_domain_gives_no_less(counts, n, temperature):
+    quota = quotas(counts, n, domain_temperature=temperature)
+    ranked = sorted(counts, key=lambda name: counts[name])
     for small, large in pairwise(ranked):
         # Domains with one weight may differ by the one row that the draw gave.
-        alike = temperature == INF or given_sizes[small] == given_sizes[large]
+        alike = temperature == INF or counts[small] == counts[large]
         assert quota[small] <= quota[large] + alike
 
 
 @given(sizes, st.integers(0, 2000))
-def test_a_higher_temperature_never_takes_more_from_the_largest(given_sizes, n):
-    if not given_sizes:
+def test_a_higher_temperature_never_takes_more_from_the_largest(counts, n):
+    if not counts:
         return
-    largest = max(given_sizes, key=lambda name: given_sizes[name])
-    taken = [quotas(given_sizes, n, domain_temperature=t)[largest] for t in (1, 2, 4)]
+    largest = max(counts, key=lambda name: counts[name])
+    taken = [quotas(counts, n, domain_temperature=t)[largest] for t in (1, 2, 4)]
     assert taken[0] >= taken[1] - 1 >= taken[2] - 2
 
 
@@ -76,28 +95,22 @@ def test_a_higher_temperature_never_takes_more_from_the_largest(given_sizes, n):
     ("parameters", "sentence"),
     [
         pytest.param({"n": -1}, "n must be 0 or more, not -1", id="negative n"),
-        pytest.param(
-            {"n": 1, "domain_temperature": 0}, "0.1 or more .inf for equal shares., not 0", id="temperature 0"
-        ),
+        pytest.param({"n": 1, "domain_temperature": 0}, "0.1 or more .inf for equal shares., not 0", id="temperature 0"),
         pytest.param({"n": 1, "domain_temperature": float("nan")}, "not nan", id="temperature NaN"),
         pytest.param({"n": 1, "per_domain": -2}, "per_domain must be 0 or more", id="negative ceiling"),
         pytest.param({"n": 1, "sizes": {"a": -1}}, "size of 'a' is negative", id="negative size"),
     ],
-)
+)  # fmt: skip
 def test_quotas_refuses(parameters, sentence):
     with pytest.raises(ValueError, match=sentence):
         quotas(**{"sizes": {"a": 3}, **parameters})
 
 
 def pool(n: int = 300) -> pl.DataFrame:
-    names = ["ai", "beer", "tea"]
-    return pl.DataFrame(
-        {
-            "id": [f"{i:04}" for i in range(n)],
-            "domain": [names[min(i % 10, 2)] for i in range(n)],  # 1 : 1 : 8
-            "score": [float(i % 7) if i % 11 else None for i in range(n)],
-        }
-    )
+    domain = [["ai", "beer", "tea"][min(i % 10, 2)] for i in range(n)]  # 1 : 1 : 8
+    score = [float(i % 7) if i % 11 else None for i in range(n)]
+    schema = {"id": pl.String, "domain": pl.String, "score": pl.Float64}
+    return pl.DataFrame({"id": [f"{i:04}" for i in range(n)], "domain": domain, "score": score}, schema)
 
 
 SELECTORS = [
@@ -120,21 +133,11 @@ def test_a_selector_takes_n_whatever_the_order(select, parameters):
 
 
 @pytest.mark.parametrize(("select", "parameters"), SELECTORS)
-@pytest.mark.parametrize("n", [0, 300, 1000])
-def test_a_selector_takes_none_or_all(select, parameters, n):
-    choice = select(pool(), n=n, **parameters)
-    assert choice.kept.sum() == min(n, 300)
+@pytest.mark.parametrize(("n", "size"), [(0, 300), (300, 300), (1000, 300), (5, 0)])
+def test_a_selector_takes_none_or_all_and_refuses_fewer_than_none(select, parameters, n, size):
+    choice = select(pool(size), n=n, **parameters)
+    assert (choice.kept.sum(), len(choice.kept)) == (min(n, size), size)
     assert (choice.kept.dtype, choice.why.dtype) == (pl.Boolean, pl.String)
-
-
-@pytest.mark.parametrize(("select", "parameters"), SELECTORS)
-def test_a_selector_takes_an_empty_pool(select, parameters):
-    choice = select(pool().clear(), n=5, **parameters)
-    assert (len(choice.kept), choice.kept.dtype, choice.why.dtype) == (0, pl.Boolean, pl.String)
-
-
-@pytest.mark.parametrize(("select", "parameters"), SELECTORS)
-def test_a_selector_refuses_a_negative_n(select, parameters):
     with pytest.raises(ValueError, match="n must be 0 or more"):
         select(pool(), n=-1, **parameters)
 
@@ -157,6 +160,15 @@ def test_random_keeps_what_a_smaller_n_kept_and_moves_with_the_seed():
     assert (small.kept & ~large.kept).sum() == 0
     assert not small.kept.equals(other.kept)
     assert small.why.drop_nulls()[0] == "not picked: 50 of 300 drawn at random"
+
+
+@pytest.mark.parametrize("select", [random, top, partial(domains, by="score")])
+def test_equals_are_drawn_by_their_ids_not_by_their_places_nor_by_who_else_is_there(select):
+    rows = pool().with_columns(score=pl.lit(1.0))
+    part = rows[::-3]
+    kept, kept_of_part = (set(frame.filter(select(frame, n=50, seed=1).kept)["id"]) for frame in (rows, part))
+    assert kept & set(part["id"]) < kept_of_part
+    assert len(kept & set(part["id"])) > 9
 
 
 def test_top_takes_the_highest_and_draws_among_equals():

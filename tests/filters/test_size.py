@@ -54,11 +54,9 @@ def test_length_measures_what_it_compares():
         pytest.param([9.99, 10.0], [False, True], [True, True], id="fractions"),
         pytest.param([float("nan"), None], [None, None], [None, None], id="NaN and null have no verdict"),
         pytest.param([float("inf"), float("-inf")], [True, False], [False, True], id="infinities are numbers"),
-        pytest.param(
-            ["12", " ", "ten", None], [True, None, None, None], [False, None, None, None], id="text as in CSV"
-        ),
+        pytest.param(["12", " ", "ten", None], [True, None, None, None], [False, None, None, None], id="text as in CSV"),
     ],
-)
+)  # fmt: skip
 def test_at_least_and_at_most(values, least, most):
     frame = pl.DataFrame({"score": values})
     assert frame.select(at_least("score", 10)).to_series().to_list() == least

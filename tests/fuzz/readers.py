@@ -18,7 +18,7 @@ import polars as pl
 
 from curate.errors import UserError
 from curate.rows import Part
-from curate.run.passes import pass_over
+from curate.run.parts import pass_over
 from curate.sources import csv, jsonl, natural_instructions, parquet, reddit, stackexchange, topics, wikihow
 from tests.fuzz.mutate import mutations
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from curate.errors import UserError
 from curate.recipe.load import load
-from curate.run.passes import pass_over
+from curate.run.parts import pass_over
 from curate.sources import jsonl
 
 NAMES = st.sampled_from(["prompt", "response", "messages", "history", "system", "score", "id", "^a$", "*", "role", ""])

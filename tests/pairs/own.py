@@ -11,7 +11,7 @@ import polars as pl
 from curate.models.generators.ask import Answer, Ask, Failed, Settings, Turn
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Case, Grade, Judge
-from curate.pairs.made import Made
+from curate.pairs.samples import Result
 
 Reply = str | Answer | Failed
 
@@ -62,14 +62,14 @@ def judge(score: Callable[[Case], float | Grade]) -> tuple[Judge, list[list[Case
     return Judge(grade, {"judge": "own"}), asked
 
 
-def by_id(rows: pl.DataFrame, made: Made) -> dict[str, dict[str, Any]]:
+def by_id(rows: pl.DataFrame, made: Result) -> dict[str, dict[str, Any]]:
     """Bring what was made of each row to its id: columns, reason, ledger, marks."""
     flat = made.columns.with_columns(made.why, again=made.again, failed=made.failed)
     flat = flat.hstack(made.ledger.rename(lambda name: f"ledger {name}"))
     return dict(zip(rows["id"], flat.to_dicts(), strict=True))
 
 
-def conserved(rows: pl.DataFrame, made: Made, *columns: str) -> bool:
+def conserved(rows: pl.DataFrame, made: Result, *columns: str) -> bool:
     """Tell whether every row has either what was to be made or a reason, and nothing is missing or made up."""
     there = made.columns.select(pl.all_horizontal(pl.col(columns).is_not_null())).to_series()
     nothing = made.columns.select(pl.all_horizontal(pl.col(columns).is_null())).to_series()

@@ -71,18 +71,12 @@ def test_another_generator_may_answer_in_the_unwanted_style():
     [
         pytest.param("The same.", "the two answers are the same", False, False, id="both styles say the same"),
         pytest.param(" \n", "chosen: empty", False, False, id="nothing but white space"),
-        pytest.param(
-            Answer("Well, the", "length", 9, 3), "chosen: cut off at the limit of tokens", False, False, id="cut off"
-        ),
-        pytest.param(
-            Answer("Well", "content_filter", 9, 1), "chosen: withheld by the server", False, False, id="withheld"
-        ),
-        pytest.param(
-            Failed("the prompt is too long", False), "chosen: the prompt is too long", True, False, id="too long"
-        ),
+        pytest.param(Answer("Well, the", "length", 9, 3), "chosen: cut off at the limit of tokens", False, False, id="cut off"),
+        pytest.param(Answer("Well", "content_filter", 9, 1), "chosen: withheld by the server", False, False, id="withheld"),
+        pytest.param(Failed("the prompt is too long", False), "chosen: the prompt is too long", True, False, id="too long"),
         pytest.param(Failed("timed out", True), "chosen: timed out", True, True, id="a later run may get it"),
     ],
-)
+)  # fmt: skip
 def test_a_fault_drops_the_pair_with_its_reason(reply, why, failed, again):
     model, _ = generator(lambda ask: reply)
     made = styles(rows("Tea?"), generator=model, **PROMPTS)

@@ -51,12 +51,7 @@ def pair(*thread, **bounds):
         pytest.param([("aaa", 9), ("bbb", 9)], {}, "no two answers are 1 votes apart", id="a tie"),
         pytest.param([("aaa", 9), ("bbb", 7)], {"min_gap": 3}, "no two answers are 3 votes apart", id="too near"),
         pytest.param([("aaa", 2), ("bbb", -4)], {"min_score": 3}, "no answer that far ahead has 3 votes", id="a poor best"),
-        pytest.param(
-            [("aaa", 9), ("aaaabbbb", 1)],
-            {},
-            "of those far enough apart no two are within 2.0 times each other's length",
-            id="uneven",
-        ),
+        pytest.param([("aaa", 9), ("aaaabbbb", 1)], {}, "of those far enough apart no two are within 2.0 times each other's length", id="uneven"),
     ],
 )  # fmt: skip
 def test_the_pair_of_a_question(thread, bounds, expected):

@@ -14,7 +14,8 @@ from curate.recipe.labels import labels
 from curate.recipe.load import load
 from curate.recipe.places import RecipeError
 from curate.report.terminal import show_diff
-from curate.run.work import diff, run_recipe
+from curate.run.folder import diff
+from curate.run.run import run_recipe
 
 LOW, HIGH = {"keep": {"length": {"min": 3}}}, {"keep": {"length": {"max": 90}}}
 LONG = {"drop": {"mentions": {"phrases": [f"phrase {i}" for i in range(30)]}}}

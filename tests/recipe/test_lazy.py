@@ -19,7 +19,7 @@ RUN = """
 import sys
 from pathlib import Path
 from curate.recipe.load import load
-from curate.run.work import run_recipe
+from curate.run.run import run_recipe
 run_recipe(load(Path("r.yaml")), Path("out"))
 print(*sorted(sys.modules))
 """

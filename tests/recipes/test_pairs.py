@@ -10,7 +10,8 @@ import pytest
 
 from curate.pairs.shortcuts import rows_of
 from curate.recipe.load import load
-from curate.run.work import run_recipe, verify
+from curate.run.check import verify
+from curate.run.run import run_recipe
 from tests.conftest import seconds
 
 RECIPES = Path(__file__).parents[2] / "recipes"

@@ -37,7 +37,7 @@ def make(n: int = 400, name: str = "test", source: str = "forum", domain: str = 
     ).with_columns(sample=pl.when(pl.col("near_duplicates")).then(pl.col("length.response") % 3 == 0))
     first = [pl.when(~pl.col(c)).then(pl.lit(c)) for c in ("length", "at_least", "near_duplicates", "sample")]
     ledger = ledger.with_columns(dropped_by=pl.coalesce(first)).with_columns(
-        kept=pl.col("dropped_by").is_null(), detail=pl.col("dropped_by") + f": because {odd}"
+        kept=pl.col("dropped_by").is_null(), detail=why(pl.col("dropped_by"), f"because {odd}")
     )
     kept = ledger.filter("kept")
     rows = kept.select(
@@ -50,6 +50,13 @@ def make(n: int = 400, name: str = "test", source: str = "forum", domain: str = 
         score="at_least.score",
     )
     return rows, ledger, manifest_of(rows, ledger, name, source)
+
+
+def why(step: pl.Expr, reason: str) -> pl.Expr:
+    piece = pl.struct(
+        step=step, turn=pl.lit(None, dtype=pl.Int32), reason=pl.lit(reason), span=pl.lit(None, dtype=pl.String)
+    )
+    return pl.when(step.is_not_null()).then(pl.concat_list(piece))
 
 
 def manifest_of(rows: pl.DataFrame, ledger: pl.DataFrame, name: str, source: str) -> dict[str, Any]:

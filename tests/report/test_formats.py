@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from curate.report.formats import FORMATS, records, to_jsonl
-from curate.run.passes import standardise
+from curate.rows import standardise
 
 HISTORY = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
 U, A = ({"role": role, "content": text} for role, text in (("user", "p"), ("assistant", "r")))

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.report import html, report, steps
-from curate.run.examples import examples, reasons
+from curate.run.examples import examples
 from curate.run.ledger import funnel
+from curate.run.quarantine import reasons
 from tests.conftest import seconds
 from tests.report.small_run import make, manifest_of, texts
 

@@ -14,7 +14,7 @@ from curate.pairs import shortcuts as library
 from curate.report.html import el
 from curate.report.pairs import pairs as pairs_section
 from curate.report.shortcuts import shortcuts as section
-from tests.pairs.shortcuts import made
+from tests.pairs.shortcuts import sets
 from tests.report.test_report import EVIL, Page
 
 
@@ -24,7 +24,7 @@ def page(part):
 
 @pytest.fixture(scope="module")
 def rows():
-    return made.pairs(120, chosen=lambda said: f"Well, {said} 😊", rejected=lambda said: f"Thus {said}")
+    return sets.pairs(120, chosen=lambda said: f"Well, {said} 😊", rejected=lambda said: f"Thus {said}")
 
 
 @pytest.fixture(scope="module")

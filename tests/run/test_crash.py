@@ -14,7 +14,8 @@ import pytest
 
 from curate.recipe.load import load
 from curate.rows import hash_file
-from curate.run.work import OutputError, run_recipe, why
+from curate.run.folder import OutputError, why
+from curate.run.run import run_recipe
 from tests.conftest import rows
 
 KILLS = 20
@@ -118,7 +119,7 @@ def test_killed_at_20_random_moments_the_same_command_ends_with_the_same_bytes(p
     assert len(whole["stages"]["built"]) == STAGES
     names = {file.name for file in (tmp_path / "whole/out").iterdir()}
     last = seconds(finish, pool, tmp_path / "timed/out")
-    first = seconds(subprocess.run, [sys.executable, "-c", "import curate.run.work"])
+    first = seconds(subprocess.run, [sys.executable, "-c", "import curate.run.run"])
     drawn, landed, seen = random.Random(2305), 0, set()
     for attempt in range(2 * KILLS):
         out = tmp_path / f"{attempt}/out"

@@ -5,6 +5,9 @@ import pytest
 
 from curate.run import ledger as ledgers
 
+LENGTH = [{"step": "length", "turn": None, "reason": "3", "span": None}]
+TOP = [{"step": "top", "turn": None, "reason": "not picked", "span": None}]
+
 
 def frame(**columns):
     n = len(next(iter(columns.values())))
@@ -16,7 +19,7 @@ def frame(**columns):
         "dropped_by": [None] * n,
         "detail": [None] * n,
     }
-    types = {"dropped_by": pl.String, "detail": pl.String}
+    types = {"dropped_by": pl.String, "detail": ledgers.EVIDENCE}
     return pl.DataFrame({**base, **columns}, schema_overrides=types)
 
 
@@ -27,15 +30,17 @@ def test_the_first_of_equal_rows_stays_and_dropped_ones_do_not_count():
 
 
 def test_a_later_step_speaks_only_of_rows_alive():
-    ledger = frame(kept=[True, False, True], dropped_by=[None, "length", None], detail=[None, "length: 3", None])
-    found = pl.DataFrame(
+    ledger = frame(kept=[True, False, True], dropped_by=[None, "length", None], detail=[None, LENGTH, None])
+    verdicts = pl.DataFrame(
         {"source": ["s", "s"], "id": ["00", "02"], "top": [True, False], "kept": [True, False],
-         "dropped_by": [None, "top"], "detail": [None, "top: not picked"]}
+         "dropped_by": [None, "top"], "detail": [None, TOP]},
+        schema_overrides={"detail": ledgers.EVIDENCE},
     )  # fmt: skip
-    after = ledgers.extend(ledger, found)
+    after = ledgers.extend(ledger, verdicts)
     assert after["top"].to_list() == [True, None, False]
     assert after["dropped_by"].to_list() == [None, "length", "top"]
-    assert after["detail"].to_list() == [None, "length: 3", "top: not picked"]
+    assert after["detail"].to_list() == [None, LENGTH, TOP]
+    assert after.select(ledgers.evidence_text())["detail"].to_list() == [None, "length: 3", "top: not picked"]
     assert after["kept"].to_list() == [True, False, False]
 
 

@@ -11,8 +11,10 @@ import pytest
 
 from curate.recipe.load import load
 from curate.recipe.places import RecipeError
+from curate.run.check import sample_yield, verify
+from curate.run.folder import open_out, why
 from curate.run.outputs import MANIFEST
-from curate.run.work import open_out, run_recipe, sample_yield, verify, why
+from curate.run.run import run_recipe
 from tests.conftest import rows
 
 # A generator of one's own, as a recipe names it: it answers by rule, writes down what it was asked, and fails as told.

@@ -9,7 +9,8 @@ from curate.filter import Property, costly
 from curate.filters import at_least, length, replace_opening
 from curate.filters.voice import first_person
 from curate.recipe.step import build
-from curate.run.passes import standardise
+from curate.rows import standardise
+from curate.run.ledger import evidence_text
 from curate.run.rowpass import NO_VALUE, row_pass
 
 
@@ -45,10 +46,13 @@ def test_every_cheap_verdict_for_every_row_and_the_first_failure_named():
 
 def test_detail_names_the_evidence_of_each_failed_step():
     _, ledger = row_pass(frame(["I", "Because I said so"]), steps(LENGTH, VOICE))
-    first, second = ledger["detail"]
-    assert first.splitlines()[0] == "length: 1.0"
-    assert second == "first_person: Because I said so"
-    assert first.splitlines()[1] == "first_person", "the text is shown where the step is the first to drop the row"
+    nowhere = {"turn": None, "span": None}
+    assert ledger["detail"].to_list() == [
+        [{"step": "length", "reason": "1.0", **nowhere}, {"step": "first_person", "reason": None, **nowhere}],
+        [{"step": "first_person", "turn": None, "reason": None, "span": "Because I said so"}],
+    ], "the text is shown where the step is the first to drop the row"
+    text = ledger.select(evidence_text())["detail"].to_list()
+    assert text == ["length: 1.0\nfirst_person", "first_person: Because I said so"]
     assert ledger["length.response"].to_list() == [1.0, 17.0]
 
 
@@ -56,7 +60,7 @@ def test_a_null_verdict_counts_as_dropped_with_its_own_reason():
     passed = row_pass(frame([None, "fine as it is"], [None, 4.0]), steps(LENGTH, SCORE))
     kept, ledger = passed.kept, passed.ledger
     assert kept.height == 1
-    assert ledger["detail"][0] == f"length: {NO_VALUE}\nat_least: {NO_VALUE}"
+    assert ledger.select(evidence_text())["detail"][0] == f"length: {NO_VALUE}\nat_least: {NO_VALUE}"
 
 
 def test_a_dropped_null_is_dropped_too():

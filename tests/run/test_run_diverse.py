@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from curate.cli import main
 from curate.recipe.load import load
-from curate.run.work import run_recipe
+from curate.run.run import run_recipe
 
 pytest.importorskip("sentence_transformers", reason="the embed extra is not installed")
 

@@ -11,8 +11,8 @@ from contextlib import closing
 import py7zr
 import pytest
 
-from curate.sources import archive
-from curate.sources.archive import DamagedError, chunks
+from curate.sources.stackexchange import archive
+from curate.sources.stackexchange.archive import DamagedError, chunks
 
 NOISE = random.Random(7).randbytes(2**20)
 

@@ -51,12 +51,6 @@ def test_prompts_to_test_with_have_no_response(packaged):
     assert batch.rows.to_dict(as_series=False) == {"prompt": ["Hi?", "Ho?"], "sensitive": [True, False]}
 
 
-def test_batches_are_no_larger_than_asked(packaged):
-    packaged("dev", *({"prompt": f"{n}?"} for n in range(5)))
-    [part] = authored(split=["dev"])
-    assert [len(batch.rows) for batch in part.read(2)] == [2, 2, 1]
-
-
 def test_a_broken_line_costs_itself_only(packaged):
     packaged("dev", {"prompt": "Hi?"}, "{", {"prompt": "Ho?"})
     [part] = authored(split="dev")

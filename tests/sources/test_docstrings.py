@@ -1,7 +1,6 @@
 """Documentation of installed packages as questions and answers."""
 
 import json
-import pickle
 import re
 import sys
 from pathlib import Path
@@ -9,8 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from curate.rows import STANDARD, Bad, SourceMissing
+from curate.rows import Bad
 from curate.sources.docstrings import docstrings
+from tests.sources.own import read_all
 
 METADATA = """\
 Metadata-Version: 2.4
@@ -67,9 +67,7 @@ def record(site: Path) -> None:
 
 
 def rows(*packages: str, batch_rows: int = 1000) -> tuple[pl.DataFrame, list[Bad]]:
-    batches = [batch for part in docstrings(packages=list(packages)) for batch in part.read(batch_rows)]
-    assert all(len(batch.rows) <= batch_rows for batch in batches)
-    return pl.concat([batch.rows for batch in batches]), [bad for batch in batches for bad in batch.bad]
+    return read_all(docstrings(packages=list(packages)), batch_rows)
 
 
 def test_a_package_becomes_rows_without_being_imported(site):
@@ -88,26 +86,9 @@ def test_a_package_becomes_rows_without_being_imported(site):
     )
 
 
-def test_columns_have_their_standard_types(site):
-    found, _ = rows("boxes")
-    assert {name: found.schema[name] for name in STANDARD if name in found.columns} == {
-        name: STANDARD[name] for name in ("domain", "prompt", "response", "license", "url")
-    }
-
-
 def test_a_part_depends_on_the_record_which_holds_the_hashes(site):
     [part] = docstrings(packages=["boxes"])
     assert (part.name, part.files) == ("boxes", (site / "boxes-1.0.dist-info/RECORD",))
-
-
-def test_batches_of_any_size_hold_the_same_rows(site):
-    assert rows("boxes", batch_rows=1)[0].equals(rows("boxes")[0])
-
-
-def test_parts_can_be_handed_to_workers(site):
-    [part] = docstrings(packages=["boxes"])
-    [batch] = pickle.loads(pickle.dumps(part)).read(10)
-    assert len(batch.rows) == 3
 
 
 @pytest.mark.parametrize(
@@ -192,11 +173,6 @@ def test_long_calls_have_an_argument_a_line(site):
 
 def test_packages_that_are_not_installed_are_passed_over(site):
     assert [part.name for part in docstrings(packages=["no-such-package", "boxes", "boxes"])] == ["boxes"]
-
-
-def test_none_installed_is_said_in_words():
-    with pytest.raises(SourceMissing, match="none of these packages is installed: no-such-package"):
-        docstrings(packages=["no-such-package"])
 
 
 def test_the_documentation_of_polars_itself():

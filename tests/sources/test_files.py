@@ -27,15 +27,7 @@ def read(file: Path) -> list[files.Line]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in (
-        "b.jsonl",
-        "a.JSONL.gz",
-        "sub/c.jsonl",
-        "RC_2019-01.zst",
-        "notes.txt",
-        ".hidden.jsonl",
-        "d.csv",
-    ):
+    for name in ("b.jsonl", "a.JSONL.gz", "sub/c.jsonl", "RC_2019-01.zst", "notes.txt", ".hidden.jsonl", "d.csv"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"{}\n")
     return tmp_path
@@ -44,17 +36,13 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("path", "found"),
     [
-        pytest.param(
-            ".",
-            ["RC_2019-01.zst", "a.JSONL.gz", "b.jsonl", "sub/c.jsonl"],
-            id="a folder: its files of that kind",
-        ),
+        pytest.param(".", ["RC_2019-01.zst", "a.JSONL.gz", "b.jsonl", "sub/c.jsonl"], id="a folder: its files of that kind"),
         pytest.param("notes.txt", ["notes.txt"], id="a file is read whatever it ends in"),
         pytest.param("*.jsonl", ["b.jsonl"], id="a glob in one folder leaves hidden files and others alone"),
         pytest.param("**/*.jsonl", ["b.jsonl", "sub/c.jsonl"], id="a glob through folders"),
         pytest.param("[ab]*", ["a.JSONL.gz", "b.jsonl"], id="a glob takes any ending"),
     ],
-)
+)  # fmt: skip
 def test_a_path_is_a_file_a_folder_or_a_glob(folder: Path, path: str, found: list[str]) -> None:
     assert names(folder / path) == found
 

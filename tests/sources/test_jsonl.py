@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import pickle
 from pathlib import Path
 
 import polars as pl
@@ -13,18 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.rows import STANDARD, TURNS, Bad, SourceError, SourceMissing
+from curate.rows import STANDARD, TURNS, Bad, SourceError
 from curate.sources import files
 from curate.sources.jsonl import jsonl
+from tests.sources.own import read_all
 
-DATA = Path(os.environ.get("CURATE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 
-
-def read(path: Path, batch_rows: int = 1000, **said) -> tuple[pl.DataFrame, list[Bad]]:
-    batches = [batch for part in jsonl(path, **said) for batch in part.read(batch_rows)]
-    assert all(batch.rows.height + len(batch.bad) <= batch_rows for batch in batches)
-    assert len({tuple(batch.rows.schema.items()) for batch in batches}) == 1
-    return pl.concat([batch.rows for batch in batches]), [bad for batch in batches for bad in batch.bad]
+def read(path: Path, batch_rows: int = 1000, **options) -> tuple[pl.DataFrame, list[Bad]]:
+    return read_all(jsonl(path, **options), batch_rows)
 
 
 @pytest.fixture
@@ -50,16 +44,12 @@ BAD_LINES = [
     pytest.param(b'{"prompt": true}', "prompt: expected text, got true", id="a truth value for a text"),
     pytest.param(b'{"score": "5"}', "score: expected a number, got the text '5'", id="a text for a number"),
     pytest.param(b'{"score": false}', "score: expected a number, got false", id="a truth value for a number"),
-    pytest.param(
-        b'{"history": ["a"]}',
-        "history: expected a list of {role, content}, got a list",
-        id="a history of texts",
-    ),
+    pytest.param(b'{"history": ["a"]}', "history: expected a list of {role, content}, got a list", id="a history of texts"),
     pytest.param(b'{"prompt": "\\ud83d"}', "prompt: not Unicode text", id="half of a surrogate pair"),
     pytest.param(b'{"n": ' + b"9" * 5000 + b"}", "Exceeds the limit", id="a number of 5,000 digits"),
     pytest.param(b'{"a": ' + b"[" * 99 + b"]" * 99 + b"}", "nested more than 64 levels deep", id="nested deeply"),
     pytest.param(b'{"a":' * 99_999, "nested more than 64 levels deep", id="nested beyond the parser"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("line", "reason"), BAD_LINES)
@@ -97,12 +87,7 @@ def test_what_is_no_error(write, line, row):
         pytest.param([True, False], pl.Boolean(), [True, False], id="truth values"),
         pytest.param(["a", None], pl.String(), ["a", None], id="texts"),
         pytest.param([["a"], []], pl.List(pl.String()), [["a"], []], id="lists alike"),
-        pytest.param(
-            [{"a": 1, "b": [1.5]}, None],
-            pl.Struct({"a": pl.Int64(), "b": pl.List(pl.Float64())}),
-            [{"a": 1, "b": [1.5]}, None],
-            id="objects alike",
-        ),
+        pytest.param([{"a": 1, "b": [1.5]}, None], pl.Struct({"a": pl.Int64(), "b": pl.List(pl.Float64())}), [{"a": 1, "b": [1.5]}, None], id="objects alike"),
         pytest.param([1, "a"], pl.String(), ["1", '"a"'], id="mixed: JSON"),
         pytest.param([1, True], pl.String(), ["1", "true"], id="numbers and truth values: JSON"),
         pytest.param([{"a": 1}, {"b": 1}], pl.String(), ['{"a": 1}', '{"b": 1}'], id="objects of other keys: JSON"),
@@ -112,7 +97,7 @@ def test_what_is_no_error(write, line, row):
         pytest.param([2**60, 0.5], pl.String(), [str(2**60), "0.5"], id="numbers a double would round: JSON"),
         pytest.param([None, None], pl.String(), [None, None], id="nothing"),
     ],
-)
+)  # fmt: skip
 def test_a_column_keeps_its_kind_or_is_json(write, values, dtype, kept):
     rows, bad = read(write(*[{"prompt": "p", "x": value} for value in values]))
     assert (rows.schema["x"], rows["x"].to_list(), bad) == (dtype, kept, [])
@@ -160,12 +145,7 @@ def test_two_columns_can_change_places(write):
             "has no column 'prompt'; it has: instruktion, output. Map it: columns: {prompt: instruktion}",
             id="no prompt",
         ),
-        pytest.param(
-            {"id": 1, "text": "a"},
-            {},
-            "Map it: columns: {prompt: text}",
-            id="no prompt: the likeliest is proposed",
-        ),
+        pytest.param({"id": 1, "text": "a"}, {}, "Map it: columns: {prompt: text}", id="no prompt: the likeliest is proposed"),
         pytest.param(
             {"instruction": "a", "output": "b"},
             {"columns": {"prompt": "instructions"}},
@@ -180,7 +160,7 @@ def test_two_columns_can_change_places(write):
         ),
         pytest.param({}, {}, "has no column 'prompt'; its records are empty", id="empty records"),
     ],
-)
+)  # fmt: skip
 def test_a_file_that_cannot_be_meant_is_refused_at_once(write, record, said, error):
     with pytest.raises(SourceError) as caught:
         jsonl(write(record), **said)
@@ -204,11 +184,6 @@ def test_a_record_with_both_names_of_a_column_is_bad(write):
     assert bad.error == "prompt: there is a column of this name, and another one is mapped to it"
 
 
-def test_a_missing_file_is_missing(tmp_path):
-    with pytest.raises(SourceMissing):
-        jsonl(tmp_path / "gone.jsonl")
-
-
 @pytest.mark.parametrize("lines", [[], [b"{", b"nothing"]], ids=["an empty file", "a file of bad lines only"])
 def test_a_file_without_a_record_has_bad_ones_only(write, lines):
     rows, bad = read(write(*lines))
@@ -225,18 +200,13 @@ ARRAYS = [
     pytest.param(b' \n[ {"prompt":"a"} ,\n{"prompt":"b"} ] \n', 2, [], id="an array"),
     pytest.param(b'\xef\xbb\xbf[{"prompt":"a"}]', 1, [], id="a byte-order mark"),
     pytest.param(b'[{"prompt":"a"}, 5, {"prompt":"b"}]', 2, [("item 2", "got the number 5")], id="a number"),
-    pytest.param(
-        b'[{"prompt":"a\xff"},{"prompt":"b"}]',
-        1,
-        [("item 1", "not UTF-8: byte 0xff at byte 13")],
-        id="broken UTF-8",
-    ),
+    pytest.param(b'[{"prompt":"a\xff"},{"prompt":"b"}]', 1, [("item 1", "not UTF-8: byte 0xff at byte 13")], id="broken UTF-8"),
     pytest.param(b'[{"prompt":"a"},{"prompt":}, {}]', 1, [("item 2", "Expecting value")], id="broken JSON"),
     pytest.param(b'[{"prompt":"a"},{"prom', 1, [("item 2", "Unterminated string")], id="cut short in an item"),
     pytest.param(b'[{"prompt":"a"}', 1, [("item 2", "expected ',', got the end")], id="cut short after an item"),
     pytest.param(b'[{"prompt":"a"} {"prompt":"b"}]', 1, [("item 2", "expected ',', got '{'")], id="no comma"),
     pytest.param(b'[{"prompt":"a"}] x', 1, [("item 2", "more after the end")], id="more after the end"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "count", "wrong"), ARRAYS)
@@ -261,19 +231,16 @@ def test_a_json_file_of_lines_is_read_by_lines(write):
     assert rows["prompt"].to_list() == ["a", "b"]
 
 
-def test_each_file_of_a_folder_is_a_part_that_pickles(tmp_path):
+def test_each_file_of_a_folder_is_a_part(tmp_path):
     for name in ("b.jsonl", "a.jsonl.gz"):
         text = json.dumps({"prompt": name}).encode()
         (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)
-    parts = pickle.loads(pickle.dumps(jsonl(tmp_path)))
+    parts = jsonl(tmp_path)
     assert [(part.name, part.files) for part in parts] == [
         ("a.jsonl.gz", (tmp_path / "a.jsonl.gz",)),
         ("b.jsonl", (tmp_path / "b.jsonl",)),
     ]
-    assert [batch.rows["prompt"].to_list() for part in parts for batch in part.read(9)] == [
-        ["a.jsonl.gz"],
-        ["b.jsonl"],
-    ]
+    assert [batch.rows["prompt"].to_list() for part in parts for batch in part.read(9)] == [["a.jsonl.gz"], ["b.jsonl"]]
 
 
 def test_a_batch_is_closed_when_it_grows_large(write, monkeypatch):
@@ -314,14 +281,9 @@ def test_every_line_is_a_row_or_bad_and_batches_do_not_matter(tmp_path_factory, 
         assert same == bad
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"no real data in {DATA}")
-def test_the_real_pairs_are_read():
-    rows, bad = read(DATA / "human_like_pairs_sample.jsonl", 64)
+def test_real_files_are_read(data):
+    rows, bad = read(data / "human_like_pairs_sample.jsonl", 64)
     assert (rows.columns, rows.height, bad) == (["prompt", "chosen", "rejected"], 200, [])
     assert rows.null_count().sum_horizontal().item() == 0
-
-
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"no real data in {DATA}")
-def test_the_real_array_is_read():
-    rows, bad = read(DATA / "llmbar_natural.json")
+    rows, bad = read(data / "llmbar_natural.json")
     assert (rows.columns, rows.height, bad) == (["prompt", "output_1", "output_2", "label"], 100, [])

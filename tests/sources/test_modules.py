@@ -20,44 +20,13 @@ def names(**files: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("files", "found"),
     [
-        pytest.param(
-            {"p": "", "p__a": 'def f():\n    "F."\ndef _g():\n    "G."\ndef h(): pass'},
-            {"p.a.f": "F."},
-            id="public and documented things only",
-        ),
-        pytest.param(
-            {"p": "from ._a import f", "p___a": 'def f():\n    "F."\ndef g():\n    "G."'},
-            {"p.f": "F."},
-            id="of a private module what the package hands on",
-        ),
-        pytest.param(
-            {"p": "from .a import f as g", "p__a": 'def f():\n    "F."'},
-            {"p.g": "F."},
-            id="the shortest public name",
-        ),
-        pytest.param(
-            {"p": "from ._a import *", "p___a": '__all__ = ["f"]\ndef f():\n    "F."\ndef g():\n    "G."'},
-            {"p.f": "F."},
-            id="a star takes __all__",
-        ),
-        pytest.param(
-            {"p": "", "p__a": '__all__ = ["f"]\ndef f():\n    "F."\ndef g():\n    "G."'},
-            {"p.a.f": "F."},
-            id="__all__ says what is public",
-        ),
-        pytest.param(
-            {"p": "from ._b import g", "p___b": "from ._a import g", "p___a": 'def g():\n    "G."'},
-            {"p.g": "G."},
-            id="through several modules",
-        ),
-        pytest.param(
-            {
-                "p": "try:\n    from ._a import f\nexcept ImportError:\n    pass",
-                "p___a": 'def f():\n    "F."',
-            },
-            {"p.f": "F."},
-            id="inside try",
-        ),
+        pytest.param({"p": "", "p__a": 'def f():\n    "F."\ndef _g():\n    "G."\ndef h(): pass'}, {"p.a.f": "F."}, id="public and documented things only"),
+        pytest.param({"p": "from ._a import f", "p___a": 'def f():\n    "F."\ndef g():\n    "G."'}, {"p.f": "F."}, id="of a private module what the package hands on"),
+        pytest.param({"p": "from .a import f as g", "p__a": 'def f():\n    "F."'}, {"p.g": "F."}, id="the shortest public name"),
+        pytest.param({"p": "from ._a import *", "p___a": '__all__ = ["f"]\ndef f():\n    "F."\ndef g():\n    "G."'}, {"p.f": "F."}, id="a star takes __all__"),
+        pytest.param({"p": "", "p__a": '__all__ = ["f"]\ndef f():\n    "F."\ndef g():\n    "G."'}, {"p.a.f": "F."}, id="__all__ says what is public"),
+        pytest.param({"p": "from ._b import g", "p___b": "from ._a import g", "p___a": 'def g():\n    "G."'}, {"p.g": "G."}, id="through several modules"),
+        pytest.param({"p": "try:\n    from ._a import f\nexcept ImportError:\n    pass", "p___a": 'def f():\n    "F."'}, {"p.f": "F."}, id="inside try"),
         pytest.param(
             {
                 "p": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ._a import f",
@@ -68,13 +37,9 @@ def names(**files: str) -> dict[str, str]:
         ),
         pytest.param({"p": "from .b import f", "p__b": "from . import f"}, {}, id="imports in a circle lead nowhere"),
         pytest.param({"p": "from numpy import dot", "p__a": ""}, {}, id="nothing of another package"),
-        pytest.param(
-            {"p": 'def f(x: int): ...\ndef f(x):\n    "F."\ndef f(x): pass', "p__a": ""},
-            {"p.f": "F."},
-            id="the documented one of several",
-        ),
+        pytest.param({"p": 'def f(x: int): ...\ndef f(x):\n    "F."\ndef f(x): pass', "p__a": ""}, {"p.f": "F."}, id="the documented one of several"),
     ],
-)
+)  # fmt: skip
 def test_public_names(files, found):
     assert names(**files) == found
 
@@ -90,8 +55,7 @@ class Base:
 
 def test_members_of_a_private_base_go_by_the_subclass():
     found = names(
-        p="from ._a import Sub",
-        p___a=BASE + 'class Sub(Base):\n    "Sub."\n    def run(self):\n        "Run fast."',
+        p="from ._a import Sub", p___a=BASE + 'class Sub(Base):\n    "Sub."\n    def run(self):\n        "Run fast."'
     )
     assert found == {"p.Sub": "Sub.", "p.Sub.run": "Run fast.", "p.Sub.stop": "Stop."}
 

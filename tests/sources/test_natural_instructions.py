@@ -2,17 +2,16 @@
 
 import gzip
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from curate.rows import Bad, SourceMissing
+from curate.rows import Bad
 from curate.sources.natural_instructions import natural_instructions
+from tests.sources.own import read_all
 
-DATA = Path(os.environ.get("CURATE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 TASK: dict[str, Any] = {
     "Definition": ["Shorten the sentence."],
     "Categories": ["Summarization"],
@@ -38,8 +37,7 @@ def write(tmp_path):
 
 
 def read(path: Path, batch_rows: int = 100, **options: Any) -> tuple[pl.DataFrame, list[Bad]]:
-    batches = [batch for part in natural_instructions(path, **options) for batch in part.read(batch_rows)]
-    return pl.concat([batch.rows for batch in batches]), [bad for batch in batches for bad in batch.bad]
+    return read_all(natural_instructions(path, **options), batch_rows)
 
 
 def test_an_instance_is_a_row(write):
@@ -63,11 +61,6 @@ def test_a_file_is_a_part_packed_or_not(write, tmp_path):
     write({"no": "task"}, "README.json")
     assert [part.name for part in natural_instructions(tmp_path)] == ["task1_a", "task2_b"]
     assert read(tmp_path)[0]["domain"].unique(maintain_order=True).to_list() == ["task1_a", "task2_b"]
-
-
-def test_batches_of_any_size_hold_the_same_rows(write):
-    folder = write(TASK)
-    assert read(folder, batch_rows=1)[0].equals(read(folder)[0])
 
 
 @pytest.mark.parametrize(
@@ -148,16 +141,9 @@ def test_a_packed_file_cut_short_is_one_bad_record(tmp_path):
     assert "damaged" in bad.error
 
 
-def test_no_task_file_is_said_in_words(tmp_path):
-    with pytest.raises(SourceMissing, match="no file matches"):
-        natural_instructions(tmp_path)
-
-
-def test_the_real_tasks():
-    if not (DATA / "natural_instructions").is_dir():
-        pytest.skip("no real data: set CURATE_DATA")
-    found, bad = read(DATA / "natural_instructions")
-    files = (DATA / "natural_instructions").glob("task*.json")
+def test_the_real_tasks(data):
+    found, bad = read(data / "natural_instructions")
+    files = (data / "natural_instructions").glob("task*.json")
     there = sum(len(json.loads(file.read_bytes())["Instances"]) for file in files)
     assert there == len(found) + len(bad) == 3226
     assert not bad

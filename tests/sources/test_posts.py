@@ -24,10 +24,7 @@ def test_the_columns_of_an_answer():
     [post], bad = posts()
     assert not bad
     assert (post["id"], post["question"], post["is_answer"], post["score"]) == (1, 7, True, -3)
-    assert (post["byte"], post["size"]) == (
-        10,
-        len('<row Id="1" PostTypeId="2" ParentId="7" Score="-3" Body="b" />'),
-    )
+    assert (post["byte"], post["size"]) == (10, len('<row Id="1" PostTypeId="2" ParentId="7" Score="-3" Body="b" />'))
 
 
 @pytest.mark.parametrize(

@@ -238,48 +238,21 @@ def test_a_real_small_model_fills_forty_topics(smollm2: Generator):
     assert batch.bad == []
 
 
-FORTY = "\n".join(
-    f"{name}:\n  - {question}"
-    for name, question in {
-        "bread": "Why does bread go stale?",
-        "rain": "Why does it smell so good after rain?",
-        "dogs": "Do dogs know when we are sad?",
-        "cats": "Why do cats knock things over?",
-        "trains": "Do you like night trains?",
-        "running": "Is running bad for my knees?",
-        "sleep": "How do I fall asleep faster?",
-        "coffee": "Is a third cup too much?",
-        "tea": "How long should green tea steep?",
-        "books": "What should I read next?",
-        "films": "Which film made you laugh?",
-        "chess": "How do I get better at openings?",
-        "gardening": "What grows in the shade?",
-        "birds": "Where do swallows go in winter?",
-        "stars": "Why do stars twinkle?",
-        "the moon": "Can you see the moon by day?",
-        "the sea": "Why is the sea salty?",
-        "swimming": "Am I too old to learn swimming?",
-        "cycling": "Do I need a helmet?",
-        "hiking": "What do I pack for a long hike?",
-        "winter": "How do I keep warm outside?",
-        "summer": "What is fun on a hot day?",
-        "school": "Was homework ever useful?",
-        "exams": "How do I calm down before an exam?",
-        "work": "How do I ask for a day off?",
-        "money": "How much should I save?",
-        "gifts": "What do I give my grandpa?",
-        "weddings": "What do guests wear?",
-        "neighbours": "How do I get on with mine?",
-        "friends": "How do I find new friends?",
-        "music": "Why do songs get stuck in my head?",
-        "singing": "Can anyone learn to sing?",
-        "guitars": "Which guitar suits a beginner?",
-        "painting": "What do I need for watercolours?",
-        "phones": "Why does my battery die so fast?",
-        "computers": "Why is my laptop so loud?",
-        "cooking": "How do I cook rice without a mess?",
-        "soup": "Which soup helps with a cold?",
-        "cheese": "Why does cheese have holes?",
-        "memory": "Why do I forget names?",
-    }.items()
-)
+# Topics, each with a question to start from.
+FORTY = """
+bread: Why does bread go stale?; rain: Why does it smell so good after rain?; dogs: Do dogs know when we are
+sad?; cats: Why do cats knock things over?; trains: Do you like night trains?; running: Is running bad for my
+knees?; sleep: How do I fall asleep faster?; coffee: Is a third cup too much?; tea: How long should green tea
+steep?; books: What should I read next?; films: Which film made you laugh?; chess: How do I get better at
+openings?; gardening: What grows in the shade?; birds: Where do swallows go in winter?; stars: Why do stars
+twinkle?; the moon: Can you see the moon by day?; the sea: Why is the sea salty?; swimming: Am I too old to
+learn swimming?; cycling: Do I need a helmet?; hiking: What do I pack for a long hike?; winter: How do I keep
+warm outside?; summer: What is fun on a hot day?; school: Was homework ever useful?; exams: How do I calm down
+before an exam?; work: How do I ask for a day off?; money: How much should I save?; gifts: What do I give my
+grandpa?; weddings: What do guests wear?; neighbours: How do I get on with mine?; friends: How do I find new
+friends?; music: Why do songs get stuck in my head?; singing: Can anyone learn to sing?; guitars: Which guitar
+suits a beginner?; painting: What do I need for watercolours?; phones: Why does my battery die so fast?;
+computers: Why is my laptop so loud?; cooking: How do I cook rice without a mess?; soup: Which soup helps with a
+cold?; cheese: Why does cheese have holes?; memory: Why do I forget names?
+"""
+FORTY = "\n".join("{}:\n  - {}".format(*each.split(": ")) for each in " ".join(FORTY.split()).split("; "))

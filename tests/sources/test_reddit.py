@@ -9,9 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from curate.rows import Bad, SourceError, SourceMissing
+from curate.rows import Bad, SourceError
 from curate.sources import spill
 from curate.sources.reddit import reddit
+from tests.sources.own import read_all
 
 
 def submission(name: str, **more: Any) -> dict[str, Any]:
@@ -63,9 +64,7 @@ def dump(write):
 
 
 def read(path: Path, batch_rows: int = 100, **options: Any) -> tuple[pl.DataFrame, list[Bad]]:
-    batches = [batch for part in reddit(path, **options) for batch in part.read(batch_rows)]
-    assert all(len(batch.rows) <= batch_rows for batch in batches)
-    return pl.concat([batch.rows for batch in batches]), [bad for batch in batches for bad in batch.bad]
+    return read_all(reddit(path, **options), batch_rows)
 
 
 def responses(path: Path, **options: Any) -> dict[str, str]:
@@ -95,11 +94,7 @@ def test_a_submission_with_its_best_comment_is_a_row(dump):
     ("comments", "response"),
     [
         pytest.param([{"score": 1, "body": "low"}, {"score": 9, "body": "high"}], "high", id="highest score"),
-        pytest.param(
-            [{"created_utc": 9, "body": "late"}, {"created_utc": 1, "body": "early"}],
-            "early",
-            id="then oldest",
-        ),
+        pytest.param([{"created_utc": 9, "body": "late"}, {"created_utc": 1, "body": "early"}], "early", id="then oldest"),
         pytest.param([{"score": "12", "body": "as text"}, {"body": "as number"}], "as text", id="score as text"),
         pytest.param([{"score": None, "body": "none"}, {"score": -3, "body": "low"}], "low", id="no score last"),
         pytest.param([{"parent_id": "t1_q"}], None, id="not right below"),
@@ -111,7 +106,7 @@ def test_a_submission_with_its_best_comment_is_a_row(dump):
         pytest.param([{"link_id": "t3_z", "parent_id": "t3_z"}], None, id="of another thread"),
         pytest.param([], None, id="none"),
     ],
-)
+)  # fmt: skip
 def test_which_comment_is_the_response(dump, comments, response):
     written = [comment(f"c{n}", "a", **{"body": "A story."} | one) for n, one in enumerate(comments)]
     for order in (written, written[::-1]):
@@ -192,7 +187,7 @@ def test_rows_are_the_same_however_much_is_held_in_memory(dump, monkeypatch):
     assert all(text.endswith(" 2") for text in held.values())
     module = import_module("curate.sources.reddit")
     monkeypatch.setattr(module, "CHUNK", 10)
-    monkeypatch.setattr(module, "Spill", partial(spill.Spill, held=1000))
+    monkeypatch.setattr(module, "Spill", partial(spill.Spill, limit=1000))
     assert responses(folder, batch_rows=7) == held
 
 
@@ -234,9 +229,3 @@ def test_comments_that_are_missing_are_said_in_words(write):
     folder = write("RS_2019-12.zst", submission("a"))
     with pytest.raises(SourceError, match=r"has no comments beside it.*kind: prompts"):
         reddit(folder)
-
-
-@pytest.mark.parametrize("name", ["no_folder", "."])
-def test_no_submissions_are_said_in_words(tmp_path, name):
-    with pytest.raises(SourceMissing, match=r"there is no folder|no submissions"):
-        reddit(tmp_path / name)

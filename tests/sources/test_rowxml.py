@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.sources.archive import DamagedError
+from curate.sources.stackexchange.archive import DamagedError
 from curate.sources.stackexchange.rowxml import Broken, read_rows
 
 HEAD = b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?>\n<posts>\n'
@@ -74,12 +74,9 @@ def test_broken_rows_one_after_the_other_first_and_last(line, step):
         pytest.param(b"\n\n   \t\r\n", id="white space"),
         pytest.param(b"<!-- a remark -->\n", id="a comment"),
         pytest.param(b"<note>other elements</note>\n", id="another element"),
-        pytest.param(
-            b'<row Id="2" Body="one > two, all on one line"/><row\n Id="3"\tBody="\n"></row>',
-            id="odd but sound",
-        ),
+        pytest.param(b'<row Id="2" Body="one > two, all on one line"/><row\n Id="3"\tBody="\n"></row>', id="odd but sound"),
     ],
-)
+)  # fmt: skip
 @pytest.mark.parametrize("step", [1, 3, 2**20])
 def test_sound_xml_has_no_broken_row(between, step):
     ids, broken = read_loosely(HEAD + row(1) + between + row(4) + TAIL, step)
@@ -128,8 +125,7 @@ def test_a_file_cut_anywhere_keeps_its_complete_rows(step):
 
 
 @given(
-    st.lists(st.sampled_from([*(param.values[0] for param in BROKEN), b"", b"good"]), max_size=12),
-    st.integers(1, 400),
+    st.lists(st.sampled_from([*(param.values[0] for param in BROKEN), b"", b"good"]), max_size=12), st.integers(1, 400)
 )
 def test_sound_and_broken_rows_in_any_order(lines, step):
     sound = [row(100 + n) if line == b"good" else line for n, line in enumerate(lines)]

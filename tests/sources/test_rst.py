@@ -60,35 +60,9 @@ def test_inline_leaves_other_text_alone(text):
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        pytest.param(
-            """
-            One
-            line.
-            Two.
-            """,
-            "One line. Two.",
-            id="a paragraph is one line",
-        ),
-        pytest.param(
-            """
-            Call it::
-
-                run(1)
-
-            Done.
-            """,
-            "Call it:\n\n```python\nrun(1)\n```\n\nDone.",
-            id="a literal block of Python",
-        ),
-        pytest.param(
-            """
-            ::
-
-                $ not python
-            """,
-            "```\n$ not python\n```",
-            id="a literal block of something else",
-        ),
+        pytest.param("One\nline.\nTwo.", "One line. Two.", id="a paragraph is one line"),
+        pytest.param("Call it::\n\n    run(1)\n\nDone.", "Call it:\n\n```python\nrun(1)\n```\n\nDone.", id="a literal block of Python"),
+        pytest.param("::\n\n    $ not python", "```\n$ not python\n```", id="a literal block of something else"),
         pytest.param(
             """
             >>> x = 1  # doctest: +SKIP
@@ -102,64 +76,12 @@ def test_inline_leaves_other_text_alone(text):
             "```python\n>>> x = 1\n>>> x\n\n>>> print()\n```\n\nAfter.",
             id="sessions join, their options go",
         ),
-        pytest.param(
-            """
-            - one
-              more
-            - two
-
-              - inner
-            """,
-            "- one more\n- two\n  - inner",
-            id="nested lists",
-        ),
-        pytest.param(
-            """
-            Pick:
-            - one
-            - two
-            """,
-            "Pick:\n\n- one\n- two",
-            id="a list without an empty line before it",
-        ),
-        pytest.param(
-            """
-            1. one
-            2. two
-            """,
-            "1. one\n2. two",
-            id="numbers stay",
-        ),
-        pytest.param(
-            """
-            #. one
-            #. two
-
-            #. three
-            """,
-            "1. one\n2. two\n3. three",
-            id="items without a number are counted",
-        ),
-        pytest.param(
-            """
-            - first:
-
-              #. one
-              #. two
-            """,
-            "- first:\n  1. one\n  2. two",
-            id="numbers inside a list",
-        ),
-        pytest.param(
-            """
-            fast
-                Little work.
-            slow
-                Much work.
-            """,
-            "- fast: Little work.\n- slow: Much work.",
-            id="definitions",
-        ),
+        pytest.param("- one\n  more\n- two\n\n  - inner", "- one more\n- two\n  - inner", id="nested lists"),
+        pytest.param("Pick:\n- one\n- two", "Pick:\n\n- one\n- two", id="a list without an empty line before it"),
+        pytest.param("1. one\n2. two", "1. one\n2. two", id="numbers stay"),
+        pytest.param("#. one\n#. two\n\n#. three", "1. one\n2. two\n3. three", id="items without a number are counted"),
+        pytest.param("- first:\n\n  #. one\n  #. two", "- first:\n  1. one\n  2. two", id="numbers inside a list"),
+        pytest.param("fast\n    Little work.\nslow\n    Much work.", "- fast: Little work.\n- slow: Much work.", id="definitions"),
         pytest.param(
             """
             .. note::
@@ -187,16 +109,7 @@ def test_inline_leaves_other_text_alone(text):
             "$$\na = b\n$$\n\n$$\n\\begin{aligned}\nc &= d \\\\\ne &= f\n\\end{aligned}\n$$",
             id="formulas, aligned where marked",
         ),
-        pytest.param(
-            """
-            .. code-block:: console
-               :linenos:
-
-               $ ls
-            """,
-            "```console\n$ ls\n```",
-            id="a code block without its options",
-        ),
+        pytest.param(".. code-block:: console\n   :linenos:\n\n   $ ls", "```console\n$ ls\n```", id="a code block without its options"),
         pytest.param(
             """
             .. plot::
@@ -209,17 +122,7 @@ def test_inline_leaves_other_text_alone(text):
             "Draw it:\n\n```python\n>>> draw()\n```",
             id="a plot is its text and code",
         ),
-        pytest.param(
-            """
-            Text.
-
-            .. [1] Somebody, "A paper".
-            .. _label:
-            .. a comment
-            """,
-            "Text.",
-            id="footnotes, targets and comments go",
-        ),
+        pytest.param('Text.\n\n.. [1] Somebody, "A paper".\n.. _label:\n.. a comment', "Text.", id="footnotes, targets and comments go"),
         pytest.param(
             """
             ====  =====
@@ -244,34 +147,11 @@ def test_inline_leaves_other_text_alone(text):
             "| a | b |\n| --- | --- |\n| 1 | 2 |",
             id="a grid table",
         ),
-        pytest.param(
-            """
-            Details
-            ~~~~~~~
-            Text.
-            """,
-            "**Details**\n\nText.",
-            id="a heading inside a section",
-        ),
-        pytest.param(
-            """
-            :param int x: a number
-            :returns: another
-            """,
-            "- `x`: a number\n- Returns: another",
-            id="fields",
-        ),
-        pytest.param(
-            """
-            ```python
-            >>> x
-            ```
-            """,
-            "```python\n>>> x\n```",
-            id="Markdown fences stay",
-        ),
+        pytest.param("Details\n~~~~~~~\nText.", "**Details**\n\nText.", id="a heading inside a section"),
+        pytest.param(":param int x: a number\n:returns: another", "- `x`: a number\n- Returns: another", id="fields"),
+        pytest.param("```python\n>>> x\n```", "```python\n>>> x\n```", id="Markdown fences stay"),
     ],
-)
+)  # fmt: skip
 def test_blocks(before, after):
     assert convert(before) == after
 

@@ -130,13 +130,6 @@ def test_a_group_of_which_nothing_is_there(three_sites):
         stackexchange(three_sites, sites="other")
 
 
-def test_nothing_there(tmp_path):
-    with pytest.raises(SourceMissing, match="holds no Stack Exchange dump"):
-        stackexchange(tmp_path)
-    with pytest.raises(SourceMissing, match="is not there"):
-        stackexchange(tmp_path / "nowhere")
-
-
 def test_without_py7zr_only_archives_fail_and_say_what_to_install(three_sites, monkeypatch):
     monkeypatch.setitem(sys.modules, "py7zr", None)
     with pytest.raises(SourceError, match=r"pip install 'curate-lm\[dumps\]'"):

@@ -14,11 +14,7 @@ from curate.sources.spill import Spill
 
 def posts(questions: list[int]) -> pl.DataFrame:
     return pl.DataFrame(
-        {
-            "question": questions,
-            "size": [100] * len(questions),
-            "tags": [["a", None], None, []][: len(questions)],
-        }
+        {"question": questions, "size": [100] * len(questions), "tags": [["a", None], None, []][: len(questions)]}
         if len(questions) < 4
         else {"question": questions, "size": [100] * len(questions), "tags": [["a"]] * len(questions)},
         {"question": pl.Int64, "size": pl.Int64, "tags": pl.List(pl.String)},
@@ -26,11 +22,7 @@ def posts(questions: list[int]) -> pl.DataFrame:
 
 
 @settings(max_examples=40, deadline=None)
-@given(
-    st.lists(st.lists(st.integers(-50, 1000), max_size=9), max_size=9),
-    st.integers(0, 1000),
-    st.integers(1, 300),
-)
+@given(st.lists(st.lists(st.integers(-50, 1000), max_size=9), max_size=9), st.integers(0, 1000), st.integers(1, 300))
 def test_groups_hold_whole_threads_in_rising_order(chunks, held, width):
     with Spill(held, width) as spill:
         for chunk in chunks:
@@ -42,7 +34,7 @@ def test_groups_hold_whole_threads_in_rising_order(chunks, held, width):
 
 
 def test_the_same_rows_come_back(tmp_path):
-    with Spill(held=0, width=10) as spill:
+    with Spill(limit=0, width=10) as spill:
         spill.add(posts([1, 2, 11]))
         spill.add(posts([3]))
         back = pl.concat(spill.groups())
@@ -59,7 +51,7 @@ def test_few_posts_never_touch_the_disk():
 def test_the_folder_goes_with_the_spill_whatever_happens():
     folder = None
     try:
-        with Spill(held=0) as spill:
+        with Spill(limit=0) as spill:
             spill.add(posts([1]))
             assert spill.folder is not None
             folder = Path(spill.folder.name)

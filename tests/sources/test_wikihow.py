@@ -6,8 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from curate.rows import Bad, SourceError, SourceMissing
+from curate.rows import Bad, SourceError
 from curate.sources.wikihow import answer, question, wikihow
+from tests.sources.own import read_all
 
 COLUMNS = ["headline", "title", "text"]
 BREAD = ["\nMix flour and water.,\nBake it.", "How to Bake Bread2", "Use a bowl.\n\n, Wait an hour.\n\n"]
@@ -25,8 +26,7 @@ def write(tmp_path):
 
 
 def read(path: Path, batch_rows: int = 100) -> tuple[pl.DataFrame, list[Bad]]:
-    batches = [batch for part in wikihow(path) for batch in part.read(batch_rows)]
-    return pl.concat([batch.rows for batch in batches]), [bad for batch in batches for bad in batch.bad]
+    return read_all(wikihow(path), batch_rows)
 
 
 def test_an_article_is_a_row(write):
@@ -84,11 +84,6 @@ def test_answer(headline, text, written):
     assert answer(headline, text) == written
 
 
-def test_batches_of_any_size_hold_the_same_rows(write):
-    file = write(BREAD, BREAD, BREAD)
-    assert read(file, batch_rows=1)[0].equals(read(file)[0])
-
-
 @pytest.mark.parametrize(
     ("row", "error"),
     [
@@ -127,11 +122,6 @@ def test_other_columns_are_said_in_words(write, columns, error):
         return
     with pytest.raises(SourceError, match=error):
         wikihow(file)
-
-
-def test_no_file_is_said_in_words(tmp_path):
-    with pytest.raises(SourceMissing, match="there is no file"):
-        wikihow(tmp_path / "wikihowAll.csv")
 
 
 def test_a_file_without_articles_gives_no_rows(write):

@@ -29,7 +29,7 @@ RECIPES = [
     pytest.param(source("os:system", command=TOUCH), id="a reader of the standard library"),
     pytest.param(source("subprocess:getoutput", cmd=TOUCH), id="another one"),
     pytest.param(source("posix:system", command=TOUCH), id="a module without a file"),
-    pytest.param(source("curate.run.work:run_recipe"), id="this library's own function"),
+    pytest.param(source("curate.run.run:run_recipe"), id="this library's own function"),
     pytest.param(source("mine:reader"), id="a reader of the folder's own"),
     pytest.param(source("pack.inner:reader"), id="a reader in a package of the folder"),
     pytest.param(source("importlib:import_module", name="mine"), id="an import in other words"),
@@ -180,7 +180,7 @@ STANDARD = [
 
 
 @pytest.mark.parametrize(
-    "name", [*STANDARD, "os.path:join", "curate.run.work:run_recipe", "polars:read_csv", "sys:exit"]
+    "name", [*STANDARD, "os.path:join", "curate.run.run:run_recipe", "polars:read_csv", "sys:exit"]
 )
 @pytest.mark.parametrize("at", ["source", "step", "judge", "generator"])
 def test_a_run_takes_no_function_of_python_or_of_a_package(there, name, at):

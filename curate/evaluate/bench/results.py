@@ -45,42 +45,42 @@ class Score(NamedTuple):
         return self.higher_is_better and 0 <= self.value <= 1
 
 
-def read_scores(folder: Path, wanted: Sequence[str] = ()) -> list[Score]:
+def read_scores(folder: Path, measures: Sequence[str] = ()) -> list[Score]:
     """Read the results of a run: a score for the task, or for each of the tasks that its name stands for.
 
-    `wanted` are measures that go before `MEASURES`. A group with a number of its own is one task.
+    `measures` go before `MEASURES`. A group with a number of its own is one task.
 
     Raises BenchError where a task has no number.
     """
     data = json.loads(sorted(folder.glob("results_*.json"))[-1].read_text(encoding="utf-8"))
     parts: Mapping[str, Sequence[str]] = data.get("group_subtasks") or {}
-    numbers = {name: _numbers(found) for name, found in data["results"].items()}
-    there = {name: found for name, found in numbers.items() if found}
-    within = {leaf for name in there for leaf in _leaves(name, parts) if leaf != name}
-    if not there:
-        raise BenchError(f"lm-eval gave no number for {', '.join(numbers) or 'any task'}")
-    return [
-        _score(name, data, _measure(found, wanted), parts, folder)
-        for name, found in there.items()
-        if name not in within
+    numbers = {name: _numbers(result) for name, result in data["results"].items()}
+    within = {leaf for name in numbers if numbers[name] for leaf in _leaves(name, parts) if leaf != name}
+    scores = [
+        _score(name, data, _measure(results, measures), parts, folder)
+        for name, results in numbers.items()
+        if results and name not in within
     ]
+    if not scores:
+        raise BenchError(f"lm-eval gave no number for {', '.join(numbers) or 'any task'}")
+    return scores
 
 
-def _numbers(found: Mapping[str, Any]) -> dict[str, float]:
+def _numbers(result: Mapping[str, Any]) -> dict[str, float]:
     """List what was measured: `acc,none` is a measure and the filter of answers before it."""
     return {
         key: float(value)
-        for key, value in found.items()
+        for key, value in result.items()
         if "," in key and "_stderr," not in key and isinstance(value, int | float)
     }
 
 
-def _measure(found: Mapping[str, float], wanted: Sequence[str]) -> str:
-    for name in (*wanted, *MEASURES):
-        for key in found:
+def _measure(result: Mapping[str, float], measures: Sequence[str]) -> str:
+    for name in (*measures, *MEASURES):
+        for key in result:
             if name in (key, key.partition(",")[0]):
                 return key
-    return next(iter(found))
+    return next(iter(result))
 
 
 def _leaves(name: str, parts: Mapping[str, Sequence[str]]) -> list[str]:
@@ -90,15 +90,15 @@ def _leaves(name: str, parts: Mapping[str, Sequence[str]]) -> list[str]:
 
 def _score(name: str, data: Mapping[str, Any], key: str, parts: Mapping[str, Sequence[str]], folder: Path) -> Score:
     measure, _, filtered = key.partition(",")
-    found = data["results"][name]
-    stderr = found.get(f"{measure}_stderr,{filtered}")
+    result = data["results"][name]
+    stderr = result.get(f"{measure}_stderr,{filtered}")
     leaves = dict.fromkeys(_leaves(name, parts))
     counts = [data["n-samples"][leaf]["effective"] for leaf in leaves if leaf in data["n-samples"]]
     better = [data["higher_is_better"].get(leaf, {}).get(measure) for leaf in (name, *leaves)]
     return Score(
         name,
         measure if filtered == "none" else key,
-        float(found[key]),
+        float(result[key]),
         float(stderr) if isinstance(stderr, int | float) else None,
         sum(counts),
         False not in better,
@@ -108,7 +108,7 @@ def _score(name: str, data: Mapping[str, Any], key: str, parts: Mapping[str, Seq
 
 def _samples(folder: Path, tasks: Sequence[str], measure: str, filtered: str) -> dict[tuple[str, int], Sample]:
     """Read the grade of every prompt; nothing where one has none, or a list of them."""
-    found = {}
+    samples = {}
     for file in sorted(folder.glob("samples_*.jsonl")):
         name = _SAMPLES.fullmatch(file.name)
         if not name or name[1] not in tasks:
@@ -119,8 +119,8 @@ def _samples(folder: Path, tasks: Sequence[str], measure: str, filtered: str) ->
                 continue
             if not isinstance(row.get(measure), bool | int | float):
                 return {}
-            found[name[1], int(row["doc_id"])] = Sample(float(row[measure]), row["doc_hash"], row["prompt_hash"])
-    return found
+            samples[name[1], int(row["doc_id"])] = Sample(float(row[measure]), row["doc_hash"], row["prompt_hash"])
+    return samples
 
 
 _NORMAL = 1.959963984540054  # the 97.5th percentile of the normal distribution
@@ -151,9 +151,9 @@ def difference(before: Score, after: Score) -> Difference:
     value = after.value - before.value
     each = _clusters(before, after)
     if each:
-        found = mean(each)
-        if abs(found.mean - value) < 1e-6 and found.low is not None:
-            return Difference(value, found.low, found.high, "paired")
+        paired = mean(each)
+        if abs(paired.mean - value) < 1e-6 and paired.low is not None:
+            return Difference(value, paired.low, paired.high, "paired")
     if before.stderr is None or after.stderr is None:
         return Difference(value, None, None, "no standard error")
     far = _NORMAL * sqrt(before.stderr**2 + after.stderr**2)
@@ -182,10 +182,10 @@ def average(pairs: Sequence[tuple[Score, Score]]) -> Difference:
     (0.0, 0.059)
     """
     each = [difference(*pair) for pair in pairs]
-    value = sum(found.value for found in each) / len(each)
-    halves = [found.half for found in each if found.half is not None]
+    value = sum(one.value for one in each) / len(each)
+    halves = [one.half for one in each if one.half is not None]
     if len(halves) < len(each):
         return Difference(value, None, None, "no standard error")
     far = sqrt(sum(half**2 for half in halves)) / len(each)
-    how = "paired" if all(found.how == "paired" for found in each) else "unpaired"
+    how = "paired" if all(one.how == "paired" for one in each) else "unpaired"
     return Difference(value, value - far, value + far, how)  # type: ignore[arg-type]

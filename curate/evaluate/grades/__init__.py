@@ -1,7 +1,8 @@
 """Grading: answers by a judge, one by one or side by side, and how far judges agree."""
 
-from curate.evaluate.grades.agree import Agreed as Agreed
-from curate.evaluate.grades.agree import agree as agree
+from curate.evaluate.grades.agreement import Agreed as Agreed
+from curate.evaluate.grades.agreement import agree as agree
+from curate.evaluate.grades.agreement import read_gold as read_gold
 from curate.evaluate.grades.files import COMPARISONS as COMPARISONS
 from curate.evaluate.grades.files import GRADES as GRADES
 from curate.evaluate.grades.files import GradesError as GradesError
@@ -9,6 +10,5 @@ from curate.evaluate.grades.files import read_answers as read_answers
 from curate.evaluate.grades.files import read_comparisons as read_comparisons
 from curate.evaluate.grades.files import read_grades as read_grades
 from curate.evaluate.grades.files import write_lines as write_lines
-from curate.evaluate.grades.gold import read_gold as read_gold
 from curate.evaluate.grades.side_by_side import pairwise as pairwise
 from curate.evaluate.grades.singly import grade as grade

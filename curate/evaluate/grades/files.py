@@ -108,6 +108,14 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def row_prompt(file: Path, number: int, row: Any) -> dict[str, Any]:
+    """Take what a row asks, as `prompt_of` does; raise GradesError where it asks nothing."""
+    try:
+        return prompt_of(file, number, row)
+    except PromptsError as error:
+        raise GradesError(str(error)) from None
+
+
 def _read(file: Path, schema: Mapping[str, Any], needed: list[str], what: str) -> pl.DataFrame:
     rows = read_rows(file)
     for number, row in enumerate(rows, 1):
@@ -115,16 +123,20 @@ def _read(file: Path, schema: Mapping[str, Any], needed: list[str], what: str) -
             raise GradesError(f"{file} holds no {what}: row {number} has no `{missing[0]}`")
         if isinstance(row.get("parts"), dict):
             row["parts"] = json.dumps(row["parts"])
+    return _table(file, rows, schema, f"no {what}")
+
+
+def _table(file: Path, rows: list[dict[str, Any]], schema: Mapping[str, Any], wrong: str) -> pl.DataFrame:
     try:
         return pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=dict(schema))
     except (TypeError, pl.exceptions.PolarsError) as error:
-        raise GradesError(f"{file} holds no {what}: {str(error).splitlines()[0]}") from None
+        raise GradesError(f"{file} holds {wrong}: {str(error).splitlines()[0]}") from None
 
 
 # Names that say what a file is, not whose: there the folder is the name.
 _PLAIN = {"answers", "grades"}
 _ANSWERS = {"arm": pl.String(), "seed": pl.Int64(), **SCHEMA}
-_ASKED = ("prompt", "system", "history")
+_PROMPT = ("prompt", "system", "history")
 
 
 def read_answers(files: Sequence[str | Path]) -> pl.DataFrame:
@@ -137,54 +149,45 @@ def read_answers(files: Sequence[str | Path]) -> pl.DataFrame:
 
     Raises GradesError naming the row that is no answer, or the name that two files share.
     """
-    found: dict[str, Path] = {}
-    tables = []
-    for given in files:
-        name, file = _named(str(given))
-        if name in found:
-            raise GradesError(f"{found[name]} and {file} would both be called {name}: name them, as NAME={file}")
-        found[name] = file
-        tables.append(_read_answer(file, name))
-    return pl.concat(tables)
+    by_name: dict[str, Path] = {}
+    for name, file in (_named(str(text)) for text in files):
+        if name in by_name:
+            raise GradesError(f"{by_name[name]} and {file} would both be called {name}: name them, as NAME={file}")
+        by_name[name] = file
+    return pl.concat(_read_answers(file, name) for name, file in by_name.items())
 
 
-def _named(given: str) -> tuple[str, Path]:
-    name, equals, path = given.partition("=")
-    if equals and not Path(given).is_file():
+def _named(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if equals and not Path(text).is_file():
         return name, Path(path)
-    file = Path(given)
+    file = Path(text)
     return (file.resolve().parent.name if file.stem in _PLAIN else file.stem), file
 
 
-def _read_answer(file: Path, name: str) -> pl.DataFrame:
+def _read_answers(file: Path, name: str) -> pl.DataFrame:
     rows = [_answer(file, number, row, name) for number, row in enumerate(read_rows(file), 1)]
-    asked = with_ids(pl.DataFrame([{key: row[key] for key in _ASKED} for row in rows], {k: SCHEMA[k] for k in _ASKED}))
-    times: Counter[tuple[Any, ...]] = Counter()
-    for row, hashed in zip(rows, asked["id"], strict=True):
-        row["id"] = hashed if row["id"] is None else str(row["id"])
+    prompts = pl.DataFrame([{key: row[key] for key in _PROMPT} for row in rows], {k: SCHEMA[k] for k in _PROMPT})
+    samples: Counter[tuple[Any, ...]] = Counter()
+    for row, own in zip(rows, with_ids(prompts)["id"], strict=True):
+        row["id"] = own if row["id"] is None else str(row["id"])
         who = tuple(row[key] for key in ("arm", "seed", "id", "turn"))
-        row["sample"] = times[who] if row["sample"] is None else row["sample"]
-        times[who] += 1
-    try:
-        return pl.DataFrame([{key: row.get(key) for key in _ANSWERS} for row in rows], schema=_ANSWERS)
-    except (TypeError, pl.exceptions.PolarsError) as error:
-        raise GradesError(f"{file} holds something else than answers: {str(error).splitlines()[0]}") from None
+        row["sample"] = samples[who] if row["sample"] is None else row["sample"]
+        samples[who] += 1
+    return _table(file, rows, _ANSWERS, "something else than answers")
 
 
 def _answer(file: Path, number: int, row: Mapping[str, Any], name: str) -> dict[str, Any]:
-    try:
-        asked = prompt_of(file, number, row)
-    except PromptsError as error:
-        raise GradesError(str(error)) from None
+    prompt = row_prompt(file, number, row)
     response, failed = row.get("response"), row.get("failed")
     if "response" not in row or not isinstance(response, str | None):
         raise GradesError(f"{file}: row {number} is no answer: it has to hold `prompt` and `response`, a text")
-    if row.get("turn") and not asked["history"]:
+    if row.get("turn") and not prompt["history"]:
         raise GradesError(
             f"{file}: row {number} is turn {row['turn']} of a dialogue, without `history`, what was before it"
         )
     if response is None and failed is None:
         failed = "the file has none"
     arm = " ".join([name, *(str(row[key]) for key in ("arm", "checkpoint") if row.get(key))])
-    known = {key: row.get(key) for key in _ANSWERS} | {key: asked[key] for key in _ASKED}
-    return known | {"arm": arm, "seed": row.get("seed") or 0, "response": response, "failed": failed}
+    columns = {key: row.get(key) for key in _ANSWERS} | {key: prompt[key] for key in _PROMPT}
+    return columns | {"arm": arm, "seed": row.get("seed") or 0, "response": response, "failed": failed}

@@ -1,20 +1,24 @@
-"""Answers of two models side by side, seen in both orders: a disagreement of the orders is a tie."""
+"""Answers of two models side by side, seen in both orders: a disagreement of the orders is a tie.
+
+And what judging costs, before it starts.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from curate.cache import Cache
 from curate.evaluate.grades.files import COMPARISONS, GradesError
-from curate.evaluate.grades.singly import digest, kept_by, name_of, with_before
-from curate.models.generators.ask import conversation
-from curate.models.generators.generator import Told
-from curate.models.judges.judge import Better, Case, Comparison, Judge, Pairing
+from curate.evaluate.grades.singly import judge_stage, name_of, set_up, with_before
+from curate.models.generators.ask import Ask, Failed, conversation
+from curate.models.generators.generator import Generator, Given, Told
+from curate.models.judges.judge import Better, Case, Comparison, Grade, Judge, Pairing
 
 _KEYS = ("id", "sample", "turn")
 # What a verdict means in terms of the answers, where a stood first and where b did.
@@ -48,15 +52,14 @@ def pairwise(
     ...     return "first" if len(first) > len(second) else "second"
     >>> a, b = (pl.DataFrame({"id": ["1"], "prompt": ["Hi?"], "response": [text]}) for text in ("Yes.", "No."))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     found = pairwise(a, b, function(longer), Cache(Path(folder)))
-    >>> found.select("first", "second", "verdict", "flipped").row(0)
+    ...     pairs = pairwise(a, b, function(longer), Cache(Path(folder)))
+    >>> pairs.select("first", "second", "verdict", "flipped").row(0)
     ('a', 'a', 'a', False)
     """
-    kept_by(judge, stages, tell)
+    set_up(judge, stages, tell)
     lines = _lines(with_before(a, prompts), with_before(b, prompts))
-    open_ = [line for line in lines if line["why"] is None and line["verdict"] is None]
-    found = _stage([pairing for line in open_ for pairing in _both_orders(line)], judge, stages)
-    for line, first, second in zip(open_, found[::2], found[1::2], strict=True):
+    comparisons = _stage(_pairings(lines), judge, stages)
+    for line, first, second in zip(filter(_is_open, lines), comparisons[::2], comparisons[1::2], strict=True):
         line |= _verdict(first, second)
     shared = {"a": names[0], "b": names[1], "judge": name_of(judge)}
     return pl.DataFrame([{name: (line | shared).get(name) for name in COMPARISONS} for line in lines], COMPARISONS)
@@ -64,8 +67,7 @@ def pairwise(
 
 def pairings_of(a: pl.DataFrame, b: pl.DataFrame, prompts: pl.DataFrame | None = None) -> list[Pairing]:
     """List what a judge would be asked, both orders of each pair."""
-    lines = _lines(with_before(a, prompts), with_before(b, prompts))
-    return [one for line in lines if line["why"] is None and line["verdict"] is None for one in _both_orders(line)]
+    return _pairings(_lines(with_before(a, prompts), with_before(b, prompts)))
 
 
 def _lines(a: pl.DataFrame, b: pl.DataFrame) -> list[dict[str, Any]]:
@@ -76,16 +78,16 @@ def _lines(a: pl.DataFrame, b: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _by_key(rows: pl.DataFrame, name: str) -> dict[tuple[Any, ...], dict[str, Any]]:
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    by_key: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in rows.iter_rows(named=True):
         key = tuple(row.get(name) for name in _KEYS)
-        if key in found:
+        if key in by_key:
             raise GradesError(
                 f"{name} answers prompt {row['id']} more than once as sample {row.get('sample')}: compare those of "
                 "one training seed"
             )
-        found[key] = row
-    return found
+        by_key[key] = row
+    return by_key
 
 
 def _line(key: dict[str, Any], a: dict[str, Any] | None, b: dict[str, Any] | None) -> dict[str, Any]:
@@ -110,31 +112,36 @@ def _why_not(a: dict[str, Any] | None, b: dict[str, Any] | None) -> str | None:
     return None
 
 
-def _both_orders(line: Mapping[str, Any]) -> tuple[Pairing, Pairing]:
-    one, other = line["response_a"], line["response_b"]
-    return Pairing(line["id"], line["messages"], one, other), Pairing(line["id"], line["messages"], other, one)
+def _is_open(line: Mapping[str, Any]) -> bool:
+    return line["why"] is None and line["verdict"] is None
 
 
-def _verdict(first: Comparison, second: Comparison) -> dict[str, Any]:
-    of_first, of_second = _A_FIRST[first.better], _B_FIRST[second.better]
-    found: dict[str, Any] = {"first": of_first, "second": of_second}
-    if of_first is None or of_second is None:
-        return found | {"why": first.why or second.why}
-    flipped = of_first != of_second
-    return found | {"verdict": "tie" if flipped else of_first, "flipped": flipped}
+def _pairings(lines: Sequence[Mapping[str, Any]]) -> list[Pairing]:
+    """List the pairs that a judge has to see, each in both orders."""
+    return [
+        Pairing(line["id"], line["messages"], line[f"response_{first}"], line[f"response_{second}"])
+        for line in filter(_is_open, lines)
+        for first, second in ("ab", "ba")
+    ]
+
+
+def _verdict(a_first: Comparison, b_first: Comparison) -> dict[str, Any]:
+    first, second = _A_FIRST[a_first.better], _B_FIRST[b_first.better]
+    if first is None or second is None:
+        return {"first": first, "second": second, "why": a_first.why or b_first.why}
+    flipped = first != second
+    return {"first": first, "second": second, "verdict": "tie" if flipped else first, "flipped": flipped}
 
 
 def _stage(pairings: Sequence[Pairing], judge: Judge, stages: Cache) -> list[Comparison]:
     """Have pairs compared, unless that was done."""
-    about = dict(judge.describe())
 
     def build(folder: Path) -> dict[str, Any]:
-        found = compared(judge, pairings)
-        (folder / "comparisons.json").write_text(json.dumps([one._asdict() for one in found]), encoding="utf-8")
-        return {"again": about.get("code", "") is None or any(one.again for one in found)}
+        comparisons = compared(judge, pairings)
+        (folder / "comparisons.json").write_text(json.dumps([one._asdict() for one in comparisons]), encoding="utf-8")
+        return {"again": any(one.again for one in comparisons)}
 
-    depends = {"judge": about, "pairings": digest(pairings)}
-    stage = stages.get("comparisons", depends, build, keep=lambda meta: not meta["again"])
+    stage = judge_stage("comparisons", judge, pairings, stages, build)
     return [Comparison(**one) for one in json.loads((stage.folder / "comparisons.json").read_text(encoding="utf-8"))]
 
 
@@ -142,15 +149,63 @@ def compared(judge: Judge, pairings: Sequence[Pairing]) -> list[Comparison]:
     """Compare by a judge that compares, or by the grades of one that grades: the higher one is better."""
     if judge.compare is not None:
         return judge.compare(pairings)
-    cases = [Case(one.id, one.messages, text) for one in pairings for text in (one.first, one.second)]
-    grades = judge.grade(cases)
-    found = []
-    for first, second in zip(grades[::2], grades[1::2], strict=True):
-        if first.score is None or second.score is None:
-            found.append(Comparison(None, why=first.why or second.why, again=first.again or second.again))
-        else:
-            better: Better = (
-                "tie" if first.score == second.score else "first" if first.score > second.score else "second"
-            )
-            found.append(Comparison(better, {"first": first.score, "second": second.score}))
-    return found
+    grades = judge.grade([Case(one.id, one.messages, text) for one in pairings for text in (one.first, one.second)])
+    return [_by_grades(first, second) for first, second in zip(grades[::2], grades[1::2], strict=True)]
+
+
+def _by_grades(first: Grade, second: Grade) -> Comparison:
+    if first.score is None or second.score is None:
+        return Comparison(None, why=first.why or second.why, again=first.again or second.again)
+    better: Better = "tie" if first.score == second.score else "first" if first.score > second.score else "second"
+    return Comparison(better, {"first": first.score, "second": second.score})
+
+
+class Cost(NamedTuple):
+    """What a judge will ask of its generators.
+
+    `asks` are all, `requests` those that have to be sent: each once, without what the journals hold already.
+    `characters` is the length of the prompts to be sent; what they are in tokens only the model knows.
+    """
+
+    asks: int
+    requests: int
+    characters: int
+
+
+def cost_of(judge: Judge, cases: Sequence[Case] | Sequence[Pairing]) -> Cost:
+    """Count what a judge would send for these cases or pairings; nothing is sent.
+
+    The judge is called with generators that only take notes. One that asks further, by what it was answered, is not
+    followed: for a function of your own that does so, the numbers are the least.
+
+    >>> from curate.models.judges import verdict
+    >>> from curate.pairs.example import says
+    >>> case = Case("1", [{"role": "user", "content": "Hi"}], "Hello!")
+    >>> cost = cost_of(verdict(generator=says(lambda ask: "")), [case, case])
+    >>> cost.asks, cost.requests, cost.characters > 1000
+    (2, 1, True)
+    """
+    with ExitStack() as stack:
+        notes = [(generator, stack.enter_context(_noting(generator))) for generator in judge.generators]
+        if notes:
+            pairings = [one for one in cases if isinstance(one, Pairing)]
+            compared(judge, pairings) if pairings else judge.grade([one for one in cases if isinstance(one, Case)])
+    sent = [ask for generator, asks in notes for ask in generator.missing(asks)]
+    characters = sum(len(turn["content"]) for ask in sent for turn in ask.messages)
+    return Cost(sum(len(asks) for _, asks in notes), len(sent), characters)
+
+
+@contextmanager
+def _noting(generator: Generator) -> Iterator[list[Ask]]:
+    """Let a generator take notes for a while, and answer nothing."""
+    notes: list[Ask] = []
+
+    def note(asks: Sequence[Ask]) -> list[Given]:
+        notes.extend(asks)
+        return [Failed("it was only counted", again=True) for _ in asks]
+
+    generator.ask = note  # type: ignore[method-assign] # in the instance only, until it is taken out again
+    try:
+        yield notes
+    finally:
+        del generator.ask

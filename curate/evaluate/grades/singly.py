@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from curate.cache import Cache
+from curate.cache import Cache, Entry
 from curate.evaluate.grades.files import GRADES, shaped
 from curate.models.generators.ask import conversation
 from curate.models.generators.generator import Told
@@ -52,25 +52,28 @@ def grade(
     >>> graded.select("arm", "id", "score", "why", "judge").row(0)
     ('mine', '1', 1.0, None, 'rules')
     """
-    kept_by(judge, stages, tell)
-    there = iter(_stage(cases_of(answers, prompts), judge, stages).iter_rows())
-    lines = [next(there) if _answered(row) else (None, None, _missing(row)) for row in answers.iter_rows(named=True)]
-    own = {"arm": arm, "seed": seed, "judge": name_of(judge)}
-    named = answers.with_columns(pl.lit(v).alias(k) for k, v in own.items() if k == "judge" or k not in answers.columns)
-    graded = named.drop(_GRADE, strict=False).hstack(pl.DataFrame(lines, schema=_GRADE, orient="row"))
-    return shaped(graded, GRADES)
+    set_up(judge, stages, tell)
+    grades = iter(_stage(cases_of(answers, prompts), judge, stages).iter_rows())
+    lines = [
+        next(grades) if _answered(row) else (None, None, f"no answer: {row.get('failed') or 'it is empty'}")
+        for row in answers.iter_rows(named=True)
+    ]
+    own = {"arm": arm, "seed": seed}
+    names = {name: own[name] for name in own if name not in answers.columns} | {"judge": name_of(judge)}
+    rows = answers.with_columns(pl.lit(value).alias(name) for name, value in names.items()).drop(_GRADE, strict=False)
+    return shaped(rows.hstack(pl.DataFrame(lines, schema=_GRADE, orient="row")), GRADES)
 
 
 def cases_of(answers: pl.DataFrame, prompts: pl.DataFrame | None = None) -> list[Case]:
-    """List what a judge is asked: the answers that are there."""
+    """List what a judge is asked: each answer with the conversation before it."""
     rows = with_before(answers, prompts).iter_rows(named=True)
     return [Case(row["id"], conversation(row), row["response"]) for row in rows if _answered(row)]
 
 
-def kept_by(judge: Judge, stages: Cache, tell: Told | None = None) -> None:
-    """Have what a judge is told kept beside the stages, and its progress told."""
-    for asked in judge.generators:
-        asked.journal, asked.tell = stages.folder / "answers", tell or asked.tell
+def set_up(judge: Judge, stages: Cache, tell: Told | None = None) -> None:
+    """Keep what a judge's generators answer beside the stages, and have them report their progress."""
+    for generator in judge.generators:
+        generator.journal, generator.tell = stages.folder / "answers", tell or generator.tell
 
 
 def name_of(judge: Judge) -> str:
@@ -79,35 +82,28 @@ def name_of(judge: Judge) -> str:
 
 
 def with_before(answers: pl.DataFrame, prompts: pl.DataFrame | None) -> pl.DataFrame:
-    """Give answers the conversation before their prompts, where `prompts` know it and they do not."""
-    known = [name for name in ("system", "history") if prompts is not None and name in prompts.columns]
-    if prompts is None or not known:
+    """Give answers the conversation before their prompts, where `prompts` have it and they do not."""
+    names = [name for name in ("system", "history") if prompts is not None and name in prompts.columns]
+    if prompts is None or not names:
         return answers
-    found = answers.join(prompts.select("id", *known).unique("id"), on="id", how="left", maintain_order="left")
-    both = {name: f"{name}_right" for name in known if name in answers.columns}
-    return found.with_columns(pl.coalesce(own, other) for own, other in both.items()).drop(both.values())
+    joined = answers.join(prompts.select("id", *names).unique("id"), on="id", how="left", maintain_order="left")
+    both = {name: f"{name}_right" for name in names if name in answers.columns}
+    return joined.with_columns(pl.coalesce(own, other) for own, other in both.items()).drop(both.values())
 
 
 def _answered(row: Mapping[str, Any]) -> bool:
     return row.get("failed") is None and row["response"] is not None
 
 
-def _missing(row: Mapping[str, Any]) -> str:
-    return f"no answer: {row.get('failed') or 'it is empty'}"
-
-
 def _stage(cases: Sequence[Case], judge: Judge, stages: Cache) -> pl.DataFrame:
     """Have cases graded, unless that was done."""
-    about = dict(judge.describe())
 
     def build(folder: Path) -> dict[str, Any]:
-        found = judge.grade(cases)
-        _table(found).write_parquet(folder / "grades.parquet")
-        # A function that stands in no file could be another one next time.
-        return {"again": about.get("code", "") is None or any(one.again for one in found)}
+        grades = judge.grade(cases)
+        _table(grades).write_parquet(folder / "grades.parquet")
+        return {"again": any(one.again for one in grades)}
 
-    depends = {"judge": about, "cases": digest(cases)}
-    stage = stages.get("grades", depends, build, keep=lambda meta: not meta["again"])
+    stage = judge_stage("grades", judge, cases, stages, build)
     return pl.read_parquet(stage.folder / "grades.parquet")
 
 
@@ -116,6 +112,12 @@ def _table(grades: Sequence[Grade]) -> pl.DataFrame:
     return pl.DataFrame(lines, schema=_GRADE, orient="row")
 
 
-def digest(cases: Sequence[Any]) -> str:
-    """Hash what is judged."""
-    return hashlib.sha256(json.dumps(cases).encode()).hexdigest()
+def judge_stage(
+    name: str, judge: Judge, cases: Sequence[Any], stages: Cache, build: Callable[[Path], dict[str, Any]]
+) -> Entry:
+    """Find or build what a judge says of cases; what `build` calls `again` is not kept for the next time."""
+    about = dict(judge.describe())
+    # A function that stands in no file could be another one next time.
+    lasting = about.get("code", "") is not None
+    depends = {"judge": about, "cases": hashlib.sha256(json.dumps(cases).encode()).hexdigest()}
+    return stages.get(name, depends, build, keep=lambda meta: lasting and not meta["again"])

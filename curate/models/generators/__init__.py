@@ -5,7 +5,7 @@ To add one: a function `name(model, *, …) -> Generator` in a module of this fo
 
 from typing import TYPE_CHECKING
 
-from curate.lazy import lazy
+from curate import lazy
 from curate.models.generators.ask import Answer, Ask, Failed
 from curate.models.generators.generator import Generator
 

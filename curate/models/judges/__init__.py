@@ -5,7 +5,7 @@ To add one: a factory `name(*, …) -> Judge` in a module of this folder, its ta
 
 from typing import TYPE_CHECKING
 
-from curate.lazy import lazy
+from curate import lazy
 from curate.models.judges.functions import as_judge as as_judge
 from curate.models.judges.functions import function as function
 from curate.models.judges.judge import Case, Comparison, Grade, Judge, Pairing

@@ -14,7 +14,7 @@ from typing import Any
 from curate.cache import code_of
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import BETTER, Case, Comparison, Grade, Judge, Pairing, grades_none
-from curate.recipe.own import hints, module_name
+from curate.own import hints, module_name
 
 # What a function that judges may ask for, by the names of its parameters.
 GIVEN: Mapping[str, Callable[[Any], Any]] = {

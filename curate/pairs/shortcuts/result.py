@@ -20,7 +20,7 @@ class Share(TypedDict):
     pairs: int
 
 
-class Found(TypedDict):
+class RuleScore(TypedDict):
     """What one rule alone gets right.
 
     `chosen`, `rejected` and `ties` are the shares of pairs in which the rule, read in its `direction`, takes the chosen
@@ -73,7 +73,7 @@ class Shortcuts(TypedDict):
     pairs: int
     prompts: int
     left_out: int
-    rules: list[Found]
+    rules: list[RuleScore]
     openings: list[Opening]
     words: Words | None
     no_words: str | None

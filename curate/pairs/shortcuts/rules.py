@@ -124,10 +124,10 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def measured(text: pl.Series) -> pl.DataFrame:
+def numbers(text: pl.Series) -> pl.DataFrame:
     """Take the number of every rule for texts: a column a rule.
 
-    >>> measured(pl.Series(["Oh, I can't wait! 😊"])).select("emoji", "words", "first_person", "contractions").rows()
+    >>> numbers(pl.Series(["Oh, I can't wait! 😊"])).select("emoji", "words", "first_person", "contractions").rows()
     [(1, 5, 1, 1)]
     """
     return text.alias("text").to_frame().select(rule.number.alias(rule.name) for rule in RULES)

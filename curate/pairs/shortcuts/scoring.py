@@ -6,8 +6,8 @@ import math
 
 import polars as pl
 
-from curate.pairs.shortcuts.result import Found, Opening, Share
-from curate.pairs.shortcuts.rules import RULES, measured
+from curate.pairs.shortcuts.result import Opening, RuleScore, Share
+from curate.pairs.shortcuts.rules import RULES, numbers
 
 FOLDS = 5
 _Z = 1.959963984540054  # the normal quantile that leaves 2.5 % on either side
@@ -49,27 +49,22 @@ def share(right: float, pairs: int) -> Share:
     }
 
 
-def rules(chosen: pl.Series, rejected: pl.Series) -> list[Found]:
+def rules(chosen: pl.Series, rejected: pl.Series) -> list[RuleScore]:
     """Let every rule choose between two answers, pair by pair, each in the direction that gets more pairs right.
 
     The direction is read off the same pairs, so no rule is below one half; what that gives a rule without worth is
     within its interval.
 
-    >>> found = rules(pl.Series(["Fine! 😊", "Sure 😊"]), pl.Series(["Fine!", "Sure"]))
-    >>> found[0]["rule"], found[0]["direction"], found[0]["accuracy"]
+    >>> scores = rules(pl.Series(["Fine! 😊", "Sure 😊"]), pl.Series(["Fine!", "Sure"]))
+    >>> scores[0]["rule"], scores[0]["direction"], scores[0]["accuracy"]
     ('emoji', 'more emoji', 1.0)
     """
-    ours, theirs = measured(chosen), measured(rejected)
-    return [
-        _found(
-            rule.name, rule.counts, rule.more, rule.fewer, (ours[name].cast(float) - theirs[name].cast(float)).sign()
-        )
-        for rule in RULES
-        for name in [rule.name]
-    ]
+    ours, theirs = numbers(chosen), numbers(rejected)
+    signs = {name: (ours[name].cast(float) - theirs[name].cast(float)).sign() for name in ours.columns}
+    return [_score(rule.name, rule.counts, rule.more, rule.fewer, signs[rule.name]) for rule in RULES]
 
 
-def opening(frame: pl.DataFrame) -> Found:
+def opening(frame: pl.DataFrame) -> RuleScore:
     """Let the opening word choose: one that began more chosen than rejected answers of other prompts is taken for good.
 
     `frame` has `chosen`, `rejected` and `fold`. The worth of a word is the logarithm of (chosen + 1) / (rejected + 1),
@@ -84,7 +79,7 @@ def opening(frame: pl.DataFrame) -> Found:
     judged = begun.join(table, on=["word", "fold"]).group_by("pair").agg((pl.col("worth") * pl.col("side")).sum())
     # Sums of logarithms that are equal may differ in the last digit.
     signs = judged.select(pl.col("worth").round(9).sign()).to_series()
-    return _found(
+    return _score(
         "opening_word",
         "Looks at the first word, whether it began more chosen or rejected answers of other prompts.",
         "the better opening word",
@@ -110,7 +105,7 @@ def _begun(frame: pl.DataFrame) -> pl.DataFrame:
     return long.select("pair", "fold", word=word, c=ours, r=1 - ours, side=2 * ours - 1)
 
 
-def _found(name: str, counts: str, more: str, fewer: str, signs: pl.Series) -> Found:
+def _score(name: str, counts: str, more: str, fewer: str, signs: pl.Series) -> RuleScore:
     """Sum up the choices of a rule: 1 took the chosen answer, -1 the rejected one, 0 neither.
 
     Without a name for the other direction the rule stands as it was learnt.
@@ -120,7 +115,7 @@ def _found(name: str, counts: str, more: str, fewer: str, signs: pl.Series) -> F
     if turned:
         won, lost = lost, won
     ties = pairs - won - lost
-    found = share(won + ties / 2, pairs)
+    right = share(won + ties / 2, pairs)
     return {
         "rule": name,
         "counts": counts,
@@ -128,7 +123,7 @@ def _found(name: str, counts: str, more: str, fewer: str, signs: pl.Series) -> F
         "chosen": round(won / pairs, 4),
         "rejected": round(lost / pairs, 4),
         "ties": round(ties / pairs, 4),
-        "accuracy": found["accuracy"],
-        "low": found["low"],
-        "high": found["high"],
+        "accuracy": right["accuracy"],
+        "low": right["low"],
+        "high": right["high"],
     }

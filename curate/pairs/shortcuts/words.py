@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from curate.filters.words.runs import UNSPACED
 from curate.pairs.shortcuts.result import Words
 from curate.pairs.shortcuts.scoring import FOLDS, share
 
@@ -13,10 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# Scripts that put no blanks between words: there each letter counts as a word.
-_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 # Letters with what an apostrophe joins to them. No figures, marks or emoji: these have rules of their own.
-_WORD = rf"{_UNSPACED}|[[\p{{L}}\p{{M}}]--{_UNSPACED}]+(?:'\p{{L}}+)*"
+_WORD = rf"{UNSPACED}|[[\p{{L}}\p{{M}}]--{UNSPACED}]+(?:'\p{{L}}+)*"
 
 
 def grams(texts: pl.Series, *, seen: int = 3, most: int = 50_000) -> tuple[Any, list[str]]:
@@ -41,13 +40,13 @@ def grams(texts: pl.Series, *, seen: int = 3, most: int = 50_000) -> tuple[Any, 
     both = (word[:-1][follows] + 1) * len(words) + word[1:][follows]
     keys, column = np.unique(np.concatenate([word, both]), return_inverse=True)
     rows = np.concatenate([row, row[:-1][follows]])
-    there = csr_array((np.ones(len(rows)), (rows, column)), shape=(len(texts), len(keys)))
-    there.sum_duplicates()
-    there.data[:] = 1
-    counts = np.bincount(there.indices, minlength=len(keys))
+    matrix = csr_array((np.ones(len(rows)), (rows, column)), shape=(len(texts), len(keys)))
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    counts = np.bincount(matrix.indices, minlength=len(keys))
     enough = np.flatnonzero(counts >= seen)
-    kept = enough[np.argsort(-counts[enough], kind="stable")[:most]]
-    return there[:, kept], [_name(int(key), words) for key in keys[kept]]
+    columns = enough[np.argsort(-counts[enough], kind="stable")[:most]]
+    return matrix[:, columns], [_name(int(key), words) for key in keys[columns]]
 
 
 def _listed(texts: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
@@ -69,8 +68,8 @@ _MOST_PAIRS = 20_000
 _MOST_BYTES = 50_000_000
 _FEWEST = 20
 _SHOWN = 15
-_ALIKE = 1.1  # the longer answer has at most so many times the characters of the shorter
-_FEWEST_ALIKE = 30
+_EVEN = 1.1  # the longer answer has at most so many times the characters of the shorter
+_FEWEST_EVEN = 30
 
 
 def words(frame: pl.DataFrame) -> Words | str:
@@ -90,13 +89,13 @@ def words(frame: pl.DataFrame) -> Words | str:
     try:
         import sklearn  # noqa: F401
 
-        there, names = grams(pl.concat([frame["chosen"], frame["rejected"]]))
+        matrix, names = grams(pl.concat([frame["chosen"], frame["rejected"]]))
     except ImportError:
         return "the linear model on words needs the package scikit-learn: pip install 'curate-lm[shortcuts]'"
     if not names:
         return "no word stands in three answers, so there is nothing for a linear model on words to learn from"
     # Which side a text is on plays no part in what words there are, so all folds may share them.
-    return _found(frame, there[: frame.height] - there[frame.height :], names)
+    return _fit(frame, matrix[: frame.height] - matrix[frame.height :], names)
 
 
 def _some(frame: pl.DataFrame) -> pl.DataFrame:
@@ -106,7 +105,7 @@ def _some(frame: pl.DataFrame) -> pl.DataFrame:
     return drawn.filter((pl.col("_bytes") <= _MOST_BYTES) & (pl.col("_pairs") < _MOST_PAIRS)).drop("_bytes", "_pairs")
 
 
-def _found(frame: pl.DataFrame, features: Any, names: list[str]) -> Words:
+def _fit(frame: pl.DataFrame, features: Any, names: list[str]) -> Words:
     from sklearn.preprocessing import normalize
     from threadpoolctl import threadpool_limits
 
@@ -116,10 +115,10 @@ def _found(frame: pl.DataFrame, features: Any, names: list[str]) -> Words:
         right = _tried(features, frame["fold"].to_numpy())
         weights = _learnt(features)
     order = weights.argsort(kind="stable")
-    alike = frame.select(_alike()).to_series().to_numpy()
+    even = frame.select(_even()).to_series().to_numpy()
     return {
         **share(float(right.sum()), len(right)),
-        "alike": share(float(right[alike].sum()), int(alike.sum())) if alike.sum() >= _FEWEST_ALIKE else None,
+        "alike": share(float(right[even].sum()), int(even.sum())) if even.sum() >= _FEWEST_EVEN else None,
         "chosen": [(names[i], round(float(weights[i]), 3)) for i in order[::-1][:_SHOWN] if weights[i] > 0],
         "rejected": [(names[i], round(float(weights[i]), 3)) for i in order[:_SHOWN] if weights[i] < 0],
     }
@@ -148,6 +147,6 @@ def _learnt(features: Any) -> NDArray[np.float64]:
     return weights
 
 
-def _alike() -> pl.Expr:
+def _even() -> pl.Expr:
     lengths = [pl.col(side).str.len_chars() for side in ("chosen", "rejected")]
-    return pl.max_horizontal(lengths) <= _ALIKE * pl.min_horizontal(lengths)
+    return pl.max_horizontal(lengths) <= _EVEN * pl.min_horizontal(lengths)

@@ -29,10 +29,10 @@ def order(n: int, ids: Any, seed: int, use: str) -> NDArray[np.int64]:
     """Shuffle n rows by a hash of (seed, id), so that their order does not matter; their places are ids if none are."""
     import numpy as np
 
-    named = pl.Series("id", np.arange(n) if ids is None else ids, strict=False).cast(pl.String)
-    if len(named) != n:
-        raise ValueError(f"there are {len(named)} ids for {n} vectors")
-    drawn = named.to_frame().select(hash01("id", seed, use).alias("draw"), "id").with_row_index("at")
+    names = pl.Series("id", np.arange(n) if ids is None else ids, strict=False).cast(pl.String)
+    if len(names) != n:
+        raise ValueError(f"there are {len(names)} ids for {n} vectors")
+    drawn = names.to_frame().select(hash01("id", seed, use).alias("draw"), "id").with_row_index("at")
     return drawn.sort("draw", "id")["at"].to_numpy().astype(np.int64)
 
 
@@ -47,7 +47,7 @@ def measure(chosen: Any, pool: Any = None, codebook: Any = None) -> dict[str, fl
     2.0
     """
     near, pairs = neighbours(chosen, (0.9, 0.95))
-    found = {
+    values = {
         "vendi": vendi(chosen),
         "mean_pairwise_distance": mean_pairwise_distance(chosen),
         "nearest_neighbour_distance": near,
@@ -55,10 +55,10 @@ def measure(chosen: Any, pool: Any = None, codebook: Any = None) -> dict[str, fl
         "pairs_above_0.95": pairs[0.95],
     }
     if pool is not None:
-        found |= _against(chosen, pool)
+        values |= _against(chosen, pool)
     if codebook is not None:
-        found["cluster_entropy"] = cluster_entropy(chosen, codebook)
-    return found
+        values["cluster_entropy"] = cluster_entropy(chosen, codebook)
+    return values
 
 
 def _against(chosen: Any, pool: Any) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""A map of a pool and what was chosen of it: its two principal axes."""
+"""The diversity of a finished folder's set: its measures beside random draws, and a map of its pool."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def principal_axes(vectors: Any) -> NDArray[np.float64]:
     _, axes = np.linalg.eigh(rows.T @ rows)
     first = axes[:, ::-1][:, :2]
     largest = np.abs(first).argmax(axis=0)
-    found: NDArray[np.float64] = rows @ (first * np.sign(first[largest, [0, 1]]))
-    return found
+    projection: NDArray[np.float64] = rows @ (first * np.sign(first[largest, [0, 1]]))
+    return projection
 
 
 def points(vectors: Any, chosen: int, ids: Any) -> list[list[float]]:
@@ -90,23 +90,25 @@ def of_folder(
     pool = _pool(out, manifest, ledger, column)
     # The set stands first, so its places are the first ones.
     rows = chosen if pool is None else pl.concat([chosen, pool.join(chosen, on="id", how="anti")])
-    found = embedded(rows[column], model=model, store=store, tell=tell)
+    embeddings = embedded(rows[column], model=model, store=store, tell=tell)
     places = list(range(chosen.height))
     if pool is None or rows.height == chosen.height:
         note = "no pool to draw from: no row was left over" if pool is not None else _gone(out)
-        metrics = [{"metric": name, "value": value} for name, value in measure(found.vectors).items()]
+        metrics = [{"metric": name, "value": value} for name, value in measure(embeddings.vectors).items()]
     else:
         note = None
-        metrics = compare(found.vectors, places, ids=rows["id"], seed=seed, draws=draws)
+        metrics = compare(embeddings.vectors, places, ids=rows["id"], seed=seed, draws=draws)
     return {
         "column": column,
         "model": model,
         "rows": chosen.height,
         "pool": rows.height if note is None else None,
-        "cut": int(found.cut.sum()),
+        "cut": int(embeddings.cut.sum()),
         "metrics": [{name: _plain(value) for name, value in row.items()} for row in metrics],
-        "map": points(found.vectors, chosen.height, rows["id"]),
-        "ladder": ladder(found.vectors, rows["id"], n=chosen.height, seeds=[seed]) if with_ladder and not note else [],
+        "map": points(embeddings.vectors, chosen.height, rows["id"]),
+        "ladder": ladder(embeddings.vectors, rows["id"], n=chosen.height, seeds=[seed])
+        if with_ladder and not note
+        else [],
         "domains": domain_counts(rows["domain"].to_list(), places, _asked(manifest)).to_dicts(),
         "note": note,
     }
@@ -141,16 +143,16 @@ def _pool(out: Path, manifest: dict[str, Any], ledger: pl.DataFrame, column: str
         return None
     steps = [step for own in manifest["steps"].values() for step in own]
     choosers = {"sample"} | {s["label"] for s in steps if s["verb"] == "select" and s["filter"] in CHOOSERS}
-    left = ledger.filter(pl.col("dropped_by").is_null() | pl.col("dropped_by").is_in(choosers)).select("source", "id")
+    passed = ledger.filter(pl.col("dropped_by").is_null() | pl.col("dropped_by").is_in(choosers)).select("source", "id")
     frames = [_read(file, column) for entry in whole for file in entry.files("rows-*.parquet")]
-    rows = pl.concat(frames).join(left, on=["source", "id"], how="semi")
+    rows = pl.concat(frames).join(passed, on=["source", "id"], how="semi")
     return rows.unique("id", keep="first", maintain_order=True).select("id", "domain", column)
 
 
 def _read(file: Path, column: str) -> pl.DataFrame:
     lazy = pl.scan_parquet(file)
-    there = column in lazy.collect_schema().names()
-    text = pl.col(column).cast(pl.String) if there else pl.lit(None, dtype=pl.String)
+    present = column in lazy.collect_schema().names()
+    text = pl.col(column).cast(pl.String) if present else pl.lit(None, dtype=pl.String)
     return lazy.select("source", "id", "domain", text.alias(column)).collect()
 
 
@@ -163,7 +165,7 @@ def _gone(out: Path) -> str:
 
 def _asked(manifest: dict[str, Any]) -> dict[str, int] | None:
     """Sum by domain what the sources were asked for; None where no quotas were set."""
-    asked: dict[str, int] = {}
+    quotas: dict[str, int] = {}
     for row in manifest["quotas"]:
-        asked[row["domain"]] = asked.get(row["domain"], 0) + row["asked"]
-    return asked or None
+        quotas[row["domain"]] = quotas.get(row["domain"], 0) + row["asked"]
+    return quotas or None

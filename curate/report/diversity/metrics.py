@@ -1,8 +1,9 @@
 """Measures of a set of n vectors of d dimensions, alone or against the pool it was chosen from.
 
 Vectors are floats of any length, or quantised to int16 (`curate.models.embeddings.quantised`), where similarities are
-exact. The distance of two is 1 - cosine, from 0 to 2. Zero vectors stand for rows without text: they have no
-direction and are left out. No one number says it all: what a greedy choice of outliers wins in Vendi score it loses in facility location.
+exact. The distance of two is 1 - cosine, from 0 to 2. Zero vectors stand for rows without text: they have no direction
+and are left out. No one number says it all: what a greedy choice of outliers wins in Vendi score it loses in facility
+location.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ def vendi(vectors: Any) -> float:
         gram += block.T @ block
     if not len(rows):
         return 0.0
-    share = np.linalg.eigvalsh(gram / np.trace(gram))
-    share = share[share > 1e-12]
-    return float(np.exp(-(share * np.log(share)).sum()))
+    shares = np.linalg.eigvalsh(gram / np.trace(gram))
+    shares = shares[shares > 1e-12]
+    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def mean_pairwise_distance(vectors: Any) -> float:
@@ -153,8 +154,8 @@ def coverage_radius(pool: Any, chosen: Any, quantile: float = 1.0) -> float:
     """
     import numpy as np
 
-    near = nearest(pool, chosen)
-    return float(1 - np.quantile(near, 1 - quantile)) if len(near) else float("nan")
+    similarity = nearest(pool, chosen)
+    return float(1 - np.quantile(similarity, 1 - quantile)) if len(similarity) else float("nan")
 
 
 def facility_location(pool: Any, chosen: Any) -> float:
@@ -167,8 +168,8 @@ def facility_location(pool: Any, chosen: Any) -> float:
     """
     import numpy as np
 
-    near = nearest(pool, chosen)
-    return float(near.mean(dtype=np.float64)) if len(near) else float("nan")
+    similarity = nearest(pool, chosen)
+    return float(similarity.mean(dtype=np.float64)) if len(similarity) else float("nan")
 
 
 def nearest(pool: Any, chosen: Any) -> NDArray[np.float32]:
@@ -178,15 +179,15 @@ def nearest(pool: Any, chosen: Any) -> NDArray[np.float32]:
     rows, others = directed(pool), directed(chosen)
     if not len(others):
         return np.zeros(0, dtype=np.float32)
-    found = [cosines.max(axis=1) for _, cosines in _cosines(rows, others)]
-    return np.concatenate([np.zeros(0, dtype=np.float32), *found])
+    largest = [cosines.max(axis=1) for _, cosines in _cosines(rows, others)]
+    return np.concatenate([np.zeros(0, dtype=np.float32), *largest])
 
 
 def directed(vectors: Any) -> NDArray[np.int16]:
-    """Put vectors on the lattice, those without a direction left out."""
+    """Quantise vectors, those without a direction left out."""
     rows = to_lattice(vectors)
-    there = rows.any(axis=1)
-    return rows if there.all() else rows[there]
+    nonzero = rows.any(axis=1)
+    return rows if nonzero.all() else rows[nonzero]
 
 
 def _cosines(rows: NDArray[np.int16], others: NDArray[np.int16]) -> Iterator[tuple[int, NDArray[np.float32]]]:

@@ -124,17 +124,7 @@ SCHEMA = {
     "template": pl.Boolean(),  # text that code fills in later
 }
 # Tests document nothing; what is vendored belongs to another package and licence.
-_SKIPPED = {
-    "tests",
-    "test",
-    "_vendor",
-    "vendor",
-    "vendored",
-    "externals",
-    "_external",
-    "conftest.py",
-    "setup.py",
-}
+_SKIPPED = {"tests", "test", "_vendor", "vendor", "vendored", "externals", "_external", "conftest.py", "setup.py"}
 
 
 class _Source(NamedTuple):
@@ -174,16 +164,16 @@ def docstrings(*, packages: list[str] = PACKAGES) -> list[Part]:
 
 def _part(name: str) -> Part | None:
     try:
-        found = metadata.distribution(name)
+        distribution = metadata.distribution(name)
     except (metadata.PackageNotFoundError, ValueError):
         return None
-    files = [(file.parts, Path(str(file.locate()))) for file in found.files or []]
+    files = [(file.parts, Path(str(file.locate()))) for file in distribution.files or []]
     record = [path for parts, path in files if parts[-1] == "RECORD"]
     sources = _sources(files)
     if not sources or not record:
-        sources = _sources(_editable(found))
+        sources = _sources(_editable(distribution))
         record = [path for _, _, path in sources]
-    about = found.metadata
+    about = distribution.metadata
     package = _Package(about["Name"], _license(about), _url(about), tuple(sources))
     return Part(package.name, tuple(record), partial(_read, package))
 
@@ -202,9 +192,9 @@ def _sources(files: list[tuple[tuple[str, ...], Path]]) -> list[_Source]:
     return sorted(sources)
 
 
-def _editable(found: metadata.Distribution) -> list[tuple[tuple[str, ...], Path]]:
+def _editable(distribution: metadata.Distribution) -> list[tuple[tuple[str, ...], Path]]:
     """List the files of a package installed in place, from the folder its metadata point to."""
-    url = json.loads(found.read_text("direct_url.json") or "{}").get("url", "")
+    url = json.loads(distribution.read_text("direct_url.json") or "{}").get("url", "")
     if not url.startswith("file:"):
         return []
     root = Path(url2pathname(urlparse(url).path))
@@ -242,9 +232,9 @@ def _read(package: _Package, batch_rows: int) -> Iterator[Batch]:
             bad.append(module)
         else:
             modules[source.module] = module
-    found = list(_modules.public_names(modules).items())
-    for start in range(0, max(len(found), 1), batch_rows):
-        rows = [_row(package, name, what) for name, what in found[start : start + batch_rows]]
+    definitions = list(_modules.public_names(modules).items())
+    for start in range(0, max(len(definitions), 1), batch_rows):
+        rows = [_row(package, name, what) for name, what in definitions[start : start + batch_rows]]
         yield Batch(pl.DataFrame(rows, schema=SCHEMA, orient="row"), bad)
         bad = []
 
@@ -261,15 +251,15 @@ def _parse(source: _Source) -> _modules.Module | Bad:
         return bad_record(source.path, place, f"this is not Python: {error}", raw)
 
 
-def _row(package: _Package, name: str, found: _modules.Definition) -> tuple[object, ...]:
-    call = None if found.call is None or found.kind == "attribute" else _shown(name, found.call)
-    prompt = question(name, found.kind, numpydoc.summary(found.doc))
-    response = numpydoc.to_markdown(found.doc, call)
-    template = numpydoc.is_template(found.doc)
-    return package.name, prompt, response, package.license, package.url, name, found.kind, template
+def _row(package: _Package, name: str, definition: _modules.Definition) -> tuple[object, ...]:
+    call = None if definition.call is None or definition.kind == "attribute" else _call(name, definition.call)
+    prompt = question(name, definition.kind, numpydoc.summary(definition.doc))
+    response = numpydoc.to_markdown(definition.doc, call)
+    template = numpydoc.is_template(definition.doc)
+    return package.name, prompt, response, package.license, package.url, name, definition.kind, template
 
 
-def _shown(name: str, call: str) -> str:
+def _call(name: str, call: str) -> str:
     """Write a call on one line, or one argument a line where it is long."""
     if len(name) + len(call) <= 88:
         return name + call

@@ -87,8 +87,8 @@ def _role(role: str, argument: str) -> str:
     if role == "math":
         return f"${argument}$"
     if role in _OBJECTS:
-        shown = titled[1] if titled else argument
-        return _code(shown.rpartition(".")[2] if shown.startswith("~") else shown.lstrip("!"))
+        label = titled[1] if titled else argument
+        return _code(label.rpartition(".")[2] if label.startswith("~") else label.lstrip("!"))
     if role in _DROPPED:
         return ""
     if role in {"doi", "arxiv", "pep", "rfc"}:

@@ -73,18 +73,18 @@ def _bind(module: Module, node: ast.stmt) -> None:
             else:
                 module.imports[alias.asname or alias.name] = (target, alias.name)
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        for found in _define(module.name, node):
-            _keep(module.definitions, found)
+        for definition in _define(module.name, node):
+            _keep(module.definitions, definition)
     elif isinstance(node, ast.Expr):
         module.attached += _newdocs(node.value)
     elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
         _export(module, node)
 
 
-def _keep(definitions: dict[str, Definition], found: Definition) -> None:
+def _keep(definitions: dict[str, Definition], definition: Definition) -> None:
     """Let a later definition win, except one without a docstring (an overload, a fallback)."""
-    if found.doc or found.path not in definitions:
-        definitions[found.path] = found
+    if definition.doc or definition.path not in definitions:
+        definitions[definition.path] = definition
 
 
 def _absolute(module: Module, node: ast.ImportFrom) -> str:
@@ -135,17 +135,17 @@ def _accessor(node: ast.Assign) -> tuple[str, str] | None:
     """Read `str = Accessor("str", Methods)`: an attribute that hands out another class."""
     target, value = node.targets[0], node.value
     if isinstance(target, ast.Name) and isinstance(value, ast.Call) and len(value.args) == 2:
-        name, held = value.args
-        if isinstance(name, ast.Constant) and name.value == target.id and isinstance(held, ast.Name):
-            return target.id, held.id
+        name, methods = value.args
+        if isinstance(name, ast.Constant) and name.value == target.id and isinstance(methods, ast.Name):
+            return target.id, methods.id
     return None
 
 
 def _call(arguments: ast.arguments, *, method: bool) -> str:
     """Write the arguments without annotations and `self`; a private sentinel as default becomes `...`."""
-    given = ast.parse(f"def f({ast.unparse(arguments)}): 0").body[0]
-    assert isinstance(given, ast.FunctionDef)
-    plain = given.args
+    function = ast.parse(f"def f({ast.unparse(arguments)}): 0").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    plain = function.args
     every = [*plain.posonlyargs, *plain.args, *plain.kwonlyargs, plain.vararg, plain.kwarg]
     for argument in every:
         if argument is not None:
@@ -189,9 +189,9 @@ def public_names(modules: dict[str, Module]) -> dict[str, Definition]:
     for module in modules.values():
         if not _private(module.name):
             for name in _offered(module, modules):
-                found = resolve(modules, module.name, name)
-                if found is not None:
-                    _shorter(named, (found.module, found.path), f"{module.name}.{name}")
+                definition = resolve(modules, module.name, name)
+                if definition is not None:
+                    _shorter(named, (definition.module, definition.path), f"{module.name}.{name}")
     members = _members(modules, named)
     every = {**named, **members}
     return {
@@ -219,10 +219,10 @@ def _attach(modules: dict[str, Module]) -> None:
 def _split_call(text: str) -> tuple[str | None, str]:
     """Take off the line that shows the call, with which documentation of compiled functions opens."""
     opening, _, rest = text.partition("\n\n")
-    shown = re.fullmatch(r"[\w.]+(\((?:[^()]|\([^()]*\))*\))(?: *->.*)?(?:\n--)?", opening)
-    if not shown or not rest.strip():
+    match = re.fullmatch(r"[\w.]+(\((?:[^()]|\([^()]*\))*\))(?: *->.*)?(?:\n--)?", opening)
+    if not match or not rest.strip():
         return None, text
-    call = re.sub(r"\s*\n\s*", " ", shown[1]).replace("$self, ", "").replace("$self", "").replace("/, ", "")
+    call = re.sub(r"\s*\n\s*", " ", match[1]).replace("$self, ", "").replace("$self", "").replace("/, ", "")
     return call, rest.strip("\n")
 
 
@@ -266,8 +266,8 @@ def resolve(
     if name in here.imports:
         return resolve(modules, *here.imports[name], seen)
     for star in here.stars:
-        if found := resolve(modules, star, name, seen):  # whether or not a computed __all__ lists it
-            return found
+        if definition := resolve(modules, star, name, seen):  # whether or not a computed __all__ lists it
+            return definition
     return None
 
 
@@ -291,36 +291,38 @@ def _members(modules: dict[str, Module], named: dict[tuple[str, str], str]) -> d
     for key, name in named.items():
         for owner in _ancestry(modules, modules[key[0]].definitions[key[1]], frozenset()):
             ways.append((name.count("."), (owner.module, owner.path) != key, name, owner))
-            for attribute, held in _accessors(modules, owner):
-                ways.append((name.count(".") + 1, True, f"{name}.{attribute}", held))
+            for attribute, provider in _accessors(modules, owner):
+                ways.append((name.count(".") + 1, True, f"{name}.{attribute}", provider))
     members: dict[tuple[str, str], str] = {}
-    taken: set[str] = set()
+    used: set[str] = set()
     for _, _, name, owner in sorted(ways, key=lambda way: (*way[:3], *way[3][:2])):
         for member in _of(modules[owner.module], owner.path):
             public = f"{name}.{member.path.rpartition('.')[2]}"
-            if public not in taken and (member.module, member.path) not in members:
+            if public not in used and (member.module, member.path) not in members:
                 members[member.module, member.path] = public
-                taken.add(public)
+                used.add(public)
     return members
 
 
 def _accessors(modules: dict[str, Module], owner: Definition) -> Iterator[tuple[str, Definition]]:
     for member in _of(modules[owner.module], owner.path):
         if member.kind == "attribute" and member.refers:
-            held = resolve(modules, owner.module, member.refers[0])
-            if held and held.kind == "class":
-                yield member.path.rpartition(".")[2], held
+            provider = resolve(modules, owner.module, member.refers[0])
+            if provider and provider.kind == "class":
+                yield member.path.rpartition(".")[2], provider
 
 
 def _of(module: Module, owner: str) -> list[Definition]:
-    return [found for path, found in module.definitions.items() if path.startswith(f"{owner}.")]
+    return [definition for path, definition in module.definitions.items() if path.startswith(f"{owner}.")]
 
 
-def _ancestry(modules: dict[str, Module], found: Definition, seen: frozenset[tuple[str, str]]) -> Iterator[Definition]:
-    if found.kind != "class" or (found.module, found.path) in seen:
+def _ancestry(
+    modules: dict[str, Module], definition: Definition, seen: frozenset[tuple[str, str]]
+) -> Iterator[Definition]:
+    if definition.kind != "class" or (definition.module, definition.path) in seen:
         return
-    seen |= {(found.module, found.path)}
-    yield found
-    for base in found.refers:
-        if "." not in base and (parent := resolve(modules, found.module, base)):
+    seen |= {(definition.module, definition.path)}
+    yield definition
+    for base in definition.refers:
+        if "." not in base and (parent := resolve(modules, definition.module, base)):
             yield from _ancestry(modules, parent, seen)

@@ -61,8 +61,8 @@ def summary(doc: str) -> str:
     """Return the first paragraph as one line of Markdown; empty when the docstring opens otherwise."""
     first = sections(doc)[0].lines
     lines = first[: next((n for n, line in enumerate(first) if not line.strip()), len(first))]
-    found = rst.blocks(lines)
-    return found[0] if found and "\n" not in found[0] and not found[0].startswith(("- ", "|", "```")) else ""
+    blocks = rst.blocks(lines)
+    return blocks[0] if blocks and "\n" not in blocks[0] and not blocks[0].startswith(("- ", "|", "```")) else ""
 
 
 def is_template(doc: str) -> bool:
@@ -78,22 +78,22 @@ def is_template(doc: str) -> bool:
 def sections(doc: str) -> list[Section]:
     """Split a docstring at its headings: underlined (numpydoc), or a colon and an indented block (Google)."""
     lines = inspect.cleandoc(doc).split("\n")
-    found = [Section("", [])]
+    result = [Section("", [])]
     at = 0
     while at < len(lines):
         following = lines[at + 1] if at + 1 < len(lines) else ""
         if _underlined(lines[at], following):
-            found.append(Section(lines[at].strip().rstrip(":"), []))
+            result.append(Section(lines[at].strip().rstrip(":"), []))
             at += 2
         elif _GOOGLE.fullmatch(lines[at]) and rst.indent(following) and following.strip():
             end = rst.end_of_indented(lines, at + 1, 0)
-            found.append(Section(lines[at].strip().rstrip(":"), rst.dedent(lines[at + 1 : end])))
-            found.append(Section("", []))
+            result.append(Section(lines[at].strip().rstrip(":"), rst.dedent(lines[at + 1 : end])))
+            result.append(Section("", []))
             at = end
         else:
-            found[-1].lines.append(lines[at])
+            result[-1].lines.append(lines[at])
             at += 1
-    return [found[0], *(section for section in found[1:] if any(line.strip() for line in section.lines))]
+    return [result[0], *(section for section in result[1:] if any(line.strip() for line in section.lines))]
 
 
 def _underlined(line: str, following: str) -> bool:
@@ -125,7 +125,7 @@ def _has_entries(lines: list[str]) -> bool:
 
 
 def _entries(lines: list[str], *, named: bool) -> list[str]:
-    found: list[str] = []
+    entries: list[str] = []
     at = 0
     while at < len(lines):
         if not lines[at].strip():
@@ -133,11 +133,11 @@ def _entries(lines: list[str], *, named: bool) -> list[str]:
             continue
         end = rst.end_of_indented(lines, at + 1, 0)
         if lines[at].startswith((".. ", ">>>")):
-            found += rst.blocks(lines[at:end])
+            entries += rst.blocks(lines[at:end])
         else:
-            found.append(_entry(lines[at], rst.dedent(lines[at + 1 : end]), named=named))
+            entries.append(_entry(lines[at], rst.dedent(lines[at + 1 : end]), named=named))
         at = max(end, at + 1)
-    return found
+    return entries
 
 
 def _entry(head: str, body: list[str], *, named: bool) -> str:

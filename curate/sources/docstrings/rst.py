@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from curate.sources.docstrings.inline import inline
 
-Taken = tuple[list[str], int]  # Markdown blocks, and the line to go on from
+Parsed = tuple[list[str], int]  # Markdown blocks, and the line to go on from
 
 _BULLET = re.compile(r"(?:[-*+•]|\d{1,2}[.)]|#\.|\((?:\d{1,2}|[a-z]|i+)\)|[a-z]\))\s+(?=\S)")
 _NUMBER = re.compile(r"(\d+|#)\. ")
@@ -22,18 +22,7 @@ _LINED = re.compile(r"\+([-=]+\+)+\s*")
 _ADMONITIONS = {"note", "warning", "tip", "important", "caution", "hint", "attention", "danger", "error"}
 _CODE = {"code-block", "code", "sourcecode", "ipython", "parsed-literal", "testcode", "jupyter-execute"}
 # Their content stands without the directive around it.
-_SHOWN = {
-    "plot",
-    "topic",
-    "container",
-    "admonition",
-    "rubric",
-    "compound",
-    "epigraph",
-    "only",
-    "table",
-    "tip",
-}
+_SHOWN = {"plot", "topic", "container", "admonition", "rubric", "compound", "epigraph", "only", "table", "tip"}
 
 
 def to_markdown(lines: list[str]) -> str:
@@ -49,10 +38,10 @@ def to_markdown(lines: list[str]) -> str:
     return join(blocks(lines))
 
 
-def join(found: list[str]) -> str:
+def join(items: list[str]) -> str:
     """Put blocks below each other: items of one list without, all else with an empty line between."""
     text, number = "", 0
-    for block in found:
+    for block in items:
         if mark := _NUMBER.match(block):
             number = int(mark[1]) if mark[1] != "#" else number + 1
             block = f"{number}. {block[mark.end() :]}"
@@ -67,16 +56,16 @@ def join(found: list[str]) -> str:
 
 def blocks(lines: list[str]) -> list[str]:
     """Convert lines to a list of Markdown blocks."""
-    found: list[str] = []
+    result: list[str] = []
     at = 0
     while at < len(lines):
         if not lines[at].strip():
             at += 1
             continue
-        taken = next(taken for reader in _READERS if (taken := reader(lines, at)))
-        found += [block for block in taken[0] if block.strip(" -")]
-        at = taken[1]
-    return found
+        parsed = next(parsed for reader in _READERS if (parsed := reader(lines, at)))
+        result += [block for block in parsed[0] if block.strip(" -")]
+        at = parsed[1]
+    return result
 
 
 def indent(line: str) -> int:
@@ -120,7 +109,7 @@ def _is_python(code: str) -> bool:
     return True
 
 
-def _fenced(lines: list[str], at: int) -> Taken | None:
+def _fenced(lines: list[str], at: int) -> Parsed | None:
     """Take a block that is Markdown already."""
     mark = re.match(r"\s*(```+)", lines[at])
     if not mark:
@@ -129,7 +118,7 @@ def _fenced(lines: list[str], at: int) -> Taken | None:
     return ["\n".join(dedent(lines[at : end + 1]))], end + 1
 
 
-def _doctest(lines: list[str], at: int) -> Taken | None:
+def _doctest(lines: list[str], at: int) -> Parsed | None:
     """Take an interactive session; sessions with only empty lines between them are one."""
     if not lines[at].lstrip().startswith(">>>"):
         return None
@@ -145,7 +134,7 @@ def _doctest(lines: list[str], at: int) -> Taken | None:
     return [fence(session, "python")], end
 
 
-def _directive(lines: list[str], at: int) -> Taken | None:
+def _directive(lines: list[str], at: int) -> Parsed | None:
     """Take a directive or a comment with its indented content."""
     line = lines[at].strip()
     if not (line.startswith(".. ") or line == ".." or _DIRECTIVE.match(line)):
@@ -182,21 +171,21 @@ def _render(name: str, argument: str, body: list[str]) -> list[str]:
 
 def _formulas(text: str) -> list[str]:
     """Write each formula (an empty line parts them) in its own block, aligned where it has marks for that."""
-    found = [formula.strip() for formula in re.split(r"\n\s*\n", text) if formula.strip()]
-    for at, formula in enumerate(found):
+    formulas = [formula.strip() for formula in re.split(r"\n\s*\n", text) if formula.strip()]
+    for at, formula in enumerate(formulas):
         if re.search(r"(?<!\\)&|\\\\", formula) and "\\begin" not in formula:
-            found[at] = f"\\begin{{aligned}}\n{formula}\n\\end{{aligned}}"
-    return [f"$$\n{formula}\n$$" for formula in found]
+            formulas[at] = f"\\begin{{aligned}}\n{formula}\n\\end{{aligned}}"
+    return [f"$$\n{formula}\n$$" for formula in formulas]
 
 
 def _labelled(label: str, body: list[str]) -> str:
-    found = blocks(body)
-    if found and not found[0].startswith(("- ", "```", "$$", "|")):
-        return join([f"{label} {found[0]}", *found[1:]])
-    return join([label, *found])
+    parts = blocks(body)
+    if parts and not parts[0].startswith(("- ", "```", "$$", "|")):
+        return join([f"{label} {parts[0]}", *parts[1:]])
+    return join([label, *parts])
 
 
-def _table(lines: list[str], at: int) -> Taken | None:
+def _table(lines: list[str], at: int) -> Parsed | None:
     """Take a simple or a grid table."""
     if _LINED.fullmatch(lines[at].strip()):
         end = at
@@ -253,7 +242,7 @@ def _pipes(rows: list[list[str]]) -> str:
     return "\n".join([written[0], "|" + " --- |" * len(rows[0]), *written[1:]])
 
 
-def _heading(lines: list[str], at: int) -> Taken | None:
+def _heading(lines: list[str], at: int) -> Parsed | None:
     if at + 1 >= len(lines) or not _UNDERLINE.fullmatch(lines[at + 1]):
         return None
     if len(lines[at + 1].strip()) < len(lines[at].strip()) - 2 or indent(lines[at]):
@@ -261,7 +250,7 @@ def _heading(lines: list[str], at: int) -> Taken | None:
     return [f"**{inline(lines[at].strip())}**"], at + 2
 
 
-def _list(lines: list[str], at: int) -> Taken | None:
+def _list(lines: list[str], at: int) -> Parsed | None:
     """Take one item of a bullet or numbered list."""
     depth = indent(lines[at])
     mark = _BULLET.match(lines[at].lstrip())
@@ -276,20 +265,20 @@ def _list(lines: list[str], at: int) -> Taken | None:
 
 def item(label: str, opening: str, body: list[str]) -> str:
     """Write a list item: what it opens with on its line, further blocks indented below."""
-    found = blocks(body)
+    parts = blocks(body)
     pad = " " * len(label)
-    if found and not found[0].startswith(("- ", "```", "$$", "|", "1. ", "#. ")):
-        opening = f"{opening} {found.pop(0)}".strip()
+    if parts and not parts[0].startswith(("- ", "```", "$$", "|", "1. ", "#. ")):
+        opening = f"{opening} {parts.pop(0)}".strip()
     text = label + opening.replace("\n", "\n" + pad)
-    if not found:
+    if not parts:
         return text
-    below = join(found)
+    below = join(parts)
     # A list inside the item follows at once, so that the outer list stays tight.
     gap = "\n" if below.startswith("- ") or _NUMBER.match(below) else "\n\n"
     return text + gap + textwrap.indent(below, pad)
 
 
-def _field(lines: list[str], at: int) -> Taken | None:
+def _field(lines: list[str], at: int) -> Parsed | None:
     """Take a field such as `:param int x: text` or `:returns: text`."""
     match = re.match(r"\s*:(\w+)(?: ([^:`]+))?:(?:\s+(.*)|$)", lines[at])
     if not match:
@@ -300,7 +289,7 @@ def _field(lines: list[str], at: int) -> Taken | None:
     return [item("- ", opening, [match[3] or "", *dedent(lines[at + 1 : end])])], end
 
 
-def _definition(lines: list[str], at: int) -> Taken | None:
+def _definition(lines: list[str], at: int) -> Parsed | None:
     """Take a term with its indented explanation right below."""
     depth = indent(lines[at])
     following = lines[at + 1] if at + 1 < len(lines) else ""
@@ -311,7 +300,7 @@ def _definition(lines: list[str], at: int) -> Taken | None:
     return [item("- ", f"{term}:", dedent(lines[at + 1 : end]))], end
 
 
-def _quote(lines: list[str], at: int) -> Taken | None:
+def _quote(lines: list[str], at: int) -> Parsed | None:
     """Take an indented block as if it were not indented."""
     depth = indent(lines[at])
     if not depth:
@@ -320,7 +309,7 @@ def _quote(lines: list[str], at: int) -> Taken | None:
     return blocks(dedent(lines[at:end])), end
 
 
-def _paragraph(lines: list[str], at: int) -> Taken:
+def _paragraph(lines: list[str], at: int) -> Parsed:
     """Take lines up to an empty one; after `::` an indented literal block."""
     depth, end = indent(lines[at]), at
     while end < len(lines) and lines[end].strip():
@@ -344,6 +333,6 @@ def _starts_list(lines: list[str], at: int) -> bool:
     return bool(_BULLET.match(lines[at].lstrip())) and lines[at - 1].rstrip().endswith(":")
 
 
-_READERS: tuple[Callable[[list[str], int], Taken | None], ...] = (
+_READERS: tuple[Callable[[list[str], int], Parsed | None], ...] = (
     _fenced, _doctest, _directive, _table, _heading, _list, _field, _definition, _quote, _paragraph,
 )  # fmt: skip

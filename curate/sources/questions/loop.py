@@ -71,10 +71,10 @@ def candidates(answer: str, *, cut_off: bool, min_words: int, max_words: int) ->
     lines = [line.strip() for line in answer.splitlines() if line.strip()]
     items = [line for line in lines if _ITEM.match(line)] or [line for line in lines if line.endswith("?")]
     texts = [clean(line) for line in items]
-    found = [Candidate(text, fault(text, min_words, max_words)) for text in texts]
+    result = [Candidate(text, fault(text, min_words, max_words)) for text in texts]
     if cut_off and items and items[-1] == lines[-1]:
-        found[-1] = Candidate(texts[-1], "cut off")
-    return found
+        result[-1] = Candidate(texts[-1], "cut off")
+    return result
 
 
 def clean(line: str) -> str:
@@ -148,14 +148,14 @@ def grow(topics: Sequence[Topic], generator: Generator, rules: Rules) -> Account
     account = Account()
     pool = Pool(rules.similarity, (question for topic in topics for question in topic.seeds))
     for number in range(rules.max_rounds):
-        asked = [(topic, n) for topic in topics for n in range(_asks(topic, rules))]
-        if not asked:
+        slots = [(topic, n) for topic in topics for n in range(_asks(topic, rules))]
+        if not slots:
             break
-        asks = [_ask(topic, number, n, rules) for topic, n in asked]
+        asks = [_ask(topic, number, n, rules) for topic, n in slots]
         answers = generator.ask(asks)
         account.asks += len(asks)
         _all_answered(answers, generator)
-        for (topic, _), answer, ask in zip(asked, answers, asks, strict=True):
+        for (topic, _), answer, ask in zip(slots, answers, asks, strict=True):
             if isinstance(answer, Failed):
                 account.bad.append(_unanswered(topic, number, answer, ask))
             else:
@@ -164,7 +164,7 @@ def grow(topics: Sequence[Topic], generator: Generator, rules: Rules) -> Account
 
 
 def _asks(topic: Topic, rules: Rules) -> int:
-    return min(ceil(topic.missing / rules.per_ask), len(topic.seeds) + len(topic.made))
+    return min(ceil(topic.missing / rules.per_ask), len(topic.seeds) + len(topic.accepted))
 
 
 def _ask(topic: Topic, number: int, n: int, rules: Rules) -> Ask:
@@ -187,8 +187,8 @@ def _drawn(topic: Topic, rules: Rules, use: str) -> list[str]:
         return seed_of(rules.seed, question, use)
 
     seeds = sorted(topic.seeds, key=at)[: ceil(rules.examples * 3 / 4)]
-    made = sorted(topic.made, key=at)[: rules.examples - len(seeds)]
-    return sorted([*seeds, *made], key=at)
+    accepted = sorted(topic.accepted, key=at)[: rules.examples - len(seeds)]
+    return sorted([*seeds, *accepted], key=at)
 
 
 def _filled(prompt: str, topic: Topic, count: int) -> str:
@@ -205,21 +205,23 @@ def _all_answered(answers: Sequence[Answer | Failed], generator: Generator) -> N
 
 
 def _unanswered(topic: Topic, number: int, failed: Failed, ask: Ask) -> Bad:
-    said = str(ask.messages[-1]["content"])
-    return Bad("questions", f"topic {topic.name}, round {number + 1}", failed.reason, said[:500], len(said.encode()))
+    request = str(ask.messages[-1]["content"])
+    return Bad(
+        "questions", f"topic {topic.name}, round {number + 1}", failed.reason, request[:500], len(request.encode())
+    )
 
 
 def _take(topic: Topic, answer: Answer, rules: Rules, pool: Pool, account: Account) -> None:
     """Add to a topic, and to the pool, what an answer has to offer: first what surely is about the topic."""
     cut_off = answer.finish_reason == "length"
-    found = candidates(answer.text, cut_off=cut_off, min_words=rules.min_words, max_words=rules.max_words)
-    if not found:
+    proposals = candidates(answer.text, cut_off=cut_off, min_words=rules.min_words, max_words=rules.max_words)
+    if not proposals:
         account.rejected["no list in the answer"] += 1
-    for text, why in sorted(found, key=lambda candidate: not topic.owns(candidate.text)):
+    for text, why in sorted(proposals, key=lambda candidate: not topic.owns(candidate.text)):
         why = why or ("not needed" if not topic.missing else "like another" if pool.has_like(text) else None)
         if why:
             account.rejected[why] += 1
         else:
-            topic.made.append(text)
+            topic.accepted.append(text)
             pool.add(text)
             account.accepted += 1

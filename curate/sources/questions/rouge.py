@@ -55,11 +55,11 @@ class Pool:
 
     def add(self, text: str) -> None:
         """Take a text into the pool."""
-        said = words(text)
-        bag = _bag(said)
+        tokens = words(text)
+        bag = _bag(tokens)
         for word in bag:
             self._holding[word].append(len(self._texts))
-        self._texts.append(said)
+        self._texts.append(tokens)
         self._bags.append(bag)
 
     def has_like(self, text: str) -> bool:
@@ -68,26 +68,26 @@ class Pool:
         >>> Pool(0.7, ["How do I bake bread?"]).has_like("How do I bake a cake?")
         True
         """
-        said = words(text)
-        bag = _bag(said)
-        least = ceil(self.similarity * len(said) / (2 - self.similarity) - _ROUNDING)
-        rarest = sorted(bag, key=lambda word: len(self._holding.get(word, ())))[: len(said) - least + 1]
+        tokens = words(text)
+        bag = _bag(tokens)
+        least = ceil(self.similarity * len(tokens) / (2 - self.similarity) - _ROUNDING)
+        rarest = sorted(bag, key=lambda word: len(self._holding.get(word, ())))[: len(tokens) - least + 1]
         near = {i for word in rarest for i in self._holding.get(word, ())}
-        return any(self._alike(said, bag, i) for i in near)
+        return any(self._is_similar(tokens, bag, i) for i in near)
 
-    def _alike(self, said: Sequence[str], bag: frozenset[str], i: int) -> bool:
+    def _is_similar(self, tokens: Sequence[str], bag: frozenset[str], i: int) -> bool:
         other = self._texts[i]
-        needed = self.similarity * (len(said) + len(other)) / 2 - _ROUNDING
+        needed = self.similarity * (len(tokens) + len(other)) / 2 - _ROUNDING
         if len(bag & self._bags[i]) < needed:  # no subsequence in common is longer than that
             return False
-        return rouge_l(said, other) >= self.similarity - _ROUNDING
+        return rouge_l(tokens, other) >= self.similarity - _ROUNDING
 
 
-def _bag(said: Sequence[str]) -> frozenset[str]:
+def _bag(tokens: Sequence[str]) -> frozenset[str]:
     """Make words a set; the second one of a kind is another word there."""
     seen: Counter[str] = Counter()
     bag = set()
-    for word in said:
+    for word in tokens:
         bag.add(f"{word} {seen[word]}" if seen[word] else word)
         seen[word] += 1
     return frozenset(bag)

@@ -15,7 +15,7 @@ import yaml
 
 from curate.models.generators.ask import seed_of
 from curate.rows import Batch, Part, SourceError, SourceMissing
-from curate.sources.columns import shown
+from curate.sources.columns import describe
 from curate.sources.questions.rouge import words
 
 _FORM = "topics are written as `group:`, below it `topic:`, below that `- a question?`"
@@ -34,13 +34,13 @@ class Topic:
     group: str | None
     seeds: list[str]
     own: frozenset[str] = frozenset()
-    wanted: int = 0
-    made: list[str] = field(default_factory=list)
+    quota: int = 0
+    accepted: list[str] = field(default_factory=list)
 
     @property
     def missing(self) -> int:
         """Count the questions it lacks."""
-        return self.wanted - len(self.made)
+        return self.quota - len(self.accepted)
 
     def owns(self, question: str) -> bool:
         """Say whether a question has a word of the topic's own. One without may be about the topic all the same."""
@@ -74,7 +74,7 @@ def share(topics: Sequence[Topic], total: int, seed: int) -> None:
     each, more = divmod(total, len(topics))
     drawn = sorted(topics, key=lambda topic: seed_of(seed, topic.name, "one more"))
     for i, topic in enumerate(drawn):
-        topic.wanted = each + (i < more)
+        topic.quota = each + (i < more)
 
 
 def _find_own(topics: Sequence[Topic]) -> None:
@@ -102,7 +102,7 @@ def _topic(group: str | None, name: Any, seeds: Any) -> Topic:
         raise SourceError(f"the topic '{name}' has no questions to start from: {_FORM}")
     if wrong := [seed for seed in seeds if not isinstance(seed, str) or not seed.strip()]:
         raise SourceError(
-            f"the topic '{name}' has a question that is no text (a colon in it needs quotes): {shown(wrong[0])}"
+            f"the topic '{name}' has a question that is no text (a colon in it needs quotes): {describe(wrong[0])}"
         )
     return Topic(str(name), group, [seed.strip() for seed in seeds])
 

@@ -11,8 +11,8 @@ from typing import Literal
 import polars as pl
 
 from curate.rows import Bad, Batch, Part
-from curate.sources.archive import DamagedError, chunks, need_py7zr
 from curate.sources.spill import Spill
+from curate.sources.stackexchange.archive import DamagedError, chunks, need_py7zr
 from curate.sources.stackexchange.posts import SCHEMA, broken, posts_of, threads
 from curate.sources.stackexchange.rowxml import read_rows
 from curate.sources.stackexchange.sites import by_name, dumps, groups, in_group
@@ -65,15 +65,15 @@ def stackexchange(path: Path, *, sites: list[str] | Literal["stem", "other"] | N
     ('How hot?', 'Some 75 degrees.', 12.0, 'https://tea.stackexchange.com/a/2')
     >>> temporary.cleanup()
     """
-    found = dumps(path)
-    there = list(found)
+    files = dumps(path)
+    available = list(files)
     if sites is None:
-        taken = there
+        selected = available
     else:
-        taken = in_group(path, there, sites) if isinstance(sites, str) else by_name(path, there, sites)
-    if any(file.suffix.lower() == ".7z" for site in taken for file in found[site]):
+        selected = in_group(path, available, sites) if isinstance(sites, str) else by_name(path, available, sites)
+    if any(file.suffix.lower() == ".7z" for site in selected for file in files[site]):
         need_py7zr()
-    return [Part(site, found[site], partial(_read, path, site, found[site])) for site in taken]
+    return [Part(site, files[site], partial(_read, path, site, files[site])) for site in selected]
 
 
 def ungrouped(path: Path) -> list[str]:

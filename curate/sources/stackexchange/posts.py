@@ -162,12 +162,7 @@ def _ranked(answers: pl.DataFrame, questions: pl.DataFrame) -> pl.DataFrame:
         .with_columns((pl.col("id") == pl.col("accepted_id")).fill_null(False).alias("accepted"))
         .sort("question", "score", "accepted", "id", descending=[False, True, True, False])
         .select(
-            "question",
-            "accepted",
-            "license",
-            answer_id="id",
-            response="body",
-            score=pl.col("score").cast(pl.Float64),
+            "question", "accepted", "license", answer_id="id", response="body", score=pl.col("score").cast(pl.Float64)
         )
     )
 

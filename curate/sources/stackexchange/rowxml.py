@@ -11,8 +11,8 @@ from collections.abc import Generator, Iterator
 from typing import NamedTuple
 from xml.parsers import expat
 
-from curate.sources.archive import DamagedError
 from curate.sources.files import MAX_RECORD
+from curate.sources.stackexchange.archive import DamagedError
 
 RAW = 2000  # bytes of a broken record kept; the quarantine cuts again, to 500 characters
 
@@ -72,17 +72,17 @@ def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
     A piece without one is the beginning of a row longer than any is, or the end of the stream.
     """
-    kept: list[bytes] = []
+    pending: list[bytes] = []
     for chunk in chunks:
         cut = chunk.rfind(b">") + 1
         if cut:
-            yield b"".join([*kept, chunk[:cut]])
-            kept = []
-        kept.append(chunk[cut:])
-        if sum(map(len, kept)) > MAX_RECORD:
-            yield b"".join(kept)
-            kept = []
-    if rest := b"".join(kept):
+            yield b"".join([*pending, chunk[:cut]])
+            pending = []
+        pending.append(chunk[cut:])
+        if sum(map(len, pending)) > MAX_RECORD:
+            yield b"".join(pending)
+            pending = []
+    if rest := b"".join(pending):
         yield rest
 
 
@@ -176,16 +176,16 @@ class _Reader:
     def _resume(self) -> int | None:
         """Look for the next row after a broken one; if there is one, begin a new parser there."""
         assert self.skipping is not None
-        found = _RESUME.search(self.window)
-        if found is None:
+        match = _RESUME.search(self.window)
+        if match is None:
             # Bytes skipped are forgotten, all but an overlap: garbage can be of any size.
             keep = max(len(self.window) - _OVERLAP, 0)
             self.offset, self.window = self.offset + keep, self.window[keep:]
             return None
-        resumed = self.offset + found.end()
+        resumed = self.offset + match.end()
         self._end_skip(resumed)
         self._parse_from(resumed, _PROLOGUE)
-        self.last = self.offset + found.start()  # just before the row, where it can be found again
+        self.last = self.offset + match.start()  # just before the row, where it can be found again
         return resumed
 
     def _end_skip(self, end: int) -> None:

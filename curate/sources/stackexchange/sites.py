@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from curate.rows import SourceError, SourceMissing
+from curate.sources.layout import some
 
 # Sites at a domain of their own; every other one is NAME.stackexchange.com.
 _OWN_DOMAIN = {
@@ -35,40 +36,40 @@ def dumps(path: Path) -> dict[str, tuple[Path, ...]]:
     """
     if not path.exists():
         raise SourceMissing(f"{path} is not there; a Stack Exchange dump (.7z) or a folder of dumps would be right")
-    found: dict[str, list[Path]] = {}
+    by_site: dict[str, list[Path]] = {}
     for file in sorted(_files(path)):
-        found.setdefault(_site(file), []).append(file)
-    if not found:
+        by_site.setdefault(_site(file), []).append(file)
+    if not by_site:
         raise SourceMissing(f"{path} holds no Stack Exchange dump: neither a .7z archive nor a Posts.xml is in it")
-    return {site: tuple(found[site]) for site in sorted(found)}
+    return {site: tuple(by_site[site]) for site in sorted(by_site)}
 
 
 def groups() -> dict[str, list[str]]:
     """Read the packaged groups of sites, full names by group; a renamed site stands under both its names."""
     text = (importlib.resources.files("curate.recipes") / "stackexchange_sites.yaml").read_text("utf-8")
-    known = yaml.safe_load(text)
-    renamed: dict[str, str] = known.pop("renamed", {})
-    return {group: [*names, *(new for new, old in renamed.items() if old in names)] for group, names in known.items()}
+    listed = yaml.safe_load(text)
+    renamed: dict[str, str] = listed.pop("renamed", {})
+    return {group: [*names, *(new for new, old in renamed.items() if old in names)] for group, names in listed.items()}
 
 
-def in_group(path: Path, there: list[str], group: str) -> list[str]:
+def in_group(path: Path, available: list[str], group: str) -> list[str]:
     """Take the sites of one group; raise SourceMissing if none of them is there."""
-    known = groups()
-    if group not in known:
-        choices = ", ".join(known)
+    listed = groups()
+    if group not in listed:
+        choices = ", ".join(listed)
         raise SourceError(f"sites: there is no group {group}; right would be {choices}, or a list of names")
-    taken = [site for site in there if site in known[group]]
-    if not taken:
-        raise SourceMissing(f"{path} holds no dump of a site of the group {group}; there are: {_some(there)}")
-    return taken
+    members = [site for site in available if site in listed[group]]
+    if not members:
+        raise SourceMissing(f"{path} holds no dump of a site of the group {group}; there are: {some(available, 20)}")
+    return members
 
 
-def by_name(path: Path, there: list[str], names: list[str]) -> list[str]:
+def by_name(path: Path, available: list[str], names: list[str]) -> list[str]:
     """Take the sites asked for, by short or full name; raise SourceError for one that is not there."""
-    asked = {name: full_name(name) for name in names}
-    if missing := [name for name, site in asked.items() if site not in there]:
-        raise SourceError(f"{path} holds no dump of {', '.join(missing)}; there are: {_some(there)}")
-    return sorted(set(asked.values()))
+    full = {name: full_name(name) for name in names}
+    if missing := [name for name, site in full.items() if site not in available]:
+        raise SourceError(f"{path} holds no dump of {', '.join(missing)}; there are: {some(available, 20)}")
+    return sorted(set(full.values()))
 
 
 def full_name(name: str) -> str:
@@ -94,8 +95,3 @@ def _site(file: Path) -> str:
     name = (file.absolute().parent.name if file.suffix.lower() == ".xml" else file.stem).lower()
     domain = _DOMAIN.search(name)
     return domain.group() if domain else full_name(name.removesuffix("-posts"))
-
-
-def _some(sites: list[str], most: int = 20) -> str:
-    more = f" and {len(sites) - most} more" if len(sites) > most else ""
-    return ", ".join(sites[:most]) + more

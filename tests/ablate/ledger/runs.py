@@ -9,7 +9,7 @@ from typing import Any
 
 from curate.recipe.load import parse
 from curate.recipe.places import Places
-from curate.run.work import run_recipe
+from curate.run.run import run_recipe
 
 _COMMON, _RARE = ["the", "model", "rain", "bread", "answer", "river", "stone"], ["I", "my", "stack exchange"]
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from curate.ablate import ledger as without
-from curate.run.work import OutputError
+from curate.run.folder import OutputError
 from tests.ablate.ledger import runs
 
 LABELS = ["length", "at_least", "first_person", "mentions", "length_2"]

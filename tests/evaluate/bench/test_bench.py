@@ -12,9 +12,8 @@ from click.testing import CliRunner
 
 from curate.cli.bench import bench_model
 from curate.evaluate.bench import BenchError, bench
-from curate.evaluate.bench.bench import against, find
+from curate.evaluate.bench.bench import find
 from curate.evaluate.bench.lm_eval import Settings
-from curate.evaluate.bench.results import Score
 from curate.evaluate.trained import TrainedError
 from curate.models.generators.ask import GeneratorError
 from tests.train import tiny
@@ -92,16 +91,9 @@ def test_the_grades_of_prompts_are_those_lm_eval_wrote(found):
 
 
 def called(home, *more):
-    given = [
-        str(home / "before"),
-        str(home / "after"),
-        "--tasks",
-        "bread",
-        "--model-args",
-        "dtype=float32",
-    ]
-    given += ["--include-path", str(home / "tasks"), "--out", str(home / "out/other"), *more]
-    done = CliRunner().invoke(bench_model, given, catch_exceptions=False)
+    arguments = [str(home / "before"), str(home / "after"), "--tasks", "bread", "--model-args", "dtype=float32"]
+    arguments += ["--include-path", str(home / "tasks"), "--out", str(home / "out/other"), *more]
+    done = CliRunner().invoke(bench_model, arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.stdout
 
@@ -156,28 +148,3 @@ def test_what_is_no_model_is_told(folder, error, words, tmp_path):
     (tmp_path / "chain/sft/record.json").write_text("{}")
     with pytest.raises(error, match=words):
         find(tmp_path / folder)
-
-
-def score(task, value, higher=True):
-    return Score(task, "acc", value, 0.05, 100, higher, {})
-
-
-@pytest.mark.parametrize(
-    ("before", "averages"),
-    [
-        pytest.param(
-            {"leaderboard_ifeval": 0.6, "bbh": 0.2, "musr": 0.4},
-            {"average": 0.4, "average without IFEval": 0.3},
-            id="with IFEval",
-        ),
-        pytest.param({"bbh": 0.2, "musr": 0.4}, {"average": 0.3}, id="there is no IFEval"),
-        pytest.param({"ifeval": 0.6}, {}, id="nothing but IFEval: one task is no average"),
-        pytest.param({"a": 0.2, "b": 0.4, "bleu": 27.0}, {"average": 0.3}, id="another scale is no part of an average"),
-        pytest.param({"bleu": 27.0}, {}, id="nothing to average"),
-    ],
-)
-def test_averages_with_and_without_ifeval(before, averages):
-    scores = [score(task, value) for task, value in before.items()]
-    found = against(scores, [s._replace(value=s.value - 0.1) for s in scores])["averages"]
-    assert {row["name"]: row["before"] for row in found} == pytest.approx(averages)
-    assert all(row["difference"] == pytest.approx(-0.1) for row in found)

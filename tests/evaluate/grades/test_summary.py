@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from math import log
 
 import polars as pl
 import pytest
@@ -9,9 +10,12 @@ from curate.cache import Cache
 from curate.evaluate import statistics
 from curate.evaluate.grades import grade, pairwise
 from curate.evaluate.grades.summary import beside, summary
+from curate.models.generators.ask import Answer
 from curate.models.judges import label, verdict
 from tests.evaluate.grades.made import LENGTH, LONGER, PLACE, answers, dialogue
 from tests.models.judges.scripted import scripted
+
+LABELS = ["fail", "pass", "excellent"]
 
 
 @pytest.fixture
@@ -25,17 +29,14 @@ def test_samples_are_averaged_first_and_the_worst_stands_beside(stages):
     assert found["grade"] == statistics.mean([2.0, 3.0, 3.0])
     assert found["worst"] == statistics.mean([1.0, 2.0, 1.0])
     assert (found["prompts"], found["samples"], found["answers"], found["graded"]) == (3, 2, 6, 6)
-
-
-def test_one_answer_a_prompt_has_no_worst(stages):
-    assert summary(grade(answers("a", "b"), None, LENGTH, stages))[0]["worst"] is None
+    assert summary(grade(answers("a", "b"), None, LENGTH, stages))[0]["worst"] is None, "one answer a prompt has none"
 
 
 def test_what_has_no_grade_is_counted_with_its_reason(stages):
     model, _ = scripted(lambda ask: "hm" if "odd" in ask.messages[0]["content"] else '{"verdict": "pass"}')
     rows = answers("fine", None, "odd", None, "I'm sorry, but I can't help with that.")
     rows = rows.with_columns(finish_reason=pl.Series(["length", None, "stop", None, "stop"]))
-    (found,) = summary(grade(rows, None, verdict(generator=model), stages), ["fail", "pass", "excellent"])
+    (found,) = summary(grade(rows, None, verdict(generator=model), stages), LABELS)
     counts = {key: found[key] for key in ("answers", "graded", "cut", "failed", "ungraded", "refused")}
     assert counts == {"answers": 5, "graded": 2, "cut": 1, "failed": 2, "ungraded": 1, "refused": 1}
     assert found["why"] == [("no answer: too long", 2), ("the reply is no JSON: 'hm'", 1)]
@@ -51,29 +52,20 @@ def test_shares_of_labels_are_of_prompts(stages):
     said = {"a": "fail", "b": "pass", "c": "excellent", "d": "excellent"}
     model, _ = scripted(lambda ask: json.dumps({"verdict": said[ask.messages[0]["content"].split("]\n")[-2][0]]}))
     rows = grade(answers("a", "b", "c", "d", samples=2), None, verdict(generator=model), stages)
-    (found,) = summary(rows, ["fail", "pass", "excellent"])
-    assert {name: share.mean for name, share in found["shares"].items()} == {
-        "fail": 0.25,
-        "pass": 0.25,
-        "excellent": 0.5,
-    }
+    (found,) = summary(rows, LABELS)
+    assert {name: share.mean for name, share in found["shares"].items()} == dict(
+        zip(LABELS, (0.25, 0.25, 0.5), strict=True)
+    )
     assert found["shares"]["excellent"].n == 2
 
 
 def test_shares_by_likelihood_are_the_expected_ones(stages):
-    from math import log
-
-    from curate.models.generators.ask import Answer
-
     likely = {"fail": log(0.2), "pass": log(0.3), "excellent": log(0.5)}
     model, _ = scripted(lambda ask: Answer("", "stop", 1, 1, likely))
     judge = label(generator=model, scale="pass")
     (found,) = summary(grade(answers("a"), None, judge, stages), list(judge.about["values"]))
-    assert {name: round(share.mean, 6) for name, share in found["shares"].items()} == {
-        "fail": 0.2,
-        "pass": 0.3,
-        "excellent": 0.5,
-    }
+    shares = {name: round(share.mean, 6) for name, share in found["shares"].items()}
+    assert shares == dict(zip(LABELS, (0.2, 0.3, 0.5), strict=True))
 
 
 def test_dialogues_stand_apart_with_their_turns_and_their_worst_turn(stages):

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from curate.errors import UserError
-from curate.pairs.shortcuts.finding import read
+from curate.pairs.shortcuts.analysis import read
 
 
 def turn(role, content):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.pairs.shortcuts.rules import RULES, measured
+from curate.pairs.shortcuts.rules import RULES, numbers
 
 COUNTED = [
     ("emoji", "Fine 😊 and 🎉!", 2),
@@ -55,14 +55,14 @@ NOT_COUNTED = [
     ("rule", "text", "number"), [pytest.param(*case, id=f"{case[0]}: {case[1]}") for case in COUNTED]
 )
 def test_what_is_counted(rule, text, number):
-    assert measured(pl.Series([text]))[rule].item() == number
+    assert numbers(pl.Series([text]))[rule].item() == number
 
 
 @pytest.mark.parametrize(
     ("rule", "text"), [pytest.param(*case[:2], id=f"{case[0]}: {case[2]}") for case in NOT_COUNTED]
 )
 def test_what_is_not_counted(rule, text):
-    assert measured(pl.Series([text]))[rule].item() == 0
+    assert numbers(pl.Series([text]))[rule].item() == 0
 
 
 def test_every_rule_is_said_in_a_sentence_and_both_directions_and_tested():
@@ -73,11 +73,11 @@ def test_every_rule_is_said_in_a_sentence_and_both_directions_and_tested():
 
 
 def test_an_empty_text_has_a_number_for_every_rule():
-    assert not any(measured(pl.Series([""])).row(0))
+    assert not any(numbers(pl.Series([""])).row(0))
 
 
 @given(st.lists(st.text(max_size=80), max_size=8))
 def test_a_texts_numbers_do_not_depend_on_the_texts_beside_it(texts):
-    together = measured(pl.Series(texts, dtype=pl.String))
-    assert together.rows() == [measured(pl.Series([text])).row(0) for text in texts]
+    together = numbers(pl.Series(texts, dtype=pl.String))
+    assert together.rows() == [numbers(pl.Series([text])).row(0) for text in texts]
     assert all(number >= 0 for row in together.rows() for number in row)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.pairs.shortcuts.scoring import opening, openings, rules, share, wilson
-from tests.pairs.shortcuts.made import pairs
+from tests.pairs.shortcuts.sets import pairs
 
 
 # R. G. Newcombe (1998), Two-sided confidence intervals for the single proportion, Statistics in Medicine 17, table I.
@@ -79,11 +79,7 @@ def test_a_word_of_one_fold_cannot_vouch_for_itself():
     # Within fold 0 “well” begins every chosen answer; elsewhere it begins the rejected ones.
     fold = [0] * 10 + [1] * 10
     frame = pl.DataFrame(
-        {
-            "fold": fold,
-            "chosen": ["Well, a"] * 10 + ["Thus, a"] * 10,
-            "rejected": ["Thus, b"] * 10 + ["Well, b"] * 10,
-        }
+        {"fold": fold, "chosen": ["Well, a"] * 10 + ["Thus, a"] * 10, "rejected": ["Thus, b"] * 10 + ["Well, b"] * 10}
     )
     assert opening(frame)["accuracy"] == 0.0
 

@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the linear model needs the extra `shortcuts`")
 
-from curate.pairs.shortcuts.finding import _pairs
+from curate.pairs.shortcuts.analysis import _pairs
 from curate.pairs.shortcuts.words import words
 from curate.rows import hash01
-from tests.pairs.shortcuts.made import pairs
+from tests.pairs.shortcuts.sets import pairs
 
 
 def learnt(frame, seed=0):

@@ -28,6 +28,13 @@ def pairs(folder: Path) -> Path:
     return _write(folder, rows)
 
 
+def unanswered(folder: Path) -> Path:
+    """A row lacks its answer."""
+    rows = pl.read_parquet(answers(folder) / "train.parquet")
+    rows.with_columns(response=pl.lit(None, pl.String)).write_parquet(folder / "train.parquet")
+    return folder
+
+
 def _write(folder: Path, rows: list[dict[str, Any]]) -> Path:
     folder.mkdir()
     pl.DataFrame(rows).write_parquet(folder / "train.parquet")
@@ -36,7 +43,7 @@ def _write(folder: Path, rows: list[dict[str, Any]]) -> Path:
 
 def config(folder: Path, **more: Any) -> Path:
     """Write 2501.05032's settings, with some keys that no other tool has."""
-    told = {
+    settings = {
         "model": "org/model-7b",
         "data": "out/pairs",
         "seed": 7,
@@ -52,5 +59,5 @@ def config(folder: Path, **more: Any) -> Path:
         **more,
     }
     file = folder / "train.yaml"
-    file.write_text(yaml.safe_dump({k: v for k, v in told.items() if v is not None}), encoding="utf-8")
+    file.write_text(yaml.safe_dump({k: v for k, v in settings.items() if v is not None}), encoding="utf-8")
     return file

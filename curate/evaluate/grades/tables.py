@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
-from curate.evaluate.grades.agree import Agreed
-from curate.evaluate.grades.cost import Cost
+from curate.evaluate.grades.agreement import Agreed
+from curate.evaluate.grades.side_by_side import Cost
 from curate.evaluate.statistics import Comparison, Mean
 from curate.report.html import plural
 
@@ -24,31 +24,31 @@ def cost_line(cost: Cost) -> str:
     """
     if not cost.asks:
         return "the judge asks no model: nothing is sent"
-    known = cost.asks - cost.requests
-    done = f"{known:,} are answered already or the same as another, " if known else ""
+    done = cost.asks - cost.requests
+    answered = f"{done:,} are answered already or the same as another, " if done else ""
     return (
-        f"{plural(cost.asks, 'request')} to the judge: {done}"
+        f"{plural(cost.asks, 'request')} to the judge: {answered}"
         f"{cost.requests:,} to be sent with {cost.characters:,} characters"
     )
 
 
-def grades_table(found: Sequence[dict[str, Any]]) -> Table:
+def grades_table(arms: Sequence[dict[str, Any]]) -> Table:
     """Set the grades of arms beside their lengths and all that has no grade."""
     table = Table("", "grade", "95 %", "worst", "prompts", "answers", "tokens", *_COUNTS)
-    for one in found:
+    for one in arms:
         counts = (f"{one[key]:,}" for key in _COUNTS)
         numbers = (_number(one["grade"]), _span(one["grade"]), _number(one["worst"]))
         table.add_row(_named(one), *numbers, f"{one['prompts']:,}", f"{one['answers']:,}", _length(one), *counts)
     return table
 
 
-def shares_table(found: Sequence[dict[str, Any]]) -> Table | None:
+def shares_table(arms: Sequence[dict[str, Any]]) -> Table | None:
     """Set out the share of each label with its interval; None where the judge has no labels."""
-    labels = list(dict.fromkeys(label for one in found for label in one["shares"]))
+    labels = list(dict.fromkeys(label for one in arms for label in one["shares"]))
     if not labels:
         return None
     table = Table("", *labels)
-    for one in found:
+    for one in arms:
         shares = [one["shares"].get(label) for label in labels]
         table.add_row(_named(one), *(f"{_percent(share)} ({_percents(share)})" if share else _NONE for share in shares))
     return table
@@ -62,10 +62,10 @@ def _length(one: dict[str, Any]) -> str:
     return f"{one['tokens']:.0f}" if one["tokens"] is not None else f"{one['characters'] or 0:.0f} char."
 
 
-def turns_lines(found: Sequence[dict[str, Any]]) -> list[str]:
+def turns_lines(arms: Sequence[dict[str, Any]]) -> list[str]:
     """Say how the grade goes from turn to turn of the dialogues."""
     return [
-        f"{one['arm']}, by turn: " + ", ".join(_number(turn) for turn in one["turns"]) for one in found if one["turns"]
+        f"{one['arm']}, by turn: " + ", ".join(_number(turn) for turn in one["turns"]) for one in arms if one["turns"]
     ]
 
 
@@ -74,12 +74,12 @@ def why_lines(name: str, why: Sequence[tuple[str, int]]) -> list[str]:
     return [f"{name}: {count:,} × {reason}" for reason, count in why]
 
 
-def differences_table(found: Sequence[Comparison]) -> Table | None:
+def differences_table(comparisons: Sequence[Comparison]) -> Table | None:
     """Set arms beside the first one, by the prompts that both have grades for; None where there is only one."""
-    if not found:
+    if not comparisons:
         return None
     table = Table("", "difference", "95 %", "at equal length", "prompts", "shown")
-    for one in found:
+    for one in comparisons:
         ends = Mean(one.mean, one.low, one.high, one.prompts)
         even = one.length_controlled
         table.add_row(
@@ -93,25 +93,25 @@ def differences_table(found: Sequence[Comparison]) -> Table | None:
     return table
 
 
-def beside_table(found: dict[str, Any], *, gold: bool = False) -> Table:
+def beside_table(pair: dict[str, Any], *, gold: bool = False) -> Table:
     """Set out how often each of two is better; of a gold set, whose sides mean nothing, only what the order did."""
     table = Table("", "share", "95 %")
-    a, b = found["a"], found["b"]
+    a, b = pair["a"], pair["b"]
     rows = {f"{a} wins": "win", "tie": "tie", f"{b} wins": "lose", f"{a} better, ties as half": "better"}
     order = {"the order decided (a tie)": "flips", "what stood first was chosen": "first"}
     for name, key in (order if gold else rows | order).items():
-        table.add_row(name, _percent(found[key]), _percents(found[key]))
+        table.add_row(name, _percent(pair[key]), _percents(pair[key]))
     return table
 
 
-def beside_line(found: dict[str, Any]) -> str:
+def beside_line(pair: dict[str, Any]) -> str:
     """Say how many pairs were judged, and how long the answers of both are."""
-    known = None not in found["tokens"]
-    unit, lengths = ("tokens", found["tokens"]) if known else ("characters", found["characters"])
-    said = [f"{found[side]} {at or 0:.0f}" for side, at in zip("ab", lengths, strict=True)]
+    counted = None not in pair["tokens"]
+    unit, lengths = ("tokens", pair["tokens"]) if counted else ("characters", pair["characters"])
+    texts = [f"{pair[side]} {at or 0:.0f}" for side, at in zip("ab", lengths, strict=True)]
     return (
-        f"{found['judged']:,} of {plural(found['answers'], 'pair')} judged, over {plural(found['prompts'], 'prompt')}; "
-        f"mean length in {unit}: {', '.join(said)}"
+        f"{pair['judged']:,} of {plural(pair['answers'], 'pair')} judged, over {plural(pair['prompts'], 'prompt')}; "
+        f"mean length in {unit}: {', '.join(texts)}"
     )
 
 
@@ -123,23 +123,23 @@ def agreed_line(name: str, agreed: Agreed) -> str:
     """
     kappa = "not defined" if agreed.kappa is None else f"{agreed.kappa:.2f}"
     without = f"; {agreed.without:,} without a verdict of both" if agreed.without else ""
-    found = agreed.agreement
-    return f"agreement with {name}: {_percent(found)} ({_percents(found)}), kappa {kappa}, over {agreed.n:,}{without}"
+    share = f"{_percent(agreed.agreement)} ({_percents(agreed.agreement)})"
+    return f"agreement with {name}: {share}, kappa {kappa}, over {agreed.n:,}{without}"
 
 
-def _number(found: Mean | None) -> str:
-    return _NONE if found is None else f"{found.mean:.2f}"
+def _number(mean: Mean | None) -> str:
+    return _NONE if mean is None else f"{mean.mean:.2f}"
 
 
-def _span(found: Mean | None) -> str:
-    return _NONE if found is None or found.low is None or found.high is None else f"{found.low:.2f} to {found.high:.2f}"
+def _span(mean: Mean | None) -> str:
+    return _NONE if mean is None or mean.low is None or mean.high is None else f"{mean.low:.2f} to {mean.high:.2f}"
 
 
-def _percent(found: Mean | None) -> str:
-    return _NONE if found is None else f"{found.mean:.0%}".replace("%", " %")
+def _percent(mean: Mean | None) -> str:
+    return _NONE if mean is None else f"{mean.mean:.0%}".replace("%", " %")
 
 
-def _percents(found: Mean | None) -> str:
-    if found is None or found.low is None or found.high is None:
+def _percents(mean: Mean | None) -> str:
+    if mean is None or mean.low is None or mean.high is None:
         return _NONE
-    return f"{found.low:.0%} to {found.high:.0%}".replace("%", " %")
+    return f"{mean.low:.0%} to {mean.high:.0%}".replace("%", " %")

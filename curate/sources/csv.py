@@ -1,16 +1,19 @@
-"""Records of a CSV file: the standard library's reader over lines that can be taken back."""
+"""CSV files, one row a row: the standard library's reader over lines that can be given back."""
 
 from __future__ import annotations
 
-import csv
+import csv as stdlib
 from collections import Counter, deque
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from curate.rows import Bad, SourceError
+from curate.rows import Bad, Batch, Part, SourceError
 from curate.sources import files
 from curate.sources.columns import Record
-from curate.sources.records import Read
+from curate.sources.layout import Options
+from curate.sources.records import Read, batches, start
+from curate.sources.shapes import Shape
 
 _DELIMITERS = ",;\t|"
 # A line that stood in so many records that broke is read alone: else each of them would be read to the end of the file.
@@ -18,6 +21,51 @@ _TRIES = 8
 # Names of columns that go on for longer are records behind a quote left open.
 _HEADER_LINES, _NAME = 10, 1000
 MAX_COLUMNS = 10_000  # more take polars minutes
+
+
+def csv(
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    columns: dict[str, str] | None = None,
+    shape: Shape | None = None,
+    domain: str | None = None,
+    license: str | None = None,
+) -> list[Part]:
+    r"""Read CSV files with a header, packed or not (.gz .bz2 .xz .zst).
+
+    A row with too many or too few cells, broken quotes or broken UTF-8 is bad and no other. An empty cell is
+    null; every column is text but `score`, which is read as a number.
+
+    Args:
+        path: a file, a folder (its .csv and .tsv files, packed or not) or a glob.
+        delimiter: what parts the cells; found in the first line (comma, semicolon, tab or bar) if not given.
+        columns: column here -> column in the file, as in `{prompt: title}`.
+        shape: how instructions and pairs are laid out; found by the names when not given.
+        domain: the domain of rows that have none.
+        license: the licence of rows that have none.
+
+    Raises:
+        SourceMissing: when there is no such file.
+        SourceError: when a column that is named is not there, or none holds a prompt.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "a.csv"
+    >>> _ = file.write_text('title,score\n"Why,\nthen?",3\nHow?\n')
+    >>> [batch] = csv(file, columns={"prompt": "title"})[0].read(1000)
+    >>> batch.rows.to_dicts(), batch.bad[0].where, batch.bad[0].error
+    ([{'prompt': 'Why,\nthen?', 'score': 3.0}], 'line 4', 'expected 2 cells, as in the first line, got 1')
+    """
+    options = Options(columns or {}, shape, domain, license)
+    parts = files.parts(path, (".csv", ".tsv"), partial(_read_csv, options, delimiter))
+    first = parts[0].files[0]
+    start(first, read(first, delimiter), options, text=True)
+    return parts
+
+
+def _read_csv(options: Options, delimiter: str | None, file: Path, batch_rows: int) -> Iterator[Batch]:
+    stream, layout = start(file, read(file, delimiter), options, text=True)
+    yield from batches(file, stream, layout, "line", batch_rows)
 
 
 def read(file: Path, delimiter: str | None) -> Iterator[Read | Bad]:
@@ -29,7 +77,7 @@ def read(file: Path, delimiter: str | None) -> Iterator[Read | Bad]:
     Raises:
         SourceError: when the first line names a column twice.
     """
-    csv.field_size_limit(max(csv.field_size_limit(), files.MAX_RECORD))
+    stdlib.field_size_limit(max(stdlib.field_size_limit(), files.MAX_RECORD))
     delimiter = delimiter or _likely(file)
     lines = _Lines(file)
     header = _header(file, lines, delimiter)
@@ -44,8 +92,8 @@ class _Lines:
 
     def __init__(self, file: Path) -> None:
         self._lines = files.lines(file, blank=True)
-        self._back: deque[tuple[files.Line, int]] = deque()  # each with how often it was taken
-        self._taken: list[tuple[files.Line, int]] = []
+        self._back: deque[tuple[files.Line, int]] = deque()  # each with how often it was read
+        self._current: list[tuple[files.Line, int]] = []
         self._size = 0
         self.damage: Bad | None = None
 
@@ -57,27 +105,27 @@ class _Lines:
         if isinstance(line, Bad):
             self.damage = line
             raise StopIteration
-        if self._taken and (times >= _TRIES or self._size > files.MAX_RECORD):
+        if self._current and (times >= _TRIES or self._size > files.MAX_RECORD):
             self._back.appendleft((line, times))
             raise StopIteration
-        self._taken.append((line, times))
+        self._current.append((line, times))
         self._size += len(line.raw)
         # Broken bytes stay recognisable in the cells: only their own record is bad.
         return line.raw.decode("utf-8", "surrogateescape")
 
     @property
-    def taken(self) -> list[files.Line]:
+    def current(self) -> list[files.Line]:
         """List the lines of the record being read."""
-        return [line for line, _ in self._taken]
+        return [line for line, _ in self._current]
 
     def begin(self) -> None:
         """Begin a record."""
-        self._taken, self._size = [], 0
+        self._current, self._size = [], 0
 
     def give_back(self) -> None:
         """Take back all lines of the record but the first."""
-        self._back.extendleft((line, times + 1) for line, times in reversed(self._taken[1:]))
-        del self._taken[1:]
+        self._back.extendleft((line, times + 1) for line, times in reversed(self._current[1:]))
+        del self._current[1:]
 
 
 def _likely(file: Path) -> str:
@@ -90,19 +138,19 @@ def _likely(file: Path) -> str:
 def _cells(line: str, delimiter: str) -> int:
     """Count the cells of a line; none where it is not CSV."""
     try:
-        return len(next(csv.reader([line], delimiter=delimiter), []))
-    except csv.Error:
+        return len(next(stdlib.reader([line], delimiter=delimiter), []))
+    except stdlib.Error:
         return 0
 
 
 def _header(file: Path, lines: _Lines, delimiter: str) -> list[str]:
     try:
-        names = next((cells for cells in csv.reader(lines, delimiter=delimiter, strict=True) if cells), [])
-    except csv.Error as error:
+        names = next((cells for cells in stdlib.reader(lines, delimiter=delimiter, strict=True) if cells), [])
+    except stdlib.Error as error:
         raise SourceError(f"{file}: the names of the columns, in its first line, are not CSV ({error})") from None
-    if len(lines.taken) > _HEADER_LINES or any(len(name) > _NAME for name in names):
+    if len(lines.current) > _HEADER_LINES or any(len(name) > _NAME for name in names):
         raise SourceError(
-            f"{file}: the names of the columns go on for {len(lines.taken):,} lines: close the quote in line 1"
+            f"{file}: the names of the columns go on for {len(lines.current):,} lines: close the quote in line 1"
         )
     if len(names) > MAX_COLUMNS:
         raise SourceError(f"{file} has {len(names):,} columns; up to {MAX_COLUMNS:,} can be read")
@@ -113,21 +161,21 @@ def _header(file: Path, lines: _Lines, delimiter: str) -> list[str]:
 
 
 def _rows(file: Path, lines: _Lines, delimiter: str) -> Iterator[tuple[list[str], list[files.Line]] | Bad]:
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = stdlib.reader(lines, delimiter=delimiter, strict=True)
     while True:
         lines.begin()
         try:
             cells = next(reader, None)
-        except csv.Error as error:
+        except stdlib.Error as error:
             lines.give_back()
-            number, raw, size = lines.taken[0]
+            number, raw, size = lines.current[0]
             yield files.bad(file, f"line {number}", f"not CSV: {error}", raw, size)
-            reader = csv.reader(lines, delimiter=delimiter, strict=True)
+            reader = stdlib.reader(lines, delimiter=delimiter, strict=True)
             continue
         if cells is None:
             return
         if cells:  # a blank line between records is none
-            yield cells, lines.taken
+            yield cells, lines.current
 
 
 def _record(file: Path, header: list[str], cells: list[str], lines: list[files.Line]) -> Read | Bad:

@@ -1,4 +1,4 @@
-"""What a step that makes answers or pairs gives back."""
+"""Answers sampled for rows, and put together as one answer or a pair a row."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from curate.models.generators.generator import Generator
 from curate.models.generators.journal import keys_of
 
 
-class Made(NamedTuple):
-    """What was made, row by row of the rows given and in their order.
+class Result(NamedTuple):
+    """What a step makes of rows, in their order.
 
     `columns` are new columns of the rows (`chosen` and `rejected`, or `response`); `why` says why a row has none and is
     dropped, null where it has; `ledger` are numbers and short texts about each row, for the ledger; `again` marks the
@@ -31,15 +31,15 @@ class Made(NamedTuple):
     notes: Mapping[str, float] = MappingProxyType({})
 
 
-Pairs: TypeAlias = Annotated[Made, "pair"]  # makes `chosen` and `rejected`
-Answers: TypeAlias = Annotated[Made, "answer"]  # makes `response`
+Pairs: TypeAlias = Annotated[Result, "pair"]  # makes `chosen` and `rejected`
+Answers: TypeAlias = Annotated[Result, "answer"]  # makes `response`
 
 
-Cut: TypeAlias = Literal["drop", "keep"]  # what becomes of an answer that ran into the limit of tokens
+Truncation: TypeAlias = Literal["drop", "keep"]  # what becomes of an answer that ran into the limit of tokens
 
 # The faults an answer may have, besides what an engine or a judge says.
 NO_PROMPT, CUT, WITHHELD = "no prompt", "cut off at the limit of tokens", "withheld by the server"
-EMPTY, AGAIN = "empty", "the same text once more"
+EMPTY, REPEATED = "empty", "the same text once more"
 
 SAMPLES: dict[str, pl.DataType] = {
     "row": pl.Int64(),  # the position of the row
@@ -56,7 +56,7 @@ SAMPLES: dict[str, pl.DataType] = {
 }
 
 
-class Use(NamedTuple):
+class Variant(NamedTuple):
     """An answer wanted of every row: what it is for, of whom, under which system prompt (None: the row's own)."""
 
     name: str
@@ -64,51 +64,58 @@ class Use(NamedTuple):
     system: str | None = None
 
 
-def sample(rows: pl.DataFrame, uses: Sequence[Use], *, column: str, seed: int, cut: Cut) -> pl.DataFrame:
-    """Ask for every use of every row; each generator is asked once, for all that is wanted of it.
+def require(rows: pl.DataFrame, *columns: str) -> None:
+    """Raise ValueError if the rows lack a column."""
+    for name in columns:
+        if name not in rows.columns:
+            raise ValueError(f"the rows have no column '{name}': they have {', '.join(rows.columns)}")
+
+
+def sample(rows: pl.DataFrame, variants: Sequence[Variant], *, column: str, seed: int, cut: Truncation) -> pl.DataFrame:
+    """Ask for every variant of every row; each generator is asked once, for all that is wanted of it.
 
     The white space around an answer is no part of it. Raise ValueError if the rows lack `id` or the column.
     """
-    for name in ("id", column):
-        if name not in rows.columns:
-            raise ValueError(f"the rows have no column '{name}': they have {', '.join(rows.columns)}")
-    settings = {id(use.generator): settings_key(use.generator) for use in uses}
+    require(rows, "id", column)
+    settings = {id(variant.generator): settings_key(variant.generator) for variant in variants}
     # Equal settings are one generator, and a model is loaded once for all who sample it.
-    of_generator = sorted(uses, key=lambda use: (use.generator.settings.model, settings[id(use.generator)]))
-    there = rows.select(position=pl.int_range(pl.len()), said=pl.col(column).cast(pl.String).str.contains(r"\S"))
-    asked = there.filter(pl.col("said").fill_null(False))["position"].to_list()
+    of_generator = sorted(
+        variants, key=lambda variant: (variant.generator.settings.model, settings[id(variant.generator)])
+    )
+    prompts = rows.select(position=pl.int_range(pl.len()), filled=pl.col(column).cast(pl.String).str.contains(r"\S"))
+    answerable = prompts.filter(pl.col("filled").fill_null(False))["position"].to_list()
     # A row without a prompt is asked nothing, and is one line.
-    unasked = sorted(set(range(rows.height)) - set(asked))
-    nothing = _told(Failed(NO_PROMPT, again=False))
-    lines: list[tuple[object, ...]] = [(row, uses[0].name, "", None, *nothing) for row in unasked]
-    for key, group in groupby(of_generator, key=lambda use: settings[id(use.generator)]):
-        lines += _answers(rows, asked, list(group), key, column, seed)
+    skipped = sorted(set(range(rows.height)) - set(answerable))
+    nothing = _outcome(Failed(NO_PROMPT, again=False))
+    lines: list[tuple[object, ...]] = [(row, variants[0].name, "", None, *nothing) for row in skipped]
+    for key, group in groupby(of_generator, key=lambda variant: settings[id(variant.generator)]):
+        lines += _answers(rows, answerable, list(group), key, column, seed)
     samples = pl.DataFrame(lines, schema=SAMPLES, orient="row").sort("row", "key")
     return samples.with_columns(pl.col("text").str.strip_chars()).with_columns(fault=_fault(cut))
 
 
 def _answers(
-    rows: pl.DataFrame, asked: list[int], uses: list[Use], key: str, column: str, seed: int
+    rows: pl.DataFrame, positions: list[int], variants: list[Variant], key: str, column: str, seed: int
 ) -> Iterator[tuple[object, ...]]:
     """Ask one generator. The seed rests on what the row is and what the answer is for, never on places in a list."""
     asks, whose = [], []
     needed = [name for name in ("id", column, "system", "history") if name in rows.columns]
-    for position, row in zip(asked, rows.select(needed)[asked].iter_rows(named=True), strict=True):
-        for use in uses:
-            turns = conversation(row, column, use.system)
-            asks.append(Ask(turns, seed_of(seed, row["id"], f"{column}/{use.name}/{key}")))
-            whose.append((position, use.name, f"{use.name}/{key}", label(use.generator)))
-    for who, answer in zip(whose, uses[0].generator.ask(asks), strict=True):
-        yield (*who, *_told(answer))
+    for position, row in zip(positions, rows.select(needed)[positions].iter_rows(named=True), strict=True):
+        for variant in variants:
+            turns = conversation(row, column, variant.system)
+            asks.append(Ask(turns, seed_of(seed, row["id"], f"{column}/{variant.name}/{key}")))
+            whose.append((position, variant.name, f"{variant.name}/{key}", label(variant.generator)))
+    for who, answer in zip(whose, variants[0].generator.ask(asks), strict=True):
+        yield (*who, *_outcome(answer))
 
 
-def _told(answer: Answer | Failed) -> tuple[object, ...]:
+def _outcome(answer: Answer | Failed) -> tuple[object, ...]:
     if isinstance(answer, Failed):
         return (None, None, None, None, answer.reason, answer.reason != NO_PROMPT, answer.again)
     return (answer.text, answer.finish_reason, answer.prompt_tokens, answer.completion_tokens, None, False, False)
 
 
-def _fault(cut: Cut) -> pl.Expr:
+def _fault(cut: Truncation) -> pl.Expr:
     """Say what is wrong with an answer that came: a kept one may be cut, but never empty."""
     ended = pl.col("finish")
     unfinished = pl.when((ended == "length") & pl.lit(cut == "drop")).then(pl.lit(CUT))
@@ -131,31 +138,31 @@ def label(generator: Generator) -> str:
 
 SIDES = ("chosen", "rejected")
 SAME = "the two answers are the same"
-_SHOWN = ("generator", "finish", "prompt_tokens", "tokens", "score")
+_LEDGER = ("generator", "finish", "prompt_tokens", "tokens", "score")
 
 
-def pairs(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> Made:
+def pairs(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> Result:
     """Put together the pairs that were picked among the samples of the rows.
 
     `picks` has `row`, the keys of its `chosen` and `rejected` sample (null where there is none), and `why` there is no
     pair. The samples have a `score` if they were graded.
     """
     graded = ["score"] if "score" in samples.columns else []
-    wide = beside(rows, samples, picks)
+    wide = _side_by_side(rows, samples, picks)
     same = pl.when(pl.col("chosen_text") == pl.col("rejected_text")).then(pl.lit(SAME))
     wide = wide.with_columns(why=pl.coalesce("why", same))
     wide = wide.with_columns(pl.when(pl.col("why").is_null()).then(f"{side}_text").alias(side) for side in SIDES)
     gap = [(pl.col("chosen_score") - pl.col("rejected_score")).alias("gap") for _ in graded]
-    return made(
+    return _result(
         samples,
         columns=wide.select(*SIDES, *(f"{side}_{name}" for side in SIDES for name in ["generator", *graded])),
         why=wide["why"],
-        ledger=wide.select(*(f"{side}_{name}" for side in SIDES for name in _shown(samples)), *gap),
-        notes=asked(samples) | measured(wide.with_columns(gap)),
+        ledger=wide.select(*(f"{side}_{name}" for side in SIDES for name in _ledger_columns(samples)), *gap),
+        notes=_counts(samples) | figures(wide.with_columns(gap)),
     )
 
 
-def answers(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> Made:
+def answers(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> Result:
     """Put together the answers that were picked, one a row.
 
     `picks` has `row`, the key of its `best` sample (null where there is none) and `why` there is none; what else it has
@@ -165,33 +172,33 @@ def answers(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> M
     wide = _numbered(rows.height).join(picks, on="row", how="left")
     wide = wide.join(samples, left_on=["row", "best"], right_on=["row", "key"], how="left").sort("row")
     wide = wide.with_columns(response=pl.when(pl.col("why").is_null()).then("text"))
-    figures = [name for name in picks.columns if name not in ("row", "best", "why")]
-    there = wide.filter(pl.col("why").is_null())
-    notes: dict[str, float] = {"rows answered": float(there.height)}
-    if there.height:
-        notes |= {name.replace("_", " "): round(float(there[name].mean()), 3) for name in [*graded, *figures]}  # type: ignore[arg-type]
-    return made(
+    extra = [name for name in picks.columns if name not in ("row", "best", "why")]
+    complete = wide.filter(pl.col("why").is_null())
+    notes: dict[str, float] = {"rows answered": float(complete.height)}
+    if complete.height:
+        notes |= {name.replace("_", " "): round(float(complete[name].mean()), 3) for name in [*graded, *extra]}  # type: ignore[arg-type]
+    return _result(
         samples,
         columns=wide.select("response", *graded),
         why=wide["why"],
-        ledger=wide.select(*_shown(samples), *figures),
-        notes=asked(samples) | notes,
+        ledger=wide.select(*_ledger_columns(samples), *extra),
+        notes=_counts(samples) | notes,
     )
 
 
-def _shown(samples: pl.DataFrame) -> list[str]:
+def _ledger_columns(samples: pl.DataFrame) -> list[str]:
     """Name what the ledger has of a picked answer: what there is of it, and the parts of its grade."""
-    return [name for name in samples.columns if name in _SHOWN or name.startswith("grade_")]
+    return [name for name in samples.columns if name in _LEDGER or name.startswith("grade_")]
 
 
-def without_system(rows: pl.DataFrame, made: Made) -> Made:
+def drop_system(rows: pl.DataFrame, result: Result) -> Result:
     """Take the system prompt away that the rows came with."""
     if "system" not in rows.columns:
-        return made
-    return made._replace(columns=made.columns.with_columns(system=pl.lit(None, pl.String)))
+        return result
+    return result._replace(columns=result.columns.with_columns(system=pl.lit(None, pl.String)))
 
 
-def beside(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> pl.DataFrame:
+def _side_by_side(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> pl.DataFrame:
     """Put what is known of the two picked samples beside each other, a line for each of the rows, in their order."""
     wide = _numbered(rows.height).join(picks, on="row", how="left")
     for side in SIDES:
@@ -204,9 +211,9 @@ def _numbered(height: int) -> pl.DataFrame:
     return pl.DataFrame({"row": range(height)}, schema={"row": pl.Int64})
 
 
-def made(
+def _result(
     samples: pl.DataFrame, *, columns: pl.DataFrame, why: pl.Series, ledger: pl.DataFrame, notes: Mapping[str, float]
-) -> Made:
+) -> Result:
     """Say which rows failed, and which should be asked about again: all that lack an answer another try may give.
 
     A dropped row that lacks an answer counts as failed, though the answers it has might have been no good either.
@@ -218,10 +225,10 @@ def made(
         .sort("row")
         .with_columns(pl.col("failed", "again").fill_null(False))
     )
-    return Made(columns, why.alias("why"), ledger, rows["again"], rows["failed"] & why.is_not_null(), notes)
+    return Result(columns, why.alias("why"), ledger, rows["again"], rows["failed"] & why.is_not_null(), notes)
 
 
-def asked(samples: pl.DataFrame) -> dict[str, float]:
+def _counts(samples: pl.DataFrame) -> dict[str, float]:
     """Count what was asked and what became of it; a fault that no answer has is left out."""
     counted = {
         "answers": samples["finish"].is_not_null(),
@@ -230,22 +237,22 @@ def asked(samples: pl.DataFrame) -> dict[str, float]:
         "cut off": samples["finish"] == "length",
         "withheld": samples["fault"] == WITHHELD,
         "empty": samples["fault"] == EMPTY,
-        "same text": samples["fault"] == AGAIN,
+        "same text": samples["fault"] == REPEATED,
     }
     notes = {name: float(of.sum()) for name, of in counted.items()}
     tokens = {"prompt tokens": float(samples["prompt_tokens"].sum()), "tokens": float(samples["tokens"].sum())}
     return {name: count for name, count in notes.items() if count or name == "answers"} | tokens
 
 
-def measured(wide: pl.DataFrame, sizes: tuple[str, str] | None = None) -> dict[str, float]:
+def figures(wide: pl.DataFrame, sizes: tuple[str, str] | None = None) -> dict[str, float]:
     """Measure pairs: how many, how often the chosen answer is the longer, by how much, how far apart in score.
 
     The ratio of their lengths is chosen over rejected, in the geometric mean: 1 is even. `sizes` name the columns with
     the lengths, if they are no texts' own.
     """
-    there = wide.filter(pl.col("why").is_null())
+    complete = wide.filter(pl.col("why").is_null())
     sized = [pl.col(name) for name in sizes] if sizes else [pl.col(side).str.len_chars() for side in SIDES]
-    figures = {"chosen longer": (sized[0] > sized[1]).mean(), "length ratio": (sized[0] / sized[1]).log().mean().exp()}
-    figures |= {"mean gap": pl.col("gap").mean()} if "gap" in there.columns else {}
-    found = there.select(value.round(3).alias(name) for name, value in figures.items()).row(0, named=True)
-    return {"pairs": float(there.height), **(found if there.height else {})}
+    extra = {"chosen longer": (sized[0] > sized[1]).mean(), "length ratio": (sized[0] / sized[1]).log().mean().exp()}
+    extra |= {"mean gap": pl.col("gap").mean()} if "gap" in complete.columns else {}
+    result = complete.select(value.round(3).alias(name) for name, value in extra.items()).row(0, named=True)
+    return {"pairs": float(complete.height), **(result if complete.height else {})}

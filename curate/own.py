@@ -1,6 +1,6 @@
 """Functions of the user's own: `module:function` out of a file beside the recipe or in the working folder, no other.
 
-Each such folder is a package of its own, `curate.recipe.own.FOLDER`, so its modules replace nobody else's: a file
+Each such folder is a package of its own, `curate.own.FOLDER`, so its modules replace nobody else's: a file
 `numba.py` beside a recipe is never what the library gets when it imports numba. Names come back the same in another
 process, so what pickled by its module's name still does.
 """
@@ -132,7 +132,7 @@ def _root(package: str) -> Path:
 
 
 class _Finder:
-    """Find `curate.recipe.own.FOLDER` and the modules in it."""
+    """Find `curate.own.FOLDER` and the modules in it."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -160,7 +160,7 @@ class _Loader(SourceFileLoader):
         return super().get_code(fullname)
 
     def exec_module(self, module: ModuleType) -> None:
-        package = ".".join(module.__name__.split(".")[:4])
+        package = ".".join(module.__name__.split(".")[:3])
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": partial(_import, package)}
         super().exec_module(module)
 

@@ -8,39 +8,10 @@ from collections.abc import Callable
 import polars as pl
 
 WORDS = [
-    "river",
-    "stone",
-    "window",
-    "garden",
-    "market",
-    "letter",
-    "silver",
-    "bridge",
-    "candle",
-    "forest",
-    "harbour",
-    "kettle",
-    "ladder",
-    "meadow",
-    "needle",
-    "orchard",
-    "pepper",
-    "quarry",
-    "ribbon",
-    "saddle",
-    "timber",
-    "valley",
-    "wagon",
-    "anchor",
-    "basket",
-    "copper",
-    "dragon",
-    "engine",
-    "feather",
-    "glove",
-    "hammer",
-    "island",
-]
+    "river", "stone", "window", "garden", "market", "letter", "silver", "bridge", "candle", "forest", "harbour",
+    "kettle", "ladder", "meadow", "needle", "orchard", "pepper", "quarry", "ribbon", "saddle", "timber",
+    "valley", "wagon", "anchor", "basket", "copper", "dragon", "engine", "feather", "glove", "hammer", "island"
+]  # fmt: skip
 
 
 def drawn(*key: object) -> int:

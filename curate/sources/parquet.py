@@ -1,24 +1,62 @@
-"""Slices of a Parquet file: read in turn, renamed, types checked, nested conversations brought to columns."""
+"""Parquet files: read in slices, renamed, types checked, nested conversations brought to columns."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
-from curate.rows import TURNS, Bad, Batch, SourceError
+from curate.rows import TURNS, Bad, Batch, Part, SourceError
 from curate.sources import files
 from curate.sources.columns import FIXED, words
-from curate.sources.layout import HEAD, Layout, Wanted, no_prompt, renamed, settle
-from curate.sources.shapes import TOUCHED, detect, renames
+from curate.sources.layout import HEAD, Layout, Options, no_prompt, renamed, settle
+from curate.sources.shapes import TOUCHED, Shape, detect, renames
 
 # No slice has more rows, whatever they weigh.
 _ROWS = 2**16
 # A panic of the engine, as on a file whose header lies, is no Exception.
 _DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+
+
+def parquet(
+    path: Path,
+    *,
+    columns: dict[str, str] | None = None,
+    shape: Shape | None = None,
+    domain: str | None = None,
+    license: str | None = None,
+) -> list[Part]:
+    """Read Parquet files, a slice at a time.
+
+    Every column keeps its type. A file that is damaged is one bad record, from the row on that cannot be
+    read.
+
+    Args:
+        path: a file, a folder (its .parquet files) or a glob.
+        columns: column here -> column in the file, as in `{prompt: title}`.
+        shape: how conversations and pairs are laid out; found by the names when not given.
+        domain: the domain of rows that have none.
+        license: the licence of rows that have none.
+
+    Raises:
+        SourceMissing: when there is no such file.
+        SourceError: when a column that is named is not there, none holds a prompt, or one holds another type.
+
+    >>> import tempfile, polars as pl
+    >>> file = Path(tempfile.mkdtemp()) / "a.parquet"
+    >>> pl.DataFrame({"question": ["2 + 2?"], "answer": ["4"], "year": [1999]}).write_parquet(file)
+    >>> [batch] = parquet(file, domain="sums")[0].read(1000)
+    >>> batch.rows.to_dicts()
+    [{'prompt': '2 + 2?', 'response': '4', 'year': 1999, 'domain': 'sums'}]
+    """
+    options = Options(columns or {}, shape, domain, license)
+    parts = files.parts(path, (".parquet",), partial(read, options))
+    start(parts[0].files[0], options)
+    return parts
 
 
 @dataclass(frozen=True)
@@ -40,9 +78,9 @@ class Table:
         rows, bad = rows.rename(self.names), []
         if self.layout:
             records = rows.select(self.touched).to_dicts()
-            made, wrong = self.layout.rows(records)
+            converted, wrong = self.layout.rows(records)
             good = [i for i in range(rows.height) if i not in wrong]
-            rows = made.hstack(rows.drop(self.touched)[good])
+            rows = converted.hstack(rows.drop(self.touched)[good])
             for i, reason in sorted(wrong.items()):
                 raw = json.dumps(records[i], ensure_ascii=False, default=str).encode("utf-8")
                 bad.append(files.bad(self.file, f"row {at + i + 1}", reason, raw))
@@ -52,14 +90,14 @@ class Table:
         return Batch(rows.with_columns(typed).with_columns(empty).with_columns(filled), bad)
 
     def _typed(self, column: pl.Series, dtype: pl.DataType) -> pl.Series:
-        here = column.dtype
-        alike = here == dtype or here == pl.Null or (here.is_numeric() and dtype == pl.Float64())
-        if alike or (isinstance(here, (pl.Categorical, pl.Enum)) and dtype == pl.String()):
+        actual = column.dtype
+        alike = actual == dtype or actual == pl.Null or (actual.is_numeric() and dtype == pl.Float64())
+        if alike or (isinstance(actual, (pl.Categorical, pl.Enum)) and dtype == pl.String()):
             return column.cast(dtype)
-        if dtype == TURNS and _are_turns(here):  # the same fields in another order, which a cast refuses
+        if dtype == TURNS and _are_turns(actual):  # the same fields in another order, which a cast refuses
             return column.list.eval(pl.struct(pl.element().struct[name] for name in ("role", "content")))
         raise SourceError(
-            f"{self.file}: the column {column.name!r} holds {here}, not {words(dtype)}; "
+            f"{self.file}: the column {column.name!r} holds {actual}, not {words(dtype)}; "
             f"give it another name: columns: {{file_{column.name}: {column.name}}}"
         )
 
@@ -72,7 +110,7 @@ def _are_turns(dtype: pl.DataType) -> bool:
     }
 
 
-def start(file: Path, want: Wanted) -> tuple[Table, int] | Bad:
+def start(file: Path, options: Options) -> tuple[Table, int] | Bad:
     """Settle a file on its first rows; also say how many rows fit a slice. A file that is damaged is one Bad.
 
     Raises:
@@ -84,33 +122,32 @@ def start(file: Path, want: Wanted) -> tuple[Table, int] | Bad:
         head = pl.scan_parquet(file, glob=False).head(HEAD).collect()
     except _DAMAGE as error:
         return files.broken(file, "row 1", error)
-    table = _settled(file, head, want)
+    table = _settled(file, head, options)
     table.batch(head.clear(), 0)
     room = files.BATCH_BYTES * max(head.height, 1) // max(int(head.estimated_size()), 1)
     return table, max(1, min(_ROWS, room))
 
 
-def _settled(file: Path, head: pl.DataFrame, want: Wanted) -> Table:
-    names = {name: name for name in head.columns} | renamed(file, head.columns, want)
+def _settled(file: Path, head: pl.DataFrame, options: Options) -> Table:
+    names = {name: name for name in head.columns} | renamed(file, head.columns, options)
     named = head.rename(names)
-    shape = want.shape or detect(named.to_dicts())
+    shape = options.shape or detect(named.to_dicts())
     if shape == "plain":
         more = renames(set(named.columns))
-        names = {there: more.get(here, here) for there, here in names.items()}
+        names = {theirs: more.get(ours, ours) for theirs, ours in names.items()}
     touched = [name for name in named.columns if name in TOUCHED[shape]]
     layout = None
     if touched:
-        told = Wanted({"response": "response"} if "response" in want.columns else {}, shape)
-        layout = settle(file, named.select(touched).to_dicts(), told, whole=head.height < HEAD)
-    elif "prompt" not in names.values() and "response" not in want.columns:
+        nested = Options({"response": "response"} if "response" in options.columns else {}, shape)
+        layout = settle(file, named.select(touched).to_dicts(), nested, whole=head.height < HEAD)
+    elif "prompt" not in names.values() and "response" not in options.columns:
         raise SourceError(no_prompt(file, head.columns))
-    constants = {n: v for n, v in (("domain", want.domain), ("license", want.license)) if v is not None}
-    return Table(file, names, touched, layout, constants)
+    return Table(file, names, touched, layout, options.constants)
 
 
-def read(want: Wanted, file: Path, batch_rows: int) -> Iterator[Batch]:
+def read(options: Options, file: Path, batch_rows: int) -> Iterator[Batch]:
     """Yield the rows of a file; where it is damaged, one last Bad."""
-    settled = start(file, want)
+    settled = start(file, options)
     if isinstance(settled, Bad):
         yield Batch(pl.DataFrame(), [settled])
         return

@@ -5,9 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from curate.evaluate.bench.bench import against
+from curate.evaluate.bench.bench import against, tables
 from curate.evaluate.bench.results import Score
-from curate.evaluate.bench.show import tables
 
 
 def score(task, value, stderr=0.01, measure="acc"):
@@ -58,3 +57,24 @@ def test_what_has_no_standard_error_has_no_interval():
 
 def test_a_model_alone_is_shown_alone():
     assert "standard error" in printed(BEFORE[:1], []) and "difference" not in printed(BEFORE[:1], [])
+
+
+@pytest.mark.parametrize(
+    ("before", "averages"),
+    [
+        pytest.param(
+            {"leaderboard_ifeval": 0.6, "bbh": 0.2, "musr": 0.4},
+            {"average": 0.4, "average without IFEval": 0.3},
+            id="with IFEval",
+        ),
+        pytest.param({"bbh": 0.2, "musr": 0.4}, {"average": 0.3}, id="there is no IFEval"),
+        pytest.param({"ifeval": 0.6}, {}, id="nothing but IFEval: one task is no average"),
+        pytest.param({"a": 0.2, "b": 0.4, "bleu": 27.0}, {"average": 0.3}, id="another scale is no part of an average"),
+        pytest.param({"bleu": 27.0}, {}, id="nothing to average"),
+    ],
+)
+def test_averages_with_and_without_ifeval(before, averages):
+    scores = [score(task, value) for task, value in before.items()]
+    found = against(scores, [s._replace(value=s.value - 0.1) for s in scores])["averages"]
+    assert {row["name"]: row["before"] for row in found} == pytest.approx(averages)
+    assert all(row["difference"] == pytest.approx(-0.1) for row in found)

@@ -14,7 +14,7 @@ pytest.importorskip("sklearn", reason="the linear model needs the extra `shortcu
 from curate.pairs.shortcuts import ShortcutError, shortcuts
 from curate.rows import hash01
 from tests.conftest import seconds
-from tests.pairs.shortcuts.made import drawn, pairs
+from tests.pairs.shortcuts.sets import drawn, pairs
 
 
 def emoji(said):

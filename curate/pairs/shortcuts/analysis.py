@@ -51,10 +51,10 @@ def read(path: Path) -> tuple[pl.DataFrame, Sequence[Bad]]:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    found = next((found for pattern in _FILES if (found := sorted(path.glob(pattern)))), None)
-    if found is None:
+    files = next((files for pattern in _FILES if (files := sorted(path.glob(pattern)))), None)
+    if files is None:
         raise SourceMissing(f"the folder {path} holds no set: no train.parquet, nor other parquet or JSON lines files")
-    return found
+    return files
 
 
 def _batches(file: Path) -> list[Batch]:
@@ -67,9 +67,9 @@ def _batches(file: Path) -> list[Batch]:
         # Nearly every rule looks at answers alone, so pairs without prompts are read too. The readers ask for a prompt
         # unless told that a column is the response.
         with suppress(SourceError):
-            found = _read(reader, file, columns={"response": "chosen"})
-            if any(batch.rows.height for batch in found):
-                return [Batch(batch.rows.rename({"response": "chosen"}), batch.bad) for batch in found]
+            batches = _read(reader, file, columns={"response": "chosen"})
+            if any(batch.rows.height for batch in batches):
+                return [Batch(batch.rows.rename({"response": "chosen"}), batch.bad) for batch in batches]
         # What the readers advise is for recipes.
         raise ShortcutError(f"no pairs of answers to read: {str(error).partition('. Map it: ')[0]}") from None
 
@@ -91,14 +91,14 @@ def shortcuts(
         ShortcutError: when there are no pairs: a column is missing, holds no text, or no row has both answers.
 
     >>> rows = pl.DataFrame({"prompt": ["1?", "2?"], "chosen": ["One 😊", "Two 😊"], "rejected": ["One.", "Two."]})
-    >>> found = shortcuts(rows)
-    >>> found["rules"][0]["direction"], found["rules"][0]["accuracy"], found["words"]
+    >>> report = shortcuts(rows)
+    >>> report["rules"][0]["direction"], report["rules"][0]["accuracy"], report["words"]
     ('more emoji', 1.0, None)
     """
     frame = _pairs(pairs, chosen, rejected, prompt, seed)
     learnt = words(frame)
-    first = sorted([*rules(frame["chosen"], frame["rejected"]), opening(frame)], key=lambda found: -found["accuracy"])
-    found: Shortcuts = {
+    first = sorted([*rules(frame["chosen"], frame["rejected"]), opening(frame)], key=lambda score: -score["accuracy"])
+    report: Shortcuts = {
         "pairs": frame.height,
         "prompts": frame["group"].n_unique(),
         "left_out": pairs.height - frame.height,
@@ -109,9 +109,9 @@ def shortcuts(
         "warned": [],
         "verdict": [],
     }
-    found["warned"] = warned(found)
-    found["verdict"] = verdict(found)
-    return found
+    report["warned"] = warned(report)
+    report["verdict"] = verdict(report)
+    return report
 
 
 def _pairs(pairs: pl.DataFrame, chosen: str, rejected: str, prompt: str, seed: int) -> pl.DataFrame:

@@ -1,0 +1,58 @@
+"""Why a step cannot be applied, in one sentence: which step, where it stands, and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from curate.errors import UserError, did_you_mean, missing_package
+from curate.recipe.step import Step, expressions
+
+_HOLDS = {pl.String(): "text", pl.Boolean(): "true or false"}
+
+
+class StepError(UserError):
+    """Say in one sentence which step cannot be applied, where it stands, and what would be right."""
+
+
+def explain(step: Step, rows: pl.DataFrame, error: BaseException) -> str:
+    """Say in one sentence why a row-wise step cannot be applied to these rows."""
+    at = f"{step.place}: {step.verb} {step.name}"
+    columns = list(dict.fromkeys([*(step.columns or ()), *(c for e in expressions(step) for c in e.meta.root_names())]))
+    for column in columns:
+        if column not in rows.columns:
+            return f"{at}: {no_column(column, rows.columns)}"
+    results = rows.lazy().select(e.alias(str(i)) for i, e in enumerate(expressions(step)))
+    if step.judges and (odd := [t for t in _types(results) if t != pl.Boolean]):
+        return f"{at}: gives {_name(odd[0])}, where true or false is needed of each row"
+    return f"{at}: {misfit(error, rows, columns)}"
+
+
+def _types(frame: pl.LazyFrame) -> list[pl.DataType]:
+    try:
+        return frame.collect_schema().dtypes()
+    except pl.exceptions.PolarsError:
+        return []
+
+
+def _name(dtype: pl.DataType) -> str:
+    return "numbers" if dtype.is_numeric() else _HOLDS.get(dtype, str(dtype))
+
+
+def no_column(column: str, columns: Iterable[str]) -> str:
+    """Say that a column is not there, and which one may be meant."""
+    others = [c for c in columns if c not in {"id", "source"}]
+    return f"reads the column '{column}', which these rows do not have; {did_you_mean(column, others)}"
+
+
+def misfit(error: BaseException, rows: pl.DataFrame, columns: Iterable[str]) -> str:
+    """Say an error in one line; an engine's own word on types is led in by what the columns hold."""
+    if package := missing_package(error):
+        return package
+    first = (str(error) or "it says no more").strip().splitlines()[0]
+    if isinstance(error, pl.exceptions.PolarsError):
+        holds = [f"'{c}' holds {_name(rows.schema[c])}" for c in columns if c in rows.columns]
+        return ": ".join([*([", ".join(holds)] if holds else []), first])
+    in_words = isinstance(error, ValueError | UserError | ModuleNotFoundError)
+    return first if in_words else f"{type(error).__name__}: {first}"
