@@ -1,16 +1,16 @@
-"""The top of a training page: what was trained, its figures, and what the checks before training found."""
+"""The page of a training: what was trained, its figures, and what the checks before training found."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
 
-from curate.report.html import DASH, Html, el, join, number, table
-from curate.report.lines import STYLE, Figure, draw
-from curate.report.page import Build, built, page
+from curate.report.lines import draw
+from curate.report.page import Section, page
+from curate.report.words import DASH, number
 from curate.train.plots import Grades, Log, figures, summary
 
 _STAGES = {
@@ -20,86 +20,9 @@ _STAGES = {
     "rloo": "reinforcement learning (RLOO)",
     "kto": "learning from single verdicts (KTO)",
 }
+_NAMES = {"course": "Course", "plots": "Plots", "grades": "Grades", "data": "Data and model", "config": "Config"}
 Findings: TypeAlias = Sequence[Mapping[str, Any]]
-
-
-def name_of(record: Mapping[str, Any]) -> str:
-    """Name a run: its model and its stage."""
-    stage = str(record.get("stage", "training"))
-    model = get(record, "model_in", "name") or get(record, "config", "model")
-    return f"{Path(str(model)).name} {stage.upper()}" if model else stage.upper()
-
-
-def headline(record: Mapping[str, Any], findings: Findings | None) -> Html:
-    """Say what was trained, on what, in figures, and what was found before."""
-    seconds = record.get("seconds")
-    facts = {
-        "rows trained": number(get(record, "data", "rows_trained")),
-        "tokens trained": number(get(record, "data", "tokens_trained")),
-        "steps": number(record.get("steps")),
-        "epochs": number(record.get("epochs"), 2),
-        "rows a step": number(record.get("effective_batch")),
-        "time": DASH if seconds is None else _time(seconds),
-    }
-    tiles = [el("div", el("dt", name), el("dd", value)) for name, value in facts.items() if value != DASH]
-    return el(
-        "header",
-        el("p", "curate training", class_="kicker"),
-        el("h1", name_of(record)),
-        el("p", _sentence(record), class_="lede"),
-        el("dl", *tiles, class_="facts") if tiles else None,
-        _notices(record, findings),
-    )
-
-
-def _sentence(record: Mapping[str, Any]) -> str:
-    stage = str(record.get("stage", "training"))
-    said = _STAGES.get(stage, stage)
-    if "config" in record:
-        said += " with LoRA" if get(record, "config", "lora") else ", all weights,"
-    if file := get(record, "data", "file"):
-        said += f" on {'/'.join(Path(file).parts[-2:])}"
-    return f"{said[0].upper()}{said[1:].rstrip(',')}."
-
-
-def _time(seconds: float) -> str:
-    """Show a duration.
-
-    >>> _time(8.6), _time(754), _time(8400)
-    ('9 s', '12.6 min', '2.3 h')
-    """
-    for length, unit in ((3600, "h"), (60, "min")):
-        if seconds >= length:
-            return f"{number(seconds / length)} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def _notices(record: Mapping[str, Any], findings: Findings | None) -> Html | None:
-    forced = {(finding["check"], finding["message"]) for finding in record.get("forced", [])}
-    # Those of the raw rows are not in preflight.json: it is written by the checks after them.
-    said = {(f["check"], f["message"]): f["level"] for f in [*record.get("forced", []), *(findings or [])]}
-    if not said and findings is None:
-        return None
-    if not said:
-        return el("p", "The checks before training found nothing.", class_="fine")
-    items = [
-        el(
-            "li",
-            el("strong", f"{check.replace('_', ' ')}{', forced' if (check, message) in forced else ''}:"),
-            " ",
-            message,
-        )
-        for (check, message), _ in sorted(said.items(), key=lambda item: item[1] != "stop")
-    ]
-    return el("section", el("h2", "The checks before training say"), el("ul", *items), class_="notices")
-
-
-def get(record: Mapping[str, Any], *path: str) -> Any:
-    """Look into nested mappings; None where something is missing."""
-    value: Any = record
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
+Data: TypeAlias = dict[str, Any]
 
 
 def training_page(
@@ -119,53 +42,100 @@ def training_page(
         LogError: The log cannot be read.
     """
     drawn = figures(log, grades)
-    sections: list[tuple[str, str, Build]] = [
-        ("course", "Course", lambda: _words(log, grades)),
-        ("plots", "Plots", lambda: _plots(drawn) if drawn else None),
-        ("grades", "Grades", lambda: _graded(grades) if grades else None),
-        ("data", "Data and model", lambda: _facts(record)),
-        ("config", "Config", lambda: _config(record)),
-    ]
-    there = built(sections, {})
+    parts: dict[str, Callable[[], Data | None]] = {
+        "course": lambda: {"lines": summary(log, grades)},
+        "plots": lambda: {"figures": [(figure, draw(figure)) for figure in drawn]} if drawn else None,
+        "grades": lambda: _grades(grades) if grades else None,
+        "data": lambda: _facts(record),
+        "config": lambda: _config(record),
+    }
+    sections = [Section(part, _NAMES[part], "training.html", data) for part, data in parts.items()]
+    header = Section("header", name_of(record), "training.html", lambda: _header(record, findings))
     foot = "This page loads nothing from anywhere. The plots stand beside it as files, the numbers in log.jsonl."
-    return page(f"{name_of(record)}: training", headline(record, findings), there, foot, STYLE)
+    return page(f"{name_of(record)}: training", header, sections, foot, styles=["lines.css"])
 
 
-def _words(log: Log | Path, grades: Grades | None) -> Html:
-    lines = summary(log, grades)
-    said = el("ul", *(el("li", line) for line in lines)) if lines else el("p", "Nothing was logged.", class_="note")
-    return join([el("h2", "How it went"), said])
+def name_of(record: Mapping[str, Any]) -> str:
+    """Name a run: its model and its stage."""
+    stage = str(record.get("stage", "training"))
+    model = get(record, "model_in", "name") or get(record, "config", "model")
+    return f"{Path(str(model)).name} {stage.upper()}" if model else stage.upper()
 
 
-def _plots(drawn: Sequence[Figure]) -> Html:
-    thick = "Where values jump from step to step, the thick line is their mean over a twentieth of the run."
-    note = el("p", thick, class_="note")
-    return join([el("h2", "Plots"), note, el("div", *map(_shown, drawn), class_="figures")])
+def get(record: Mapping[str, Any], *path: str) -> Any:
+    """Look into nested mappings; None where something is missing."""
+    value: Any = record
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
-def _shown(figure: Figure) -> Html:
-    wrong = (el("span", note, class_="why") for note in figure.notes)
-    caption = el("figcaption", el("b", figure.title), el("span", figure.hint), *wrong)
-    return el("figure", caption, el("div", draw(figure), class_="plot"))
+def _header(record: Mapping[str, Any], findings: Findings | None) -> Data:
+    """Say what was trained, on what, in figures, and what was found before."""
+    seconds = record.get("seconds")
+    facts = {
+        "rows trained": number(get(record, "data", "rows_trained")),
+        "tokens trained": number(get(record, "data", "tokens_trained")),
+        "steps": number(record.get("steps")),
+        "epochs": number(record.get("epochs"), 2),
+        "rows a step": number(record.get("effective_batch")),
+        "time": DASH if seconds is None else _time(seconds),
+    }
+    return {
+        "name": name_of(record),
+        "sentence": _sentence(record),
+        "facts": {name: value for name, value in facts.items() if value != DASH},
+        "findings": _findings(record.get("forced", []), findings),
+    }
 
 
-def _graded(grades: Grades) -> Html:
-    heads = [("checkpoint", "name"), ("epoch", "n"), ("grade", "n"), ("95 % interval", "n")]
+def _sentence(record: Mapping[str, Any]) -> str:
+    stage = str(record.get("stage", "training"))
+    text = _STAGES.get(stage, stage)
+    if "config" in record:
+        text += " with LoRA" if get(record, "config", "lora") else ", all weights,"
+    if file := get(record, "data", "file"):
+        text += f" on {'/'.join(Path(file).parts[-2:])}"
+    return f"{text[0].upper()}{text[1:].rstrip(',')}."
+
+
+def _time(seconds: float) -> str:
+    """Show a duration.
+
+    >>> _time(8.6), _time(754), _time(8400)
+    ('9 s', '12.6 min', '2.3 h')
+    """
+    for length, unit in ((3600, "h"), (60, "min")):
+        if seconds >= length:
+            return f"{number(seconds / length)} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _findings(forced: Findings, findings: Findings | None) -> list[tuple[str, str]] | None:
+    """List findings, those that stop a training first; None where nothing was checked."""
+    # Those of the raw rows are not in preflight.json: it is written by the checks after them.
+    levels = {(one["check"], one["message"]): one["level"] for one in [*forced, *(findings or [])]}
+    if not levels and findings is None:
+        return None
+    was_forced = {(one["check"], one["message"]) for one in forced}
+    ordered = sorted(levels, key=lambda finding: levels[finding] != "stop")
+    return [(f"{one[0].replace('_', ' ')}{', forced' if one in was_forced else ''}:", one[1]) for one in ordered]
+
+
+def _grades(grades: Grades) -> Data:
     best = max((grade["grade"] for grade in grades if grade["grade"] is not None), default=None)
-    body: list[list[object]] = []
-    for given in grades:
-        shown = number(given["grade"], 2)
-        low, high = number(given.get("low"), 2), number(given.get("high"), 2)
-        span = DASH if DASH in (low, high) else f"{low} to {high}"
-        value = el("strong", shown) if given["grade"] == best else shown
-        body.append([Path(str(given["checkpoint"])).name, number(given["epoch"], 2), value, span])
-    caption = "Mean grade of each checkpoint's answers to the dev prompts; the highest is bold."
-    return join([el("h2", "Grades by epoch"), table(caption, heads, body)])
+    rows: list[list[object]] = []
+    for grade in grades:
+        value, low, high = (number(grade.get(key), 2) for key in ("grade", "low", "high"))
+        interval = DASH if DASH in (low, high) else f"{low} to {high}"
+        cell = {"best": value} if grade["grade"] == best else value
+        rows.append([Path(str(grade["checkpoint"])).name, number(grade["epoch"], 2), cell, interval])
+    return {"rows": rows}
 
 
-def _facts(record: Mapping[str, Any]) -> Html | None:
+def _facts(record: Mapping[str, Any]) -> Data | None:
     data = record.get("data", {})
-    told = {
+    facts = {
         "data file": data.get("file"),
         "its SHA-256": data.get("sha256"),
         "rows in the file": number(data.get("rows_in_file")),
@@ -182,16 +152,13 @@ def _facts(record: Mapping[str, Any]) -> Html | None:
         "seed": record.get("seed"),
         "versions": ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items()),
     }
-    rows: list[list[object]] = [[name, value] for name, value in told.items() if value not in (None, DASH, "")]
-    if not rows:
-        return None
-    return join([el("h2", "Data and model"), table("From record.json.", [("what", ""), ("is", "long")], rows)])
+    rows = [[name, value] for name, value in facts.items() if value not in (None, DASH, "")]
+    return {"rows": rows} if rows else None
 
 
-def _config(record: Mapping[str, Any]) -> Html | None:
+def _config(record: Mapping[str, Any]) -> Data | None:
     config = record.get("config")
     if not config:
         return None
-    given = {key: value for key, value in config.items() if value not in (None, {}, [])}
-    text = yaml.safe_dump(given, sort_keys=False, allow_unicode=True)
-    return join([el("h2", "Config"), el("p", "As it was resolved.", class_="note"), el("pre", text)])
+    settings = {key: value for key, value in config.items() if value not in (None, {}, [])}
+    return {"config": yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)}

@@ -1,4 +1,4 @@
-"""TRL's log history as courses of values."""
+"""What TRL logs of a training: figures by step and by epoch, as files, and a few lines of words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from typing import Any, NamedTuple, TypeAlias
 from curate.errors import UserError
 from curate.report.lines import Figure, Line, Panel, file, spell
 
+__all__ = ["figures", "plots", "summary"]
+
 Log: TypeAlias = Sequence[Mapping[str, Any]]
+Grades: TypeAlias = Sequence[Mapping[str, Any]]
 
 
 class LogError(UserError):
@@ -51,8 +54,8 @@ def course(log: Log, key: str, along: str = "step") -> list[tuple[float, float]]
     >>> course([{"loss": 2, "step": 1}, {"eval_loss": 1, "step": 1}, {"loss": None, "step": 2}], "loss")
     [(1.0, 2.0), (2.0, nan)]
     """
-    found = {number(entry[along]): number(entry[key]) for entry in log if key in entry and along in entry}
-    return sorted((x, y) for x, y in found.items() if math.isfinite(x))
+    values = {number(entry[along]): number(entry[key]) for entry in log if key in entry and along in entry}
+    return sorted((x, y) for x, y in values.items() if math.isfinite(x))
 
 
 def number(value: object) -> float:
@@ -61,24 +64,23 @@ def number(value: object) -> float:
     return float(value) if finite else math.nan  # type: ignore[arg-type]
 
 
-def lost(log: Log, keys: Sequence[str]) -> list[str]:
+def gaps(log: Log, keys: Sequence[str]) -> list[str]:
     """Say of which keys values are no numbers, and at which steps.
 
-    >>> lost([{"loss": float("nan"), "step": 7}], ["loss"])
+    >>> gaps([{"loss": float("nan"), "step": 7}], ["loss"])
     ['loss is not a number at step 7']
     """
-    said = []
+    messages = []
     for key in keys:
         steps = [f"{x:,.0f}" for x, y in course(log, key) if math.isnan(y)]
         if steps:
             more = f" and {len(steps) - 5:,} more" if len(steps) > 5 else ""
-            said.append(
-                f"{key} is not a number at {'step' if len(steps) == 1 else 'steps'} {', '.join(steps[:5])}{more}"
-            )
-    return said
+            at = "step" if len(steps) == 1 else "steps"
+            messages.append(f"{key} is not a number at {at} {', '.join(steps[:5])}{more}")
+    return messages
 
 
-_SAID = {
+_COURSES = {
     "loss": ("loss",),
     "held-out loss": ("eval_loss",),
     "reward margin": ("rewards/margins", "margin"),
@@ -90,7 +92,7 @@ _SAID = {
 }
 
 
-def summary(log: Log | Path, grades: Sequence[Mapping[str, Any]] | None = None) -> list[str]:
+def summary(log: Log | Path, grades: Grades | None = None) -> list[str]:
     """Say in a few lines how a run went: first and last values, and what should not be.
 
     The last value is the mean of the last tenth of the entries: one batch says little.
@@ -102,8 +104,7 @@ def summary(log: Log | Path, grades: Sequence[Mapping[str, Any]] | None = None) 
         LogError: The log cannot be read.
     """
     log = read(log)
-    told = [(name, _course(log, keys)) for name, keys in _SAID.items()]
-    lines = [f"{name} {said}" for name, said in told if said]
+    lines = [f"{name} {words}" for name, keys in _COURSES.items() if (words := _course(log, keys))]
     steps = max((number(entry.get("step")) for entry in log if "loss" in entry), default=math.nan)
     if lines and math.isfinite(steps):
         lines[0] += f" over {steps:,.0f} steps"
@@ -111,34 +112,35 @@ def summary(log: Log | Path, grades: Sequence[Mapping[str, Any]] | None = None) 
 
 
 def _course(log: Log, keys: tuple[str, ...]) -> str:
-    points = next(filter(None, (course(log, key) for key in keys)), [])
-    values = [y for _, y in points if math.isfinite(y)]
-    if not values:
-        return ""
+    values = [y for _, y in _first(log, keys) if math.isfinite(y)]
+    if len(values) < 2:
+        return "".join(map(_short, values))
     last = values[-max(len(values) // 10, 1) :]
-    return (
-        f"{_short(values[0])} \N{RIGHTWARDS ARROW} {_short(sum(last) / len(last))}" if values[1:] else _short(values[0])
-    )
+    return f"{_short(values[0])} \N{RIGHTWARDS ARROW} {_short(sum(last) / len(last))}"
 
 
-def _chosen(log: Log, grades: Sequence[Mapping[str, Any]]) -> list[str]:
-    there = [grade for grade in grades if math.isfinite(number(grade["grade"]))]
-    if not there:
+def _first(log: Log, keys: Sequence[str]) -> list[tuple[float, float]]:
+    """Give the course of the first key that was logged."""
+    return next(filter(None, (course(log, key) for key in keys)), [])
+
+
+def _chosen(log: Log, grades: Grades) -> list[str]:
+    graded = [grade for grade in grades if math.isfinite(number(grade["grade"]))]
+    if not graded:
         return []
-    best = max(there, key=lambda grade: number(grade["grade"]))
-    low, high = number(best.get("low")), number(best.get("high"))
+    best = max(graded, key=lambda grade: number(grade["grade"]))
+    low, high = _span(best)
     span = f" ({_short(low)} to {_short(high)})" if math.isfinite(low + high) else ""
-    line = (
-        f"dev grade is highest at epoch {best['epoch']:g}: {_short(number(best['grade']))}{span}, {best['checkpoint']}"
-    )
+    value = _short(number(best["grade"]))
+    line = f"dev grade is highest at epoch {best['epoch']:g}: {value}{span}, {best['checkpoint']}"
     losses = [(y, x) for x, y in course(log, "eval_loss", "epoch") if math.isfinite(y)]
     return [f"{line}; the held-out loss is lowest at epoch {min(losses)[1]:g}" if losses else line]
 
 
 def _wrong(log: Log) -> list[str]:
     """Name what a run should not show: values that are no numbers, and margins that do not start at 0."""
-    keys = [key for names in _SAID.values() for key in names]
-    wrong = lost(log, [*keys, "grad_norm"])
+    keys = [key for names in _COURSES.values() for key in names]
+    wrong = gaps(log, [*keys, "grad_norm"])
     margins = course(log, "rewards/margins")
     # Only the first step's margin is that of the untouched model; a mean over several steps is not.
     if margins and margins[0][0] == 1 and abs(margins[0][1]) > 1e-2:
@@ -151,13 +153,8 @@ def _short(value: float) -> str:
     return spell(float(f"{value:.3g}") + 0.0)  # no minus before a zero
 
 
-__all__ = ["figures", "plots", "summary"]
-
-Grades: TypeAlias = Sequence[Mapping[str, Any]]
-
-
 class _Lines(NamedTuple):
-    """A panel to be: its name, what is logged (the first of each group that is there) under which name."""
+    """A panel: its name, and each line's name with the keys that it may be logged under."""
 
     name: str
     logged: Mapping[str, tuple[str, ...]]
@@ -266,28 +263,26 @@ def plots(log: Log | Path, out: Path, grades: Grades | None = None) -> list[Path
 def figures(log: Log | Path, grades: Grades | None = None) -> list[Figure]:
     """Make the figures that the log has values for."""
     log = read(log)
-    made = [_figure(log, *figure) for figure in _FIGURES]
-    made.insert(1, _evaluation(log, grades or []))
-    return [figure for figure in made if figure.panels]
+    every = [_figure(log, *figure) for figure in _FIGURES]
+    every.insert(1, _evaluation(log, grades or []))
+    return [figure for figure in every if figure.panels]
 
 
-def _figure(log: Log, key: str, title: str, hint: str, wanted: list[_Lines]) -> Figure:
+def _figure(log: Log, key: str, title: str, hint: str, panels: list[_Lines]) -> Figure:
     if key == "loss" and any(_PAIR in entry for entry in log):
-        hint, wanted = "falls; DPO with the sigmoid loss starts at ln 2 = 0.69", [wanted[0]._replace(name="loss")]
-    panels = [panel for lines in wanted if (panel := _panel(log, lines)).lines]
-    logged = [name for lines in wanted for names in lines.logged.values() for name in names]
-    return Figure(key, title, hint, "step", panels, tuple(lost(log, logged + [f"eval_{name}" for name in logged])))
+        hint, panels = "falls; DPO with the sigmoid loss starts at ln 2 = 0.69", [panels[0]._replace(name="loss")]
+    drawn = [panel for lines in panels if (panel := _panel(log, lines)).lines]
+    keys = [name for lines in panels for names in lines.logged.values() for name in names]
+    return Figure(key, title, hint, "step", drawn, tuple(gaps(log, keys + [f"eval_{name}" for name in keys])))
 
 
-def _panel(log: Log, wanted: _Lines) -> Panel:
-    lines = []
-    for name, kind in zip(wanted.logged, _KINDS, strict=False):
-        points = next(filter(None, (course(log, key) for key in wanted.logged[name])), [])
-        lines.append(Line(name, points, kind))
-    if list(wanted.logged) == ["training"]:
-        held_out = (course(log, f"eval_{key}") for key in wanted.logged["training"])
-        lines.append(Line("held-out", next(filter(None, held_out), []), "two"))
-    return Panel(wanted.name, [line for line in lines if line.points], wanted.include, wanted.marks)
+def _panel(log: Log, panel: _Lines) -> Panel:
+    lines = [
+        Line(name, _first(log, keys), kind) for (name, keys), kind in zip(panel.logged.items(), _KINDS, strict=False)
+    ]
+    if list(panel.logged) == ["training"]:
+        lines.append(Line("held-out", _first(log, [f"eval_{key}" for key in panel.logged["training"]]), "two"))
+    return Panel(panel.name, [line for line in lines if line.points], panel.include, panel.marks)
 
 
 def _evaluation(log: Log, grades: Grades) -> Figure:

@@ -1,4 +1,4 @@
-"""What is wrong with an arm's changes to another file, said where the ablation has them."""
+"""What an arm changes: of what all arms share, of the recipes of its sets, and of the configs of its stages."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def beside(file: str, name: str) -> Path:
     return here if here.exists() else Path(name)
 
 
-def ablation_file(given: Path) -> Path:
+def ablation_file(path: Path) -> Path:
     """Find an ablation: the file itself, or the packaged one of that name."""
-    if given.is_file() or given.parent not in (Path(), Path("recipes/ablations")):
-        return given
-    packaged = (ABLATIONS / given.name, ABLATIONS / f"{given.name}.yaml")
-    return next((file for file in packaged if file.is_file()), given)
+    if path.is_file() or path.parent not in (Path(), Path("recipes/ablations")):
+        return path
+    packaged = (ABLATIONS / path.name, ABLATIONS / f"{path.name}.yaml")
+    return next((file for file in packaged if file.is_file()), path)
 
 
 _BLOCKS = ("sets", "train")  # what has a `set:` of dotted keys
@@ -114,68 +114,56 @@ _CHOOSE = {"keep", "drop", "select", "score"}
 _STAYS = {"contaminated", "semantically_contaminated"}
 
 
-def _filter(step: Any) -> str:
-    body = step[_verb(step)]
-    return str(next(iter(body)) if isinstance(body, dict) else body)
-
-
-def _verb(step: Any) -> str:
-    return str(next(key for key in step if key != AS))
-
-
-def skip(data: dict[str, Any], places: Places, wanted: Iterable[str]) -> dict[str, Any]:
+def skip(data: dict[str, Any], places: Places, skipped: Iterable[str]) -> dict[str, Any]:
     """Leave steps out, by label; return the recipe without them, `places` going with it.
 
     `all` leaves out every step that keeps, drops, selects or scores rows, and the `sample` blocks: what is left is a
     random draw. Edits and made answers stay, since without them there is no text, and so do the checks for
     contamination. Raise LookupError for a label that no step has.
     """
-    known = labels(data)
-    if wanted == ALL:
-        out = {path for path, label in known.items() if label == SAMPLE or _chooses(data, path)}
-    else:
-        for label in wanted:
-            if label not in known.values():
-                raise LookupError(
-                    f"no step has the label '{label}'; {did_you_mean(label, sorted(set(known.values())))}"
-                )
-        out = {path for path, label in known.items() if label in set(wanted)}
-    return _without(data, places, out)
+    by_path = labels(data)
+    if skipped == ALL:
+        return _remove(data, places, {at for at, label in by_path.items() if label == SAMPLE or _chooses(data, at)})
+    for label in skipped:
+        if label not in by_path.values():
+            known = sorted(set(by_path.values()))
+            raise LookupError(f"no step has the label '{label}'; {did_you_mean(label, known)}")
+    return _remove(data, places, {at for at, label in by_path.items() if label in set(skipped)})
 
 
 def _chooses(data: dict[str, Any], path: KeyPath) -> bool:
     step: Any = data
     for part in path:
         step = step[part]
-    return _verb(step) in _CHOOSE and _filter(step) not in _STAYS
+    verb = next(key for key in step if key != AS)
+    body = step[verb]
+    return verb in _CHOOSE and (next(iter(body)) if isinstance(body, dict) else body) not in _STAYS
 
 
-def _without(data: dict[str, Any], places: Places, out: set[KeyPath]) -> dict[str, Any]:
+def _remove(data: dict[str, Any], places: Places, paths: set[KeyPath]) -> dict[str, Any]:
     """Build the recipe anew where something goes: lists may be shared by an anchor."""
     data = {**data, "sources": {n: dict(s) if isinstance(s, dict) else s for n, s in items(data.get("sources"))}}
-    for path in out:
+    for path in paths:
         if path[-1] == SAMPLE:
             del data["sources"][path[1]][SAMPLE]
-    for where in {path[:-1] for path in out if path[-1] != SAMPLE}:
+    for where in {path[:-1] for path in paths if path[-1] != SAMPLE}:
         holder = data["sources"][where[1]] if len(where) > 1 else data
-        stays = [i for i in range(len(holder["steps"])) if (*where, i) not in out]
-        _move_lines(places, where, stays)
+        stays = [i for i in range(len(holder["steps"])) if (*where, i) not in paths]
+        # A step keeps the line on which it stands, though its number is another one now.
+        places.lines, places.files = _moved(places.lines, where, stays), _moved(places.files, where, stays)
         holder["steps"] = [holder["steps"][i] for i in stays]
     return data
 
 
-def _move_lines(places: Places, where: KeyPath, stays: list[int]) -> None:
-    """Let what is said of a step name the line on which it stands, though its number is another one now."""
-    places.lines, places.files = _moved(places.lines, where, stays), _moved(places.files, where, stays)
-
-
-def _moved(known: dict[KeyPath, _T], where: KeyPath, stays: list[int]) -> dict[KeyPath, _T]:
+def _moved(by_path: dict[KeyPath, _T], where: KeyPath, stays: list[int]) -> dict[KeyPath, _T]:
     new, depth = {old: i for i, old in enumerate(stays)}, len(where)
-    found = {path: place for path, place in known.items() if path[:depth] != where or len(path) == depth}
-    for path, place in known.items():
-        if path[:depth] == where and len(path) > depth and path[depth] in new:
-            found[(*where, new[int(path[depth])], *path[depth + 1 :])] = place
-    return found
+    moved = {}
+    for path, place in by_path.items():
+        if path[:depth] != where or len(path) == depth:
+            moved[path] = place
+        elif path[depth] in new:
+            moved[(*where, new[int(path[depth])], *path[depth + 1 :])] = place
+    return moved
 
 
 LATER = "what is made before it"  # stands for the set and the model that do not exist yet
@@ -242,9 +230,9 @@ def _written(keys: SetKeys, file: str) -> tuple[dict[str, Any], Places]:
     return copy.deepcopy(data), places
 
 
-def _only(data: dict[str, Any], wanted: list[str], wrong: Wrong) -> dict[str, Any]:
-    there = dict(items(data.get("sources")))
-    for i, name in enumerate(wanted):
-        if name not in there:
-            wrong.append((("sources", i), f"the recipe has no source '{name}'; {did_you_mean(name, list(there))}"))
-    return {**data, "sources": {name: source for name, source in there.items() if name in wanted}}
+def _only(data: dict[str, Any], names: list[str], wrong: Wrong) -> dict[str, Any]:
+    sources = dict(items(data.get("sources")))
+    for i, name in enumerate(names):
+        if name not in sources:
+            wrong.append((("sources", i), f"the recipe has no source '{name}'; {did_you_mean(name, list(sources))}"))
+    return {**data, "sources": {name: source for name, source in sources.items() if name in names}}

@@ -6,13 +6,16 @@ import math
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from curate.ablate.node import FOLDERS, content
-from curate.ablate.plan import Plan
+from curate.evaluate.statistics.means import quantile
 from curate.filters.words import benchmarks
+
+if TYPE_CHECKING:
+    from curate.ablate.plan import Plan
 
 _SEEDS = 3  # our own least: with two, the spread between trainings is all but unknown
 
@@ -32,9 +35,7 @@ def noise(seeds: int) -> float | None:
     """
     if seeds < 2:
         return None
-    from scipy.stats import t
-
-    return float(t.ppf(0.975, 2 * seeds - 2)) * math.sqrt(2 / seeds)
+    return float(quantile(2 * seeds - 2)) * math.sqrt(2 / seeds)
 
 
 def _seeds(plan: Plan) -> Iterator[str]:
@@ -61,17 +62,15 @@ def _unequal(plan: Plan) -> Iterator[str]:
     jobs = [job for job in plan.jobs if job.train and job.arm.curve in (None, job.arm.name)]
     rows = {job.arm.name: job.rows for job in jobs if job.rows is not None}
     if len(set(rows.values())) > 1:
-        said = ", ".join(f"{name} {n:,}" for name, n in rows.items())
-        yield f"the sets are not of one size ({said}): size and choice are one in what comes out"
-    by_stage: dict[str, dict[str, int]] = {}
-    for job in jobs:
-        for stage, steps in job.steps.items():
-            if steps is not None:
-                by_stage.setdefault(stage, {})[job.arm.name] = steps
-    for stage, steps_of in by_stage.items():
-        if len(set(steps_of.values())) > 1:
-            said = ", ".join(f"{name} {n:,}" for name, n in steps_of.items())
-            yield f"the arms are not trained for the same number of steps ({stage}: {said})"
+        yield f"the sets are not of one size ({_listed(rows)}): size and choice are one in what comes out"
+    for stage in dict.fromkeys(stage for job in jobs for stage in job.steps):
+        steps = {job.arm.name: n for job in jobs if (n := job.steps.get(stage)) is not None}
+        if len(set(steps.values())) > 1:
+            yield f"the arms are not trained for the same number of steps ({stage}: {_listed(steps)})"
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {n:,}" for name, n in counts.items())
 
 
 def _itself(plan: Plan) -> Iterator[str]:
@@ -82,13 +81,13 @@ def _itself(plan: Plan) -> Iterator[str]:
 
 def judge_models(plan: Plan) -> set[str]:
     """Name the models that the judge asks."""
-    return {asked.settings.model for asked in plan.ablation.judge.generators}
+    return {generator.settings.model for generator in plan.ablation.judge.generators}
 
 
 def generator_models(plan: Plan) -> set[str]:
     """Name the models that the arms' recipes ask to write rows."""
     recipes = [recipe for arm in plan.ablation.arms for recipe in arm.recipes.values()]
-    return {made.settings.model for recipe in recipes for made in recipe.generators.values()}
+    return {generator.settings.model for recipe in recipes for generator in recipe.generators.values()}
 
 
 # As in `contaminated`, which says where they come from.
@@ -100,21 +99,22 @@ def overlap(rows: pl.DataFrame, prompts: pl.DataFrame) -> list[dict[str, str]]:
 
     Returns for each such row the prompt's `id`, `how` (the `same` text or `near` it), and the row's own id, `of`.
 
-    >>> asked = pl.DataFrame({"id": ["t"], "prompt": ["How do I keep basil alive on a dark window sill?"]})
-    >>> overlap(pl.DataFrame({"id": ["r"], "prompt": ["How do I keep basil alive on a dark window?"]}), asked)
+    >>> tests = pl.DataFrame({"id": ["t"], "prompt": ["How do I keep basil alive on a dark window sill?"]})
+    >>> overlap(pl.DataFrame({"id": ["r"], "prompt": ["How do I keep basil alive on a dark window?"]}), tests)
     [{'id': 't', 'how': 'near', 'of': 'r'}]
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "prompts.jsonl"
         prompts.select("prompt").write_ndjson(file)
-        known = benchmarks.index(benchmarks.find([str(file)]), _RUN, _SHARE)
-    found = benchmarks.hits(rows["prompt"], known, _RUN, _SHARE).select("row", "prompt").rows()
-    pairs = [
-        (prompts["id"][test], prompts["prompt"][test], rows["id"][row], rows["prompt"][row]) for row, test in found
-    ]
+        index = benchmarks.index(benchmarks.find([str(file)]), _RUN, _SHARE)
+    hits = benchmarks.hits(rows["prompt"], index, _RUN, _SHARE).select("row", "prompt").rows()
     return [
-        {"id": test, "how": "same" if _plain(asked) == _plain(said) else "near", "of": row}
-        for test, asked, row, said in pairs
+        {
+            "id": prompts["id"][test],
+            "how": "same" if _plain(prompts["prompt"][test]) == _plain(rows["prompt"][row]) else "near",
+            "of": rows["id"][row],
+        }
+        for row, test in hits
     ]
 
 
@@ -124,27 +124,26 @@ def _plain(text: str) -> str:
 
 def overlaps(plan: Plan, out: Path) -> dict[str, list[dict[str, Any]]]:
     """Find them for every arm, in all sets that are there; arms without any are left out."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    known: dict[tuple[str, str], list[dict[str, str]]] = {}
+    by_arm: dict[str, list[dict[str, Any]]] = {}
+    by_set: dict[tuple[str, str], list[dict[str, str]]] = {}
     for job in plan.jobs:
-        prompts = _asked(plan.nodes[job.answers].given)
         for key in job.sets.values():
-            if (key, job.answers) not in known and content(out, plan.nodes, key) is not None:
+            if (key, job.answers) not in by_set and content(out, plan.nodes, key) is not None:
                 rows = pl.read_parquet(out / FOLDERS["set"] / key / "train.parquet", columns=["id", "prompt"])
-                known[key, job.answers] = overlap(rows, prompts)
-            pairs = known.get((key, job.answers), [])
-            found.setdefault(job.arm.name, []).extend(p for p in pairs if p not in found.get(job.arm.name, []))
-    return {arm: pairs for arm, pairs in found.items() if pairs}
+                by_set[key, job.answers] = overlap(rows, _prompts(plan.nodes[job.answers].params))
+            pairs = by_arm.setdefault(job.arm.name, [])
+            pairs += [pair for pair in by_set.get((key, job.answers), []) if pair not in pairs]
+    return {arm: pairs for arm, pairs in by_arm.items() if pairs}
 
 
-def _asked(given: dict[str, Any]) -> pl.DataFrame:
+def _prompts(params: dict[str, Any]) -> pl.DataFrame:
     """List all that a user says to the models."""
-    said = [(row["id"], row["prompt"]) for row in given["prompts"]]
-    said += [(talk["id"], turn) for talk in given["dialogues"] for turn in talk["turns"]]
-    return pl.DataFrame(said, schema=["id", "prompt"], orient="row")
+    prompts = [(row["id"], row["prompt"]) for row in params["prompts"]]
+    prompts += [(dialogue["id"], turn) for dialogue in params["dialogues"] for turn in dialogue["turns"]]
+    return pl.DataFrame(prompts, schema=["id", "prompt"], orient="row")
 
 
-def leaks(found: dict[str, list[dict[str, Any]]]) -> list[str]:
+def leaks(overlaps: dict[str, list[dict[str, Any]]]) -> list[str]:
     """Say which arms have seen test prompts.
 
     >>> leaks({"plain": [{"id": "t", "how": "near", "of": "r"}]})
@@ -153,5 +152,5 @@ def leaks(found: dict[str, list[dict[str, Any]]]) -> list[str]:
     return [
         f"test prompts leak: the set of {arm} has {len({p['id'] for p in pairs})} of them, the same or nearly, such as "
         f"{pairs[0]['id'][:12]} in its row {pairs[0]['of'][:12]}"
-        for arm, pairs in found.items()
+        for arm, pairs in overlaps.items()
     ]

@@ -124,9 +124,9 @@ class ArmKeys:
     choose: ChooseKeys | None
 
 
-def block(model: type[_Model], given: Any, path: KeyPath, wrong: Wrong) -> _Model | None:
+def block(model: type[_Model], data: Any, path: KeyPath, wrong: Wrong) -> _Model | None:
     """Check one block against its schema; None, and what is wrong with it added to `wrong`, where it does not fit."""
-    checked, problems = registry.check(model, {} if given is None else given)
+    checked, problems = registry.check(model, {} if data is None else data)
     wrong += [((*path, *inner), message) for inner, message in problems]
     return None if problems else model.model_construct(**checked)
 
@@ -136,7 +136,7 @@ def arm_keys(data: dict[str, Any], wrong: Wrong) -> ArmKeys:
     before = len(wrong)
     block(_Shape, data, (), wrong)
     model = data.get("model")
-    found = ArmKeys(
+    arm = ArmKeys(
         sets=_each(SetKeys, data.get("sets"), "sets", wrong),
         train=_each(StageKeys, data.get("train"), "train", wrong),
         model=model if isinstance(model, str) else None,
@@ -144,12 +144,12 @@ def arm_keys(data: dict[str, Any], wrong: Wrong) -> ArmKeys:
         choose=block(ChooseKeys, data["choose"], ("choose",), wrong) if data.get("choose") is not None else None,
     )
     if len(wrong) == before:
-        _together(found, wrong)
-    return found
+        _together(arm, wrong)
+    return arm
 
 
-def _each(model: type[_Model], given: Any, name: str, wrong: Wrong) -> dict[str, _Model]:
-    listed = given.items() if isinstance(given, dict) else ()
+def _each(model: type[_Model], blocks: Any, name: str, wrong: Wrong) -> dict[str, _Model]:
+    listed = blocks.items() if isinstance(blocks, dict) else ()
     checked = {label: block(model, one, (name, label), wrong) for label, one in listed}
     return {label: one for label, one in checked.items() if one is not None}
 

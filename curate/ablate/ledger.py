@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from curate.errors import UserError, did_you_mean
-from curate.report.html import number, percent
-from curate.report.measures import measures
-from curate.report.steps import SAMPLE
+from curate.report.steps import SAMPLE, measures
+from curate.report.words import number, percent
 from curate.run.folder import open_out
 from curate.run.ledger import REPEATED, verdicts
 
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ThresholdError", "leave_one_out", "show", "thresholds"]
 
-
 FAILING = "_failing"  # how many steps a row fails
+
+
+class ThresholdError(UserError):
+    """Say what is wrong with a threshold that is to be moved."""
 
 
 class Folder(NamedTuple):
@@ -31,6 +34,17 @@ class Folder(NamedTuple):
     manifest: dict[str, Any]
     ledger: pl.DataFrame
     steps: dict[str, list[dict[str, Any]]]
+
+    def gained(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Take each record once, and none that passes already where it stands a second time: it would be `repeated`."""
+        passing = self.ledger.lazy().filter(pl.col(FAILING) == 0).select("id")
+        return rows.lazy().unique(["source", "id"]).join(passing, on="id", how="anti").collect()
+
+    def never_asked(self, rows: pl.DataFrame, source: str, label: str) -> list[str]:
+        """List the steps after one that some of the rows never reached: their verdicts on these are not known."""
+        labels = [step["label"] for step in self.steps[source]]
+        later = labels[labels.index(label) + 1 :] if rows.height else []
+        return [one for one in later if rows.schema.get(one) == pl.Boolean and rows[one].null_count()]
 
 
 def open_folder(out: Path) -> Folder:
@@ -46,24 +60,6 @@ def open_folder(out: Path) -> Folder:
     counted = ledger.with_columns(pl.sum_horizontal([again, *failed]).alias(FAILING))
     own = manifest["steps"]
     return Folder(manifest, counted, {name: [*own.get(name, []), *own.get("all", [])] for name in manifest["counts"]})
-
-
-def gained_by(folder: Folder, rows: pl.DataFrame) -> pl.DataFrame:
-    """Take each record once, and none that is left already where it stands a second time: it would be `repeated`."""
-    left = folder.ledger.lazy().filter(pl.col(FAILING) == 0).select("id")
-    return rows.lazy().unique(["source", "id"]).join(left, on="id", how="anti").collect()
-
-
-def never_asked(rows: pl.DataFrame, later: list[str]) -> list[str]:
-    """List the later steps that some of the rows never reached: what these would have said is not known."""
-    there = [label for label in later if rows.height and rows.schema.get(label) == pl.Boolean]
-    return [label for label in there if rows[label].null_count()]
-
-
-def labels_after(steps: list[dict[str, Any]], label: str) -> list[str]:
-    """List the labels of the steps after one."""
-    labels = [step["label"] for step in steps]
-    return labels[labels.index(label) + 1 :]
 
 
 SCHEMA = {
@@ -101,28 +97,27 @@ def leave_one_out(out: Path) -> pl.DataFrame:
     Raises OutputError where the folder is not a finished one.
     """
     folder = open_folder(out)
-    single = gained_by(folder, folder.ledger.filter(pl.col(FAILING) == 1)).partition_by(
-        "source", "dropped_by", as_dict=True
-    )
-    lines = [line for source in folder.steps for line in _of_source(folder, source, single)]
+    single = folder.gained(folder.ledger.filter(pl.col(FAILING) == 1))
+    by_step = single.partition_by("source", "dropped_by", as_dict=True)
+    lines = [line for source in folder.steps for line in _of_source(folder, source, by_step)]
     return pl.DataFrame(lines, schema=SCHEMA)
 
 
-def _of_source(folder: Folder, source: str, single: dict[tuple[Any, ...], pl.DataFrame]) -> Iterator[dict[str, Any]]:
+def _of_source(folder: Folder, source: str, by_step: dict[tuple[Any, ...], pl.DataFrame]) -> Iterator[dict[str, Any]]:
     counts = {row["step"]: row for row in folder.manifest["funnel"] if row["source"] == source}
-    steps, columns = folder.steps[source], _columns(folder, source)
-    left = folder.ledger.filter(pl.col("source") == source, pl.col(FAILING) == 0)
-    for step in (step for step in steps if step["verb"] not in _CHANGES):
+    columns = _columns(folder, source)
+    passing = folder.ledger.filter(pl.col("source") == source, pl.col(FAILING) == 0)
+    for step in (step for step in folder.steps[source] if step["verb"] not in _CHANGES):
         label = step["label"]
         count = counts.get(label, {"asked": 0, "fails": 0})
-        gained = single.get((source, label), left.clear())
+        gained = by_step.get((source, label), passing.clear())
         yield {
             **{"source": source, "step": label, "verb": step["verb"], "filter": step["filter"]},
             **{"asked": count["asked"], "fails": count["fails"], "gained": gained.height},
             "share": gained.height / max(folder.manifest["counts"][source]["read"], 1),
-            "never_asked": never_asked(gained, labels_after(steps, label)),
+            "never_asked": folder.never_asked(gained, source, label),
             **_means(gained, columns, ""),
-            **_means(left, columns, "_left"),
+            **_means(passing, columns, "_left"),
         }
 
 
@@ -131,7 +126,7 @@ def _columns(folder: Folder, source: str) -> dict[str, str]:
     own = [measure for measure in measures(folder.ledger, folder.manifest) if source in measure.sources]
     lengths = [measure.column for measure in own if measure.is_response_length]
     scores = [measure.column for measure in own if "score" in (measure.of, measure.column)]
-    return {name: found[0] for name, found in (("length", lengths), ("score", scores)) if found}
+    return {name: columns[0] for name, columns in (("length", lengths), ("score", scores)) if columns}
 
 
 def _means(rows: pl.DataFrame, columns: dict[str, str], suffix: str) -> dict[str, Any]:
@@ -148,17 +143,19 @@ MOVES_SCHEMA = {
     "lost_of_set": pl.Int64(),  # of the lost, those that are in the set
     "never_asked": pl.List(pl.String()),
 }
+_SIGNS: dict[str, Callable[[Any, float], pl.Expr]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+}
 _MOVE = re.compile(r"\s*(.+?)\s*(>=|<=|>|<)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*")
-
-
-class ThresholdError(UserError):
-    """Say what is wrong with a threshold that is to be moved."""
 
 
 class Move(NamedTuple):
     """A threshold to be moved: a measured column of the ledger, `label.column`, a comparison and a number."""
 
-    said: str
+    text: str
     label: str
     column: str
     sign: str
@@ -182,25 +179,30 @@ def thresholds(out: Path, moves: Sequence[str]) -> pl.DataFrame:
     column that no step measured.
     """
     folder = open_folder(out)
-    settled = [_settled(move, folder) for move in moves]
-    lines = [_moved(move, source, folder) for move in settled for source in _sources(move, folder)]
+    parsed = [_parse(text, folder) for text in moves]
+    lines = [
+        _moved(move, source, folder)
+        for move in parsed
+        for source, steps in folder.steps.items()
+        if move.label in {step["label"] for step in steps}
+    ]
     return pl.DataFrame(lines, schema=MOVES_SCHEMA)
 
 
-def _settled(said: str, folder: Folder) -> Move:
-    found = _MOVE.fullmatch(said)
+def _parse(text: str, folder: Folder) -> Move:
+    match = _MOVE.fullmatch(text)
     try:
-        name, sign, value = found.groups()  # type: ignore[union-attr]
+        name, sign, value = match.groups()  # type: ignore[union-attr]
         number = float(value)
     except (AttributeError, ValueError):
-        raise ThresholdError(f"'{said}' is no threshold: write it like 'length.response >= 800'") from None
+        raise ThresholdError(f"'{text}' is no threshold: write it like 'length.response >= 800'") from None
     measured = _measured(folder)
     if name in measured:
-        return Move(said.strip(), measured[name], name, sign, number)
+        return Move(text.strip(), measured[name], name, sign, number)
     label = name.partition(".")[0]
     if label in {step["label"] for steps in folder.steps.values() for step in steps} - set(measured.values()):
-        known = ", ".join(measured) or "nothing"
-        raise ThresholdError(f"step '{label}' compares no number that is in the ledger; measured: {known}")
+        columns = ", ".join(measured) or "nothing"
+        raise ThresholdError(f"step '{label}' compares no number that is in the ledger; measured: {columns}")
     raise ThresholdError(f"no step measured '{name}'; {did_you_mean(name, list(measured))}")
 
 
@@ -210,29 +212,25 @@ def _measured(folder: Folder) -> dict[str, str]:
     numbers = [column for column, dtype in folder.ledger.schema.items() if dtype.is_numeric() and "." in column]
     # A label may hold a dot itself: the longest that fits is the step's.
     fits = {c: [label for label in labels if c.startswith(f"{label}.")] for c in numbers}
-    return {column: max(found, key=len) for column, found in fits.items() if found}
-
-
-def _sources(move: Move, folder: Folder) -> list[str]:
-    return [name for name, steps in folder.steps.items() if move.label in {step["label"] for step in steps}]
+    return {column: max(own, key=len) for column, own in fits.items() if own}
 
 
 def _moved(move: Move, source: str, folder: Folder) -> dict[str, Any]:
     rows = folder.ledger.filter(pl.col("source") == source)
     passes = _passes(move, rows, [c for c, label in _measured(folder).items() if label == move.label])
-    gained = gained_by(folder, rows.filter(pl.col(FAILING) == 1, pl.col("dropped_by") == move.label, passes))
-    left = rows.filter(pl.col(FAILING) == 0)
-    # A row that the step was never asked about is left by it, whatever its bound.
-    lost = left.filter(pl.col(move.label).fill_null(False), ~passes)
+    gained = folder.gained(rows.filter(pl.col(FAILING) == 1, pl.col("dropped_by") == move.label, passes))
+    passing = rows.filter(pl.col(FAILING) == 0)
+    # A row that the step was never asked about stays, whatever the bound.
+    lost = passing.filter(pl.col(move.label).fill_null(False), ~passes)
     return {
-        "threshold": move.said,
+        "threshold": move.text,
         "source": source,
         "step": move.label,
-        "left": left.height,
+        "left": passing.height,
         "gained": gained.height,
         "lost": lost.height,
         "lost_of_set": int(lost["kept"].sum()),
-        "never_asked": never_asked(gained, labels_after(folder.steps[source], move.label)),
+        "never_asked": folder.never_asked(gained, source, move.label),
     }
 
 
@@ -244,64 +242,45 @@ def _passes(move: Move, rows: pl.DataFrame, columns: list[str]) -> pl.Expr:
     to the same bounds.
     """
     passing = rows.filter(pl.col(move.label)).select(columns)
-    numbers = [
-        value for column in columns for value in (passing[column].min(), passing[column].max()) if value is not None
-    ]
-    measured = pl.col(move.column)
-    asked = {">=": measured >= move.value, ">": measured > move.value}
-    asked |= {"<=": measured <= move.value, "<": measured < move.value}
+    numbers = [n for column in columns for n in (passing[column].min(), passing[column].max()) if n is not None]
     if not numbers:
         return pl.lit(False)
     low, high = min(numbers), max(numbers)
+    measured = pl.col(move.column)
     outside = measured < low if move.sign.startswith(">") else measured > high
     others = [pl.col(column).is_between(low, high) for column in columns if column != move.column]
     fails_only_this = pl.all_horizontal([outside, *others])
-    return (asked[move.sign] & (pl.col(move.label) | fails_only_this)).fill_null(False)
+    return (_SIGNS[move.sign](measured, move.value) & (pl.col(move.label) | fails_only_this)).fill_null(False)
 
 
 _UPPER = "\N{LESS-THAN OR EQUAL TO} "  # at most so many: later steps were never asked about them
+_LEFT_OUT = "source,left out,,asked,fails,gained,of read,mean length,of left,score,of left"
+_MOVED = "threshold,source,left,gained,lost,of the set"
 
 
-def show(found: pl.DataFrame) -> Group:
+def show(frame: pl.DataFrame) -> Group:
     """Put the frame of `leave_one_out` or `thresholds` into what `rich` prints."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    moved = "threshold" in found.columns
-    heads, cells = (_MOVED, _of_move) if moved else (_LEFT_OUT, _of_step)
-    there = found.filter(pl.col("left" if moved else "asked").max().over("source") > 0)
-    made = Table(box=None)
-    texts = 2 if moved else 3
-    for i, name in enumerate(heads):
-        made.add_column(name, justify="left" if i < texts else "right", overflow="fold")
-    for row in there.iter_rows(named=True):
-        made.add_row(*(Text(cell) for cell in cells(row)))
-    return Group(made, *(Text(line, style="yellow") for line in _notes(found)))
-
-
-_LEFT_OUT = (
-    "source",
-    "left out",
-    "",
-    "asked",
-    "fails",
-    "gained",
-    "of read",
-    "mean length",
-    "of left",
-    "score",
-    "of left",
-)
-_MOVED = ("threshold", "source", "left", "gained", "lost", "of the set")
+    moved = "threshold" in frame.columns
+    heads, cells, texts = (_MOVED, _of_move, 2) if moved else (_LEFT_OUT, _of_step, 3)
+    table = Table(box=None)
+    for i, name in enumerate(heads.split(",")):
+        table.add_column(name, justify="left" if i < texts else "right", overflow="fold")
+    read = frame.filter(pl.col("left" if moved else "asked").max().over("source") > 0)
+    for row in read.iter_rows(named=True):
+        table.add_row(*(Text(cell) for cell in cells(row)))
+    return Group(table, *(Text(line, style="yellow") for line in _notes(frame)))
 
 
 def _of_step(row: dict[str, Any]) -> list[str]:
     lengths = [number(row[name] and round(row[name])) for name in ("length", "length_left")]
     scores = [number(row[name]) for name in ("score", "score_left")]
     counts = [number(row["asked"]), number(row["fails"]), _gained(row)]
-    said = "" if row["filter"] == row["step"] else row["filter"]
-    return [row["source"], row["step"], said, *counts, percent(row["share"], 1), *lengths, *scores]
+    name = "" if row["filter"] == row["step"] else row["filter"]
+    return [row["source"], row["step"], name, *counts, percent(row["share"], 1), *lengths, *scores]
 
 
 def _of_move(row: dict[str, Any]) -> list[str]:
@@ -313,19 +292,19 @@ def _gained(row: dict[str, Any]) -> str:
     return f"{_UPPER if row['never_asked'] and row['gained'] else ''}{number(row['gained'])}"
 
 
-def _notes(found: pl.DataFrame) -> list[str]:
-    """Say of which steps it is not known what they would have said."""
-    labels = found["never_asked"].explode(empty_as_null=False).drop_nulls().unique(maintain_order=True).to_list()
+def _notes(frame: pl.DataFrame) -> list[str]:
+    """Name the steps that were never asked, and the sources without rows."""
+    labels = frame["never_asked"].explode(empty_as_null=False).drop_nulls().unique(maintain_order=True).to_list()
     notes = []
     if labels:
         notes.append(
             f"{_UPPER.strip()}: at most so many. These steps see only what the others leave, so they were never asked "
             f"about all of the rows gained: {', '.join(labels)}"
         )
-    if "asked" in found.columns:
-        asked = found.with_columns(most=pl.col("asked").max().over("source"))
-        unread = asked.filter(pl.col("most") == 0)["source"].unique(maintain_order=True).to_list()
-        silent = asked.filter(pl.col("most") > 0, pl.col("asked") == 0).select("step", "source")
+    if "asked" in frame.columns:
+        by_source = frame.with_columns(most=pl.col("asked").max().over("source"))
+        unread = by_source.filter(pl.col("most") == 0)["source"].unique(maintain_order=True).to_list()
+        silent = by_source.filter(pl.col("most") > 0, pl.col("asked") == 0).select("step", "source")
         notes += [f"no row was read from {', '.join(unread)}"] if unread else []
         notes += [f"{step} was asked about no row of {source}" for step, source in silent.iter_rows()]
     return notes

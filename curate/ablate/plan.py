@@ -1,14 +1,21 @@
-"""The plan: arms times seeds, each a chain of nodes; what arms have in common is one node."""
+"""The plan: arms times seeds, each a chain of nodes; what arms have in common is one node. And the plan as a table."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
+import polars as pl
+from rich.table import Table
+
 from curate.ablate.arms import beside, config_of, drawn
+from curate.ablate.checks import warnings
 from curate.ablate.keys import AnswerKeys, ArmKeys
-from curate.ablate.node import Kind, Node
+from curate.ablate.node import Kind, Node, content, stale
 from curate.ablate.reading import Ablation, Arm
 from curate.cache import key_of
 from curate.evaluate.answers import default_backend
@@ -28,7 +35,7 @@ class Job:
     answers: str
     rows: int | None  # that its recipe asks for
     steps: dict[str, int | None]  # by stage, where the config or the size says it
-    asked: int  # answers
+    count: int  # of answers
 
     @property
     def nodes(self) -> list[str]:
@@ -64,12 +71,12 @@ class _Planning:
         self.ablation = ablation
         self.file = ablation.file
         self.nodes: dict[str, Node] = {}
-        self.rows: dict[str, int | None] = {}
+        self.sizes: dict[str, int | None] = {}
 
-    def node(self, kind: Kind, depends: Any, given: dict[str, Any], needs: list[str]) -> str:
+    def node(self, kind: Kind, depends: Any, params: dict[str, Any], needs: list[str]) -> str:
         """Add a node, unless it is there."""
         key = key_of([kind, depends, needs])[:16]
-        self.nodes.setdefault(key, Node(kind, key, given, tuple(needs)))
+        self.nodes.setdefault(key, Node(kind, key, params, tuple(needs)))
         return key
 
     def job(self, arm: Arm, seed: int) -> Job:
@@ -78,25 +85,25 @@ class _Planning:
         sets: dict[str, str] = {}
         train: dict[str, str] = {}
         steps: dict[str, int | None] = {}
-        for stage, told in keys.train.items():
-            name = told.data or next(iter(keys.sets))
+        for stage, stage_keys in keys.train.items():
+            name = stage_keys.data or next(iter(keys.sets))
             sets.setdefault(name, self.set(arm, name, seed))
             before = next(reversed(train.values()), None)
             train[stage], steps[stage] = self.stage(keys, stage, sets[name], before, seed)
         last = next(reversed(train.values()), None)
         choice = self.choice(keys, last, seed) if keys.choose and last else None
-        answers, asked = self.answers(keys, last, choice, seed)
+        answers, count = self.answers(keys, last, choice, seed)
         main = next(iter(sets.values()), "")
-        return Job(arm, seed, sets, train, choice, answers, self.rows.get(main), steps, asked)
+        return Job(arm, seed, sets, train, choice, answers, self.sizes.get(main), steps, count)
 
     def set(self, arm: Arm, name: str, seed: int) -> str:
         """Plan a set."""
         recipe = arm.recipes[name]
         data = {**recipe.raw, "seed": drawn(arm.keys.sets[name], seed)}
-        given = {"data": data, "file": recipe.file, "texts": recipe.texts}
-        unnamed = {key: value for key, value in data.items() if key != "name"}
-        key = self.node("set", [unnamed, recipe.texts], given, [])
-        self.rows[key] = recipe.size
+        params = {"data": data, "file": recipe.file, "texts": recipe.texts}
+        unnamed = {key: value for key, value in data.items() if key != "name"}  # what a set is called changes nothing
+        key = self.node("set", [unnamed, recipe.texts], params, [])
+        self.sizes[key] = recipe.size
         return key
 
     def stage(self, keys: ArmKeys, stage: str, set_: str, before: str | None, seed: int) -> tuple[str, int | None]:
@@ -104,34 +111,37 @@ class _Planning:
         config = config_of(keys, stage, self.file, seed)
         model = None if before else config.model
         force = keys.train[stage].force
-        given = {"config": config.model_dump(), "set": set_, "before": before, "force": force}
+        params = {"config": config.model_dump(), "set": set_, "before": before, "force": force}
         own = [config.digest(), force, config.eval_data, config.reward, model and (weights(model) or model)]
-        key = self.node("train", own, given, [set_, *([before] if before else [])])
-        return key, steps_of(config.trainer, config.rows or self.rows[set_])
+        key = self.node("train", own, params, [set_, *([before] if before else [])])
+        return key, steps_of(config.trainer, config.rows or self.sizes[set_])
 
     def choice(self, keys: ArmKeys, model: str, seed: int) -> str:
         """Plan the choice of a checkpoint."""
         assert keys.choose is not None
-        told, how = keys.choose, _how(keys.answer)
-        file = beside(self.file, told.prompts)
-        prompts = read_prompts(file, told.limit).to_dicts()
-        given = {"model": model, "prompts": prompts, "epochs": told.epochs, "samples": told.samples, "seed": seed}
-        given |= how | {"judge": self.judge()}
-        about = [{**given, "model": None, "judge": dict(self.ablation.judge.describe())}]
-        return self.node("choice", about, given, [model])
+        choose = keys.choose
+        prompts = self.rows(read_prompts, choose.prompts, choose.limit)
+        params = {"model": model, "prompts": prompts, "epochs": choose.epochs, "samples": choose.samples, "seed": seed}
+        params |= _how(keys.answer) | {"judge": self.judge()}
+        about = [{**params, "model": None, "judge": dict(self.ablation.judge.describe())}]
+        return self.node("choice", about, params, [model])
 
     def answers(self, keys: ArmKeys, last: str | None, choice: str | None, seed: int) -> tuple[str, int]:
         """Plan the answers, and count them."""
-        told, file = keys.answer, self.file
-        prompts = read_prompts(beside(file, told.prompts), told.limit).to_dicts() if told.prompts else []
-        talks = read_dialogues(beside(file, told.dialogues), told.limit).to_dicts() if told.dialogues else []
-        given = {"prompts": prompts, "dialogues": talks, "samples": told.samples, "seed": seed, **_how(told)}
+        answer = keys.answer
+        prompts = self.rows(read_prompts, answer.prompts, answer.limit)
+        dialogues = self.rows(read_dialogues, answer.dialogues, answer.limit)
+        params = {"prompts": prompts, "dialogues": dialogues, "samples": answer.samples, "seed": seed, **_how(answer)}
         model = None if last else keys.model
-        depends = {**given, "model": model and (weights(model) or model)}
-        given |= {"model": model, "train": last, "choice": choice}
+        depends = {**params, "model": model and (weights(model) or model)}
+        params |= {"model": model, "train": last, "choice": choice}
         needs = [*([last] if last else []), *([choice] if choice else [])]
-        asked = len(prompts) + sum(len(talk["turns"]) for talk in talks)
-        return self.node("answers", depends, given, needs), told.samples * asked
+        count = len(prompts) + sum(len(dialogue["turns"]) for dialogue in dialogues)
+        return self.node("answers", depends, params, needs), answer.samples * count
+
+    def rows(self, read: Callable[[Path, int | None], pl.DataFrame], name: str | None, limit: int | None) -> list[Any]:
+        """Read prompts or dialogues from the file that the ablation names."""
+        return read(beside(self.file, name), limit).to_dicts() if name else []
 
     def judge(self) -> dict[str, Any]:
         """Take along what the judge is made of, for the process that asks it."""
@@ -156,3 +166,80 @@ def steps_of(trainer: dict[str, Any], rows: int | None) -> int | None:
     batches = -(-rows // int(trainer.get("per_device_train_batch_size", 8)))
     steps = -(-batches // int(trainer.get("gradient_accumulation_steps", 1)))
     return -int(-float(trainer.get("num_train_epochs", 3)) * steps // 1)
+
+
+def as_data(plan: Plan, out: Path) -> dict[str, Any]:
+    """Give a plan as data: jobs with the state of each of their nodes, counts, warnings."""
+    done = _done(plan, out) if out.is_dir() else set()
+    owners: dict[str, str] = {}
+    jobs = []
+    for job in plan.jobs:
+        name = f"{job.arm.name}/{job.seed}"
+        states = {}
+        for label, key in _labelled(job).items():
+            owner = owners.setdefault(key, name)
+            states[label] = "done" if key in done else "to do" if owner == name else f"as {owner}"
+        counts = {"rows": job.rows, "steps": job.steps, "answers": job.count}
+        jobs.append({"arm": job.arm.name, "seed": job.seed, **counts, "nodes": states})
+    return {"name": plan.ablation.keys.name, "jobs": jobs, **_counts(plan, done), "warnings": warnings(plan)}
+
+
+def _done(plan: Plan, out: Path) -> set[str]:
+    """List the nodes that are done; what builds on a set that is made anew may turn out to be, when it is made."""
+    old = stale(out, plan.nodes)
+    done = {key for key in plan.nodes if content(out, plan.nodes, key) is not None}
+    return {key for key in done if key not in old and not old & set(plan.nodes[key].needs)}
+
+
+def _labelled(job: Job) -> dict[str, str]:
+    sets = {f"set {name}": key for name, key in job.sets.items()}
+    return {**sets, **job.train, **({"choice": job.choice} if job.choice else {}), "answers": job.answers}
+
+
+def _counts(plan: Plan, done: set[str]) -> dict[str, Any]:
+    kinds = Counter(node.kind for node in plan.nodes.values())
+    to_do = Counter(node.kind for key, node in plan.nodes.items() if key not in done)
+    answers = sum({job.answers: job.count for job in plan.jobs}.values())
+    steps = {key: job.steps[stage] for job in plan.jobs for stage, key in job.train.items()}.values()
+    judge = plan.ablation.judge
+    return {
+        "nodes": {kind: {"all": n, "to do": to_do[kind]} for kind, n in kinds.items()},
+        "steps": None if None in steps else sum(n or 0 for n in steps),
+        "answers": answers,
+        "judge": judge.name,
+        "judge_requests": answers if judge.generators else 0,
+    }
+
+
+def show(plan: Plan, out: Path) -> None:
+    """Print a plan."""
+    from curate.report import terminal
+
+    data = as_data(plan, out)
+    columns = max((list(job["nodes"]) for job in data["jobs"]), key=len)
+    table = Table("arm", "seed", title=plan.ablation.keys.question or plan.ablation.keys.name, title_justify="left")
+    for name in ("rows", "steps", "answers"):
+        table.add_column(name, justify="right")
+    for label in columns:
+        table.add_column(_HEADS.get(label, label))
+    for job in data["jobs"]:
+        steps = " + ".join("?" if n is None else f"{n:,}" for n in job["steps"].values())
+        rows = "–" if not job["steps"] else "?" if job["rows"] is None else f"{job['rows']:,}"
+        states = (job["nodes"].get(label, "–") for label in columns)
+        table.add_row(job["arm"], str(job["seed"]), rows, steps or "–", f"{job['answers']:,}", *states)
+    terminal.console.print(table)
+    terminal.console.print(_sum(data, plan), soft_wrap=True)
+    for line in data["warnings"]:
+        terminal.console.print(f"Mind: {line}.", style="yellow", soft_wrap=True)
+
+
+_HEADS = {"set data": "set", "answers": "answered"}
+_NAMES = {"set": "sets", "train": "trainings", "choice": "choices", "answers": "models asked"}
+
+
+def _sum(data: dict[str, Any], plan: Plan) -> str:
+    nodes = [f"{n['all']} {_NAMES[kind]} ({n['to do']} to do)" for kind, n in data["nodes"].items()]
+    steps = f"{data['steps']:,} training steps" if data["steps"] is not None else "steps not known before the sets are"
+    asks = f"{data['judge_requests']:,} requests to its model" if data["judge_requests"] else "no requests to a model"
+    parts = [", ".join(nodes), steps, f"{data['answers']:,} answers, judged by {data['judge']} with {asks}"]
+    return "; ".join(parts) + f". The others are compared with {plan.ablation.against}."

@@ -141,7 +141,7 @@ class _Checking:
 
     def arms(self, shared: dict[str, Any], arms: dict[str, Any], curve: CurveKeys | None) -> tuple[Arm, ...]:
         """Settle and check the arms, and those that a curve adds."""
-        found: list[Arm] = []
+        settled_arms: list[Arm] = []
         for name, changes in arms.items():
             if changes is not None and not isinstance(changes, dict):
                 self.add([(("arms", name), "an arm is what it changes, a mapping; {} for nothing")])
@@ -151,21 +151,21 @@ class _Checking:
             if own is None:
                 continue
             if curve is None or name not in curve.arms:
-                found.append(own)
+                settled_arms.append(own)
             elif own.main is None:
                 self.add([(("curve", "arm"), f"'{name}' trains on no set, so it has no sizes")])
             else:
-                found += self._curve(replace(own, curve=name), settled, curve.sizes)
-        return tuple(found)
+                settled_arms += self._curve(replace(own, curve=name), settled, curve.sizes)
+        return tuple(settled_arms)
 
     def _curve(self, own: Arm, settled: dict[str, Any], sizes: list[int]) -> list[Arm]:
         """Make the arms of a curve; the arm itself is one of its points."""
-        found = [own]
+        points = [own]
         for size in sorted(set(sizes) - {own.x}):
             sized = self.arm(own.name, lay(settled, {"sets": {own.main: {"set": {"size": size}}}}))
             if sized is not None:
-                found.append(replace(sized, name=f"{own.name}@{size}", curve=own.name))
-        return found
+                points.append(replace(sized, name=f"{own.name}@{size}", curve=own.name))
+        return points
 
     def arm(self, name: str, settled: dict[str, Any]) -> Arm | None:
         """Check one arm, its recipes and its configs; None where something is wrong."""

@@ -16,7 +16,6 @@ from threading import Lock, current_thread, main_thread
 from typing import Any
 
 import curate
-from curate.ablate.inputs import rests_on
 from curate.ablate.node import Node, content, write_node
 from curate.errors import UserError
 from curate.models.generators.process import EndWithMe
@@ -32,34 +31,33 @@ class RunnerError(UserError):
 def run(
     out: Path,
     nodes: Mapping[str, Node],
-    wanted: Iterable[str],
+    keys: Iterable[str],
     failed: dict[str, str],
     processes: Processes,
     *,
     jobs: int = 1,
     tell: Tell = lambda line: None,
 ) -> None:
-    """Run the wanted nodes that are not done, each after what it needs; say in `failed` why, for those that fail.
+    """Run the nodes that are not done, each after what it needs; note in `failed` the reasons of those that fail.
 
     Whatever ends this, the processes that it started end with it.
     """
-    sorter: TopologicalSorter[str] = TopologicalSorter({key: nodes[key].needs for key in wanted})
+    sorter: TopologicalSorter[str] = TopologicalSorter({key: nodes[key].needs for key in keys})
     sorter.prepare()
     running: dict[Future[str | None], str] = {}
     with ThreadPoolExecutor(jobs) as pool:
         try:
             while sorter.is_active():
                 for key in sorter.get_ready():
-                    lost = next((failed[need] for need in (key, *nodes[key].needs) if need in failed), None)
-                    if lost is not None:
-                        failed[key] = lost
-                    if lost is not None or content(out, nodes, key) is not None:
-                        sorter.done(key)
-                    else:
+                    why = next((failed[need] for need in (key, *nodes[key].needs) if need in failed), None)
+                    if why is None and content(out, nodes, key) is None:
                         running[pool.submit(_run, nodes[key], out, nodes, processes, tell)] = key
+                        continue
+                    failed |= {} if why is None else {key: why}
+                    sorter.done(key)
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     key, why = running.pop(future), future.result()
-                    failed |= {key: why} if why is not None else {}
+                    failed |= {} if why is None else {key: why}
                     sorter.done(key)
         except BaseException:
             processes.end()  # the threads wait for them
@@ -70,18 +68,13 @@ def _run(node: Node, out: Path, nodes: Mapping[str, Node], processes: Processes,
     """Run one node; return why it failed."""
     log = node.log(out)
     try:
-        folder = write_node(node, out, rests_on(node, out, nodes))
+        folder = write_node(node, out, nodes)
     except (UserError, OSError) as error:  # what it reads is not there any more
         return " ".join(str(error).split())
     tell(f"{node.kind} {node.key}: begins, log in {log}")
-    why = processes.run([sys.executable, *_safe_path(), "-m", "curate.ablate.job", str(folder)], log)
+    why = processes.work(folder, log)
     tell(f"{node.kind} {node.key}: {'done' if why is None else f'failed: {why}'}")
     return why
-
-
-def _safe_path() -> list[str]:
-    """Keep files of the working folder from being taken for packages, unless it is a checkout that is not installed."""
-    return [] if Path(curate.__file__).resolve().parents[1] == Path.cwd() else ["-P"]
 
 
 def command_of(runner: str | None, command: list[str]) -> list[str]:
@@ -127,6 +120,12 @@ class Processes:
         self.end()
         if self._before is not None:
             signal.signal(signal.SIGTERM, self._before)
+
+    def work(self, folder: Path, log: Path) -> str | None:
+        """Run the job that a folder describes; return why it failed, or None."""
+        # Files of the working folder are not to be taken for packages, unless it is a checkout that is not installed.
+        checkout = Path(curate.__file__).resolve().parents[1] == Path.cwd()
+        return self.run([sys.executable, *([] if checkout else ["-P"]), "-m", "curate.ablate.job", str(folder)], log)
 
     def run(self, command: list[str], log: Path) -> str | None:
         """Run a command to its end, what it prints going into the log; return why it failed, or None."""

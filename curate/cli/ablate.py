@@ -57,10 +57,9 @@ def _run(
     fresh: bool,
 ) -> None:
     from curate.ablate.ablation import carry_out
-    from curate.ablate.plan import plan
+    from curate.ablate.plan import as_data, plan, show
     from curate.ablate.reading import load
     from curate.ablate.running import Processes
-    from curate.ablate.table import as_data, show
 
     jobs_to_do = plan(load(recipe, sets, small=small))
     folder = out or Path("out") / jobs_to_do.ablation.keys.name

@@ -65,21 +65,22 @@ def answer(model: str, checkpoints: bool, dialogues: Path | None, out: Path | No
     wait_asleep()
     import polars as pl
 
+    from curate.evaluate.answers import answers
     from curate.evaluate.trained import is_training, open_training
     from curate.folders import claim
     from curate.report import terminal
 
     trained = Path(model) if checkpoints or is_training(Path(model)) else None
     folder = out or trained or Path("out") / "answers" / Path(model).name
-    scripts = _scripts(dialogues, trained, params)
+    rows = _rows(dialogues, trained, params)
     claim(folder, "answer", ["answers.jsonl"])
     settings = _settings(params)
     with terminal.progress_of_answers() as tell:
         each = open_training(trained).checkpoints() if trained and checkpoints else [None]
         parts = [
-            ask(model, rows, checkpoint=checkpoint, journal=folder / ".stages" / "answers", tell=tell, **settings)
+            answers(model, part, checkpoint=checkpoint, journal=folder / ".stages" / "answers", tell=tell, **settings)
             for checkpoint in each
-            for ask, rows in scripts
+            for part in rows
         ]
     file = _write(pl.concat(parts), folder)
     if params["as_json"]:
@@ -152,17 +153,16 @@ def _prompts(named: Path | None, trained: Path | None) -> Path:
     return held_out(training.data) or last.data
 
 
-def _scripts(dialogues: Path | None, trained: Path | None, params: dict[str, Any]) -> list[tuple[Any, pl.DataFrame]]:
-    """Pair what is asked with the function that asks it: prompts, dialogues, or both."""
-    from curate.evaluate.answers import answer_dialogues, answers
+def _rows(dialogues: Path | None, trained: Path | None, params: dict[str, Any]) -> list[pl.DataFrame]:
+    """Read what is asked: prompts, dialogues, or both."""
     from curate.evaluate.prompts import read_dialogues, read_prompts
 
-    scripts: list[tuple[Any, pl.DataFrame]] = []
+    rows = []
     if params["prompts"] or not dialogues:
-        scripts.append((answers, read_prompts(_prompts(params["prompts"], trained), params["limit"])))
+        rows.append(read_prompts(_prompts(params["prompts"], trained), params["limit"]))
     if dialogues:
-        scripts.append((answer_dialogues, read_dialogues(dialogues, params["limit"])))
-    return scripts
+        rows.append(read_dialogues(dialogues, params["limit"]))
+    return rows
 
 
 def _settings(params: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from curate.cache import Cache
-    from curate.evaluate.grades import Agreed
+    from curate.evaluate.grades import Agreement
     from curate.models.judges import Case, Judge, Pairing
 
 
@@ -175,16 +175,16 @@ def _other(params: dict[str, Any], read: Callable[[Path], pl.DataFrame]) -> pl.D
     return read(params["agree"]) if params["agree"] else None
 
 
-def _agreement(name: str, agreement: Agreed | None) -> list[str]:
+def _agreement(name: str, agreement: Agreement | None) -> list[str]:
     from curate.evaluate.grades import tables
 
-    return [tables.agreed_line(name, agreement)] if agreement else []
+    return [tables.agreement_line(name, agreement)] if agreement else []
 
 
-def _show(parts: Sequence[Table | None], lines: Sequence[str]) -> None:
+def _show(tables: Sequence[Table | None], lines: Sequence[str]) -> None:
     from curate.report import terminal
 
-    for table in parts:
+    for table in tables:
         if table:
             terminal.console.print(table)
     terminal.console.print("\n".join(lines), soft_wrap=True)

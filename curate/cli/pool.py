@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,7 @@ from curate.cli.echo import echo_json
 from curate.cli.options import PATH
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from curate.pairs.shortcuts import Shortcuts
+    pass
 
 
 @click.command()
@@ -67,7 +64,9 @@ def shortcuts(pairs: Path, seed: int, html: Path | None, as_json: bool) -> None:
     rows, bad = read(pairs)
     result = library.shortcuts(rows, seed=seed)
     if html:
-        put_alone(html, _page(rows, result, pairs), by="shortcuts", option="--html")
+        from curate.report import shortcuts_page
+
+        put_alone(html, shortcuts_page(pairs.resolve().name, rows, result), by="shortcuts", option="--html")
     if as_json:
         echo_json({**result, "unread": len(bad)})
         return
@@ -81,26 +80,6 @@ def shortcuts(pairs: Path, seed: int, html: Path | None, as_json: bool) -> None:
         )
     if html:
         terminal.console.print(str(html), soft_wrap=True)
-
-
-def _page(rows: pl.DataFrame, result: Shortcuts, of: Path) -> str:
-    """Write the page: the same sections as in a run's report."""
-    from curate.report.html import el
-    from curate.report.page import page
-    from curate.report.pairs import pairs
-    from curate.report.shortcuts import shortcuts
-    from curate.rows import with_ids
-
-    # As manifest.json has it: a tuple becomes a list.
-    manifest = json.loads(json.dumps({"shortcuts": result}))
-    name = of.resolve().name
-    head = el("header", el("p", "curate shortcuts", class_="kicker"), el("h1", name))
-    sections = [
-        ("shortcuts", "Shortcuts", shortcuts(manifest)),
-        ("pairs", "Pairs", pairs(rows if "id" in rows.columns else with_ids(rows), manifest)),
-    ]
-    full = [(anchor, title, part) for anchor, title, part in sections if part is not None]
-    return page(f"{name}: shortcuts", head, full, "This page loads nothing from anywhere.")
 
 
 commands = (diversity, shortcuts)

@@ -32,9 +32,9 @@ def make_(answers: tuple[str, ...], out: Path, question: str, n: int, seed: int)
     """
     from curate.evaluate.vote import make
     from curate.evaluate.vote.make import key_file
-    from curate.evaluate.vote.show import made
+    from curate.evaluate.vote.show import summary
 
-    echo(made(make(answers, out, question=question, n=n, seed=seed)))
+    echo(summary(make(answers, out, question=question, n=n, seed=seed)))
     echo(f"{out}  for the voters\n{key_file(out)}  stays with you")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from curate.errors import UserError
-from curate.evaluate.prompts import read_dialogues, read_prompts
+from curate.evaluate.prompts import read_prompts
 from curate.evaluate.trained import BACKENDS, Checkpoint, generator_of, is_training, open_training
 from curate.models import weights
 from curate.models.generators.ask import Answer, Ask, Failed, conversation, seed_of
@@ -61,35 +61,53 @@ def answers(
     journal: Path | None = None,
     tell: Told | None = None,
 ) -> pl.DataFrame:
-    """Answer prompts; return a line an answer (`SCHEMA`), in the order of the prompts.
+    """Answer prompts, or dialogues turn by turn; return a line an answer (`SCHEMA`), in the order of the rows.
+
+    Dialogues are answered together, first their first turns, then their second ones, each with the model's own answers
+    before it. After a turn without an answer the rest of its dialogue has none either, and says so.
 
     Args:
         model: a model's folder or name, a training folder (its last model, or the `checkpoint`), or a generator.
         prompts: an output folder (its dev prompts, else its test prompts), a .jsonl or .parquet file with `prompt`,
-            or rows with `id` and `prompt`.
+            or rows with `id` and `prompt`; for dialogues with `id` and `turns`, a list of what the user says.
         backend: `vllm` or `transformers`; by default vllm where it is installed.
         engine: the engine's own arguments.
         sampling: the engine's own settings, over LIMA's (`LIMA`); None leaves one of these out.
-        samples: answers a prompt.
-        seed: with the prompt's id and the number of the sample the seed of an answer: the same for every checkpoint.
+        samples: answers a prompt, or times that a dialogue is held.
+        seed: with the prompt's id, the turn and the number of the sample the seed of an answer: the same for every
+            checkpoint.
         checkpoint: one of the training's (`open_training(folder).checkpoints()`).
         journal: the folder that keeps every answer as it comes: a killed call asks nothing twice.
         tell: hears how far it is, as a generator tells it.
 
     Raises AnswerError, PromptsError, TrainedError or GeneratorError in words.
+
+    >>> from curate.pairs.example import says
+    >>> model = says(lambda ask: f"You have said {len(ask.messages) // 2 + 1} things.")
+    >>> answers(model, pl.DataFrame({"id": ["1"], "turns": [["Hi!", "And now?"]]}))["response"].to_list()
+    ['You have said 1 things.', 'You have said 2 things.']
     """
     rows = prompts if isinstance(prompts, pl.DataFrame) else read_prompts(Path(prompts))
-    generator = _generator(model, backend, engine, sampling, checkpoint, journal, tell)
-    each = [(row, sample) for row in rows.iter_rows(named=True) for sample in range(_checked(samples))]
-    asks = [Ask(conversation(row), seed_of(seed, row["id"], f"answer/{sample}")) for row, sample in each]
-    replies = zip(each, generator.ask(asks), strict=True)
-    lines = [_line(reply, row, sample, checkpoint) for (row, sample), reply in replies]
-    return pl.DataFrame(lines, schema=SCHEMA, orient="row")
+    if samples < 1:
+        raise AnswerError(f"samples are at least 1, not {samples}")
+    generator = _generator(model, backend, engine, sampling, checkpoint)
+    generator.journal, generator.tell = journal or generator.journal, tell or generator.tell
+    dialogues = [_Dialogue(row, i, checkpoint) for row in rows.iter_rows(named=True) for i in range(samples)]
+    name = generator.name
+    for turn in range(max((len(dialogue.turns) for dialogue in dialogues), default=0)):
+        generator.name = f"{name}, turn {turn + 1}" if "turns" in rows.columns else name
+        going = [dialogue for dialogue in dialogues if turn < len(dialogue.turns)]
+        asks = [dialogue.ask(turn, seed) for dialogue in going if dialogue.failed is None]
+        replies = iter(generator.ask(asks) if asks else ())
+        for dialogue in going:
+            dialogue.add(turn, next(replies) if dialogue.failed is None else Failed(dialogue.failed, again=False))
+    generator.name = name
+    return pl.DataFrame([line for dialogue in dialogues for line in dialogue.lines], schema=SCHEMA, orient="row")
 
 
 @dataclass
 class _Dialogue:
-    """A dialogue on its way: its turns up to now, and the lines that it gives."""
+    """A dialogue on its way: its turns up to now, and the lines that it gives; a prompt is one of a single turn."""
 
     row: Mapping[str, Any]
     sample: int
@@ -98,10 +116,15 @@ class _Dialogue:
     lines: list[tuple[Any, ...]] = field(default_factory=list)
     failed: str | None = None
 
+    @property
+    def turns(self) -> list[str]:
+        """List what the user says."""
+        return list(self.row.get("turns") or [self.row["prompt"]])
+
     def prompt(self, turn: int) -> dict[str, Any]:
         """Make the row that this turn asks."""
-        prompt = {"id": self.row["id"], "prompt": self.row["turns"][turn], "history": list(self.history)}
-        return prompt | {"system": self.row.get("system")}
+        history = [*(self.row.get("history") or []), *self.history]
+        return {"prompt": self.turns[turn], "history": history, "system": self.row.get("system")}
 
     def ask(self, turn: int, seed: int) -> Ask:
         """Make the ask of this turn; the first one draws as a prompt by itself does."""
@@ -109,81 +132,20 @@ class _Dialogue:
         return Ask(conversation(self.prompt(turn)), seed_of(seed, self.row["id"], use))
 
     def add(self, turn: int, reply: Answer | Failed) -> None:
-        """Go on with an answer, or end where there is none."""
-        self.lines.append(_line(reply, self.prompt(turn), self.sample, self.checkpoint, turn))
+        """Write the line of an answer (`SCHEMA`), and go on with it, or end where there is none."""
+        row = self.prompt(turn)
+        answer: tuple[Any, ...]
         if isinstance(reply, Failed):
+            answer = (None, None, None, reply.reason)
             self.failed = self.failed or f"turn {turn + 1} had no answer"
-            return
-        self.history.append({"role": "user", "content": self.row["turns"][turn]})
-        self.history.append({"role": "assistant", "content": reply.text})
-
-
-def answer_dialogues(
-    model: str | Path | Generator,
-    dialogues: str | Path | pl.DataFrame,
-    *,
-    backend: str | None = None,
-    engine: Mapping[str, Any] | None = None,
-    sampling: Mapping[str, Any] | None = None,
-    samples: int = 1,
-    seed: int = 0,
-    checkpoint: Checkpoint | None = None,
-    journal: Path | None = None,
-    tell: Told | None = None,
-) -> pl.DataFrame:
-    """Answer dialogues turn by turn; return a line a turn (`SCHEMA`), dialogue by dialogue.
-
-    All dialogues are answered together, first their first turns, then their second ones, each with the model's own
-    answers before it. After a turn without an answer the rest of its dialogue has none either, and says so.
-
-    `dialogues` are a .jsonl or .parquet file with `turns`, a list of what the user says, or rows with `id` and `turns`;
-    each is held `samples` times. The seed of an answer comes from `seed`, the dialogue's id, the turn, and the number
-    of the sample. The other parameters, and what is raised, are those of `answers`.
-
-    >>> from curate.pairs.example import says
-    >>> model = says(lambda ask: f"You have said {len(ask.messages) // 2 + 1} things.")
-    >>> rows = pl.DataFrame({"id": ["1"], "turns": [["Hi!", "And now?"]]})
-    >>> answer_dialogues(model, rows)["response"].to_list()
-    ['You have said 1 things.', 'You have said 2 things.']
-    """
-    rows = dialogues if isinstance(dialogues, pl.DataFrame) else read_dialogues(Path(dialogues))
-    generator = _generator(model, backend, engine, sampling, checkpoint, journal, tell)
-    each = [_Dialogue(row, i, checkpoint) for row in rows.iter_rows(named=True) for i in range(_checked(samples))]
-    name = generator.name
-    for turn in range(max((len(dialogue.row["turns"]) for dialogue in each), default=0)):
-        generator.name = f"{name}, turn {turn + 1}"
-        going = [dialogue for dialogue in each if turn < len(dialogue.row["turns"])]
-        asks = [dialogue.ask(turn, seed) for dialogue in going if dialogue.failed is None]
-        replies = iter(generator.ask(asks) if asks else ())
-        for dialogue in going:
-            dialogue.add(turn, next(replies) if dialogue.failed is None else Failed(dialogue.failed, again=False))
-    generator.name = name
-    return pl.DataFrame([line for dialogue in each for line in dialogue.lines], schema=SCHEMA, orient="row")
-
-
-def _checked(samples: int) -> int:
-    """Make sure that there is something to ask for."""
-    if samples < 1:
-        raise AnswerError(f"samples are at least 1, not {samples}")
-    return samples
-
-
-def _line(
-    reply: Answer | Failed,
-    row: Mapping[str, Any],
-    sample: int,
-    checkpoint: Checkpoint | None,
-    turn: int | None = None,
-) -> tuple[Any, ...]:
-    """Make a line of `SCHEMA` of what was answered to a row: its prompt, and what stood before it."""
-    answer: tuple[Any, ...]
-    if isinstance(reply, Failed):
-        answer = (None, None, None, reply.reason)
-    else:
-        answer = (reply.text, reply.finish_reason, reply.completion_tokens, None)
-    epoch = (checkpoint.name, checkpoint.epoch) if checkpoint else (None, None)
-    before = (row.get("system"), row.get("history") or None)
-    return (row["id"], row["prompt"], sample, turn, *answer, *epoch, *before)
+        else:
+            answer = (reply.text, reply.finish_reason, reply.completion_tokens, None)
+            self.history.append({"role": "user", "content": row["prompt"]})
+            self.history.append({"role": "assistant", "content": reply.text})
+        number = turn if self.row.get("turns") else None
+        epoch = (self.checkpoint.name, self.checkpoint.epoch) if self.checkpoint else (None, None)
+        before = (row["system"], row["history"] or None)
+        self.lines.append((self.row["id"], row["prompt"], self.sample, number, *answer, *epoch, *before))
 
 
 def _generator(
@@ -192,22 +154,19 @@ def _generator(
     engine: Mapping[str, Any] | None,
     sampling: Mapping[str, Any] | None,
     checkpoint: Checkpoint | None,
-    journal: Path | None,
-    tell: Told | None,
 ) -> Generator:
     """Make the generator that answers; the parameters are those of `answers`."""
     if isinstance(model, Generator):
         generator, name = model, model.settings.model
     else:
-        generator = _open(model, backend or default_backend(), engine or {}, sampling or {}, checkpoint)
+        generator = _open(Path(model), backend or default_backend(), engine or {}, sampling or {}, checkpoint)
         name = Path(model).name
-    generator.journal, generator.tell = journal or generator.journal, tell or generator.tell
     generator.name = generator.name or (checkpoint.name if checkpoint else name)
     return generator
 
 
 def _open(
-    model: str | Path,
+    model: Path,
     backend: str,
     engine: Mapping[str, Any],
     sampling: Mapping[str, Any],
@@ -215,7 +174,7 @@ def _open(
 ) -> Generator:
     if backend not in BACKENDS:
         raise AnswerError(f"there is no backend '{backend}'; known: {', '.join(BACKENDS)}")
-    training = open_training(Path(model)) if checkpoint or is_training(Path(model)) else None
+    training = open_training(model) if checkpoint or is_training(model) else None
     home = str(model)
     if training:
         home = str(training.record["config"]["model"] if checkpoint else training.merged)

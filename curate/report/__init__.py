@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
-from curate.report.diversity_part import diversity_section
-from curate.report.domains import domains
-from curate.report.end import quarantine, reproduce
-from curate.report.figures import lengths, scores
-from curate.report.funnel import funnels
-from curate.report.page import Build, built, page
-from curate.report.pairs import pairs
-from curate.report.rows import dropped, near
-from curate.report.shortcuts import shortcuts
-from curate.report.top import headline, table_one
+from curate.report import sections as of
+from curate.report.page import Section, page
+from curate.report.pairs import pairs, shortcuts
+from curate.rows import with_ids
+
+_TEMPLATE, _OFFLINE = "set.html", "This page loads nothing from anywhere."
 
 
 def report(
@@ -34,22 +31,37 @@ def report(
     """
     # As manifest.json has it, so that the report written again from a folder is the same to the byte.
     manifest = json.loads(json.dumps(manifest, default=str))
-    sections: list[tuple[str, str, Build]] = [
-        ("table", "Table 1", lambda: table_one(rows, manifest)),
-        ("funnel", "Funnel", lambda: funnels(manifest)),
-        ("domains", "Domains", lambda: domains(ledger, manifest)),
-        ("diversity", "Diversity", lambda: diversity_section(manifest)),
-        ("lengths", "Lengths", lambda: lengths(rows, ledger, manifest)),
-        ("scores", "Scores", lambda: scores(rows, ledger, manifest)),
-        ("shortcuts", "Shortcuts", lambda: shortcuts(manifest)),
-        ("pairs", "Pairs", lambda: pairs(rows, manifest)),
-        ("near", "Near misses", lambda: near(ledger, manifest)),
-        ("examples", "Examples", lambda: dropped(rows, ledger, manifest, examples)),
-        ("quarantine", "Quarantine", lambda: quarantine(manifest)),
-        ("again", "Make it again", lambda: reproduce(manifest)),
+    name = manifest["name"]
+    sections = [
+        Section("table", "Table 1", _TEMPLATE, lambda: of.table_one(rows, manifest)),
+        Section("funnel", "Funnel", _TEMPLATE, lambda: of.funnel(manifest)),
+        Section("domains", "Domains", _TEMPLATE, lambda: of.domains(ledger, manifest)),
+        Section("diversity", "Diversity", _TEMPLATE, lambda: of.diversity(manifest)),
+        Section("lengths", "Lengths", _TEMPLATE, lambda: of.lengths(rows, ledger, manifest)),
+        Section("scores", "Scores", _TEMPLATE, lambda: of.scores(rows, ledger, manifest)),
+        *preference(rows, manifest),
+        Section("near", "Near misses", _TEMPLATE, lambda: of.near(ledger, manifest)),
+        Section("examples", "Examples", _TEMPLATE, lambda: of.dropped(rows, ledger, manifest, examples)),
+        Section("quarantine", "Quarantine", _TEMPLATE, lambda: of.quarantine(manifest)),
+        Section("again", "Make it again", _TEMPLATE, lambda: of.reproduce(manifest)),
     ]
-    gone: dict[str, str] = {} if missing is None else missing
-    there = built(sections, gone)
-    top = built([("top", manifest["name"], lambda: headline(rows, manifest))], gone)
-    foot = "This page loads nothing from anywhere. Every row's way is in ledger.parquet beside it."
-    return page(f"{manifest['name']}: curate report", top[0][2], there, foot)
+    header = Section("top", name, _TEMPLATE, lambda: of.headline(rows, manifest))
+    foot = f"{_OFFLINE} Every row's way is in ledger.parquet beside it."
+    return page(f"{name}: curate report", header, sections, foot, missing=missing)
+
+
+def shortcuts_page(name: str, rows: pl.DataFrame, result: Mapping[str, Any]) -> str:
+    """Write the page of `curate shortcuts`: the sections about pairs of a run's report."""
+    # As manifest.json has it: a tuple becomes a list.
+    manifest = json.loads(json.dumps({"shortcuts": result}))
+    header = Section("title", name, _TEMPLATE, lambda: {"name": name})
+    sections = preference(rows if "id" in rows.columns else with_ids(rows), manifest)
+    return page(f"{name}: shortcuts", header, sections, _OFFLINE)
+
+
+def preference(rows: pl.DataFrame, manifest: dict[str, Any]) -> list[Section]:
+    """List the sections that only a preference set has."""
+    return [
+        Section("shortcuts", "Shortcuts", _TEMPLATE, lambda: shortcuts(manifest)),
+        Section("pairs", "Pairs", _TEMPLATE, lambda: pairs(rows, manifest)),
+    ]

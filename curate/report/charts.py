@@ -1,111 +1,188 @@
-"""Charts as inline SVG.
+"""Histograms: one scale for several groups of numbers, and what a page shows of them.
 
 Widths are percentages and text has its own size, so that a phone shows text as large as a screen does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
-from curate.report.histogram import Scale, nice
-from curate.report.html import Html, el, number, plural
+import polars as pl
 
-_PLOT = 120  # height of a histogram's bars
-_TOP = 24  # room above for the name
-_MARKS = 34  # room above the first panel for the names of thresholds, in two lines
+from curate.report.words import number, plural
 
-
-class Panel(NamedTuple):
-    """One histogram of several over the same axis: its name, a count a bin, and its colour's class."""
-
-    name: str
-    counts: list[int]
-    kind: str
-
-
-def bar(parts: Sequence[tuple[float, str]], says: str) -> Html:
-    """Draw a bar of parts side by side: (share of the whole width, colour's class)."""
-    drawn, start = [el("rect", width="100%", height="100%", class_="track")], 0.0
-    for share, kind in parts:
-        width = max(100 * share, 0.4) if share > 0 else 0  # what is there can be seen
-        drawn.append(el("rect", x=_percent(min(start, 99.6)), width=_percent(width), height="100%", class_=kind))
-        start += 100 * share
-    return el("svg", *drawn, role="img", aria_label=says, class_="bar", width="100%", height="14")
+_FAR, _NEAR = 1e300, 1e-300  # between them floats have all their digits
+_FINEST = 1e-9  # the width of a bin, as a share of the largest number
+BINS = 40  # about as many bars as a phone's width can tell apart
+_PLOT = 120  # pixels: the height of a histogram's bars,
+_TOP = 24  # the room above for its name,
+_MARKS = 34  # the room above the first for the names of thresholds, in two lines,
+_FOOT = 38  # and the axis
+Group: TypeAlias = tuple[str, str, pl.Series]  # its colour's class, its name, its numbers
 
 
-def pair(first: float, second: float, says: str) -> Html:
-    """Draw two thin bars above each other, to compare two shares."""
-    drawn = [
-        el("rect", y=y, width=_percent(max(100 * share, 0.4) if share else 0), height="6", class_=kind)
-        for y, share, kind in (("1", first, "pool"), ("8", second, "kept"))
+class Scale(NamedTuple):
+    """Bins of one width: from `low`, `bins` of them, each `step` wide; the outermost hold what is beyond."""
+
+    low: float
+    step: float
+    bins: int
+
+    @property
+    def high(self) -> float:
+        """Give the upper end of the last bin."""
+        return self.low + self.step * self.bins
+
+
+def scale(groups: Sequence[pl.Series], include: Sequence[float] = ()) -> Scale | None:
+    """Choose round bins for the bulk of every group and the thresholds near it, if there are numbers.
+
+    One group's far tail must not press the others into a corner: the axis ends where 98 % of each lie.
+
+    >>> scale([pl.Series([0, 10, 50, 390])])
+    Scale(low=0.0, step=10.0, bins=40)
+    """
+    groups = [_clip(numbers) for numbers in map(finite, groups) if numbers.len()]
+    if not groups:
+        return None
+    low = min(_quantile(numbers, 0.01) for numbers in groups)
+    high = max(_quantile(numbers, 0.98) for numbers in groups)
+    # A threshold far from all that was measured (max: 1000000) would leave nothing to see; nor is NaN anywhere near.
+    marks = [mark for mark in include if low - (high - low) <= mark <= high + (high - low)]
+    low, high = min([low, *marks]), max([high, *marks])
+    whole = all((numbers == numbers.round()).all() for numbers in groups)
+    # Bins that floats can tell apart: at 1e19 the next number is 2,048 away.
+    step = nice(max(high / BINS - low / BINS, _FINEST * max(abs(low), abs(high))))
+    step = max(step, 1.0) if whole else step
+    first = math.floor(low / step)
+    count = math.floor(high / step) - first + 1
+    return Scale(_plain(first * step), _plain(step), count)
+
+
+def counts(numbers: pl.Series, on: Scale) -> list[int]:
+    """Count the numbers in each bin; those outside count in the outermost ones.
+
+    >>> counts(pl.Series([-5.0, 0.0, 9.9, 10.0, 99.0, None]), Scale(0, 10, 3))
+    [3, 1, 1]
+    """
+    # The small slack keeps 0.3, which lies a rounding below 3 * 0.1, in its own bin.
+    bins = (
+        ((_clip(finite(numbers)).cast(pl.Float64) - on.low) / on.step + 1e-9)
+        .floor()
+        .clip(0, on.bins - 1)
+        .cast(pl.Int64)
+    )
+    each = dict(bins.value_counts().rows())
+    return [int(each.get(i, 0)) for i in range(on.bins)]
+
+
+def nice(rough: float) -> float:
+    """Find the next round number (1, 2, 2.5 or 5 times a power of ten) that is not below.
+
+    >>> nice(37), nice(0.003), nice(0.21), nice(100), nice(0)
+    (50.0, 0.005, 0.25, 100.0, 1.0)
+    """
+    if rough <= 0:
+        return 1.0
+    rough = max(rough, _NEAR)
+    power: float = 10.0 ** math.floor(math.log10(rough))
+    return next(_plain(m * power) for m in (1, 2, 2.5, 5, 10) if m * power >= rough * (1 - 1e-9))
+
+
+def summary(numbers: pl.Series) -> tuple[float, float, float, float, float] | None:
+    """Give the smallest, the quartiles and the largest of some numbers; None without any."""
+    numbers = finite(numbers)
+    if not numbers.len():
+        return None
+    low, first, middle, third, high = (_quantile(numbers, q) for q in (0, 0.25, 0.5, 0.75, 1))
+    return low, first, middle, third, high
+
+
+def finite(numbers: pl.Series) -> pl.Series:
+    """Leave out what is no number: null, NaN, infinity."""
+    numbers = numbers.drop_nulls()
+    return numbers.filter(numbers.is_finite()) if numbers.dtype.is_float() else numbers
+
+
+def _clip(numbers: pl.Series) -> pl.Series:
+    """Bring numbers at the end of what a float holds, where widths overflow, to the end of an axis that is drawn."""
+    return numbers.clip(-_FAR, _FAR) if numbers.dtype.is_float() else numbers.cast(pl.Float64)
+
+
+def _quantile(numbers: pl.Series, q: float) -> float:
+    return float(numbers.quantile(q, "nearest") or 0)
+
+
+def _plain(value: float) -> float:
+    """Take off what binary fractions leave behind: 0.30000000000000004."""
+    return float(f"{value:.12g}")
+
+
+def figure(
+    name: str, groups: Sequence[Group], thresholds: Iterable[tuple[str, float]], unit: str
+) -> dict[str, Any] | None:
+    """Give a histogram of each group over one axis, and the same in words; None without numbers."""
+    groups = [(kind, group, finite(numbers)) for kind, group, numbers in groups]
+    marks = sorted(thresholds, key=lambda mark: mark[1])
+    on = scale([numbers for *_, numbers in groups], [value for _, value in marks])
+    if on is None:
+        return None
+    notes = [_spread(group, numbers) for _, group, numbers in groups]
+    chart = histogram(groups, on, marks, f"Histogram of {name}. {' '.join(notes)}", unit)
+    if beyond := sum(int(((numbers < on.low) | (numbers >= on.high)).sum()) for *_, numbers in groups):
+        notes.append(f"The outermost bars hold {plural(beyond, 'row')} from beyond the axis.")
+    return {"title": name, "notes": notes, "chart": chart}
+
+
+def _spread(name: str, numbers: pl.Series) -> str:
+    values = summary(numbers)
+    if values is None:
+        return f"{name}: none."
+    low, first, middle, third, high = (number(value, 2) for value in values)
+    rows = plural(numbers.len(), "row")
+    return f"{name}: {rows}, {low} to {high}, median {middle}, middle half {first} to {third}."
+
+
+def histogram(
+    groups: Sequence[Group], on: Scale, marks: Sequence[tuple[str, float]], label: str, unit: str
+) -> dict[str, Any]:
+    """Give the places of histograms below each other over one axis, with thresholds as lines through all of them."""
+    each = [(kind, name, counts(numbers, on)) for kind, name, numbers in groups if finite(numbers).len()]
+    panels = [_panel(*group, _MARKS + i * (_TOP + _PLOT)) for i, group in enumerate(each)]
+    bottom = _MARKS + len(panels) * (_TOP + _PLOT)
+    lines = [
+        {"name": f"{name} {number(value, 2)}", "y": 12 + 13 * (i % 2), **_place(value, on, 20, 60)}
+        for i, (name, value) in enumerate(marks)
+        if on.low <= value <= on.high
     ]
-    return el("svg", *drawn, role="img", aria_label=says, class_="pair", width="100%", height="15")
+    ticks = [{"name": number(float(f"{value:.10g}"), 2), **_place(value, on, 4, 96)} for value in _ticks(on)]
+    return {
+        **{"label": label, "unit": unit, "height": bottom + _FOOT, "bottom": bottom},
+        **{"panels": panels, "marks": lines, "ticks": ticks},
+    }
 
 
-def histogram(panels: Sequence[Panel], on: Scale, marks: Sequence[tuple[str, float]], says: str, unit: str) -> Html:
-    """Draw histograms below each other over one axis, with thresholds as dashed lines through all of them."""
-    height = _MARKS + len(panels) * (_TOP + _PLOT) + 38
-    tops = [_MARKS + i * (_TOP + _PLOT) for i in range(len(panels))]
-    bottom = height - 38
-    drawn = [part for panel, top in zip(panels, tops, strict=True) for part in _bars(panel, on, top)]
-    drawn += [part for i, mark in enumerate(marks) for part in _mark(mark, on, 12 + 13 * (i % 2), bottom)]
-    # Names come last: what they lie over is then drawn around them.
-    drawn += [part for panel, top in zip(panels, tops, strict=True) for part in _name(panel, top)]
-    drawn += _axis(on, bottom, unit)
-    return el("svg", *drawn, role="img", aria_label=says, class_="histogram", width="100%", height=height)
-
-
-def _bars(panel: Panel, on: Scale, top: int) -> list[object]:
-    floor, peak = top + _TOP + _PLOT, max(panel.counts)
-    drawn: list[object] = []
-    for i, count in enumerate(panel.counts):
-        if count:
-            tall = max(_PLOT * count / peak, 1)
-            x, width = _percent(100 * (i + 0.05) / on.bins), _percent(90 / on.bins)
-            drawn.append(el("rect", x=x, width=width, y=_px(floor - tall), height=_px(tall), class_=panel.kind))
-    return [*drawn, el("line", x1="0", x2="100%", y1=floor, y2=floor, class_="base")]
-
-
-def _name(panel: Panel, top: int) -> list[object]:
-    tallest = f"tallest bar: {plural(max(panel.counts), 'row')}"
-    return [
-        el("text", panel.name, x="0", y=top + 14, class_="name"),
-        el("text", tallest, x="100%", y=top + 14, class_="tick end"),
+def _panel(kind: str, name: str, bins: list[int], top: int) -> dict[str, Any]:
+    floor, peak = top + _TOP + _PLOT, max(bins)
+    bars = [
+        {"x": 100 * (i + 0.05) / len(bins), "width": 90 / len(bins), "height": max(_PLOT * count / peak, 1)}
+        for i, count in enumerate(bins)
+        if count
     ]
+    return {"kind": kind, "name": name, "peak": plural(peak, "row"), "y": top + 14, "floor": floor, "bars": bars}
 
 
-def _mark(mark: tuple[str, float], on: Scale, top: int, bottom: int) -> list[object]:
-    name, value = mark
-    if not on.low <= value <= on.high:
-        return []
+def _place(value: float, on: Scale, start: float, end: float) -> dict[str, Any]:
+    """Give a value's place, and to which side of it its name is written."""
     x = 100 * (value - on.low) / (on.high - on.low)
-    side = "end" if x > 60 else "middle" if x > 20 else "start"
-    return [
-        el("line", x1=_percent(x), x2=_percent(x), y1=top + 4, y2=bottom, class_="threshold"),
-        el("text", f"{name} {number(value, 2)}", x=_percent(x), y=top, class_=f"tick {side}"),
-    ]
+    return {"x": x, "side": "start" if x < start else "end" if x > end else "middle"}
 
 
-def _axis(on: Scale, top: int, unit: str) -> list[object]:
+def _ticks(on: Scale) -> list[float]:
     step = on.step
     while (on.high - on.low) / step > 5:
         step = nice(step * 1.01)
     first = -(-on.low // step) * step
-    ticks = [first + i * step for i in range(int((on.high - first) / step + 1e-9) + 1)]
-    drawn: list[object] = []
-    for value in ticks:
-        x = 100 * (value - on.low) / (on.high - on.low)
-        side = "start" if x < 4 else "end" if x > 96 else "middle"
-        drawn.append(el("line", x1=_percent(x), x2=_percent(x), y1=top, y2=top + 5, class_="base"))
-        drawn.append(el("text", number(float(f"{value:.10g}"), 2), x=_percent(x), y=top + 18, class_=f"tick {side}"))
-    drawn.append(el("text", unit, x="50%", y=top + 34, class_="tick middle"))
-    return drawn
-
-
-def _percent(value: float) -> str:
-    return f"{value:.2f}%"
-
-
-def _px(value: float) -> str:
-    return f"{value:.1f}"
+    return [first + i * step for i in range(int((on.high - first) / step + 1e-9) + 1)]

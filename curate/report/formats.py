@@ -60,10 +60,10 @@ def _prompt_completion(row: Row) -> Iterator[Row]:
 def _alpaca(row: Row) -> Iterator[Row]:
     if row.get("history"):
         raise ValueError(f"row {row['id']} is a dialogue, which the format 'alpaca' cannot hold")
-    instruction, given = row.get("instruction") or row["prompt"], row.get("input") or ""
-    middle = f"### Input:\n{given}\n\n" if given else ""
+    instruction, context = row.get("instruction") or row["prompt"], row.get("input") or ""
+    middle = f"### Input:\n{context}\n\n" if context else ""
     text = f"### Instruction:\n{instruction}\n\n{middle}### Response:\n{row['response']}"
-    yield {"instruction": instruction, "input": given, "output": row["response"], "text": text}
+    yield {"instruction": instruction, "input": context, "output": row["response"], "text": text}
 
 
 def _sharegpt(row: Row) -> Iterator[Row]:

@@ -1,67 +1,110 @@
-"""The page around the report: one file that loads nothing and may run nothing but its own script."""
+"""Pages from the templates beside this module: one HTML file that loads nothing and runs nothing but its own script."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple
 
-from curate.report.html import Html, el, join
-from curate.report.style import SCRIPT, STYLE
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-Build: TypeAlias = Callable[[], Html | None]
+from curate.report import words
 
-
-def built(sections: Iterable[tuple[str, str, Build]], missing: dict[str, str]) -> list[tuple[str, str, Html]]:
-    """Build the sections there are; one that fails says so in its place, and why in `missing`, and costs no other."""
-    there = []
-    for anchor, name, build in sections:
-        try:
-            part = build()
-        except Exception as error:  # what was computed is worth more than a picture of it
-            missing[name] = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-            part = lacking(name, missing[name])
-        if part is not None:
-            there.append((anchor, name, part))
-    return there
+# Characters that HTML forbids even escaped, or that would garble the page, as those that turn the order of letters
+# around or hide what stands behind them: shown as a replacement mark.
+FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ud800-\udfff\ufdd0-\ufdef"
+    "\ufffe\uffff\U000e0000-\U000e007f]"
+)
 
 
-def lacking(name: str, reason: str) -> Html:
-    """Say in the place of a section why it is not there."""
-    return join([el("h2", name), el("p", f"This section is missing, it could not be drawn: {reason}", class_="note")])
+class Section(NamedTuple):
+    """A part of a page: its anchor, its name in the contents, its template, and what computes the template's values.
+
+    Sections may share a template: it has the anchor as `part`. Where `data` gives None, the page has no such section.
+    """
+
+    anchor: str
+    name: str
+    template: str
+    data: Callable[[], Mapping[str, Any] | None]
 
 
-def page(title: str, head: Html, sections: Sequence[tuple[str, str, Html]], foot: str, style: str = "") -> str:
-    """Build the whole page; sections are (anchor, name in the contents, content), `style` adds to the common one."""
-    style = STYLE + style
-    links = (el("li", el("a", name, href=f"#{anchor}")) for anchor, name, _ in sections)
-    body = [
-        el("a", "Skip to the content", href="#content", class_="skip"),
-        head,
-        el("nav", el("ul", *links), aria_label="Contents"),
-        el("main", join((el("section", part, id=anchor) for anchor, _, part in sections), "\n"), id="content"),
-        el("footer", foot),
-        el("script", Html(SCRIPT)),
-    ]
-    top = [
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=_policy(style)),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("meta", name="referrer", content="no-referrer"),
-        el("title", title),
-        el("style", Html(style)),
-    ]
-    return "<!doctype html>\n" + el("html", el("head", *top), "\n", el("body", join(body, "\n")), lang="en") + "\n"
+def render(template: str, **context: Any) -> Markup:
+    r"""Fill in a template. Values are escaped unless they are Markup; None is nothing; an unknown name is an error.
+
+    >>> render("section.html", name="A < B", error="x")
+    Markup('<h2>A &lt; B</h2>\n<p class="note">This section is missing, it could not be drawn: x</p>\n')
+    """
+    filled = _environment().get_template(template).render(**context)
+    return Markup(FORBIDDEN.sub("\ufffd", filled.replace("\r\n", "\n").replace("\r", "\n")))  # noqa: S704 (escaped)
 
 
-def _policy(style: str) -> str:
+def page(
+    title: str,
+    header: Section,
+    sections: Iterable[Section],
+    foot: str,
+    *,
+    styles: Sequence[str] = (),
+    missing: dict[str, str] | None = None,
+) -> str:
+    """Lay out a page of sections under a header; `styles` are files beside style.css.
+
+    A section that fails says so in its place and costs no other; `missing` gets its name and the reason.
+    """
+    missing = {} if missing is None else missing
+    parts = [part for part in (_part(section, missing) for section in sections) if part]
+    top = _part(header, missing)
+    return str(render("page.html", title=title, header=top, sections=parts, foot=foot, styles=styles))
+
+
+def _part(section: Section, missing: dict[str, str]) -> dict[str, Any] | None:
+    try:
+        data = section.data()
+        if data is None:
+            return None
+        content = render(section.template, part=section.anchor, **data)
+    except Exception as error:  # what was computed is worth more than a picture of it
+        missing[section.name] = reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        content = render("section.html", name=section.name, error=reason)
+    return {"anchor": section.anchor, "name": section.name, "content": content}
+
+
+def source(*names: str) -> Markup:
+    """Read style and script files as they are: their braces are not Jinja's."""
+    folder = resources.files("curate.report") / "templates"
+    return Markup("".join((folder / name).read_text(encoding="utf-8") for name in names))  # noqa: S704 (our own)
+
+
+def policy(style: str, script: str) -> str:
     """Allow this style and script by their hashes: markup that slipped in could load and run nothing."""
-    own = {"style-src": style, "script-src": SCRIPT}
-    rights = [f"{name} 'sha256-{_digest(content)}'" for name, content in own.items()]
+    hashes = {"style-src": style, "script-src": script}
+    rights = [f"{name} 'sha256-{_digest(content)}'" for name, content in hashes.items()]
     return "; ".join(["default-src 'none'", *rights, "base-uri 'none'", "form-action 'none'"])
 
 
 def _digest(content: str) -> str:
     return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("curate.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=lambda value: "" if value is None else value,
+    )
+    environment.filters |= {"number": words.number, "plural": words.plural}
+    environment.filters |= {"x": "{:.2f}%".format, "y": "{:.1f}".format}  # places in a drawing: across, and down
+    environment.globals |= {"DASH": words.DASH, "source": source, "policy": policy}
+    return environment

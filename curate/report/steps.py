@@ -1,14 +1,19 @@
-"""The steps of a run as the report tells them: in which order, in which words, and what each removed."""
+"""The steps of a run as its report shows them: in which order, in which words, what each removed and measured."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from curate.report.html import fields
-from curate.run.ledger import REPEATED
+import polars as pl
+
+from curate.report.words import fields
+from curate.run.ledger import REPEATED, verdicts
 
 SAMPLE = "sample"  # the label under which the budget's choice stands in the ledger
-_UNSAID = {"seed"}  # the same for the whole run and said at its top
+_OMITTED = {"seed"}  # the same for the whole run and shown at its top
+_NEAR = 5  # rows shown for each source and step
+_CLOSE = 0.1  # what counts as near: a tenth of the threshold
 
 
 class Line(NamedTuple):
@@ -32,14 +37,13 @@ def lines(manifest: dict[str, Any], source: str) -> list[Line]:
     """List a source's steps in the order they were taken, with their counts."""
     counts = {row["step"]: row for row in manifest["funnel"] if row["source"] == source}
     left = manifest["counts"][source]["read"]
-    found = []
+    result = []
     for step in _order(manifest, source, counts):
         count = counts.get(step["label"], {})
         left -= count.get("first", 0)
         numbers = {name: count.get(name) for name in ("asked", "fails", "first", "alone")}
-        said = words(step["params"])
-        found.append(Line(step["label"], step["verb"], step["filter"], said, left=left, **numbers))
-    return found
+        result.append(Line(step["label"], step["verb"], step["filter"], words(step["params"]), left=left, **numbers))
+    return result
 
 
 def _order(manifest: dict[str, Any], source: str, counts: dict[str, Any]) -> list[dict[str, Any]]:
@@ -60,19 +64,19 @@ def _unlisted(verb: str, label: str) -> dict[str, Any]:
 def _sampling(manifest: dict[str, Any], source: str) -> dict[str, Any]:
     share = next((row for row in manifest["table"] if row["source"] == source), None)
     how = (manifest["recipe"].get("sources") or {}).get(source) or {}
-    given = how.get("sample") if isinstance(how, dict) else None
-    taken = {"taken": f"{share['taken']:,} of {share['available']:,}"} if share else {}
-    return {**taken, **(given if isinstance(given, dict) else {"by": "chance"})}
+    params = how.get("sample") if isinstance(how, dict) else None
+    rows = {"taken": f"{share['taken']:,} of {share['available']:,}"} if share else {}
+    return {**rows, **(params if isinstance(params, dict) else {"by": "chance"})}
 
 
 def words(params: dict[str, Any]) -> str:
-    """Put a step's parameters into words; what is left open is not said.
+    """Put a step's parameters into words; those left open are omitted.
 
     >>> words({"column": "response", "min": 1200, "max": None, "seed": 7})
     'column response · min 1,200'
     """
-    said = {k: v for k, v in params.items() if v is not None and v != [] and k not in _UNSAID}
-    return " · ".join(f"{k.replace('_', ' ')} {fields(v)}" for k, v in said.items())
+    stated = {k: v for k, v in params.items() if v is not None and v != [] and k not in _OMITTED}
+    return " · ".join(f"{k.replace('_', ' ')} {fields(v)}" for k, v in stated.items())
 
 
 def bounds(params: dict[str, Any]) -> dict[str, float]:
@@ -82,4 +86,100 @@ def bounds(params: dict[str, Any]) -> dict[str, float]:
     {'value': 10.0}
     """
     numbers = {k: v for k, v in params.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-    return {k: float(v) for k, v in numbers.items() if k not in _UNSAID}
+    return {k: float(v) for k, v in numbers.items() if k not in _OMITTED}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Numbers of one kind in the ledger: their column, the filter behind them, of what, for which sources."""
+
+    column: str
+    filter: str
+    label: str
+    of: str
+    params: dict[str, Any]
+    sources: list[str] = field(default_factory=list)
+    thresholds: set[tuple[str, float]] = field(default_factory=set)
+
+    @property
+    def is_response_length(self) -> bool:
+        """Tell whether these are lengths of responses in characters."""
+        plain = self.filter == "length" and self.params.get("unit", "chars") == "chars"
+        return plain and self.of in {"response", "chosen"}
+
+    def numbers(self, ledger: pl.DataFrame) -> pl.Series:
+        """Take the numbers out of a ledger."""
+        every = set(self.sources) >= set(ledger["source"].unique())
+        return (ledger if every else ledger.filter(pl.col("source").is_in(self.sources)))[self.column]
+
+
+def measures(ledger: pl.DataFrame, manifest: dict[str, Any]) -> list[Measure]:
+    """List what the steps measured, in the order of the steps.
+
+    Two sources may use the same step with other bounds: their numbers are of one kind as long as all else is
+    equal (a length in characters does not compare with one in words).
+    """
+    result: dict[tuple[str, str], Measure] = {}
+    for source, step in _steps(manifest):
+        for column in _columns(ledger, step):
+            kind = {k: v for k, v in step["params"].items() if k not in bounds(step["params"]) and v is not None}
+            new = Measure(column, step["filter"], step["label"], column.partition(".")[2], step["params"])
+            measure = result.setdefault((column, repr(sorted(kind.items()))), new)
+            measure.sources.append(source)
+            if step["verb"] in {"keep", "drop"}:
+                measure.thresholds.update(bounds(step["params"]).items())
+    return list(result.values())
+
+
+def _steps(manifest: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """List every step once for every source that takes it."""
+    own = [(source, step) for source in manifest["counts"] for step in manifest["steps"].get(source, [])]
+    return own + [(source, step) for step in manifest["steps"].get("all", []) for source in manifest["counts"]]
+
+
+def _columns(ledger: pl.DataFrame, step: dict[str, Any]) -> list[str]:
+    label = step["label"]
+    return [c for c, dtype in ledger.schema.items() if dtype.is_float() and (c == label or c.startswith(f"{label}."))]
+
+
+def near_misses(ledger: pl.DataFrame, manifest: dict[str, Any]) -> pl.DataFrame:
+    """Find the rows that failed one step only, and that by the least: at most five for each source and step.
+
+    A row's distance is that of its number to the nearest of the step's. Columns: source, step, id, domain,
+    measured, bound (its name), threshold, distance; `alone` says how many rows failed this step only, `close`
+    how many of those lie within a tenth of the threshold.
+    """
+    failing = pl.sum_horizontal([pl.lit(0), *((~pl.col(n)).fill_null(False).cast(pl.Int32) for n in verdicts(ledger))])
+    single = ledger.filter(failing == 1)
+    frames = [
+        _near(single, source, step, ledger) for source, step in _steps(manifest) if step["verb"] in {"keep", "drop"}
+    ]
+    full = [frame for frame in frames if frame is not None and frame.height]
+    return pl.concat(full) if full else pl.DataFrame()
+
+
+def _near(single: pl.DataFrame, source: str, step: dict[str, Any], ledger: pl.DataFrame) -> pl.DataFrame | None:
+    columns, limits = _columns(ledger, step), bounds(step["params"])
+    # Over several texts it is not known which of them failed; a step without numbers has no nearness.
+    if len(columns) != 1 or not limits:
+        return None
+    measured = pl.col(columns[0])
+    gaps = pl.concat_list([(measured - limit).abs() for limit in limits.values()])
+    failed = single.filter((pl.col("source") == source) & ~pl.col(step["label"]) & measured.is_not_null())
+    nearest = failed.select(
+        "source",
+        "id",
+        "domain",
+        step=pl.lit(step["label"]),
+        measured=measured,
+        distance=gaps.list.min(),
+        which=gaps.list.arg_min(),
+    ).with_columns(
+        bound=pl.col("which").replace_strict(dict(enumerate(limits)), return_dtype=pl.String),
+        threshold=pl.col("which").replace_strict(dict(enumerate(limits.values())), return_dtype=pl.Float64),
+    )
+    close = nearest.filter(pl.col("distance") <= _CLOSE * pl.col("threshold").abs()).height
+    # Only ties up to the fifth distance need sorting by id.
+    fifth = float(nearest["distance"].bottom_k(_NEAR).max() or 0)  # type: ignore[arg-type]
+    first = nearest.filter(pl.col("distance") <= fifth).sort("distance", "id").head(_NEAR)
+    return first.drop("which").with_columns(alone=pl.lit(failed.height), close=pl.lit(close))

@@ -13,12 +13,12 @@ from pathlib import Path
 from curate.ablate.node import Node, finish, read_node, write_json
 
 
-def main(module: str, folder: Path) -> None:
-    if module == "curate.ablate.grades":
-        from curate.ablate import grades
+def main(folder: Path) -> None:
+    if not (folder / "node.json").is_file():
+        from curate.ablate import job
 
         note("grades")
-        return grades.main(folder)
+        return job.main(folder)
     node, rests_on = read_node(folder)
     note(f"{node.kind}-{node.key}")
     if (word := os.environ.get("FAKE_FAILS")) and word in (folder / "node.json").read_text():
@@ -49,11 +49,11 @@ def leave(node: Node, folder: Path) -> None:
         write_json(folder / "choice.json", {"chosen": "checkpoint-2"})
     if node.kind == "answers":
         row = {"sample": 0, "response": "So it is.", "finish_reason": "stop", "tokens": 4, "failed": None}
-        lines = [json.dumps({"id": p["id"], "prompt": p["prompt"], **row}) for p in node.given["prompts"]]
+        lines = [json.dumps({"id": p["id"], "prompt": p["prompt"], **row}) for p in node.params["prompts"]]
         (folder / "answers.jsonl").write_text("".join(f"{line}\n" for line in lines))
         write_json(folder / "answers.json", {"answers": len(lines), "cut": 0, "failed": 0})
 
 
 if __name__ == "__main__":
     # … FAKE python -m MODULE FOLDER
-    main(sys.argv[-2], Path(sys.argv[-1]))
+    main(Path(sys.argv[-1]))

@@ -40,11 +40,13 @@ def statuses(told: dict[str, Any]) -> dict[str, list[str]]:
     return {arm["arm"]: [job["status"] for job in arm["jobs"]] for arm in told["arms"]}
 
 
-def test_everything_runs_once_and_then_not_again(ablation):
-    ran, told = ablation({"seeds": [0, 1]})
-    assert ran == {"set": 4, "train": 4, "answers": 4, "grades": 1}
-    assert statuses(told) == {"plain": ["done", "done"], "short": ["done", "done"]}
+def test_everything_runs_once_and_again_only_when_asked(ablation):
+    everything = {"set": 4, "train": 4, "answers": 4, "grades": 1}
+    ran, record = ablation({"seeds": [0, 1]}, jobs=4)
+    assert ran == everything
+    assert statuses(record) == {"plain": ["done", "done"], "short": ["done", "done"]}
     assert ablation({"seeds": [0, 1]})[0] == {"grades": 1}
+    assert ablation({"seeds": [0, 1]}, fresh=True)[0] == everything
 
 
 def test_what_arms_share_runs_once(ablation):
@@ -105,80 +107,42 @@ def test_only_some_arms(ablation):
         ablation(only=["shrot"])
 
 
-def test_fresh_does_everything_again(ablation):
-    ablation()
-    assert ablation(fresh=True)[0] == {"set": 2, "train": 2, "answers": 2, "grades": 1}
-
-
-def test_several_at_a_time(ablation):
-    ran, told = ablation({"seeds": [0, 1, 2]}, jobs=4)
-    assert ran == {"set": 6, "train": 6, "answers": 6, "grades": 1}
-    assert statuses(told) == {"plain": ["done"] * 3, "short": ["done"] * 3}
-
-
 def test_a_choice_stands_between_training_and_answers(ablation):
     ran, told = ablation({"choose": {"prompts": "prompts.jsonl"}})
     assert ran == {"set": 2, "train": 2, "choice": 2, "answers": 2, "grades": 1}
     assert told["arms"][0]["jobs"][0]["train"][0]["choice"].startswith("choices/")
 
 
-def test_a_foreign_folder_is_left_alone(ablation, tmp_path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "thesis.tex").touch()
-    (tmp_path / "out" / "ablation.json.bak").touch()
-    with pytest.raises((AblateError, FileNotFoundError), match=r"holds something else|ablation\.json"):
-        ablation(fresh=True)
-    assert (tmp_path / "out" / "thesis.tex").is_file()
-
-
-@pytest.mark.parametrize(
-    ("row", "again"),
-    [
-        pytest.param(
-            '{"prompt": "New?", "response": "It is new, as you see."}\n', {"set": 2}, id="the same rows come out"
-        ),
-        pytest.param("", {}, id="nothing changed"),
-    ],
-)
-def test_data_that_changed_make_sets_anew_and_only_what_changes_by_it(ablation, tmp_path, row, again):
+def test_data_that_changed_make_sets_anew_and_only_what_changes_by_it(ablation, tmp_path):
     ablation()
     with (tmp_path / "rows.jsonl").open("a") as file:
-        file.write(row)
+        file.write('{"prompt": "New?", "response": "It is new, as you see."}\n')
     # The stand-in names a set's content by its key: whatever it reads, the same rows come out.
-    assert ablation()[0] == {**again, "grades": 1}
+    assert ablation()[0] == {"set": 2, "grades": 1}
 
 
-def test_a_set_that_came_out_otherwise_is_trained_on_anew(ablation, tmp_path):
+def test_a_set_that_came_out_otherwise_is_trained_on_anew_and_a_node_that_was_begun_is_not_done(ablation, tmp_path):
     ablation()
-    made = plan_of(ablation)
-    key = made.jobs[0].sets["data"]
-    folder = tmp_path / "out" / FOLDERS["set"] / key
-    told = finished(folder)
-    assert told is not None
-    finish(folder, {**told, "content": "other"})
-    assert content(tmp_path / "out", made.nodes, made.jobs[0].answers) is None
-    assert content(tmp_path / "out", made.nodes, made.jobs[1].answers) is not None
-    # The stand-in trains to the same weights whatever it reads, so the answers stand.
-    assert ablation()[0] == {"train": 1, "grades": 1}
-
-
-def test_a_node_that_was_begun_is_not_done(ablation, tmp_path):
-    ablation()
-    made = plan_of(ablation)
-    begin(made.nodes[made.jobs[1].answers].folder(tmp_path / "out"))
-    assert ablation()[0] == {"answers": 1, "grades": 1}
+    made, out = plan_of(ablation), tmp_path / "out"
+    plain, short = made.jobs
+    folder = out / FOLDERS["set"] / plain.sets["data"]
+    done = finished(folder)
+    assert done is not None
+    finish(folder, {**done, "content": "other"})
+    assert content(out, made.nodes, plain.answers) is None
+    assert content(out, made.nodes, short.answers) is not None
+    begin(made.nodes[short.answers].folder(out))
+    # The stand-in trains to the same weights whatever it reads, so the answers of `plain` stand.
+    assert ablation()[0] == {"train": 1, "answers": 1, "grades": 1}
 
 
 def test_test_prompts_in_a_set_are_told_before_training_and_kept(ablation, tmp_path):
-    (tmp_path / "prompts.jsonl").write_text('{"id": "t", "prompt": "Number 3 of set one is what?"}\n')
-    heard: list[str] = []
-    fake = tmp_path / "prompts.jsonl"
-    made = None
-    ablation()
-    made = plan_of(ablation)
-    fake.write_text(json.dumps({"id": "t", "prompt": f"number 3 of set {made.jobs[0].sets['data']}?"}) + "\n")
-    _, told = ablation(tell=heard.append)
-    assert told["overlap"] == {"plain": [{"id": "t", "how": "same", "of": "r3"}]}
-    said = next(i for i, line in enumerate(heard) if line.startswith("test prompts leak: the set of plain has 1"))
-    assert all("answers" not in line for line in heard[:said])
-    assert any(line.startswith("test prompts leak") for line in told["warnings"])
+    key = ablation()[1]["arms"][0]["jobs"][0]["nodes"]["sets"]["data"]
+    prompt = {"id": "t", "prompt": f"number 3 of set {key}?"}
+    (tmp_path / "prompts.jsonl").write_text(json.dumps(prompt) + "\n")
+    lines: list[str] = []
+    _, record = ablation(tell=lines.append)
+    assert record["overlap"] == {"plain": [{"id": "t", "how": "same", "of": "r3"}]}
+    leak = next(i for i, line in enumerate(lines) if line.startswith("test prompts leak: the set of plain has 1"))
+    assert all("answers" not in line for line in lines[:leak])
+    assert any(line.startswith("test prompts leak") for line in record["warnings"])

@@ -63,16 +63,18 @@ def test_own_results_beside_an_ablation_are_not_written_over(carry, tmp_path):
     assert tree(out) == before
 
 
-@pytest.mark.parametrize("name", ["ablation.json", "results.json", "report.html", "grades.jsonl"])
-def test_what_somebody_changed_is_kept(name, carry, tmp_path):
+def test_what_somebody_changed_is_kept(carry, tmp_path):
     carry()
-    with (tmp_path / "out" / name).open("a") as file:
-        file.write("\n")
-    before = tree(tmp_path / "out")
-    for fresh in (False, True):
-        with pytest.raises(FolderError, match=f"{name} was changed since curate wrote it, and would be lost"):
-            carry(fresh=fresh)
-    assert tree(tmp_path / "out") == before
+    for name in ("ablation.json", "results.json", "report.html", "grades.jsonl"):
+        file = tmp_path / "out" / name
+        text = file.read_text()
+        file.write_text(text + "\n")
+        before = tree(tmp_path / "out")
+        for fresh in (False, True):
+            with pytest.raises(FolderError, match=f"{name} was changed since curate wrote it, and would be lost"):
+                carry(fresh=fresh)
+        assert tree(tmp_path / "out") == before
+        file.write_text(text)
 
 
 def test_own_notes_beside_stay_and_an_older_folder_goes_on(carry, tmp_path):
@@ -85,13 +87,16 @@ def test_own_notes_beside_stay_and_an_older_folder_goes_on(carry, tmp_path):
     assert (tmp_path / "out/notes.txt").is_file()
 
 
-@pytest.mark.parametrize("kind", ["sets", "answers"])
-def test_own_files_among_the_nodes_are_not_removed_by_fresh(kind, carry, tmp_path):
+def test_own_files_among_the_nodes_are_not_removed_by_fresh(carry, tmp_path):
     carry()
-    node = next((tmp_path / "out" / kind).glob("[!.]*")) if kind == "answers" else tmp_path / "out/sets/mine"
-    fill(node, "notes.txt")
-    before = tree(tmp_path / "out" / kind)
-    with pytest.raises(AblateError, match="was not written by curate, and --fresh would remove it"):
-        carry(fresh=True)
-    assert tree(tmp_path / "out" / kind) == before
+    out = tmp_path / "out"
+    for node in (out / "sets/mine", next((out / "answers").glob("[!.]*"))):
+        fill(node, "notes.txt")
+        before = tree(node)
+        with pytest.raises(AblateError, match="was not written by curate, and --fresh would remove it"):
+            carry(fresh=True)
+        assert tree(node) == before
+        (node / "notes.txt").unlink()
+        if node.name == "mine":
+            node.rmdir()
     assert carry() == 1

@@ -27,7 +27,7 @@ def test_arms_times_seeds(planned):
         (arm, seed) for arm in ("plain", "short") for seed in (0, 1, 2)
     ]
     assert kinds(made) == ["answers"] * 6 + ["set"] * 6 + ["train"] * 6
-    assert {(job.rows, job.steps["sft"], job.asked) for job in made.jobs} == {(8, 2, 2)}
+    assert {(job.rows, job.steps["sft"], job.count) for job in made.jobs} == {(8, 2, 2)}
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,9 @@ def test_arms_times_seeds(planned):
         pytest.param({"answer": {"samples": 2}}, {"set", "train"}, id="other answers: set and training are shared"),
         pytest.param({"train": {"sft": {"set": {"trainer.max_steps": 1}}}}, {"set"}, id="another training: the set is"),
         pytest.param({"sets": {"data": {"skip": ["length"]}}}, set(), id="another set: nothing is"),
-        pytest.param(
-            {"sets": {"data": {"recipe": {"name": "other"}}}}, {"set", "train", "answers"}, id="names don't count"
-        ),
+        pytest.param({"sets": {"data": {"recipe": {"name": "other"}}}}, {"set", "train", "answers"}, id="names don't count"),
     ],
-)
+)  # fmt: skip
 def test_what_arms_share(planned, arm, shared):
     made = planned({"arms": {"short": None, "plain": {}, "other": arm}})
     one, other = made.jobs
@@ -51,13 +49,13 @@ def test_what_arms_share(planned, arm, shared):
 def test_every_seed_is_its_own_all_the_way(planned):
     made = planned({"seeds": [0, 1], "arms": {"short": None}})
     for job in made.jobs:
-        given = [made.nodes[key].given for key in job.nodes]
+        given = [made.nodes[key].params for key in job.nodes]
         assert (given[0]["data"]["seed"], given[1]["config"]["seed"], given[2]["seed"]) == (job.seed,) * 3
 
 
 def test_another_draw_is_another_seed_of_the_recipe_alone(planned):
     made = planned()
-    plain, short = ([made.nodes[key].given for key in job.nodes] for job in made.jobs)
+    plain, short = ([made.nodes[key].params for key in job.nodes] for job in made.jobs)
     assert plain[0]["data"]["seed"] != short[0]["data"]["seed"]
     assert plain[1]["config"] == short[1]["config"]
 
@@ -73,7 +71,7 @@ def test_stages_follow_each_other_and_share_what_comes_before(planned, recipe):
     plain, both = made.jobs
     assert (plain.steps, both.steps) == ({"sft": 2}, {"sft": 2, "dpo": 3})
     assert both.train["sft"] == plain.train["sft"]
-    assert made.nodes[both.train["dpo"]].given["before"] == both.train["sft"]
+    assert made.nodes[both.train["dpo"]].params["before"] == both.train["sft"]
     assert set(made.nodes[both.train["dpo"]].needs) == {both.train["sft"], both.sets["pairs"]}
     assert (list(plain.sets), list(both.sets)) == (["data"], ["data", "pairs"])
 
@@ -94,21 +92,21 @@ def test_the_checkpoint_is_chosen_before_the_answers(planned):
     assert job.choice is not None
     assert made.nodes[job.choice].needs == (job.train["sft"],)
     assert made.nodes[job.answers].needs == (job.train["sft"], job.choice)
-    assert made.nodes[job.answers].given["choice"] == job.choice
+    assert made.nodes[job.answers].params["choice"] == job.choice
 
 
 def test_the_base_model_is_asked_as_it_is(planned):
     made = planned({"seeds": [0, 1], "arms": {"short": None, "base": {"train": None, "model": "org/base"}}})
     base = [job for job in made.jobs if job.arm.name == "base"]
     assert all(job.nodes == [job.answers] and job.rows is None for job in base)
-    assert made.nodes[base[0].answers].given["model"] == "org/base"
+    assert made.nodes[base[0].answers].params["model"] == "org/base"
 
 
 def test_dialogues_are_asked_too(planned, tmp_path):
     (tmp_path / "talks.jsonl").write_text('{"turns": ["Hi!", "And now?"]}\n')
     made = planned({"answer": {"dialogues": "talks.jsonl", "samples": 3}})
-    assert made.jobs[0].asked == 3 * (2 + 2)
-    assert made.nodes[made.jobs[0].answers].given["dialogues"][0]["turns"] == ["Hi!", "And now?"]
+    assert made.jobs[0].count == 3 * (2 + 2)
+    assert made.nodes[made.jobs[0].answers].params["dialogues"][0]["turns"] == ["Hi!", "And now?"]
 
 
 def test_prompts_count_by_what_they_say(planned, tmp_path):

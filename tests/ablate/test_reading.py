@@ -42,57 +42,18 @@ WRONG = [
         "no step has the label 'lenght'; did you mean 'length'?",
         id="a label, in the arm",
     ),
-    pytest.param(
-        {"sets": {"data": {"sources": ["mein"]}}},
-        "at sets.data.sources[0]",
-        "the recipe has no source 'mein'; did you mean 'mine'?",
-        id="a source",
-    ),
-    pytest.param(
-        {"sets": {"data": {"set": {"sources.mine.steps.7.keep": 1}}}},
-        "at sets.data.set",
-        "there is no 7",
-        id="a key that cannot be set",
-    ),
-    pytest.param(
-        {"sets": {"data": {"set": {"siez": 4}}}}, "at siez", "there is no 'siez' here", id="a key the recipe has not"
-    ),
-    pytest.param(
-        {"train": {"stf": {"config": {"stage": "sft"}}}},
-        "at train.stf",
-        "there is no stage 'stf'; did you mean",
-        id="a stage",
-    ),
-    pytest.param(
-        {"train": {"sft": {"data": "dada"}}},
-        "at train.sft.data",
-        "there is no set 'dada'; did you mean 'data'?",
-        id="a set",
-    ),
-    pytest.param(
-        {"train": {"sft": {"set": {"trainer.warmup_ratio": 0.1}}}},
-        "at trainer.warmup_ratio",
-        "trl 1.16 has no 'warmup_ratio' any more",
-        id="an argument of trl",
-    ),
+    pytest.param({"sets": {"data": {"sources": ["mein"]}}}, "at sets.data.sources[0]", "the recipe has no source 'mein'; did you mean 'mine'?", id="a source"),
+    pytest.param({"sets": {"data": {"set": {"sources.mine.steps.7.keep": 1}}}}, "at sets.data.set", "there is no 7", id="a key that cannot be set"),
+    pytest.param({"sets": {"data": {"set": {"siez": 4}}}}, "at siez", "there is no 'siez' here", id="a key the recipe has not"),
+    pytest.param({"train": {"stf": {"config": {"stage": "sft"}}}}, "at train.stf", "there is no stage 'stf'; did you mean", id="a stage"),
+    pytest.param({"train": {"sft": {"data": "dada"}}}, "at train.sft.data", "there is no set 'dada'; did you mean 'data'?", id="a set"),
+    pytest.param({"train": {"sft": {"set": {"trainer.warmup_ratio": 0.1}}}}, "at trainer.warmup_ratio", "trl 1.16 has no 'warmup_ratio' any more", id="an argument of trl"),
     pytest.param({"train": None}, "at train", "an arm has `train`, or the `model`", id="neither training nor model"),
-    pytest.param(
-        {"train": None, "model": "m", "choose": {"prompts": "p"}},
-        "at choose",
-        "no checkpoints to choose from",
-        id="choose",
-    ),
-    pytest.param(
-        {"choose": {"prompts": "p", "epochs": "5"}},
-        "at choose.epochs",
-        "should match pattern",
-        id="epochs as FIRST-LAST",
-    ),
-    pytest.param(
-        {"curve": {"arm": "shrot", "sizes": [2]}}, "at curve.arm", "did you mean 'short'?", id="a curve's arm"
-    ),
+    pytest.param({"train": None, "model": "m", "choose": {"prompts": "p"}}, "at choose", "no checkpoints to choose from", id="choose"),
+    pytest.param({"choose": {"prompts": "p", "epochs": "5"}}, "at choose.epochs", "should match pattern", id="epochs as FIRST-LAST"),
+    pytest.param({"curve": {"arm": "shrot", "sizes": [2]}}, "at curve.arm", "did you mean 'short'?", id="a curve's arm"),
     pytest.param({"curve": {"arm": "short"}}, "at curve", "'sizes' is missing", id="a curve's sizes"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("change", "where", "message"), WRONG)

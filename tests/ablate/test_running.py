@@ -33,13 +33,9 @@ def test_a_template_that_is_wrong(runner, wrong):
         pytest.param("print('first'); raise SystemExit('no: it cannot be')", "no: it cannot be", id="the last line"),
         pytest.param("raise SystemExit(3)", "it printed nothing", id="nothing said"),
         pytest.param("1 / 0", "ZeroDivisionError: division by zero", id="a bug"),
-        pytest.param(
-            "print('half', flush=True); import os; os.kill(os.getpid(), 9)",
-            "ended by signal 9; the log ends with: half",
-            id="killed",
-        ),
+        pytest.param("print('half', flush=True); import os; os.kill(os.getpid(), 9)", "ended by signal 9; the log ends with: half", id="killed"),
     ],
-)
+)  # fmt: skip
 def test_why_a_process_failed(tmp_path, code, why):
     with Processes(None) as processes:
         assert processes.run([PYTHON, "-c", code], tmp_path / "logs" / "x.log") == why

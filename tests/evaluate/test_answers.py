@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from curate.cli.answer import answer as command
-from curate.evaluate.answers import SCHEMA, AnswerError, answer_dialogues, answers, decoding
+from curate.evaluate.answers import SCHEMA, AnswerError, answers, decoding
 from curate.evaluate.trained import TrainedError, merge, open_training
 from curate.models.generators.ask import Answer, Failed
 from curate.models.generators.generator import close_all
@@ -136,16 +136,14 @@ def test_decoding_is_limas_unless_said_otherwise(backend, engine, sampling, sett
     ("options", "message"),
     [
         pytest.param({"backend": "vlm"}, "no backend 'vlm'", id="a backend"),
-        pytest.param(
-            {"sampling": {"temperatur": 1}}, "have no 'temperatur': did you mean 'temperature'", id="a setting"
-        ),
+        pytest.param({"sampling": {"temperatur": 1}}, "have no 'temperatur': did you mean 'temperature'", id="a setting"),
         pytest.param({"samples": 0}, "samples are at least 1, not 0", id="no samples"),
     ],
-)
+)  # fmt: skip
 def test_wrong_settings_are_told_in_words(trained, options, message):
-    for ask, rows in ((answers, PROMPTS), (answer_dialogues, TWO)):
+    for rows in (PROMPTS, TWO):
         with pytest.raises(AnswerError, match=message):
-            ask(trained, rows, **{"backend": "transformers", **options})
+            answers(trained, rows, **{"backend": "transformers", **options})
 
 
 @pytest.mark.parametrize(
@@ -206,7 +204,7 @@ def test_prompts_that_are_not_named_are_those_held_out_of_what_was_trained_on(tr
 
 def test_each_turn_is_asked_after_the_answers_before_it():
     model, asked = scripted(lambda ask: f"{len(ask.messages)}: {ask.messages[-1]['content']}")
-    lines = answer_dialogues(model, TWO)
+    lines = answers(model, TWO)
     assert lines["response"].to_list() == ["1: Hi?", "3: More?", "5: And?", "1: Why?"]
     assert lines["turn"].to_list() == [0, 1, 2, 0]
     last = next(ask for ask in asked if ask.messages[-1]["content"] == "And?")
@@ -218,7 +216,7 @@ def test_each_turn_is_asked_after_the_answers_before_it():
 def test_dialogues_go_on_together_a_turn_at_a_time():
     model, asked = scripted(lambda ask: "Yes.")
     progress: list[tuple[str, int]] = []
-    answer_dialogues(model, TWO, samples=2, tell=lambda name, done, of, tokens: progress.append((name, of)))
+    answers(model, TWO, samples=2, tell=lambda name, done, of, tokens: progress.append((name, of)))
     assert [len(ask.messages) for ask in asked] == [1, 1, 1, 1, 3, 3, 5, 5]
     assert {name for name, _ in progress} == {"script, turn 1", "script, turn 2", "script, turn 3"}
     assert len({ask.seed for ask in asked}) == 8, "each with a seed of its own"
@@ -227,7 +225,7 @@ def test_dialogues_go_on_together_a_turn_at_a_time():
 def test_the_first_turn_is_drawn_as_a_prompt_by_itself():
     model, _ = scripted(lambda ask: str(ask.seed))
     alone = answers(model, pl.DataFrame({"id": ["a"], "prompt": ["Hi?"]}), seed=4)
-    assert answer_dialogues(model, TWO, seed=4)["response"][0] == alone["response"][0]
+    assert answers(model, TWO, seed=4)["response"][0] == alone["response"][0]
 
 
 def test_after_a_turn_without_an_answer_there_is_none_and_it_is_said():
@@ -236,7 +234,7 @@ def test_after_a_turn_without_an_answer_there_is_none_and_it_is_said():
         return Failed("too long", again=False) if long else Answer("Well", "length", 5, 5)
 
     model, asked = scripted(reply)
-    lines = answer_dialogues(model, TWO)
+    lines = answers(model, TWO)
     assert lines["failed"].to_list() == [None, "too long", "turn 2 had no answer", None]
     assert lines["response"].to_list() == ["Well", None, None, "Well"]
     assert len(asked) == 3
@@ -244,9 +242,9 @@ def test_after_a_turn_without_an_answer_there_is_none_and_it_is_said():
 
 def test_nothing_is_asked_twice(tmp_path):
     model, asked = scripted(lambda ask: str(ask.seed))
-    first = answer_dialogues(model, TWO, journal=tmp_path)
+    first = answers(model, TWO, journal=tmp_path)
     again, asked_again = scripted(lambda ask: "other")
-    assert answer_dialogues(again, TWO, journal=tmp_path).equals(first)
+    assert answers(again, TWO, journal=tmp_path).equals(first)
     assert (len(asked), asked_again) == (4, [])
 
 

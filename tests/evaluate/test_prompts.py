@@ -51,9 +51,7 @@ def test_a_dialogue_twice_is_held_once_and_an_id_is_kept(tmp_path):
     ("read", "rows", "message"),
     [
         pytest.param(read_prompts, [], "holds no prompts", id="no prompts"),
-        pytest.param(
-            read_prompts, [{"prompt": "Hi?"}, {"question": "Hi?"}], "row 2 has no prompt", id="another column"
-        ),
+        pytest.param(read_prompts, [{"prompt": "Hi?"}, {"question": "Hi?"}], "row 2 has no prompt", id="another column"),
         pytest.param(read_prompts, [{"prompt": [YES]}], "row 1 has no prompt", id="no user's turn"),
         pytest.param(read_prompts, ["text"], "row 1 has no prompt", id="no object"),
         pytest.param(read_dialogues, [], "holds no dialogues", id="no dialogues"),
@@ -63,7 +61,7 @@ def test_a_dialogue_twice_is_held_once_and_an_id_is_kept(tmp_path):
         pytest.param(read_dialogues, [{"turns": ["Hi?", " "]}], "row 1 is no dialogue", id="an empty turn"),
         pytest.param(read_dialogues, [{"turns": [HI]}], "row 1 is no dialogue", id="both sides"),
     ],
-)
+)  # fmt: skip
 def test_a_row_that_is_none_is_named(tmp_path, read, rows, message):
     with pytest.raises(PromptsError, match=message):
         read(tiny.write(tmp_path / "p.jsonl", rows))

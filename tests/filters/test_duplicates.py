@@ -2,7 +2,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.filters import exact_duplicates
@@ -118,6 +118,7 @@ def test_refuses(parameters, sentence):
         exact_duplicates(POOL, **parameters)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["a", "A ", "b", None]), st.sampled_from([None, 1.0, 2.0])), max_size=12),
     st.randoms(use_true_random=False),

@@ -45,6 +45,7 @@ def compiled():
         yield lambda texts: convert(pl.Series(texts, dtype=pl.String)).to_list()
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(0, 9))
 def test_loops_find_what_expressions_find(text, bit):
     src = text.encode()
@@ -52,6 +53,7 @@ def test_loops_find_what_expressions_find(text, bit):
     assert find.text_end_loop(src, 0, len(src)) == find.text_end(src, 0, len(src))
 
 
+@settings(deadline=None)
 @given(st.text("ab  <&\n\u00a0é", max_size=60), st.integers(0, 9))
 def test_loops_find_what_expressions_find_at_every_place(text, at):
     src = text.encode()

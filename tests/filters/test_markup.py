@@ -7,7 +7,7 @@ import pickle
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.filters.markup import html_to_markdown, strip_links
@@ -246,11 +246,13 @@ def test_pickles_and_runs_lazily(edit):
 
 
 @pytest.mark.parametrize("edit", EDITS)
+@settings(deadline=None)
 @given(text=st.one_of(st.text(), markup_like))
 def test_no_text_is_too_broken(edit, text):
     assert _edited(text, edit()) is not None
 
 
+@settings(deadline=None)
 @given(code=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")).filter(str.strip))
 def test_code_comes_out_as_it_went_in(code):
     edited = to_markdown(f"<p>x</p><pre><code>{html.escape(code)}</code></pre>")
@@ -259,6 +261,7 @@ def test_code_comes_out_as_it_went_in(code):
     assert rest.removesuffix(opening).removesuffix("\n") == code.removesuffix("\n")
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["<p>a</p>", "<ul><li>b</li></ul>", "<b>c</b>", "<blockquote>d</blockquote>"]), min_size=1)
 )
@@ -266,6 +269,7 @@ def test_no_tag_is_left_of_sound_html(parts):
     assert "<" not in to_markdown("".join(parts))
 
 
+@settings(deadline=None)
 @given(markup_like)
 def test_links_in_a_fence_are_code(text):
     fenced = f"~~~~~~\n{text}\n~~~~~~"

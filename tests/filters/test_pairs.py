@@ -2,7 +2,7 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.filters.pairs import alike, length_ratio, overlap, ratio
@@ -72,6 +72,7 @@ def test_the_measures_are_what_is_compared():
     assert (alike.measure, length_ratio.measure) == (overlap, ratio)  # type: ignore[attr-defined]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_a_pair_turned_round_is_as_alike_and_as_even(a, b):
     turned = pair(b, a).select(overlap("chosen", "rejected").alias("o"), ratio("chosen", "rejected").alias("r"))

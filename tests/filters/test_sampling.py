@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.filters import domains, quotas, random, top
@@ -40,6 +40,7 @@ def test_quotas(counts, n, temperature, expected):
     assert list(quotas(counts, n, domain_temperature=temperature).values()) == expected
 
 
+@settings(deadline=None)
 @given(sizes.filter(lambda sizes: sum(sizes.values())), st.integers(1, 500))
 def test_a_quota_is_its_exact_part_rounded_up_or_down_and_the_largest_remainders_are_rounded_up(counts, n):
     total = sum(counts.values())
@@ -64,6 +65,7 @@ def test_ties_are_drawn_by_the_seed():
     assert len(set(map(frozenset, winners))) > 10
 
 
+@settings(deadline=None)
 @given(sizes, st.integers(0, 5000), temperatures, st.integers(0, 3))
 def test_quotas_are_exact_capped_and_independent_of_order(counts, n, temperature, seed):
     quota = quotas(counts, n, domain_temperature=temperature, seed=seed)
@@ -72,6 +74,7 @@ def test_quotas_are_exact_capped_and_independent_of_order(counts, n, temperature
     assert quota == quotas(dict(reversed(counts.items())), n, domain_temperature=temperature, seed=seed)
 
 
+@settings(deadline=None)
 @given(sizes, st.integers(0, 5000), temperatures)
 def test_a_larger_domain_gives_no_less(counts, n, temperature):
     quota = quotas(counts, n, domain_temperature=temperature)
@@ -82,6 +85,7 @@ def test_a_larger_domain_gives_no_less(counts, n, temperature):
         assert quota[small] <= quota[large] + alike
 
 
+@settings(deadline=None)
 @given(sizes, st.integers(0, 2000))
 def test_a_higher_temperature_never_takes_more_from_the_largest(counts, n):
     if not counts:

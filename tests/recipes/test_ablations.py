@@ -39,7 +39,7 @@ def test_in_full_it_has_three_seeds_five_answers_and_a_random_arm(name):
 def test_small_it_is_for_two_cores_and_needs_no_network(name):
     made = planned(name, small=True)
     assert not made.ablation.judge.generators
-    models = {node.given["config"]["model"] for node in made.nodes.values() if node.kind == "train"}
+    models = {node.params["config"]["model"] for node in made.nodes.values() if node.kind == "train"}
     assert models <= {"SmolLM2-135M-Instruct", "what is made before it"}
     assert all(job.rows is not None and job.rows <= 64 for job in made.jobs)
     assert all(steps is not None and steps <= 64 for job in made.jobs for steps in job.steps.values())
@@ -66,7 +66,7 @@ def test_the_arms_of_quality_differ_in_what_they_say():
     made = planned("quality")
     steps = {}
     for job in made.jobs[::3]:
-        data = made.nodes[job.sets["data"]].given["data"]
+        data = made.nodes[job.sets["data"]].params["data"]
         source = data["sources"]["stackexchange_stem"]
         steps[job.arm.name] = ([next(iter(step)) for step in source["steps"]], "sample" in source)
     assert steps == {
@@ -93,9 +93,9 @@ def test_planted_is_what_the_verification_needs():
     assert [arm.name for arm in made.ablation.arms] == ["habit", "plain", "null"]
     assert len(made.ablation.keys.seeds) == 2
     assert {job.rows for job in made.jobs} == {64}
-    assert {job.asked for job in made.jobs} == {48}
+    assert {job.count for job in made.jobs} == {48}
     assert [line.partition(":")[0] for line in warnings(made)] == ["2 seeds"]
-    habit, plain, null = (made.nodes[job.sets["data"]].given["data"] for job in made.jobs[::2])
+    habit, plain, null = (made.nodes[job.sets["data"]].params["data"] for job in made.jobs[::2])
     assert habit["seed"] == plain["seed"] != null["seed"]
     assert habit["steps"][:-1] == plain["steps"] == null["steps"]
 

@@ -62,6 +62,7 @@ def why(step: pl.Expr, reason: str) -> pl.Expr:
 def manifest_of(rows: pl.DataFrame, ledger: pl.DataFrame, name: str, source: str) -> dict[str, Any]:
     left = ledger.filter(pl.col("sample").is_not_null()).height
     domains = ledger.group_by("source", "domain").agg(read=pl.len(), kept=pl.col("kept").sum()).sort("domain")
+    n, shares = ledger.height, {"asked": rows.height, "taken": rows.height}
     return {
         "name": name,
         "curate": {"curate": "0.1.0", "polars": "1.0"},
@@ -81,24 +82,8 @@ def manifest_of(rows: pl.DataFrame, ledger: pl.DataFrame, name: str, source: str
         },
         "inputs": [{"source": source, "part": "p", "file": "in.jsonl", "bytes": 12_345, "sha256": "ab" * 16}],
         "absent": {},
-        "counts": {
-            source: {
-                "read": ledger.height,
-                "kept": rows.height,
-                "dropped": ledger.height - rows.height,
-                "quarantined": 0,
-            }
-        },
-        "table": [
-            {
-                "source": source,
-                "asked": rows.height,
-                "available": left,
-                "taken": rows.height,
-                "prompt_words": 2.5,
-                "response_words": 301.5,
-            }
-        ],
+        "counts": {source: {"read": n, "kept": rows.height, "dropped": n - rows.height, "quarantined": 0}},
+        "table": [{"source": source, "available": left, "prompt_words": 2.5, "response_words": 301.5, **shares}],
         "domains": domains.to_dicts(),
         "quotas": [
             {"source": d["source"], "domain": d["domain"], "asked": 2, "available": d["read"], "taken": d["kept"]}

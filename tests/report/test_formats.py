@@ -13,8 +13,8 @@ U, A = ({"role": role, "content": text} for role, text in (("user", "p"), ("assi
 
 
 def only(format_, **row):
-    found = list(records(standardise(pl.DataFrame([row]), "s"), format_))
-    return [{k: v for k, v in record.items() if k != "id"} for record in found]
+    result = list(records(standardise(pl.DataFrame([row]), "s"), format_))
+    return [{k: v for k, v in record.items() if k != "id"} for record in result]
 
 
 @pytest.mark.parametrize(
@@ -31,20 +31,14 @@ def only(format_, **row):
             id="a dialogue: a record for each answer",
         ),
         pytest.param("messages", {"history": HISTORY}, [{"messages": [*HISTORY, U, A]}], id="messages"),
-        pytest.param(
-            "alpaca", {}, [{"instruction": "p", "input": "", "output": "r", "text": "### Instruction:\np\n\n### Response:\nr"}], id="alpaca"
-        ),
+        pytest.param("alpaca", {}, [{"instruction": "p", "input": "", "output": "r", "text": "### Instruction:\np\n\n### Response:\nr"}], id="alpaca"),
         pytest.param(
             "alpaca",
             {"instruction": "i", "input": "x"},
             [{"instruction": "i", "input": "x", "output": "r", "text": "### Instruction:\ni\n\n### Input:\nx\n\n### Response:\nr"}],
             id="alpaca with an input",
         ),
-        pytest.param(
-            "sharegpt", {"system": "s"},
-            [{"conversations": [{"from": "system", "value": "s"}, {"from": "human", "value": "p"}, {"from": "gpt", "value": "r"}]}],
-            id="sharegpt",
-        ),
+        pytest.param("sharegpt", {"system": "s"}, [{"conversations": [{"from": "system", "value": "s"}, {"from": "human", "value": "p"}, {"from": "gpt", "value": "r"}]}], id="sharegpt"),
     ],
 )  # fmt: skip
 def test_formats(format_, row, expected):
@@ -52,8 +46,8 @@ def test_formats(format_, row, expected):
 
 
 def test_preference():
-    found = only("preference", prompt="p", chosen="r", rejected="x")
-    assert found == [{"prompt": [U], "chosen": [A], "rejected": [{"role": "assistant", "content": "x"}]}]
+    result = only("preference", prompt="p", chosen="r", rejected="x")
+    assert result == [{"prompt": [U], "chosen": [A], "rejected": [{"role": "assistant", "content": "x"}]}]
 
 
 @pytest.mark.parametrize("format_", FORMATS)

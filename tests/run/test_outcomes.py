@@ -11,8 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from curate.cli import main
-from curate.report.html import Html
-from curate.report.page import built
+from curate.report.page import Section, page
 from tests.models.generators.servers import error, good, serving
 
 HALF = rb'{"choices": [{"message": {"content": "bad \ud83d half"}, "finish_reason": "stop"}]}'
@@ -131,8 +130,9 @@ def test_numbers_at_the_edges_are_reported(tmp_path, values):
 
 
 def test_a_section_that_fails_costs_only_itself():
-    gone: dict[str, str] = {}
+    missing: dict[str, str] = {}
     fails: Any = lambda: 1 / 0  # noqa: E731
-    sections = built([("a", "A", fails), ("b", "B", lambda: Html("fine"))], gone)
-    assert gone == {"A": "ZeroDivisionError: division by zero"}
-    assert "could not be drawn: ZeroDivisionError" in sections[0][2] and sections[1][2] == "fine"
+    sections = [Section("a", "A", "set.html", fails), Section("title", "B", "set.html", lambda: {"name": "fine"})]
+    text = page("page", sections[1], sections, "foot", missing=missing)
+    assert missing == {"A": "ZeroDivisionError: division by zero"}
+    assert "could not be drawn: ZeroDivisionError" in text and text.count("<h1>fine</h1>") == 2

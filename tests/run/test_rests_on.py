@@ -168,8 +168,7 @@ print(record.key_of(config, Data(data, hash_file(data), 20, []), None))
 NODE = """
 import json, sys
 from pathlib import Path
-from curate.ablate.inputs import rests_on
-from curate.ablate.node import Node
+from curate.ablate.node import Node, rests_on
 
 kind, given = json.loads(sys.argv[1])
 print(json.dumps(rests_on(Node(kind, "0", given), Path("."), {})))

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.sources.questions.loop import candidates, clean, fault
@@ -105,6 +105,7 @@ def test_rouge_l(one, other, expected):
 short = st.lists(st.sampled_from("abcdef"), max_size=8).map(" ".join)
 
 
+@settings(deadline=None)
 @given(pool=st.lists(short, max_size=8), new=short, similarity=st.sampled_from([0.3, 0.5, 0.7, 0.9, 1.0]))
 def test_a_pool_misses_nothing_that_is_like(pool, new, similarity):
     alike = any(rouge_l(words(new), words(text)) >= similarity - 1e-9 for text in pool)

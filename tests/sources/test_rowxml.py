@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.sources.stackexchange.archive import DamagedError
@@ -124,6 +124,7 @@ def test_a_file_cut_anywhere_keeps_its_complete_rows(step):
             assert (lost.start, lost.size) == (length, 0)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([*(param.values[0] for param in BROKEN), b"", b"good"]), max_size=12), st.integers(1, 400)
 )
@@ -134,6 +135,7 @@ def test_sound_and_broken_rows_in_any_order(lines, step):
     assert len(broken) == sum(line not in (b"", b"good") for line in lines)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 50))
 def test_no_bytes_make_it_fail(junk, step):
     try:

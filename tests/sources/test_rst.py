@@ -3,7 +3,7 @@
 import textwrap
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.sources.docstrings import rst
@@ -165,11 +165,13 @@ MARKS = """>>> a|... b|::|x::|.. note::|.. math:: a|.. [1] r|- a|1. b|===  ===|+
 pieces = st.sampled_from([*MARKS.replace("\n", "|").split("|"), "|a|"])
 
 
+@settings(deadline=None)
 @given(st.lists(pieces, max_size=12))
 def test_any_text_is_converted_without_an_error(lines):
     assert isinstance(rst.to_markdown(lines), str)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet="abc XYZ09", min_size=1, max_size=20), max_size=6))
 def test_no_word_of_plain_text_is_lost(lines):
     words = [word for line in lines for word in line.split()]

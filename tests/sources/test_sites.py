@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 
 import pytest
 
 from curate.rows import SourceError, SourceMissing
 from curate.sources.stackexchange import sites as _sites
-from curate.sources.stackexchange import stackexchange, ungrouped
-
-module = importlib.import_module("curate.sources.stackexchange")  # the package has a function of this name
+from curate.sources.stackexchange import stackexchange
 
 
 @pytest.mark.parametrize(
@@ -93,7 +90,6 @@ def three_sites(tmp_path, monkeypatch):
     monkeypatch.setattr(
         _sites, "groups", lambda: {"stem": ["tea.stackexchange.com"], "other": ["art.stackexchange.com"]}
     )
-    monkeypatch.setattr(module, "groups", _sites.groups)
     for file in ("tea/Posts.xml", "ham.stackexchange.com/Posts.xml", "deep/stackoverflow.com-Posts.7z"):
         (tmp_path / file).parent.mkdir()
         (tmp_path / file).touch()
@@ -111,10 +107,6 @@ def three_sites(tmp_path, monkeypatch):
 )
 def test_which_sites_are_read(three_sites, sites, names):
     assert [part.name for part in stackexchange(three_sites, sites=sites)] == names
-
-
-def test_sites_of_no_group_are_listed(three_sites):
-    assert ungrouped(three_sites) == ["ham.stackexchange.com", "stackoverflow.com"]
 
 
 def test_a_site_that_is_not_there(three_sites):

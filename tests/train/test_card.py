@@ -47,8 +47,7 @@ def front(text: str) -> dict[str, Any]:
 
 
 def test_the_front_matter_names_base_data_and_licence():
-    found = front(card(record(), manifest("lima1k")))
-    assert found == {
+    assert front(card(record(), manifest("lima1k"))) == {
         "base_model": "HuggingFaceTB/SmolLM2-135M-Instruct",
         "license": "apache-2.0",
         "library_name": "transformers",
@@ -66,20 +65,20 @@ def test_the_front_matter_names_base_data_and_licence():
         pytest.param("{folder}/bare", {}, id="a folder without one"),
     ],
 )
-def test_what_is_not_known_of_the_base_is_not_said(tmp_path, name, base):
+def test_the_card_says_of_the_base_only_what_is_known(tmp_path, name, base):
     (tmp_path / "bare").mkdir()
     (tmp_path / "README.md").write_text("---\nbase_model: org/first\nlicense: mit\n---\n# First\n", encoding="utf-8")
-    given = record(model_in={"name": name.format(folder=tmp_path), "path": ""})
-    found = front(card(given))
-    assert {key: found[key] for key in ("base_model", "license") if key in found} == base
-    assert str(tmp_path) not in card(given), "folders of this machine are nobody's business"
+    text = card(record(model_in={"name": name.format(folder=tmp_path), "path": ""}))
+    fields = front(text)
+    assert {key: fields[key] for key in ("base_model", "license") if key in fields} == base
+    assert str(tmp_path) not in text, "folders of this machine are nobody's business"
 
 
-def test_numbers_settings_licences_and_forced_findings_are_told():
+def test_numbers_settings_licences_and_forced_findings_are_in_the_card():
     finding = {"check": "rows_cut", "level": "stop", "message": "Three rows lose their end: a, b, c."}
     licences = [("authored", "Apache-2.0", 90), ("wikihow", None, 200)]
     text = card(record(forced=[finding]), manifest("lima1k"), licences=licences)
-    for said in (
+    for words in (
         "64 of 1,022 rows, 16 steps of 8 rows, 2 epochs, from `SmolLM2-135M-Instruct`, on 1 process.",
         "- LoRA: r 8",
         "- learning_rate 1e-05, num_train_epochs 15, seed 0",
@@ -88,7 +87,7 @@ def test_numbers_settings_licences_and_forced_findings_are_told():
         "- rows cut: Three rows lose their end: a, b, c.",
         "trl 1.16.0, torch 2.13.0",
     ):
-        assert said in text
+        assert words in text
 
 
 @pytest.mark.parametrize(
@@ -127,7 +126,7 @@ def test_a_reward_model_is_not_taken_for_one_that_talks():
     assert "sound human" not in text
 
 
-def test_the_choice_among_epochs_is_told_with_what_its_grade_is_not():
+def test_the_choice_among_epochs_says_what_its_grade_is_not():
     text = card(record(), choice={"said": "checkpoint-40 (epoch 5) has the highest mean grade, 4.2 over 50 prompts"})
     assert "no measure of the model" in text
 

@@ -49,10 +49,10 @@ class Reader(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        given = dict(attrs)
-        self.tags.append((tag, given))
-        self.ids |= {given["id"]} if "id" in given else set()
-        self.links |= {given["href"]} if "href" in given else set()
+        values = dict(attrs)
+        self.tags.append((tag, values))
+        self.ids |= {values["id"]} if "id" in values else set()
+        self.links |= {values["href"]} if "href" in values else set()
         if tag not in ("meta", "br"):
             self.open.append(tag)
 
@@ -75,7 +75,7 @@ def test_the_page_is_whole_and_loads_nothing(log):
     read = Reader(page)
     assert read.open == []
     assert all(link.startswith("#") and link[1:] in read.ids for link in read.links)
-    assert not [given for _, given in read.tags if {"src", "style", "onclick"} & set(given)]
+    assert not [attrs for _, attrs in read.tags if {"src", "style", "onclick"} & set(attrs)]
     assert "http" not in page.replace("http-equiv", "")
 
 
@@ -89,7 +89,7 @@ def test_the_policy_allows_the_pages_own_style_and_script_and_no_other():
 
 def test_it_says_what_was_trained_on_what_and_how_it_went():
     text = re.sub(r"\s+", " ", Reader(training_page(logs.sft(), RECORD, [], logs.grades())).text)
-    for said in (
+    for words in (
         "SmolLM2-135M-Instruct SFT",
         "Supervised fine-tuning with LoRA on lima1k/train.jsonl.",
         "rows trained 61",
@@ -99,7 +99,7 @@ def test_it_says_what_was_trained_on_what_and_how_it_went():
         "trl 1.16.0, torch 2.13.0",
         "residual_dropout: 0.3",
     ):
-        assert said in text, said
+        assert words in text, words
     assert "eval_data" not in text, "what was not set is not shown"
 
 
@@ -111,9 +111,9 @@ def test_it_says_what_was_trained_on_what_and_how_it_went():
         pytest.param(RECORD, [], ["course", "data", "config"], id="a run that logged nothing"),
     ],
 )
-def test_what_is_not_known_is_left_out(record, log, sections):
+def test_a_page_leaves_out_what_nothing_is_known_of(record, log, sections):
     page = training_page(log, record)
-    assert [given["id"] for tag, given in Reader(page).tags if tag == "section" and "id" in given] == sections
+    assert [attrs["id"] for tag, attrs in Reader(page).tags if tag == "section" and "id" in attrs] == sections
     assert "None" not in page and "The checks before training" not in page
 
 
@@ -148,6 +148,6 @@ def test_the_same_run_gives_the_same_bytes():
     assert training_page(logs.sft(), RECORD, [CUT]) == training_page(logs.sft(), RECORD, [CUT])
 
 
-def test_a_value_that_is_no_number_is_told_under_its_plot_and_in_words():
+def test_a_value_that_is_no_number_is_named_under_its_plot_and_in_words():
     log = [*logs.sft(), {"loss": float("nan"), "step": 25, "epoch": 3.1}]
     assert training_page(log, RECORD, []).count("loss is not a number at step 25") == 2

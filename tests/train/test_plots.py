@@ -62,18 +62,18 @@ def test_a_file_is_read_as_the_list_is(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         pytest.param(None, "cannot be read", id="no file"),
         pytest.param('{"loss": 1, "step": 1}\n{"loss": 1, "st', r"log\.jsonl:2: ", id="half a line"),
         pytest.param("[1]", r"log\.jsonl:1: ", id="a list"),
     ],
 )
-def test_a_log_that_cannot_be_read_is_told_with_its_line(text, said, tmp_path):
+def test_a_log_that_cannot_be_read_has_a_message_with_its_line(text, message, tmp_path):
     file = tmp_path / "log.jsonl"
     if text is not None:
         file.write_text(text)
-    with pytest.raises(LogError, match=said):
+    with pytest.raises(LogError, match=message):
         plots(file, tmp_path / "plots")
 
 
@@ -95,8 +95,8 @@ def test_the_dev_grade_with_its_interval_stands_over_the_held_out_loss_of_the_sa
 
 
 def test_a_grade_without_an_interval_or_without_a_value_is_no_error(tmp_path):
-    given = [{"checkpoint": "c1", "epoch": 1.0, "grade": 3.0}, {"checkpoint": "c2", "epoch": 2.0, "grade": None}]
-    (path,) = plots([], tmp_path, given)
+    grades = [{"checkpoint": "c1", "epoch": 1.0, "grade": 3.0}, {"checkpoint": "c2", "epoch": 2.0, "grade": None}]
+    (path,) = plots([], tmp_path, grades)
     assert path.read_text().count("<circle") == 1 and 'class="span' not in path.read_text()
 
 
@@ -139,8 +139,8 @@ def test_a_long_jumping_course_is_thin_with_its_mean_over_it(tmp_path):
 def test_thinning_keeps_the_spikes_and_the_gaps():
     places: list[tuple[float, float] | None] = [(float(i), 0.0) for i in range(10_000)]
     places[5_000], places[7_000] = (5_000.0, 9.0), None
-    kept = thin(places)
-    assert len(kept) <= 1_000 + 2 and (5_000.0, 9.0) in kept and kept.count(None) == 1
+    thinned = thin(places)
+    assert len(thinned) <= 1_000 + 2 and (5_000.0, 9.0) in thinned and thinned.count(None) == 1
 
 
 def test_the_mean_begins_at_the_first_value_and_ends_steady():
@@ -157,11 +157,11 @@ def test_the_mean_begins_at_the_first_value_and_ends_steady():
 @example(low=0.1, span=0.2)
 def test_ticks_are_few_and_round_and_hold_the_values(low, span):
     assume(span == 0 or span > 1e-4 * abs(low))
-    found = ticks(low, low + span)
-    slack = 1e-6 * (found[-1] - found[0])
-    assert found[0] <= low + slack and found[-1] >= low + span - slack and 2 <= len(found) <= 7
-    assert all(a < b for a, b in pairwise(found))
-    assert len({spell(value) for value in found}) == len(found), "two ticks do not read the same"
+    axis = ticks(low, low + span)
+    slack = 1e-6 * (axis[-1] - axis[0])
+    assert axis[0] <= low + slack and axis[-1] >= low + span - slack and 2 <= len(axis) <= 7
+    assert all(a < b for a, b in pairwise(axis))
+    assert len({spell(value) for value in axis}) == len(axis), "two ticks do not read the same"
 
 
 def test_a_chart_says_in_words_what_it_shows(tmp_path):
@@ -244,7 +244,6 @@ def test_trls_own_log_has_the_names_that_are_drawn(tmp_path):
     )
     trainer.train()
     log = trainer.state.log_history
-    wanted = ["loss", "evaluation", "margins", "rewards", "accuracies", *ALWAYS, "tokens"]
-    assert list(by_key(log)) == wanted
+    assert list(by_key(log)) == ["loss", "evaluation", "margins", "rewards", "accuracies", *ALWAYS, "tokens"]
     assert by_key(log)["margins"].panels[0].lines[0].points[0] == (1.0, 0.0)
     assert not [line for line in summary(log) if "look at this" in line]

@@ -24,12 +24,12 @@ def write(out: Path) -> dict[str, Any]:
     Raises AblationError where ablation.json or grades.jsonl is missing or cannot be read.
     """
     ablation, grades = read(out)
-    found = _derive(ablation, grades)
+    derived = _derive(ablation, grades)
     claim(out, "ablate", (PAGE,))
-    hold(out, "ablate", {RESULTS} & written(out, "ablate"))  # what differs there is told, by `recompute`
-    put_text(out, "ablate", RESULTS, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-    put_text(out, "ablate", PAGE, ablation_page(ablation, found, out))
-    return found
+    hold(out, "ablate", {RESULTS} & written(out, "ablate"))  # `recompute` lists what differs there
+    put_text(out, "ablate", RESULTS, json.dumps(derived, indent=1, ensure_ascii=False) + "\n")
+    put_text(out, "ablate", PAGE, ablation_page(ablation, derived, out))
+    return derived
 
 
 def recompute(out: Path) -> list[str]:
@@ -70,5 +70,5 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _derive(ablation: dict[str, Any], grades: pl.DataFrame) -> dict[str, Any]:
-    found = results(ablation, grades)
-    return {**found, "sentences": sentences(ablation, found), "warnings": cautions(ablation, grades, found)}
+    derived = results(ablation, grades)
+    return {**derived, "sentences": sentences(ablation, derived), "warnings": cautions(ablation, grades, derived)}

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from curate.ablate.report.numbers import rows_of
-from curate.ablate.report.sentences import shown
+from curate.ablate.report.sentences import decimal
 from curate.evaluate import statistics
-from curate.report.html import percent, plural
+from curate.report.words import percent, plural
 
 # Our own bounds: below them what is lost does not move a mean by what these intervals could show.
 _LOST = 0.05  # share of answers without a grade
@@ -21,7 +21,7 @@ _SEEDS = 3  # fewer say little of the noise between trainings
 
 def cautions(ablation: dict[str, Any], grades: pl.DataFrame, results: dict[str, Any]) -> list[dict[str, str]]:
     """List what a reader must know before the answer, the worst first: each has a `kind` and a `text`."""
-    found: list[tuple[str, Iterator[str]]] = [
+    kinds: list[tuple[str, Iterator[str]]] = [
         ("unfinished", _unfinished(ablation)),
         ("leak", _leaks(ablation)),
         ("judge", _judge(ablation)),
@@ -32,19 +32,19 @@ def cautions(ablation: dict[str, Any], grades: pl.DataFrame, results: dict[str, 
         ("size", _sizes(ablation)),
         ("steps", _steps(ablation)),
     ]
-    return [{"kind": kind, "text": text} for kind, texts in found for text in texts]
+    return [{"kind": kind, "text": text} for kind, texts in kinds for text in texts]
 
 
 def _unfinished(ablation: dict[str, Any]) -> Iterator[str]:
     for arm in ablation["arms"]:
         jobs = arm.get("jobs", [])
         open_ = [job for job in jobs if job["status"] != "done"]
-        for status, said in (("failed", "failed"), ("not run", "was not run")):
+        for status, verb in (("failed", "failed"), ("not run", "was not run")):
             seeds = [str(job["seed"]) for job in open_ if job["status"] == status]
             if seeds:
                 why = next((job["why"] for job in open_ if job["status"] == status and job.get("why")), None)
                 first = f": {why.strip().splitlines()[0]}" if why else ""
-                yield f"{arm['arm']} {said} with {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}{first}"
+                yield f"{arm['arm']} {verb} with {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}{first}"
         if not jobs:
             yield f"{arm['arm']} was not run"
 
@@ -54,8 +54,11 @@ def _leaks(ablation: dict[str, Any]) -> Iterator[str]:
         if pairs:
             same = len({pair["id"] for pair in pairs if pair.get("how") == "same"})
             prompts = len({pair["id"] for pair in pairs})
-            stand = f"{plural(prompts, 'test prompt')} {'stands' if prompts == 1 else 'stand'} in the set of {arm}"
-            yield f"{stand} ({same:,} word for word): what was learned by heart counts as skill"
+            verb = "stands" if prompts == 1 else "stand"
+            yield (
+                f"{plural(prompts, 'test prompt')} {verb} in the set of {arm} ({same:,} word for word): what was "
+                "learned by heart counts as skill"
+            )
 
 
 def _judge(ablation: dict[str, Any]) -> Iterator[str]:
@@ -71,32 +74,34 @@ def _random(ablation: dict[str, Any]) -> Iterator[str]:
 
 def _seeds(ablation: dict[str, Any], results: dict[str, Any]) -> Iterator[str]:
     """Say how big a difference is noise where few seeds tell of it."""
-    few = min((one["seeds"] for one in results["differences"]), default=len(ablation.get("seeds") or [0]))
-    if few >= _SEEDS:
+    seeds = min((one["seeds"] for one in results["differences"]), default=len(ablation.get("seeds") or [0]))
+    if seeds >= _SEEDS:
         return
-    said = f"{plural(few, 'seed')} only, where three are the least"
-    apart = [one["seed_sd"] for one in results["differences"] if one.get("seed_sd") is not None]
-    least = [one["smallest"] for one in results["differences"] if one.get("smallest") is not None]
-    if apart:
-        said += f": a difference of two arms varies by {shown(max(apart))} (standard deviation) from seed to seed"
-    elif few == 1:
-        said += ": how much another training would change is not known, and no interval here holds it"
-    if least:
-        said += f"; differences below {shown(max(least))} are noise to these prompts"
-    yield said
+    text = f"{plural(seeds, 'seed')} only, where three are the least"
+    deviations = [one["seed_sd"] for one in results["differences"] if one.get("seed_sd") is not None]
+    smallest = [one["smallest"] for one in results["differences"] if one.get("smallest") is not None]
+    if deviations:
+        text += (
+            f": a difference of two arms varies by {decimal(max(deviations))} (standard deviation) from seed to seed"
+        )
+    elif seeds == 1:
+        text += ": how much another training would change is not known, and no interval here holds it"
+    if smallest:
+        text += f"; differences below {decimal(max(smallest))} are noise to these prompts"
+    yield text
 
 
 def _lost(results: dict[str, Any]) -> Iterator[str]:
     for arm in results["arms"]:
         count = arm["answers"]
         asked, answered = count["asked"], count["asked"] - count["failed"]
-        for n, whole, most, said in (
+        for n, whole, most, text in (
             (count["failed"], asked, _LOST, "of its questions have no answer"),
             (count["ungraded"], answered, _LOST, "of its answers have no grade"),
             (count["cut"], answered, _CUT, "of its answers are cut at the longest length"),
         ):
             if n > most * whole:
-                yield f"{arm['arm']}: {percent(n, whole)} {said} ({n:,} of {whole:,})"
+                yield f"{arm['arm']}: {percent(n, whole)} {text} ({n:,} of {whole:,})"
     for one in results["differences"]:
         asked = max(arm["answers"]["prompts"] for arm in results["arms"])
         if one["prompts"] < (1 - _LOST) * asked:
@@ -125,31 +130,31 @@ def _lengths(grades: pl.DataFrame, results: dict[str, Any]) -> Iterator[str]:
 
 
 def _lengths_of(grades: pl.DataFrame, arm: str) -> dict[str, float]:
-    there = grades.filter(pl.col("arm") == arm, pl.col("tokens").is_not_null())
-    return dict(there.group_by("id").agg(pl.col("tokens").mean()).iter_rows())
+    own = grades.filter(pl.col("arm") == arm, pl.col("tokens").is_not_null())
+    return dict(own.group_by("id").agg(pl.col("tokens").mean()).iter_rows())
 
 
 def _sizes(ablation: dict[str, Any]) -> Iterator[str]:
-    sizes = {arm["arm"]: rows_of(ablation, arm["arm"]) for arm in _alike(ablation)}
-    there = {name: rows for name, rows in sizes.items() if rows is not None}
-    if len(set(there.values())) > 1:
-        said = ", ".join(f"{name} {rows:,.0f}" for name, rows in there.items())
-        yield f"the sets are not of one size (rows: {said}): size and choice are one in this answer"
+    rows = {arm["arm"]: rows_of(ablation, arm["arm"]) for arm in _of_one_size(ablation)}
+    sizes = {name: n for name, n in rows.items() if n is not None}
+    if len(set(sizes.values())) > 1:
+        names = ", ".join(f"{name} {n:,.0f}" for name, n in sizes.items())
+        yield f"the sets are not of one size (rows: {names}): size and choice are one in this answer"
 
 
 def _steps(ablation: dict[str, Any]) -> Iterator[str]:
     """Compare the steps of each stage that arms have in common."""
     stages: dict[str, dict[str, int]] = {}
-    for arm in _alike(ablation):
+    for arm in _of_one_size(ablation):
         for stage in (stage for job in arm.get("jobs") or [] for stage in job.get("train") or []):
             if stage.get("steps") is not None:
                 stages.setdefault(stage["stage"], {})[arm["arm"]] = stage["steps"]
     for name, steps in stages.items():
         if len(set(steps.values())) > 1:
-            said = ", ".join(f"{arm} {n:,}" for arm, n in steps.items())
-            yield f"the arms were not trained for the same number of steps ({name}: {said})"
+            counts = ", ".join(f"{arm} {n:,}" for arm, n in steps.items())
+            yield f"the arms were not trained for the same number of steps ({name}: {counts})"
 
 
-def _alike(ablation: dict[str, Any]) -> list[dict[str, Any]]:
-    """Take the arms that should be alike in size: other sizes on a curve differ by intent."""
+def _of_one_size(ablation: dict[str, Any]) -> list[dict[str, Any]]:
+    """Take the arms that should be of one size: other sizes on a curve differ by intent."""
     return [arm for arm in ablation["arms"] if arm.get("curve") in (None, arm["arm"])]

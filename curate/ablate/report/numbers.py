@@ -1,4 +1,4 @@
-"""An ablation folder as it was left: what was asked and done (ablation.json), and the grade of every answer."""
+"""The numbers of an ablation: its folder (ablation.json, grades.jsonl) read, and results derived from every grade."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import polars as pl
 
 from curate.errors import UserError
 from curate.evaluate import statistics
-from curate.report.html import number
 
 ABLATION, GRADES, RESULTS, PAGE = "ablation.json", "grades.jsonl", "results.json", "report.html"
 # What the numbers need of a grade; grades.jsonl has the texts beside it.
@@ -43,15 +42,15 @@ def read(out: Path) -> tuple[dict[str, Any], pl.DataFrame]:
 
 def _ablation(out: Path) -> dict[str, Any]:
     try:
-        found = json.loads((out / ABLATION).read_text(encoding="utf-8"))
+        ablation = json.loads((out / ABLATION).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise AblationError(f"{out} is not an ablation's folder: it has no {ABLATION}") from None
     except ValueError as error:
         raise AblationError(f"{out / ABLATION} is not JSON: {error}") from None
-    lacking = [key for key in ("name", "against", "arms") if key not in found]
-    if lacking:
-        raise AblationError(f"{out / ABLATION} lacks {' and '.join(lacking)}")
-    return dict(found)
+    missing = [key for key in ("name", "against", "arms") if key not in ablation]
+    if missing:
+        raise AblationError(f"{out / ABLATION} lacks {' and '.join(missing)}")
+    return dict(ablation)
 
 
 def _grades(file: Path) -> pl.DataFrame:
@@ -100,42 +99,13 @@ def rows_of(ablation: dict[str, Any], name: str) -> float | None:
 def _multiplier(
     arm: str, own: float | None, name: str | None, curve: dict[str, int], grades: pl.DataFrame
 ) -> dict[str, Any]:
-    told: dict[str, Any] = {"arm": arm, "curve": name, "own": own, "smallest": min(curve.values())}
-    told["largest"] = max(curve.values())
+    smallest, largest = min(curve.values()), max(curve.values())
+    facts = {"arm": arm, "curve": name, "own": own, "smallest": smallest, "largest": largest}
     try:
-        found = statistics.multiplier(grades, arm, curve)
+        result = statistics.multiplier(grades, arm, curve)
     except statistics.EvaluateError as error:
-        return {**told, "why": str(error)}
-    return {**told, **found._asdict(), "times": found.rows / own if own else None}
-
-
-def said(one: dict[str, Any]) -> str:
-    """Put a multiplier into a sentence; what lies beyond the sizes measured is said to be unknown."""
-    if "why" in one:
-        return f"What {one['arm']} is worth in rows cannot be said: {one['why']}."
-    needs = f"{one['curve']} needs {one['label']} {_rounded(one['rows'])} rows ({_ends(one)})"
-    has = f" for the grade that {one['arm']} has" + (f" with {_rounded(one['own'])}" if one["own"] else "")
-    times = f": {one['label']} {one['times']:.2g} times as many" if one["times"] else ""
-    return f"{needs}{has}{times}."
-
-
-def _ends(one: dict[str, Any]) -> str:
-    smallest, largest = _rounded(one["smallest"]), _rounded(one["largest"])
-    if one["low"] is None and one["high"] is None:
-        return f"the interval holds all sizes from {smallest} to {largest}"
-    if one["high"] is None:
-        return f"beyond {_rounded(one['low'])}"
-    low = f"below {smallest}" if one["low"] is None else _rounded(one["low"])
-    return f"{low} to {_rounded(one['high'])}"
-
-
-def _rounded(rows: float) -> str:
-    """Write a number of rows to three digits: more were false precision.
-
-    >>> _rounded(2296.4), _rounded(500)
-    ('2,300', '500')
-    """
-    return number(float(f"{rows:.3g}"))
+        return {**facts, "why": str(error)}
+    return {**facts, **result._asdict(), "times": result.rows / own if own else None}
 
 
 LEVEL = 0.95
@@ -153,7 +123,7 @@ def results(ablation: dict[str, Any], grades: pl.DataFrame) -> dict[str, Any]:
         "name": ablation["name"],
         "question": ablation.get("question"),
         "against": ablation["against"],
-        "judge": judge_of(ablation, grades),
+        "judge": _judge(ablation, grades),
         "scale": ablation.get("scale"),
         "level": LEVEL,
         "arms": arms,
@@ -163,24 +133,24 @@ def results(ablation: dict[str, Any], grades: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def judge_of(ablation: dict[str, Any], grades: pl.DataFrame) -> str | None:
+def _judge(ablation: dict[str, Any], grades: pl.DataFrame) -> str | None:
     """Name the judge as the grades do, else as the ablation does."""
-    named = sorted(set(grades["judge"].drop_nulls()))
+    names = sorted(set(grades["judge"].drop_nulls()))
     about = ablation.get("judge") or {}
-    return ", ".join(named) or about.get("name") or about.get("judge")
+    return ", ".join(names) or about.get("name") or about.get("judge")
 
 
-def plain(found: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn what `curate.evaluate.statistics` gives into data for JSON.
 
-    >>> plain(evaluate.Mean(2.0, 1.0, 3.0, 9))
+    >>> plain(statistics.Mean(2.0, 1.0, 3.0, 9))
     {'mean': 2.0, 'low': 1.0, 'high': 3.0, 'n': 9}
     """
-    if hasattr(found, "_asdict"):
-        found = found._asdict()
-    if isinstance(found, dict):
-        return {key: plain(value) for key, value in found.items()}
-    return [plain(value) for value in found] if isinstance(found, tuple) else found
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    return [plain(part) for part in value] if isinstance(value, tuple) else value
 
 
 def _arm(arm: dict[str, Any], grades: pl.DataFrame) -> dict[str, Any]:
@@ -242,9 +212,9 @@ def _differences(ablation: dict[str, Any], grades: pl.DataFrame) -> tuple[list[d
     against = ablation["against"]
     whys = {arm["arm"]: _why_not(grades, arm["arm"], against) for arm in ablation["arms"] if arm["arm"] != against}
     good = [name for name, why in whys.items() if why is None]
-    there = grades.filter(pl.col("arm").is_in([against, *good]))
-    found = {one.arm: dict(plain(one)) for one in statistics.compare(there, against, LEVEL)} if good else {}
-    return [found[name] for name in good], {name: why for name, why in whys.items() if why is not None}
+    compared = grades.filter(pl.col("arm").is_in([against, *good]))
+    pairs = {one.arm: dict(plain(one)) for one in statistics.compare(compared, against, LEVEL)} if good else {}
+    return [pairs[name] for name in good], {name: why for name, why in whys.items() if why is not None}
 
 
 def _why_not(grades: pl.DataFrame, arm: str, against: str) -> str | None:

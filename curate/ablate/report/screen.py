@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from curate.ablate.report.numbers import said
-from curate.ablate.report.sentences import shown, signed
-from curate.ablate.report.strips import interval
-from curate.report.html import DASH
+from curate.ablate.report.sentences import decimal, interval, signed, worth
+from curate.report.words import DASH
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -21,30 +19,30 @@ def show(results: dict[str, Any]) -> Group:
     from rich.table import Table
     from rich.text import Text
 
-    found = {one["arm"]: one for one in results["differences"]}
-    made = Table(title=f"grades by {results['judge'] or 'an unnamed judge'}", title_justify="left", box=None)
+    differences = {one["arm"]: one for one in results["differences"]}
+    table = Table(title=f"grades by {results['judge'] or 'an unnamed judge'}", title_justify="left", box=None)
     heads = ("arm", "grade", "95 %", f"to {results['against']}", "95 %", "at equal length", "tokens")
     for i, name in enumerate(heads):
-        made.add_column(name, justify="right" if i else "left", overflow="fold")
+        table.add_column(name, justify="right" if i else "left", overflow="fold")
     for arm in results["arms"]:
-        made.add_row(*(Text(cell) for cell in _cells(arm, found.get(arm["arm"]))))
-    told = [Text(one["text"], style=_STYLES.get(one["verdict"], "")) for one in results["sentences"]]
-    worth = [Text(said(one)) for one in results["multipliers"]]
-    warned = [Text(f"! {one['text']}", style="yellow") for one in results["warnings"]]
-    return Group(made, Text(), *told, *worth, *([Text(), *warned] if warned else []))
+        table.add_row(*map(Text, _cells(arm, differences.get(arm["arm"]))))
+    lines = [Text(one["text"], style=_STYLES.get(one["verdict"], "")) for one in results["sentences"]]
+    lines += [Text(worth(one)) for one in results["multipliers"]]
+    warnings = [Text(f"! {one['text']}", style="yellow") for one in results["warnings"]]
+    return Group(table, Text(), *lines, *([Text(), *warnings] if warnings else []))
 
 
-def _cells(arm: dict[str, Any], found: dict[str, Any] | None) -> list[str]:
+def _cells(arm: dict[str, Any], difference: dict[str, Any] | None) -> list[str]:
     grade, tokens = arm["grade"], arm["tokens"]
     if grade is None:
         return [arm["arm"], *[DASH] * 6]
-    level = found and found["length_controlled"]
+    level = difference and difference["length_controlled"]
     return [
         arm["arm"],
-        shown(grade["mean"]),
+        decimal(grade["mean"]),
         interval(grade),
-        signed(found["mean"]) if found else DASH,
-        interval(found),
+        signed(difference["mean"]) if difference else DASH,
+        interval(difference),
         signed(level["mean"]) if level else DASH,
         f"{tokens['mean']:,.0f}" if tokens else DASH,
     ]

@@ -5,88 +5,114 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from curate.report.html import plural
+from curate.report.words import DASH, number, plural
 
 
 def sentences(ablation: dict[str, Any], results: dict[str, Any]) -> list[dict[str, str]]:
     """Say of each arm what is shown; `verdict` is better, worse, nothing, failed, or compared with."""
-    differences = {one["arm"]: one for one in results["differences"]}
-    found = []
+    sentences = []
     for arm in results["arms"]:
-        verdict, text = _of_arm(ablation, results, arm, differences)
-        found.append({"arm": arm["arm"], "verdict": verdict, "text": text})
-    return found
+        verdict, text = _of_arm(ablation, results, arm)
+        sentences.append({"arm": arm["arm"], "verdict": verdict, "text": text})
+    return sentences
 
 
-def _of_arm(
-    ablation: dict[str, Any], results: dict[str, Any], arm: dict[str, Any], differences: dict[str, dict[str, Any]]
-) -> tuple[str, str]:
-    name, against = arm["arm"], results["against"]
-    if arm["grade"] is None:
+def _of_arm(ablation: dict[str, Any], results: dict[str, Any], arm: dict[str, Any]) -> tuple[str, str]:
+    name, against, grade = arm["arm"], results["against"], arm["grade"]
+    if grade is None:
         why = arm["why"] if arm["answers"]["graded"] else _why(ablation, name)
         return "failed", f"{name} has no grade: {why}."
     if name == against:
-        return "compared with", f"{name} is what the others are compared with: its mean grade is {_span(arm['grade'])}."
-    if name not in differences:
+        span = f", of {plural(grade['n'], 'prompt')}" if grade["low"] is None else f" ({interval(grade)})"
+        text = f"{name} is what the others are compared with: its mean grade is {decimal(grade['mean'])}{span}."
+        return "compared with", text
+    difference = next((one for one in results["differences"] if one["arm"] == name), None)
+    if difference is None:
         return "nothing", f"Nothing can be claimed of {name}: {results['uncompared'][name]}."
-    found = differences[name]
-    if found["low"] is None:
-        why = f"{plural(found['prompts'], 'prompt')} with grades of it and of {against} give no interval"
+    if difference["low"] is None:
+        why = f"{plural(difference['prompts'], 'prompt')} with grades of it and of {against} give no interval"
         return "nothing", f"Nothing can be claimed of {name}: {why}."
-    return _claim(found) if found["shown"] else ("nothing", _nothing(found, len(differences)))
+    return _claim(difference) if difference["shown"] else ("nothing", _nothing(difference, len(results["differences"])))
 
 
-def _claim(found: dict[str, Any]) -> tuple[str, str]:
-    """Say which is better and by how much, on what that rests, and what is left of it at equal length."""
-    way, verdict = (1, "better") if found["mean"] > 0 else (-1, "worse")
-    by = f"{shown(abs(found['mean']))} ({_ends(found, way)})"
-    over = f"{plural(found['prompts'], 'prompt')} and {plural(found['seeds'], 'seed')}"
-    text = f"{found['arm']} is {verdict} than {found['against']} by {by}, over {over}."
-    if found["about"] == "models":
+def _claim(difference: dict[str, Any]) -> tuple[str, str]:
+    """Say which is better and by how much, on what that rests, and what of it remains at equal length."""
+    sign, verdict = (1, "better") if difference["mean"] > 0 else (-1, "worse")
+    by = f"{decimal(abs(difference['mean']))} ({_turned(difference, sign)})"
+    over = f"{plural(difference['prompts'], 'prompt')} and {plural(difference['seeds'], 'seed')}"
+    text = f"{difference['arm']} is {verdict} than {difference['against']} by {by}, over {over}."
+    if difference["about"] == "models":
         text += " That is said of these trained models; another training of the same data may differ."
-    left = found["length_controlled"]
-    if not left or left["low"] is None:
+    level = difference["length_controlled"]
+    if not level or level["low"] is None:
         return verdict, text
-    text += f" At equal length it is {shown(way * left['mean'])} ({_ends(left, way)})"
-    unclear = min(way * left["low"], way * left["high"]) <= 0
+    text += f" At equal length it is {decimal(sign * level['mean'])} ({_turned(level, sign)})"
+    unclear = min(sign * level["low"], sign * level["high"]) <= 0
     return verdict, text + (": the length of the answers may be all there is to it." if unclear else ".")
 
 
-def _nothing(found: dict[str, Any], others: int) -> str:
+def _nothing(difference: dict[str, Any], others: int) -> str:
     """Say how large a difference can be excluded; rounded up, so that it holds as it is written."""
-    low, high = found["low"], found["high"]
-    said = (
-        f"Nothing can be claimed of {found['arm']} against {found['against']}: the difference is "
-        f"{signed(found['mean'])} ({signed(low)} to {signed(high)})"
+    low, high = difference["low"], difference["high"]
+    text = (
+        f"Nothing can be claimed of {difference['arm']} against {difference['against']}: the difference is "
+        f"{signed(difference['mean'])} ({signed(low)} to {signed(high)})"
     )
-    if (low > 0 or high < 0) and found["p"] >= 0.05:  # all prompts say the very same, and are few
-        return f"{said}; so few prompts that agree may do so by chance."
+    if (low > 0 or high < 0) and difference["p"] >= 0.05:  # all prompts say the very same, and are few
+        return f"{text}; so few prompts that agree may do so by chance."
     if low > 0 or high < 0:
-        return f"{said}; alone it would be clear of zero, among {plural(others, 'comparison')} (Holm) it is not."
+        return f"{text}; alone it would be clear of zero, among {plural(others, 'comparison')} (Holm) it is not."
     most = math.ceil(100 * max(-low, high) - 1e-9) / 100
-    return f"{said}; one larger than {shown(most)} can be excluded, a smaller one cannot."
+    return f"{text}; one larger than {decimal(most)} can be excluded, a smaller one cannot."
 
 
 def _why(ablation: dict[str, Any], name: str) -> str:
-    """Say why an arm has no grade: the first line of each of its jobs' reasons."""
+    """Say why an arm has no grade: the first line of each of its jobs' reasons; a whole error is in its log."""
     jobs = next(arm.get("jobs") or [] for arm in ablation["arms"] if arm["arm"] == name)
     if not jobs:
         return "it was not run"
-    if all(job["status"] == "done" for job in jobs):
-        return "the judge graded none of its answers"
-    return "; ".join(sorted({reason(job) for job in jobs if job["status"] != "done"}))
+    reasons = set()
+    for job in (job for job in jobs if job["status"] != "done"):
+        lines = (job.get("why") or "").strip().splitlines()
+        default = "it was not run" if job["status"] == "not run" else "it failed"
+        reasons.add(lines[0].rstrip(".") if lines else default)
+    return "; ".join(sorted(reasons)) or "the judge graded none of its answers"
 
 
-def reason(job: dict[str, Any]) -> str:
-    """Give the first line of why a job did not end; a whole error is in its log."""
-    lines = (job.get("why") or "").strip().splitlines()
-    return lines[0].rstrip(".") if lines else "it was not run" if job["status"] == "not run" else "it failed"
+def worth(multiplier: dict[str, Any]) -> str:
+    """Put a multiplier into a sentence; what lies beyond the sizes measured is said to be unknown."""
+    one = multiplier
+    if "why" in one:
+        return f"What {one['arm']} is worth in rows cannot be said: {one['why']}."
+    needs = f"{one['curve']} needs {one['label']} {_rounded(one['rows'])} rows ({_sizes(one)})"
+    has = f" for the grade that {one['arm']} has" + (f" with {_rounded(one['own'])}" if one["own"] else "")
+    times = f": {one['label']} {one['times']:.2g} times as many" if one["times"] else ""
+    return f"{needs}{has}{times}."
 
 
-def shown(value: float) -> str:
+def _sizes(multiplier: dict[str, Any]) -> str:
+    low, high = multiplier["low"], multiplier["high"]
+    smallest, largest = _rounded(multiplier["smallest"]), _rounded(multiplier["largest"])
+    if low is None and high is None:
+        return f"the interval holds all sizes from {smallest} to {largest}"
+    if high is None:
+        return f"beyond {_rounded(low)}"
+    return f"{f'below {smallest}' if low is None else _rounded(low)} to {_rounded(high)}"
+
+
+def _rounded(rows: float) -> str:
+    """Write a number of rows to three digits: more were false precision.
+
+    >>> _rounded(2296.4), _rounded(500)
+    ('2,300', '500')
+    """
+    return number(float(f"{rows:.3g}"))
+
+
+def decimal(value: float) -> str:
     """Write a grade or a difference: two decimals, or one digit where two decimals would show nothing.
 
-    >>> shown(0.423), shown(0.0031), shown(-0.3), shown(0.0)
+    >>> decimal(0.423), decimal(0.0031), decimal(-0.3), decimal(0.0)
     ('0.42', '0.003', '−0.30', '0.00')
     """
     small = 0 < abs(value) < 0.005
@@ -100,15 +126,18 @@ def signed(value: float) -> str:
     >>> signed(0.2), signed(-0.2), signed(0)
     ('+0.20', '−0.20', '0.00')
     """
-    return f"+{shown(value)}" if shown(value) != "0.00" and value > 0 else shown(value)
+    return f"+{decimal(value)}" if decimal(value) != "0.00" and value > 0 else decimal(value)
 
 
-def _ends(found: dict[str, Any], way: int) -> str:
-    low, high = sorted((way * found["low"], way * found["high"]))
-    return f"{shown(low)} to {shown(high)}"
+def interval(result: dict[str, Any] | None) -> str:
+    """Write an interval; a dash where there is none.
+
+    >>> interval({"low": -0.1, "high": 0.25}), interval(None) == DASH
+    ('−0.10 to 0.25', True)
+    """
+    return DASH if not result or result["low"] is None else f"{decimal(result['low'])} to {decimal(result['high'])}"
 
 
-def _span(grade: dict[str, Any]) -> str:
-    if grade["low"] is None:
-        return f"{shown(grade['mean'])}, of {plural(grade['n'], 'prompt')}"
-    return f"{shown(grade['mean'])} ({_ends(grade, 1)})"
+def _turned(result: dict[str, Any], sign: int) -> str:
+    low, high = sorted((sign * result["low"], sign * result["high"]))
+    return interval({"low": low, "high": high})

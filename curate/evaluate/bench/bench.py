@@ -14,7 +14,7 @@ from curate.evaluate.bench.results import Difference, Score, average, difference
 from curate.evaluate.trained import is_training, open_training
 from curate.folders import claim, hold, put_text
 from curate.models.weights import find_model, weights
-from curate.report.html import plural
+from curate.report.words import plural
 
 BY, RESULT, LOGS = "bench-model", "bench.json", "logs"
 Told = Callable[[str], None]

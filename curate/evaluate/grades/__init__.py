@@ -1,6 +1,6 @@
 """Grading: answers by a judge, one by one or side by side, and how far judges agree."""
 
-from curate.evaluate.grades.agreement import Agreed as Agreed
+from curate.evaluate.grades.agreement import Agreement as Agreement
 from curate.evaluate.grades.agreement import agree as agree
 from curate.evaluate.grades.agreement import read_gold as read_gold
 from curate.evaluate.grades.files import COMPARISONS as COMPARISONS

@@ -15,7 +15,7 @@ from curate.evaluate.statistics import Mean
 from curate.rows import TURNS
 
 
-class Agreed(NamedTuple):
+class Agreement(NamedTuple):
     """How far two graders agree.
 
     `agreement` is LIMA's tie-discounted accuracy with its interval, `kappa` Cohen's (None where chance alone agrees
@@ -28,7 +28,7 @@ class Agreed(NamedTuple):
     without: int
 
 
-def agree(one: pl.DataFrame, other: pl.DataFrame) -> Agreed:
+def agree(one: pl.DataFrame, other: pl.DataFrame) -> Agreement:
     """Say how far two graders agree: two tables of grades, or two of comparisons, about the same answers.
 
     Comparisons agree where the same answer is better, whichever stood as `a`. Grades agree where they are the same to
@@ -51,7 +51,7 @@ def agree(one: pl.DataFrame, other: pl.DataFrame) -> Agreed:
             "the names of those that answered, and the texts)"
         )
     a, b = verdicts["verdict"].to_list(), verdicts["verdict_right"].to_list()
-    return Agreed(statistics.agreement(a, b), statistics.kappa(a, b), verdicts.height, both.height - verdicts.height)
+    return Agreement(statistics.agreement(a, b), statistics.kappa(a, b), verdicts.height, both.height - verdicts.height)
 
 
 def _winners(comparisons: pl.DataFrame) -> pl.DataFrame:

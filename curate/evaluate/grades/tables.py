@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.table import Table
 
-from curate.evaluate.grades.agreement import Agreed
+from curate.evaluate.grades.agreement import Agreement
 from curate.evaluate.grades.side_by_side import Cost
 from curate.evaluate.statistics import Comparison, Mean
-from curate.report.html import plural
+from curate.report.words import plural
 
 _NONE = "–"
 _COUNTS = ("cut", "failed", "ungraded", "refused")
@@ -115,10 +115,10 @@ def beside_line(pair: dict[str, Any]) -> str:
     )
 
 
-def agreed_line(name: str, agreed: Agreed) -> str:
+def agreement_line(name: str, agreed: Agreement) -> str:
     """Say how far a judge agrees with another grader.
 
-    >>> agreed_line("gold", Agreed(Mean(0.75, 0.5, 0.9, 20), 0.5, 20, 1))
+    >>> agreement_line("gold", Agreement(Mean(0.75, 0.5, 0.9, 20), 0.5, 20, 1))
     'agreement with gold: 75 % (50 % to 90 %), kappa 0.50, over 20; 1 without a verdict of both'
     """
     kappa = "not defined" if agreed.kappa is None else f"{agreed.kappa:.2f}"

@@ -5,20 +5,17 @@ nor are the prompts of one training: `crossed` says what follows from that.
 """
 
 from curate.evaluate.statistics.agreement import agreement, flip_rate, kappa, selection
-from curate.evaluate.statistics.compare import at_equal_length, compare, grade_of, holm
+from curate.evaluate.statistics.compare import Comparison, Lost, at_equal_length, compare, grade_of, holm
 from curate.evaluate.statistics.means import (
-    Comparison,
     EvaluateError,
-    Lost,
     Mean,
-    Multiplier,
     bootstrap,
     mean,
     power_of,
     prompts_needed,
     smallest_difference,
 )
-from curate.evaluate.statistics.multiplier import multiplier
+from curate.evaluate.statistics.multiplier import Multiplier, multiplier
 from curate.evaluate.statistics.tables import by_prompt
 
 __all__ = [

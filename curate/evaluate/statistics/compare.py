@@ -1,51 +1,124 @@
-"""What of an arm's answers does not count in a comparison, and why."""
+"""Arms beside each other: the difference, what of it is shown, and what does not count in it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from itertools import accumulate
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
-from curate.evaluate.statistics.crossed import Contrast, Seeds, contrast, seeds_of
-from curate.evaluate.statistics.means import Comparison, EvaluateError, Lost, Mean
+from curate.evaluate.statistics.crossed import Seeds, contrast, seeds_of
+from curate.evaluate.statistics.means import EvaluateError, Mean
 from curate.evaluate.statistics.tables import Arm, arms_of, shared
 
 ELSEWHERE = "graded, but not every seed of both arms has a grade for its prompt"
+_POWER = 0.8  # J. Cohen (1988), section 2.4: four in five, by convention
+_EVEN = 1e-9  # means of the same scores may differ by rounding
 
 
-class Counts:
-    """Answers by arm and prompt, counted once for all comparisons."""
+class Lost(NamedTuple):
+    """What of an arm does not count: prompts, answers, and why, as (reason, answers), the commonest first."""
 
-    def __init__(self, grades: pl.DataFrame) -> None:
-        score = pl.col("score").cast(pl.Float64)
-        there = score.is_finite().fill_null(False)
-        ids = grades.filter(there)["id"].unique().sort()
-        table = grades.select("arm", "id", graded=there, why=_why(grades))
-        self.arms: list[str] = table["arm"].unique().sort().to_list()
-        self._prompts = dict(table.group_by("arm").agg(pl.col("id").n_unique()).iter_rows())
-        self._why: dict[str, list[tuple[str, int]]] = {name: [] for name in self.arms}
-        for arm, why, count in table.filter(~pl.col("graded")).group_by("arm", "why").len().iter_rows():
-            self._why[arm].append((why, count))
-        graded = table.filter("graded").group_by("arm", "id").len()
-        self._graded = {name: _along(ids, graded.filter(pl.col("arm") == name)) for name in self.arms}
-
-    def lost(self, arm: str, kept: Any) -> Lost:
-        """Count what does not count: `kept` says of each prompt with any grade, sorted by id, whether it does."""
-        elsewhere = int(self._graded[arm][~kept].sum())
-        why = [*self._why[arm], *([(ELSEWHERE, elsewhere)] if elsewhere else [])]
-        why.sort(key=lambda each: (-each[1], each[0]))
-        return Lost(self._prompts[arm] - int(kept.sum()), sum(count for _, count in why), tuple(why))
+    prompts: int
+    answers: int
+    why: tuple[tuple[str, int], ...]
 
 
-def _why(grades: pl.DataFrame) -> pl.Expr:
-    """Say why an answer has no grade, in the judge's words, or else the generator's."""
-    said = [pl.col(name).cast(pl.String) for name in ("why", "failed") if name in grades.columns]
-    return pl.coalesce(*said, pl.lit("no score"))
+class Comparison(NamedTuple):
+    """An arm beside another one, on the prompts that both have grades for with each of their training seeds.
+
+    `mean` is the grade of `arm` less that of `against`, `low` and `high` its interval, `p` its two-sided p-value,
+    `p_holm` the same corrected for all comparisons made together (Holm), and `shown` whether that is below 1 - level.
+    `about` says what the interval is about: "data" where arms with several training seeds tell how much those vary,
+    else "models": these trained models alone, since how much a second training would differ is not known. `seeds` is
+    the lower of the two arms' numbers of seeds, `seed_sd` their standard deviation beyond what prompts and samples
+    explain.
+    `smallest` is the difference that data like these would show four times of five, in this many comparisons.
+    `win`, `tie` and `lose` count prompts. `lost` has an entry for `arm` and for `against`.
+    """
+
+    arm: str
+    against: str
+    mean: float
+    low: float | None
+    high: float | None
+    p: float | None
+    p_holm: float | None
+    shown: bool
+    about: Literal["data", "models"]
+    prompts: int
+    seeds: int
+    seed_sd: float | None
+    length_controlled: Mean | None
+    win: int
+    tie: int
+    lose: int
+    smallest: float | None
+    lost: dict[str, Lost]
 
 
-def _along(ids: pl.Series, counted: pl.DataFrame) -> Any:
-    return ids.to_frame().join(counted, on="id", how="left", maintain_order="left")["len"].fill_null(0).to_numpy()
+def compare(grades: pl.DataFrame, against: str, level: float = 0.95) -> list[Comparison]:
+    """Compare every other arm with `against`, in the order of their names.
+
+    Args:
+        grades: a line an answer, with `arm`, `id`, `score` (null: no grade), and, if there, `seed`, `tokens`, `why`,
+            `failed`, `judge`.
+        against: the arm to compare with.
+        level: of the intervals, each for itself; `shown` is for all together (Holm).
+
+    A prompt counts where each seed of both arms has a grade for it. An arm with one seed, beside others with several,
+    is taken to vary between trainings as those do. Raises EvaluateError where `against` is not there, an arm has no
+    grade at all, two arms share no prompt, or the grades are of several judges.
+
+    >>> grades = pl.DataFrame({"arm": list("aaabbb"), "id": list("pqrpqr"), "score": [3.0, 2, 4, 5, 5, 5]})
+    >>> [b] = compare(grades, against="a")
+    >>> b.arm, b.mean, round(b.p, 3), b.about
+    ('b', 2.0, 0.074, 'models')
+    """
+    arms, names = arms_of(grades), grades["arm"].unique().sort().to_list()
+    for name in [against, *names]:
+        if name not in arms:
+            raise EvaluateError(
+                f"there is no grade of arm '{name}' among {len(grades)} answers (arms: {', '.join(names)})"
+            )
+    others = [arms[name] for name in sorted(arms) if name != against]
+    seeds = seeds_of([arm.complete() for arm in arms.values()])
+    strict = 1 - (1 - level) / max(len(others), 1)
+    all_ = [_compare(arm, arms[against], seeds, grades, strict, level) for arm in others]
+    corrected = iter(holm([one.p for one in all_ if one.p is not None]))
+    return [one if one.p is None else one._replace(p_holm=(p := next(corrected)), shown=p < 1 - level) for one in all_]
+
+
+def grade_of(grades: pl.DataFrame, arm: str, level: float = 0.95) -> Mean:
+    """Give the mean grade of an arm: over its samples, seeds and prompts; the interval clustered by prompt and seed.
+
+    `n` is the number of prompts that every seed has a grade for. Raises EvaluateError where there is none.
+
+    >>> grade_of(pl.DataFrame({"arm": "a", "id": ["p", "p", "q"], "score": [3.0, 5.0, 2.0]}), "a").mean
+    3.0
+    """
+    arms = arms_of(grades.filter(pl.col("arm") == arm))
+    if arm not in arms:
+        raise EvaluateError(f"there is no grade of arm '{arm}'")
+    [cell], _ = shared([arms[arm]])
+    return contrast([cell], [1]).interval(len(cell), level)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Correct p-values for their number, so that any claim at all is wrong at most as often as a single one may be.
+
+    S. Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6,
+    65-70: the smallest times their number, the next times one less, and so on, never falling, at most 1.
+
+    >>> [round(x, 3) for x in holm([0.01, 0.04, 0.03, 0.005])]
+    [0.03, 0.06, 0.06, 0.02]
+    """
+    order = sorted(range(len(p)), key=lambda i: p[i])
+    raised = accumulate((min(1.0, (len(p) - rank) * p[i]) for rank, i in enumerate(order)), max)
+    corrected = dict(zip(order, raised, strict=True))
+    return [corrected[i] for i in range(len(p))]
 
 
 def at_equal_length(
@@ -74,8 +147,8 @@ def at_equal_length(
     >>> import numpy as np
     >>> short, long = np.array([[10.0], [20.0], [10.0], [30.0]]), np.array([[20.0], [20.0], [80.0], [31.0]])
     >>> grades = np.array([[3.0], [3.1], [2.8], [3.0]])
-    >>> found = at_equal_length([grades + np.log(long), grades + np.log(short)], [long, short])
-    >>> abs(found.mean) < 1e-9, found.n
+    >>> equal = at_equal_length([grades + np.log(long), grades + np.log(short)], [long, short])
+    >>> abs(equal.mean) < 1e-9, equal.n
     (True, 4)
     """
     import numpy as np
@@ -95,103 +168,44 @@ def at_equal_length(
     return contrast(level_cells, [1, -1], seeds, (variance, n - 2)).interval(n, level)
 
 
-_POWER = 0.8  # J. Cohen (1988), section 2.4: four in five, by convention
-_EVEN = 1e-9  # means of the same scores may differ by rounding
-
-
-def compare(grades: pl.DataFrame, against: str, level: float = 0.95) -> list[Comparison]:
-    """Compare every other arm with `against`, in the order of their names.
-
-    Args:
-        grades: a line an answer, with `arm`, `id`, `score` (null: no grade), and, if there, `seed`, `tokens`, `why`,
-            `failed`, `judge`.
-        against: the arm to compare with.
-        level: of the intervals, each for itself; `shown` is for all together (Holm).
-
-    A prompt counts where each seed of both arms has a grade for it. An arm with one seed, beside others with several,
-    is taken to vary between trainings as those do. Raises EvaluateError where `against` is not there, an arm has no
-    grade at all, two arms share no prompt, or the grades are of several judges.
-
-    >>> grades = pl.DataFrame({"arm": list("aaabbb"), "id": list("pqrpqr"), "score": [3.0, 2, 4, 5, 5, 5]})
-    >>> [found] = compare(grades, against="a")
-    >>> found.arm, found.mean, round(found.p, 3), found.about
-    ('b', 2.0, 0.074, 'models')
-    """
-    arms, counts = arms_of(grades), Counts(grades)
-    for name in [against, *counts.arms]:
-        if name not in arms:
-            known = ", ".join(counts.arms)
-            raise EvaluateError(f"there is no grade of arm '{name}' among {len(grades)} answers (arms: {known})")
-    others = [arms[name] for name in sorted(arms) if name != against]
-    seeds = seeds_of([arm.complete() for arm in arms.values()])
-    strict = 1 - (1 - level) / max(len(others), 1)
-    found = [_compare(arm, arms[against], seeds, counts, strict, level) for arm in others]
-    corrected = iter(holm([one.p for one in found if one.p is not None]))
-    return [one if one.p is None else one._replace(p_holm=(p := next(corrected)), shown=p < 1 - level) for one in found]
-
-
-def grade_of(grades: pl.DataFrame, arm: str, level: float = 0.95) -> Mean:
-    """Give the mean grade of an arm: over its samples, seeds and prompts; the interval clustered by prompt and seed.
-
-    `n` is the number of prompts that every seed has a grade for. Raises EvaluateError where there is none.
-
-    >>> grade_of(pl.DataFrame({"arm": "a", "id": ["p", "p", "q"], "score": [3.0, 5.0, 2.0]}), "a").mean
-    3.0
-    """
-    arms = arms_of(grades.filter(pl.col("arm") == arm))
-    if arm not in arms:
-        raise EvaluateError(f"there is no grade of arm '{arm}'")
-    [cell], _ = shared([arms[arm]])
-    return contrast([cell], [1]).interval(len(cell), level)
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """Correct p-values for their number, so that any claim at all is wrong at most as often as a single one may be.
-
-    S. Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6,
-    65-70: the smallest times their number, the next times one less, and so on, never falling, at most 1.
-
-    >>> [round(x, 3) for x in holm([0.01, 0.04, 0.03, 0.005])]
-    [0.03, 0.06, 0.06, 0.02]
-    """
-    found, highest = [0.0] * len(p), 0.0
-    for rank, i in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
-        highest = max(highest, min(1.0, (len(p) - rank) * p[i]))
-        found[i] = highest
-    return found
-
-
-def _compare(arm: Arm, other: Arm, all_seeds: Seeds | None, counts: Counts, strict: float, level: float) -> Comparison:
-    cells, kept = shared([arm, other])
-    whole = contrast(cells, [1, -1], all_seeds)
-    found = whole.interval(len(cells[0]), level)
+def _compare(
+    arm: Arm, other: Arm, seeds: Seeds | None, grades: pl.DataFrame, strict: float, level: float
+) -> Comparison:
+    cells, counted = shared([arm, other])
+    difference = contrast(cells, [1, -1], seeds)
+    interval = difference.interval(len(cells[0]), level)
+    single = interval.n == 1
     apart = cells[0].mean(-1) - cells[1].mean(-1)
-    seeds = [cell.shape[-1] for cell in cells]
+    own = seeds_of(cells)
     return Comparison(
         arm.name,
         other.name,
-        *found[:3],
-        p=None if found.n == 1 else float(whole.p()),
+        *interval[:3],
+        p=None if single else float(difference.p()),
         p_holm=None,
         shown=False,
-        about="data" if all_seeds else "models",
-        prompts=found.n,
-        seeds=min(seeds),
-        seed_sd=_seed_sd(cells),
-        length_controlled=at_equal_length(cells, [arm.tokens[kept], other.tokens[kept]], level, all_seeds),
+        about="data" if seeds else "models",
+        prompts=interval.n,
+        seeds=min(cell.shape[-1] for cell in cells),
+        seed_sd=own and float(max(own.variance, 0.0)) ** 0.5,
+        length_controlled=at_equal_length(cells, [arm.tokens[counted], other.tokens[counted]], level, seeds),
         win=int((apart > _EVEN).sum()),
         tie=int((abs(apart) <= _EVEN).sum()),
         lose=int((apart < -_EVEN).sum()),
-        smallest=None if found.n == 1 else _smallest(whole, strict),
-        lost={name: counts.lost(name, kept) for name in (arm.name, other.name)},
+        # What would be shown four times of five, were all others compared less likely still.
+        smallest=None if single else float(difference.half(strict) + difference.half(2 * _POWER - 1)),
+        lost={name: _lost(grades, name, counted) for name in (arm.name, other.name)},
     )
 
 
-def _seed_sd(cells: Sequence[Any]) -> float | None:
-    found = seeds_of(cells)
-    return found and float(max(found.variance, 0.0)) ** 0.5
-
-
-def _smallest(found: Contrast, strict: float) -> float:
-    """Give the difference that would be shown four times of five, were all others compared less likely still."""
-    return float(found.half(strict) + found.half(2 * _POWER - 1))
+def _lost(grades: pl.DataFrame, arm: str, counted: Any) -> Lost:
+    """Count the answers of an arm that do not count; `counted` marks the prompts that do, of all with a grade."""
+    graded = pl.col("score").cast(pl.Float64).is_finite().fill_null(False)
+    ids = grades.filter(graded)["id"].unique().sort().filter(pl.Series(counted)).to_list()
+    rows = grades.filter(pl.col("arm") == arm)
+    # The judge's words, or else the generator's.
+    words = [pl.col(name).cast(pl.String) for name in ("why", "failed") if name in grades.columns]
+    why = pl.when(graded).then(pl.lit(ELSEWHERE)).otherwise(pl.coalesce(*words, pl.lit("no score")))
+    reasons = rows.filter(~(graded & pl.col("id").is_in(ids))).select(why=why)["why"]
+    counts = sorted(Counter(reasons).items(), key=lambda each: (-each[1], each[0]))
+    return Lost(rows["id"].n_unique() - len(ids), len(reasons), tuple(counts))

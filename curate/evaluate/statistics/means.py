@@ -1,11 +1,11 @@
-"""What comes out: a mean with its interval, a comparison of two arms, a multiplier of data."""
+"""Means with their intervals, and how many prompts show a difference."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil, isnan, sqrt
 from statistics import fmean, stdev
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from curate.errors import UserError
 
@@ -21,62 +21,6 @@ class Mean(NamedTuple):
     low: float | None
     high: float | None
     n: int
-
-
-class Lost(NamedTuple):
-    """What of an arm does not count: prompts, answers, and why, as (reason, answers), the commonest first."""
-
-    prompts: int
-    answers: int
-    why: tuple[tuple[str, int], ...]
-
-
-class Comparison(NamedTuple):
-    """An arm beside another one, on the prompts that both have grades for with each of their training seeds.
-
-    `mean` is the grade of `arm` less that of `against`, `low` and `high` its interval, `p` its two-sided p-value,
-    `p_holm` the same corrected for all comparisons made together (Holm), and `shown` whether that is below 1 - level.
-    `about` says what the interval is about: "data" where arms with several training seeds tell how much those vary,
-    else "models": these trained models alone, since how much a second training would differ is not known. `seeds` is
-    the lower of the two arms' numbers of seeds, `seed_sd` their standard deviation beyond what prompts and samples
-    explain.
-    `smallest` is the difference that data like these would show four times of five, in this many comparisons.
-    `win`, `tie` and `lose` count prompts. `lost` has an entry for `arm` and for `against`.
-    """
-
-    arm: str
-    against: str
-    mean: float
-    low: float | None
-    high: float | None
-    p: float | None
-    p_holm: float | None
-    shown: bool
-    about: Literal["data", "models"]
-    prompts: int
-    seeds: int
-    seed_sd: float | None
-    length_controlled: Mean | None
-    win: int
-    tie: int
-    lose: int
-    smallest: float | None
-    lost: dict[str, Lost]
-
-
-class Multiplier(NamedTuple):
-    """How many rows of the curve's data give the grade of an arm; `low` and `high` are None where the curve ends.
-
-    "about" `rows`; "at most" the smallest size measured, where that is as good already; "at least" the largest one,
-    where that is not yet as good.
-    """
-
-    label: Literal["at least", "about", "at most"]
-    rows: float
-    low: float | None
-    high: float | None
-    prompts: int
-    seeds: int
 
 
 def special() -> Any:
@@ -166,8 +110,8 @@ def mean(values: Sequence[float], level: float = 0.95) -> Mean:
 
     Raises ValueError for no values.
 
-    >>> found = mean([3.0, 4.0, 5.0, 4.0])
-    >>> found.mean, round(found.low, 2), round(found.high, 2)
+    >>> middle, low, high, n = mean([3.0, 4.0, 5.0, 4.0])
+    >>> middle, round(low, 2), round(high, 2)
     (4.0, 2.7, 5.3)
     """
     if not values:
@@ -193,8 +137,8 @@ def bootstrap(values: Sequence[float], level: float = 0.95, draws: int = 9999, s
     (3.5, True)
     """
     if len(set(values)) < 2:
-        found = mean(values)
-        return found if found.n == 1 else Mean(found.mean, found.mean, found.mean, found.n)
+        same = mean(values)
+        return same if same.n == 1 else Mean(same.mean, same.mean, same.mean, same.n)
     import numpy as np
     from scipy.stats import bootstrap as resample
 

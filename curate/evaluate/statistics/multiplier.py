@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
 from curate.evaluate.statistics.crossed import contrast, seeds_of
-from curate.evaluate.statistics.means import EvaluateError, Multiplier
+from curate.evaluate.statistics.means import EvaluateError
 from curate.evaluate.statistics.tables import arms_of, shared
 
 _STEPS = 200  # between neighbouring sizes
+
+
+class Multiplier(NamedTuple):
+    """How many rows of the curve's data give the grade of an arm; `low` and `high` are None where the curve ends.
+
+    "about" `rows`; "at most" the smallest size measured, where that is as good already; "at least" the largest one,
+    where that is not yet as good.
+    """
+
+    label: Literal["at least", "about", "at most"]
+    rows: float
+    low: float | None
+    high: float | None
+    prompts: int
+    seeds: int
 
 
 def multiplier(grades: pl.DataFrame, arm: str, sizes: Mapping[str, int], level: float = 0.95) -> Multiplier:
@@ -93,8 +108,8 @@ def _along(arm: Any, curve: Sequence[Any], rows: Sequence[int], level: float) ->
     at, apart, half = [], [], []
     seeds = seeds_of([arm, *curve])
     for i in range(len(rows) - 1):
-        found = contrast([arm, curve[i], curve[i + 1]], [1, share - 1, -share], seeds)
+        above = contrast([arm, curve[i], curve[i + 1]], [1, share - 1, -share], seeds)
         at.append(rows[i] * (rows[i + 1] / rows[i]) ** share[:, 0])
-        apart.append(found.mean)
-        half.append(found.half(level))
+        apart.append(above.mean)
+        half.append(above.half(level))
     return np.concatenate(at), np.concatenate(apart), np.concatenate(half)

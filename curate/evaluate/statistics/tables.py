@@ -25,12 +25,14 @@ def by_prompt(grades: pl.DataFrame, keys: Sequence[str] = ("arm",)) -> pl.DataFr
     >>> by_prompt(grades).rows()
     [('a', 'p', 4.0, 3.0, 20.0, 2, 2), ('a', 'q', None, None, None, 1, 0)]
     """
-    _needs(grades, [*keys, "id", "score"])
+    missing = [name for name in [*keys, "id", "score"] if name not in grades.columns]
+    if missing:
+        raise EvaluateError(f"the grades have no column {', '.join(missing)}; there are {', '.join(grades.columns)}")
     score = pl.col("score").cast(pl.Float64)
-    there = score.is_finite().fill_null(False)
+    graded = score.is_finite().fill_null(False)
     tokens = pl.col("tokens") if "tokens" in grades.columns else pl.lit(None)
     return (
-        grades.with_columns(score=pl.when(there).then(score), tokens=pl.when(there).then(tokens.cast(pl.Float64)))
+        grades.with_columns(score=pl.when(graded).then(score), tokens=pl.when(graded).then(tokens.cast(pl.Float64)))
         .group_by(*keys, "id")
         .agg(
             pl.col("score").mean(),
@@ -71,15 +73,15 @@ def arms_of(grades: pl.DataFrame) -> dict[str, Arm]:
     rows = pl.col("id").rank("dense").cast(pl.Int64) - 1
     table = table.with_columns(rows.alias("row"))
     height = table["id"].n_unique()
-    found = {}
+    arms = {}
     for (name,), part in table.partition_by("arm", as_dict=True, maintain_order=True).items():
         seed = part["seed"].rank("dense").to_numpy().astype(int) - 1 if "seed" in part.columns else 0
         shape = (height, int(np.max(seed)) + 1)
         score, tokens = np.full(shape, np.nan), np.full(shape, np.nan)
         place = part["row"].to_numpy(), seed
         score[place], tokens[place] = part["score"].to_numpy(), part["tokens"].fill_null(float("nan")).to_numpy()
-        found[str(name)] = Arm(str(name), score, tokens)
-    return found
+        arms[str(name)] = Arm(str(name), score, tokens)
+    return arms
 
 
 def shared(arms: Sequence[Arm]) -> tuple[list[Any], Any]:
@@ -89,14 +91,8 @@ def shared(arms: Sequence[Arm]) -> tuple[list[Any], Any]:
     """
     import numpy as np
 
-    kept = np.logical_and.reduce([np.isfinite(arm.score).all(-1) for arm in arms])
-    if not kept.any():
+    counted = np.logical_and.reduce([np.isfinite(arm.score).all(-1) for arm in arms])
+    if not counted.any():
         names = " and ".join(f"'{arm.name}'" for arm in arms)
         raise EvaluateError(f"no prompt has a grade of each seed of {names}")
-    return [arm.score[kept] for arm in arms], kept
-
-
-def _needs(grades: pl.DataFrame, columns: Sequence[str]) -> None:
-    missing = [name for name in columns if name not in grades.columns]
-    if missing:
-        raise EvaluateError(f"the grades have no column {', '.join(missing)}; there are {', '.join(grades.columns)}")
+    return [arm.score[counted] for arm in arms], counted

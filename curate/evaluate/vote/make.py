@@ -43,12 +43,12 @@ def read_answers(files: Sequence[str | Path]) -> tuple[pl.DataFrame, dict[str, i
     """
     rows: dict[tuple[str, str, int], dict[str, Any]] = {}
     left_out: Counter[str] = Counter()
-    taken: dict[str, Path] = {}
-    for given in files:
-        name, file = _named(str(given))
-        if name in taken:
-            raise VoteError(f"{taken[name]} and {file} would both be called {name}: name them, as NAME={file}")
-        taken[name] = file
+    names: dict[str, Path] = {}
+    for path in files:
+        name, file = _named(str(path))
+        if name in names:
+            raise VoteError(f"{names[name]} and {file} would both be called {name}: name them, as NAME={file}")
+        names[name] = file
         for number, line in enumerate(_lines(file), 1):
             row, why = _answer(line, name, f"{file}, line {number}")
             if row and rows.setdefault((row["model"], row["id"], row["sample"]), row) is not row:
@@ -57,11 +57,11 @@ def read_answers(files: Sequence[str | Path]) -> tuple[pl.DataFrame, dict[str, i
     return pl.DataFrame(list(rows.values()), schema=_SCHEMA), dict(+left_out)
 
 
-def _named(given: str) -> tuple[str, Path]:
-    name, equals, path = given.partition("=")
-    if equals and not Path(given).is_file():
+def _named(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if equals and not Path(text).is_file():
         return name, Path(path)
-    file = Path(given)
+    file = Path(text)
     return (file.resolve().parent.name if file.stem in _PLAIN else file.stem), file
 
 

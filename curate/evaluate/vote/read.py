@@ -48,14 +48,13 @@ def read_results(files: Sequence[Path], key: dict[str, Any]) -> tuple[dict[str, 
     last: dict[str, Result] = {}
     notices = []
     for file in files:
-        found = _result(file, key)
-        other = last.get(found.voter)
-        if other:
-            older, found = sorted((other, found), key=lambda result: result.saved)
-            if older.file != found.file:
-                notices.append(f"{older.file.name} is left out: {found.file.name} is of the same voter, saved later")
-        last[found.voter] = found
-    named = {_called(result, i): result for i, result in enumerate(last.values(), 1)}
+        result = _result(file, key)
+        if result.voter in last:
+            older, result = sorted((last[result.voter], result), key=lambda one: one.saved)
+            if older.file != result.file:
+                notices.append(f"{older.file.name} is left out: {result.file.name} is of the same voter, saved later")
+        last[result.voter] = result
+    named = {_name(result, i): result for i, result in enumerate(last.values(), 1)}
     for name, times in Counter(result.name for result in last.values() if result.name).items():
         if times > 1:
             notices.append(f"{times} voters call themselves {name}: they count as {times}")
@@ -70,15 +69,15 @@ def votes(results: dict[str, Result], key: dict[str, Any]) -> pl.DataFrame:
     rows = []
     for voter, result in results.items():
         for item, choice in result.votes.items():
-            is_ = key["items"][item]
-            left, right = ("a", "b") if is_["left"] == is_["a"] else ("b", "a")
-            chosen = {"left": left, "right": right, "tie": "tie"}[choice]
-            about = {name: is_[name] for name in ("id", "sample", "a", "b")}
-            rows.append({"voter": voter, "item": item, "first": left, "verdict": chosen, **about})
+            about = key["items"][item]
+            first, second = ("a", "b") if about["left"] == about["a"] else ("b", "a")
+            verdict = {"left": first, "right": second, "tie": "tie"}[choice]
+            names = {name: about[name] for name in ("id", "sample", "a", "b")}
+            rows.append({"voter": voter, "item": item, "first": first, "verdict": verdict, **names})
     return pl.DataFrame(rows, schema=_SCHEMA)
 
 
-def _called(result: Result, number: int) -> str:
+def _name(result: Result, number: int) -> str:
     """Call a voter by name, or by number; the start of the voter's own number keeps two of one name apart."""
     return f"{result.name or f'voter {number}'} ({result.voter[:4]})"
 
@@ -89,16 +88,14 @@ def _result(file: Path, key: dict[str, Any]) -> Result:
         raise VoteError(f"{file} is no result of a vote: name the file that the page of the vote saved")
     if data.get("vote") != key["vote"]:
         raise VoteError(f"{file} is of the vote {data.get('vote')}, and the key is of {key['vote']}")
-    given = data.get("votes")
-    wrong = [given] if not isinstance(given, dict) else _wrong(given, key)
-    if wrong:
-        raise VoteError(f"{file} has been changed: {json.dumps(wrong[0])[:80]} is no vote on an item of this page")
+    cast = data.get("votes")
+    items = cast.items() if isinstance(cast, dict) else ()
+    wrong = [{item: choice} for item, choice in items if item not in key["items"] or choice not in _CHOICES]
+    if wrong or not isinstance(cast, dict):
+        example = json.dumps(wrong[0] if wrong else cast)[:80]
+        raise VoteError(f"{file} has been changed: {example} is no vote on an item of this page")
     voter, name, saved = (str(data.get(field) or "") for field in ("voter", "name", "saved"))
-    return Result(file, voter, name, saved, dict(given or {}))
-
-
-def _wrong(given: dict[str, Any], key: dict[str, Any]) -> list[Any]:
-    return [{item: choice} for item, choice in given.items() if item not in key["items"] or choice not in _CHOICES]
+    return Result(file, voter, name, saved, cast)
 
 
 def _json(file: Path, what: str) -> Any:
@@ -113,18 +110,17 @@ def _json(file: Path, what: str) -> Any:
 _VERDICTS = {"id": pl.String(), "sample": pl.Int64(), "a": pl.String(), "b": pl.String(), "verdict": pl.String()}
 
 
-def interval(found: Mean, name: str) -> dict[str, Any]:
-    """Lay a mean out as data, under a name."""
-    return {name: found.mean, "low": found.low, "high": found.high}
+def _interval(mean: Mean, name: str) -> dict[str, Any]:
+    return {name: mean.mean, "low": mean.low, "high": mean.high}
 
 
-def between(cast: pl.DataFrame, names: list[str]) -> list[dict[str, Any]]:
+def _between(cast: pl.DataFrame, names: list[str]) -> list[dict[str, Any]]:
     """Compare each two voters on what both voted on."""
-    found = []
+    pairs = []
     for one, other in combinations(names, 2):
         ours, theirs = (cast.filter(pl.col("voter") == name).select("item", "verdict") for name in (one, other))
-        found.append({"voters": [one, other]} | _agree(ours.join(theirs, on="item", suffix="_b")))
-    return found
+        pairs.append({"voters": [one, other]} | _agree(ours.join(theirs, on="item", suffix="_b")))
+    return pairs
 
 
 def _agree(both: pl.DataFrame) -> dict[str, Any]:
@@ -133,18 +129,18 @@ def _agree(both: pl.DataFrame) -> dict[str, Any]:
     ours, theirs = both["verdict"].to_list(), both["verdict_b"].to_list()
     share, items = agreement(ours, theirs).mean, both["item"].n_unique()
     # Several voters' votes on one item are no independent trials: as many trials as there are items.
-    found = interval(selection(share * items, items), "agreement")
-    return {"n": both.height, **found, "kappa": kappa(ours, theirs)}
+    rate = _interval(selection(share * items, items), "agreement")
+    return {"n": both.height, **rate, "kappa": kappa(ours, theirs)}
 
 
-def with_judge(cast: pl.DataFrame, file: Path) -> dict[str, Any]:
+def _with_judge(cast: pl.DataFrame, file: Path) -> dict[str, Any]:
     """Compare all votes, and each voter's, with a judge's verdicts on the same answers."""
-    judged, without = _verdicts(file)
+    judged, no_verdict = _verdicts(file)
     joined = cast.join(judged, on=["id", "sample", "a", "b"], suffix="_b")
     voters = joined.partition_by("voter", maintain_order=True)
     return {
         "file": str(file),
-        "no_verdict": without,
+        "no_verdict": no_verdict,
         "not_judged": cast.height - joined.height,
         "all": _agree(joined),
         "voters": [{"voter": own["voter"][0]} | _agree(own) for own in voters],
@@ -160,10 +156,10 @@ def _verdicts(file: Path) -> tuple[pl.DataFrame, int]:
         raise VoteError(f"the comparisons {file} cannot be read: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError):
         raise VoteError(f"{file} holds no comparisons: name the comparisons.jsonl that `curate judge` wrote") from None
-    there = [row for row in rows if row[4] is not None]
-    turned = [(i, s, b, a, {"a": "b", "b": "a"}.get(v, v)) for i, s, a, b, v in there]
-    frame = pl.DataFrame(there + turned, schema=_VERDICTS, orient="row")
-    return frame.unique(["id", "sample", "a", "b"], keep="first"), len(rows) - len(there)
+    judged = [row for row in rows if row[4] is not None]
+    turned = [(i, s, b, a, {"a": "b", "b": "a"}.get(v, v)) for i, s, a, b, v in judged]
+    frame = pl.DataFrame(judged + turned, schema=_VERDICTS, orient="row")
+    return frame.unique(["id", "sample", "a", "b"], keep="first"), len(rows) - len(judged)
 
 
 _DECIDED = pl.col("verdict") != "tie"
@@ -194,7 +190,7 @@ def read(key_file: str | Path, files: Sequence[str | Path], comparisons: str | P
     cast = votes(results, key)
     if cast.is_empty():
         raise VoteError("nobody has voted on anything: the files hold no votes")
-    found = {
+    counts = {
         "vote": key["vote"],
         "question": key["question"],
         "items": len(key["items"]),
@@ -204,23 +200,23 @@ def read(key_file: str | Path, files: Sequence[str | Path], comparisons: str | P
         "pairs": [_pair(rows) for rows in cast.sort("a", "b").partition_by("a", "b", maintain_order=True)],
         "voters": [_voter(cast, name, len(key["items"])) for name in results],
         "position": _position(cast),
-        "agreement": between(cast, list(results)),
-        "judge": with_judge(cast, Path(comparisons)) if comparisons else None,
+        "agreement": _between(cast, list(results)),
+        "judge": _with_judge(cast, Path(comparisons)) if comparisons else None,
     }
-    return found | {"notices": notices + _notices(found)}
+    return counts | {"notices": notices + _notices(counts)}
 
 
-def _rate(shown: pl.DataFrame, name: str) -> dict[str, Any]:
+def _rate(rows: pl.DataFrame, name: str) -> dict[str, Any]:
     """Count how often a model was chosen, of the votes that chose."""
-    decided = shown.filter(_DECIDED).select("id", won=(pl.col("verdict") == "a") == (pl.col("a") == name))
+    decided = rows.filter(_DECIDED).select("id", won=(pl.col("verdict") == "a") == (pl.col("a") == name))
     won, n = int(decided["won"].sum()), decided.height
-    found: dict[str, Any] = {"chosen": won, "decided": n, "ties": shown.height - n}
+    counts: dict[str, Any] = {"chosen": won, "decided": n, "ties": rows.height - n}
     if n:
-        found |= interval(selection(won, n), "rate")
+        counts |= _interval(selection(won, n), "rate")
     each = decided.group_by("id", maintain_order=True).agg(pl.col("won").mean())["won"].to_list()
     if len(each) < n:
-        found["by_prompt"] = interval(selection(sum(each), len(each)), "rate") | {"prompts": len(each)}
-    return found
+        counts["by_prompt"] = _interval(selection(sum(each), len(each)), "rate") | {"prompts": len(each)}
+    return counts
 
 
 def _model(cast: pl.DataFrame, name: str) -> dict[str, Any]:
@@ -241,19 +237,18 @@ def _position(rows: pl.DataFrame) -> dict[str, Any]:
     """Count how often the answer shown first was chosen; an item is one trial, as everywhere."""
     decided = rows.filter(_DECIDED)
     first, n, items = int((decided["verdict"] == decided["first"]).sum()), decided.height, decided["item"].n_unique()
-    found: dict[str, Any] = {"first": first, "decided": n, "ties": rows.height - n}
-    return found | (interval(selection(first / n * items, items), "rate") if n else {})
+    counts: dict[str, Any] = {"first": first, "decided": n, "ties": rows.height - n}
+    return counts | (_interval(selection(first / n * items, items), "rate") if n else {})
 
 
-def _notices(found: dict[str, Any]) -> list[str]:
-    position, judge = found["position"], found["judge"]
-    told = []
+def _notices(counts: dict[str, Any]) -> list[str]:
+    position, judge = counts["position"], counts["judge"]
+    notices = []
     if position.get("low") is not None and not position["low"] <= 0.5 <= position["high"]:
         often = "more" if position["rate"] > 0.5 else "less"
-        told.append(
-            f"the answer shown first was chosen {often} often than the other: {position['rate']:.0%} of the time"
-        )
+        rate = f"{position['rate']:.0%} of the time"
+        notices.append(f"the answer shown first was chosen {often} often than the other: {rate}")
     if judge and not judge["all"]["n"]:
-        told.append(f"{judge['file']} judges none of the answers voted on: are the models called the same there?")
-    told += [f"{v['voter']} left {v['open']} of {found['items']} open" for v in found["voters"] if v["open"]]
-    return told
+        notices.append(f"{judge['file']} judges none of the answers voted on: are the models called the same there?")
+    voters = [voter for voter in counts["voters"] if voter["open"]]
+    return notices + [f"{voter['voter']} left {voter['open']} of {counts['items']} open" for voter in voters]

@@ -8,30 +8,27 @@ from typing import Any
 
 from rich.table import Table
 
-from curate.report.html import plural
+from curate.report.words import plural
 
 
-def made(key: Mapping[str, Any]) -> str:
+def summary(key: Mapping[str, Any]) -> str:
     """Say in a line what stands in a page, and what was left out."""
     pairs = Counter((item["a"], item["b"]) for item in key["items"].values())
-    told = [
-        f"{plural(len(key['items']), 'comparison')}: " + ", ".join(f"{n} of {a} and {b}" for (a, b), n in pairs.items())
-    ]
-    told += [f"{n} left out: {why}" for why, n in key["left_out"].items()]
-    return "; ".join(told)
+    counts = ", ".join(f"{n} of {a} and {b}" for (a, b), n in pairs.items())
+    missing = [f"{n} left out: {why}" for why, n in key["left_out"].items()]
+    return "; ".join([f"{plural(len(key['items']), 'comparison')}: {counts}", *missing])
 
 
-def tables(found: Mapping[str, Any]) -> list[Table]:
-    """Lay out what `read` found: models, pairs where there are several, voters, and who agrees with whom."""
-    several = len(found["pairs"]) > 1
-    rates = [_rates("Models", [(row["model"], row) for row in found["models"]])]
-    if several:
-        rates.append(_rates("Pairs", [(f"{row['a']} against {row['b']}", row) for row in found["pairs"]]))
-    agreed = [(" and ".join(row["voters"]), row) for row in found["agreement"]]
-    if found["judge"]:
-        agreed += [(f"{row['voter']} and the judge", row) for row in found["judge"]["voters"]]
-        agreed.append(("all votes and the judge", found["judge"]["all"]))
-    return [*rates, _voters(found), *([_agreement(agreed)] if agreed else [])]
+def tables(counts: Mapping[str, Any]) -> list[Table]:
+    """Lay out what `read` counted: models, pairs where there are several, voters, and who agrees with whom."""
+    rates = [_rates("Models", [(row["model"], row) for row in counts["models"]])]
+    if len(counts["pairs"]) > 1:
+        rates.append(_rates("Pairs", [(f"{row['a']} against {row['b']}", row) for row in counts["pairs"]]))
+    agreed = [(" and ".join(row["voters"]), row) for row in counts["agreement"]]
+    if counts["judge"]:
+        agreed += [(f"{row['voter']} and the judge", row) for row in counts["judge"]["voters"]]
+        agreed.append(("all votes and the judge", counts["judge"]["all"]))
+    return [*rates, _voters(counts), *([_agreement(agreed)] if agreed else [])]
 
 
 def _rates(title: str, rows: list[tuple[str, Mapping[str, Any]]]) -> Table:
@@ -39,15 +36,15 @@ def _rates(title: str, rows: list[tuple[str, Mapping[str, Any]]]) -> Table:
     heads = ["chosen", "of", "ties", "selection rate", "95 % interval", *(["… of prompts"] if clustered else [])]
     table = _table(title, heads)
     for name, row in rows:
-        counts = [f"{row[key]:,}" for key in ("chosen", "decided", "ties")]
+        numbers = [f"{row[key]:,}" for key in ("chosen", "decided", "ties")]
         more = [_interval(row["by_prompt"]) if "by_prompt" in row else "-"] if clustered else []
-        table.add_row(name, *counts, _percent(row.get("rate")), _interval(row), *more)
+        table.add_row(name, *numbers, _percent(row.get("rate")), _interval(row), *more)
     return table
 
 
-def _voters(found: Mapping[str, Any]) -> Table:
+def _voters(counts: Mapping[str, Any]) -> Table:
     table = _table("Voters", ["votes", "ties", "the first one chosen", "95 % interval"])
-    for row in [*found["voters"], {"voter": "all", "votes": found["votes"], **found["position"]}]:
+    for row in [*counts["voters"], {"voter": "all", "votes": counts["votes"], **counts["position"]}]:
         table.add_row(row["voter"], f"{row['votes']:,}", f"{row['ties']:,}", _percent(row.get("rate")), _interval(row))
     return table
 

@@ -78,10 +78,10 @@ def share(topics: Sequence[Topic], total: int, seed: int) -> None:
 
 
 def _find_own(topics: Sequence[Topic]) -> None:
-    said = [_beginnings(" ".join([topic.name, *topic.seeds])) for topic in topics]
-    holding = Counter(word for one in said for word in one)
+    stems = [_beginnings(" ".join([topic.name, *topic.seeds])) for topic in topics]
+    holding = Counter(word for one in stems for word in one)
     most = max(1, len(topics) // _ONE_IN)
-    for topic, one in zip(topics, said, strict=True):
+    for topic, one in zip(topics, stems, strict=True):
         topic.own = frozenset(word for word in one if holding[word] <= most)
 
 

@@ -15,7 +15,7 @@ from curate.sources.spill import Spill
 from curate.sources.stackexchange.archive import DamagedError, chunks, need_py7zr
 from curate.sources.stackexchange.posts import SCHEMA, broken, posts_of, threads
 from curate.sources.stackexchange.rowxml import read_rows
-from curate.sources.stackexchange.sites import by_name, dumps, groups, in_group
+from curate.sources.stackexchange.sites import by_name, dumps, in_group
 
 TABLE = "Posts.xml"
 # Bad records held back until a dump is read to its end, because a damaged archive replaces them all by one.
@@ -74,12 +74,6 @@ def stackexchange(path: Path, *, sites: list[str] | Literal["stem", "other"] | N
     if any(file.suffix.lower() == ".7z" for site in selected for file in files[site]):
         need_py7zr()
     return [Part(site, files[site], partial(_read, path, site, files[site])) for site in selected]
-
-
-def ungrouped(path: Path) -> list[str]:
-    """List the sites at `path` that belong to no group, so that neither "stem" nor "other" takes them."""
-    grouped = {site for names in groups().values() for site in names}
-    return [site for site in dumps(path) if site not in grouped]
 
 
 def _read(path: Path, site: str, files: tuple[Path, ...], batch_rows: int) -> Iterator[Batch]:

@@ -14,9 +14,9 @@ from curate.run.run import run_recipe
 _COMMON, _RARE = ["the", "model", "rain", "bread", "answer", "river", "stone"], ["I", "my", "stack exchange"]
 
 
-def steps(low: int = 80, high: int = 400, least: float = 3, **without: bool) -> list[dict[str, Any]]:
+def steps(low: int = 80, high: int = 400, least: float = 3, **absent: bool) -> list[dict[str, Any]]:
     """Write the steps of the source `qa`; a step named false is left out."""
-    found: list[dict[str, Any]] = [
+    every: list[dict[str, Any]] = [
         {"keep": {"length": {"column": "response", "min": low, "max": high}}},
         {"keep": {"at_least": {"column": "score", "value": least}}},
         {"drop": {"first_person": {"column": "response"}}},
@@ -24,7 +24,7 @@ def steps(low: int = 80, high: int = 400, least: float = 3, **without: bool) -> 
         {"keep": {"length": {"column": ["prompt", "response"], "min": 12, "max": 450}}, "as": "length_2"},
         {"select": {"exact_duplicates": {"column": "prompt"}}},
     ]
-    return [step for i, step in enumerate(found) if f"step_{i}" not in without]
+    return [step for i, step in enumerate(every) if f"step_{i}" not in absent]
 
 
 def recipe(qa: list[dict[str, Any]], size: int | None = None) -> dict[str, Any]:

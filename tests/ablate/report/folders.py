@@ -18,19 +18,19 @@ def arm(name: str, effect: float = 0.0, **more: Any) -> dict[str, Any]:
     return {"arm": name, "effect": effect, "tokens": 100, "x": None, "curve": None, "rows": 2000, **more}
 
 
-def job(told: dict[str, Any], seed: int) -> dict[str, Any]:
-    status = told.get("status", "done")
+def job(about: dict[str, Any], seed: int) -> dict[str, Any]:
+    status = about.get("status", "done")
     if status != "done":
-        return {"seed": seed, "status": status, "why": told.get("why"), "set": None, "train": [], "answers": None}
-    made = {"rows": told["rows"], "prompt_chars": 61.5, "response_chars": 1802.25, "response_tokens": 430.0}
-    made |= {"diversity": 31.2, "near_duplicates": 0.01, "sources": {"qa": told["rows"] - 10, "how": 10}}
+        return {"seed": seed, "status": status, "why": about.get("why"), "set": None, "train": [], "answers": None}
+    set_ = {"rows": about["rows"], "prompt_chars": 61.5, "response_chars": 1802.25, "response_tokens": 430.0}
+    set_ |= {"diversity": 31.2, "near_duplicates": 0.01, "sources": {"qa": about["rows"] - 10, "how": 10}}
     stages = [
-        {"stage": name, "steps": told.get("steps", 100), "effective_batch": 32, "tokens_trained": 90_000}
-        for name in told.get("stages", [])
+        {"stage": name, "steps": about.get("steps", 100), "effective_batch": 32, "tokens_trained": 90_000}
+        for name in about.get("stages", [])
     ]
     for stage in stages:
-        at = f"models/{told['arm']}-{seed}-{stage['stage']}"
-        stage |= {"rows_trained": told["rows"], "seconds": 61.5, "first_loss": 3.92, "loss": 2.0, "eval_loss": 3.24}
+        at = f"models/{about['arm']}-{seed}-{stage['stage']}"
+        stage |= {"rows_trained": about["rows"], "seconds": 61.5, "first_loss": 3.92, "loss": 2.0, "eval_loss": 3.24}
         stage |= {"log": f"{at}/log.jsonl", "choice": f"{at}/choice.json" if stage["stage"] == "sft" else None}
     answers = {
         "prompts": PROMPTS,
@@ -45,25 +45,25 @@ def job(told: dict[str, Any], seed: int) -> dict[str, Any]:
         "seed": seed,
         "status": "done",
         "why": None,
-        "set": {**made, "ids_sha256": f"{told['arm']}{seed}"},
+        "set": {**set_, "ids_sha256": f"{about['arm']}{seed}"},
         "train": stages,
         "answers": answers,
     }
 
 
-def grades(told: dict[str, Any], seeds: list[int], turns: int = 0, prompts: int = PROMPTS) -> list[dict[str, Any]]:
+def grades(about: dict[str, Any], seeds: list[int], turns: int = 0, prompts: int = PROMPTS) -> list[dict[str, Any]]:
     """Draw grades: what a prompt adds is the same for all arms, what a seed adds its own."""
     lines = []
-    for seed in seeds if told.get("status", "done") == "done" else []:
-        luck = random.Random(f"{told['arm']}{seed}")
+    for seed in seeds if about.get("status", "done") == "done" else []:
+        luck = random.Random(f"{about['arm']}{seed}")
         training = luck.gauss(0, 0.03)
         for i in range(prompts):
             hard = random.Random(f"prompt {i}").uniform(2, 4.5)
             for sample in range(2):
                 for turn in range(turns) if turns else [None]:
-                    score = min(max(hard + told["effect"] + training + luck.gauss(0, 0.4), 1), 6)
+                    score = min(max(hard + about["effect"] + training + luck.gauss(0, 0.4), 1), 6)
                     line: dict[str, Any] = {
-                        "arm": told["arm"],
+                        "arm": about["arm"],
                         "seed": seed,
                         "id": f"p{i:02}",
                         "prompt": f"Why {i}?",
@@ -72,7 +72,7 @@ def grades(told: dict[str, Any], seeds: list[int], turns: int = 0, prompts: int 
                     }
                     line |= {
                         "response": "So.",
-                        "tokens": round(luck.gauss(told["tokens"], 20)),
+                        "tokens": round(luck.gauss(about["tokens"], 20)),
                         "finish_reason": "stop",
                     }
                     line |= {"failed": None, "score": score, "parts": None, "why": None, "judge": "likert"}

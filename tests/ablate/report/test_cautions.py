@@ -14,8 +14,8 @@ def warnings(out, arms, edit=None, **more):
     return {(one["kind"], one["text"]) for one in report.write(out)["warnings"]}
 
 
-def in_filtered(**changed):
-    return lambda line: {**line, **changed} if line["arm"] == "filtered" and line["id"] < "p10" else line
+def in_filtered(**changes):
+    return lambda line: {**line, **changes} if line["arm"] == "filtered" and line["id"] < "p10" else line
 
 
 def test_an_ablation_as_it_should_be_has_no_warning(tmp_path):
@@ -24,7 +24,7 @@ def test_an_ablation_as_it_should_be_has_no_warning(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arms", "more", "kind", "says"),
+    ("arms", "more", "kind", "text"),
     [
         pytest.param([arm("filtered", status="failed", why="no memory\nat 3"), arm("random")], {}, "unfinished", "filtered failed with seeds 0, 1, 2: no memory", id="failed"),
         pytest.param([arm("filtered", status="not run"), arm("random")], {"seeds": 1}, "unfinished", "filtered was not run with seed 0", id="not run"),
@@ -35,8 +35,8 @@ def test_an_ablation_as_it_should_be_has_no_warning(tmp_path):
         pytest.param([arm("filtered", stages=["sft"], steps=100), arm("random", stages=["sft"], steps=50)], {}, "steps", "the arms were not trained for the same number of steps (sft: filtered 100, random 50)", id="steps"),
     ],
 )  # fmt: skip
-def test_what_speaks_against_it_is_said(tmp_path, arms, more, kind, says):
-    assert (kind, says) in warnings(tmp_path, arms, **more)
+def test_what_speaks_against_it_is_a_warning(tmp_path, arms, more, kind, text):
+    assert (kind, text) in warnings(tmp_path, arms, **more)
 
 
 def test_sizes_of_a_curve_differ_by_intent(tmp_path):
@@ -50,7 +50,7 @@ def test_a_stage_that_only_one_arm_has_is_no_difference_of_steps(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"),
+    ("changes", "text"),
     [
         pytest.param({"failed": "refused", "score": None, "tokens": None}, "filtered: 25 % of its questions have no answer (60 of 240)", id="no answer"),
         pytest.param({"score": None, "why": "no number"}, "filtered: 25 % of its answers have no grade (60 of 240)", id="no grade"),
@@ -58,8 +58,8 @@ def test_a_stage_that_only_one_arm_has_is_no_difference_of_steps(tmp_path):
         pytest.param({"score": None, "why": "no number"}, "filtered and random are compared on 30 of 40 prompts: those with a grade of every seed", id="few prompts"),
     ],
 )  # fmt: skip
-def test_many_lost_answers_are_said(tmp_path, changed, says):
-    assert ("lost", says) in warnings(tmp_path, [arm("filtered"), arm("random")], in_filtered(**changed))
+def test_many_lost_answers_are_a_warning(tmp_path, changes, text):
+    assert ("lost", text) in warnings(tmp_path, [arm("filtered"), arm("random")], in_filtered(**changes))
 
 
 @pytest.mark.parametrize(
@@ -68,27 +68,24 @@ def test_many_lost_answers_are_said(tmp_path, changed, says):
         pytest.param(150, True, id="half as long again"),
         pytest.param(70, True, id="shorter"),
         pytest.param(115, True, id="little, but in every prompt"),
-        pytest.param(100, False, id="alike"),
+        pytest.param(100, False, id="of one length"),
     ],
 )
-def test_answers_of_other_length_are_said(tmp_path, tokens, warns):
-    found = [
-        text for kind, text in warnings(tmp_path, [arm("filtered", tokens=tokens), arm("random")]) if kind == "length"
-    ]
-    assert bool(found) == warns
-    assert all(("longer" if tokens > 100 else "shorter") in text for text in found)
+def test_answers_of_other_length_are_a_warning(tmp_path, tokens, warns):
+    every = warnings(tmp_path, [arm("filtered", tokens=tokens), arm("random")])
+    texts = [text for kind, text in every if kind == "length"]
+    assert bool(texts) == warns
+    assert all(("longer" if tokens > 100 else "shorter") in text for text in texts)
 
 
 @pytest.mark.parametrize(
-    ("seeds", "says"),
+    ("seeds", "start"),
     [
         pytest.param(1, "1 seed only, where three are the least: how much another training would change is not known", id="one"),
         pytest.param(2, "2 seeds only, where three are the least: ", id="two"),
     ],
 )  # fmt: skip
-def test_few_seeds_are_said_with_the_size_of_the_noise(tmp_path, seeds, says):
-    found = [
-        text for kind, text in warnings(tmp_path, [arm("filtered"), arm("random")], seeds=seeds) if kind == "seeds"
-    ]
-    assert found[0].startswith(says)
-    assert "are noise to these prompts" in found[0]
+def test_few_seeds_are_a_warning_with_the_size_of_the_noise(tmp_path, seeds, start):
+    every = warnings(tmp_path, [arm("filtered"), arm("random")], seeds=seeds)
+    [text] = [text for kind, text in every if kind == "seeds"]
+    assert text.startswith(start) and "are noise to these prompts" in text

@@ -12,6 +12,7 @@ from rich.console import Console
 from curate.ablate import report
 from tests.ablate.report import folders
 from tests.ablate.report.folders import arm
+from tests.browser import NARROW, WIDE, fits, opened
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +22,11 @@ def rich(tmp_path_factory):
 
 
 class Checker(HTMLParser):
-    """Follow the tags: each that is opened is closed; the texts by the section that they stand in."""
+    """Follow the tags: each that is opened is closed."""
 
     def __init__(self):
         super().__init__()
         self.open: list[str] = []
-        self.texts: list[str] = []
 
     def handle_starttag(self, tag, attrs):
         if tag not in {"meta", "br", "rect", "line"}:
@@ -38,46 +38,41 @@ class Checker(HTMLParser):
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
-    def handle_data(self, data):
-        self.texts.append(data)
-
 
 def page_of(out):
     return (out / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_page_is_whole_and_loads_nothing(rich):
-    made = page_of(rich[0])
+    page = page_of(rich[0])
     checker = Checker()
-    checker.feed(made)
+    checker.feed(page)
     assert checker.open == []
-    assert not re.findall(r'(?:src|href)="(?!#)', made)
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', made).group(1)
-    for style in re.findall(r"<style>(.*?)</style>", made, re.S):
+    assert not re.findall(r'(?:src|href)="(?!#)', page)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page).group(1)
+    for style in re.findall(r"<style>(.*?)</style>", page, re.S):
         assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
 
 
 def test_the_answer_comes_first_then_what_speaks_against_it(rich):
     out, results = rich
-    said = " ".join(page_of(out).split())
-    places = [said.index(text) for text in (results["sentences"][0]["text"], "Before you believe it", 'id="grades"')]
+    page = " ".join(page_of(out).split())
+    places = [page.index(text) for text in (results["sentences"][0]["text"], "Before you believe it", 'id="grades"')]
     assert places == sorted(places)
     for one in results["sentences"]:
-        assert one["text"] in said
+        assert one["text"] in page
 
 
-@pytest.mark.parametrize(
-    "part",
-    ["grades", "differences", "quantity", "training", "data", "answers", "recipe"],
-)
-def test_every_part_is_there_and_in_the_contents(rich, part):
-    made = page_of(rich[0])
-    assert f'<section id="{part}">' in made and f'href="#{part}"' in made
+def test_every_section_is_drawn_and_in_the_contents(rich):
+    page = page_of(rich[0])
+    for part in ("grades", "differences", "quantity", "training", "data", "answers", "recipe"):
+        assert f'<section id="{part}">' in page and f'href="#{part}"' in page
+    assert "could not be drawn" not in page
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_the_page_says_what_it_should(rich):
+    page = page_of(rich[0])
+    for text in (
         "likert",
         "1 to 6",
         "CUDA out of memory",
@@ -88,10 +83,8 @@ def test_every_part_is_there_and_in_the_contents(rich, part):
         "What the choice is worth in rows",
         "Shares of the sources",
         "0a1b",
-    ],
-)
-def test_the_page_says_what_it_should(rich, text):
-    assert text in page_of(rich[0])
+    ):
+        assert text in page
 
 
 def test_every_figure_has_words_for_those_who_do_not_see_it(rich):
@@ -110,15 +103,15 @@ def test_the_same_folder_gives_the_same_bytes(rich):
 def test_names_are_no_markup(tmp_path):
     folders.write(tmp_path, [arm("<b>x</b>", 0.5), arm("[/red]")], prompts=5, question="<script>1</script>")
     results = report.write(tmp_path)
-    made = page_of(tmp_path)
-    assert "<b>x</b>" not in made and "<script>1" not in made and "&lt;b&gt;x" in made
+    page = page_of(tmp_path)
+    assert "<b>x</b>" not in page and "<script>1" not in page and "&lt;b&gt;x" in page
     console = Console(width=100, file=(tmp_path / "screen.txt").open("w"))
     console.print(report.show(results))
     console.file.close()
     assert "[/red]" in (tmp_path / "screen.txt").read_text()
 
 
-def test_a_log_or_a_choice_that_is_missing_is_said(tmp_path):
+def test_the_page_names_a_log_or_a_choice_that_cannot_be_read(tmp_path):
     folders.write(tmp_path, [arm("a", stages=["sft"]), arm("random")], seeds=1, prompts=3)
     (tmp_path / "models/a-0-sft/log.jsonl").unlink()
     (tmp_path / "models/a-0-sft/choice.json").write_text("{}")
@@ -129,13 +122,13 @@ def test_a_log_or_a_choice_that_is_missing_is_said(tmp_path):
 
 def test_an_arm_that_trains_on_several_sets_has_a_line_for_each(tmp_path):
     folders.write(tmp_path, [arm("pairs"), arm("random")], seeds=1, prompts=3)
-    told = json.loads((tmp_path / "ablation.json").read_text())
-    own = told["arms"][0]["jobs"][0]
+    ablation = json.loads((tmp_path / "ablation.json").read_text())
+    own = ablation["arms"][0]["jobs"][0]
     own["sets"] = {"data": own["set"], "preferences": {**own["set"], "rows": 777, "why": {"diversity": "no model"}}}
-    (tmp_path / "ablation.json").write_text(json.dumps(told))
+    (tmp_path / "ablation.json").write_text(json.dumps(ablation))
     report.write(tmp_path)
-    for said in ("pairs: data", "pairs: preferences", "777", "No diversity: no model", "No test prompt was found"):
-        assert said in page_of(tmp_path)
+    for text in ("pairs: data", "pairs: preferences", "777", "No diversity: no model", "No test prompt was found"):
+        assert text in page_of(tmp_path)
 
 
 def test_results_that_the_grades_do_not_give_are_listed(rich):
@@ -155,6 +148,18 @@ def test_results_that_the_grades_do_not_give_are_listed(rich):
 
 def test_the_screen_is_short(rich, capsys):
     Console(width=110, force_terminal=False).print(report.show(rich[1]))
-    said = capsys.readouterr().out
-    assert "filtered is better than random by 0.59" in said and "! crashed failed" in said
-    assert len(said.splitlines()) < 60
+    screen = capsys.readouterr().out
+    assert "filtered is better than random by 0.59" in screen and "! crashed failed" in screen
+    assert len(screen.splitlines()) < 60
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_and_loads_nothing(browser, tmp_path, width, scheme):
+    out = folders.rich(tmp_path)
+    report.write(out)
+    with opened(browser, out / report.PAGE, width, color_scheme=scheme) as page:
+        assert fits(page)
+        assert page.locator("h1").inner_text() == json.loads((out / report.ABLATION).read_text())["name"]
+        for anchor in page.locator("nav a").all():
+            assert page.locator(anchor.get_attribute("href")).count() == 1

@@ -2,22 +2,24 @@ from __future__ import annotations
 
 import pytest
 
-from curate.ablate.report.sentences import sentences
+from curate.ablate.report.sentences import sentences, worth
 
-FOUND = {"arm": "filtered", "against": "random", "mean": 0.42, "low": 0.2, "high": 0.64, "p": 0.01, "shown": True}
-FOUND |= {"about": "data", "prompts": 50, "seeds": 3, "length_controlled": None}
+DIFFERENCE = {"arm": "filtered", "against": "random", "mean": 0.42, "low": 0.2, "high": 0.64, "p": 0.01, "shown": True}
+DIFFERENCE |= {"about": "data", "prompts": 50, "seeds": 3, "length_controlled": None}
 GRADE = {"mean": 3.1, "low": 2.9, "high": 3.3, "n": 50}
 
 
 def of(*differences, **arms):
     """Give the sentence of the first arm; an arm's value is its grade, or its jobs where it has none."""
     jobs = {name: value if isinstance(value, list) else [] for name, value in arms.items()}
-    told = [{"arm": n, "grade": None if isinstance(v, list) else v, "answers": {"graded": 0}} for n, v in arms.items()]
+    described = [
+        {"arm": n, "grade": None if isinstance(v, list) else v, "answers": {"graded": 0}} for n, v in arms.items()
+    ]
     ablation = {"arms": [{"arm": name, "jobs": jobs[name]} for name in arms]}
-    results = {"against": "random", "arms": told, "differences": list(differences)}
+    results = {"against": "random", "arms": described, "differences": list(differences)}
     results |= {"uncompared": {} if differences else {"filtered": "random has no grade"}}
-    found = sentences(ablation, results)[0]
-    return found["verdict"], found["text"]
+    first = sentences(ablation, results)[0]
+    return first["verdict"], first["text"]
 
 
 def length(mean, low, high):
@@ -25,10 +27,10 @@ def length(mean, low, high):
 
 
 @pytest.mark.parametrize(
-    ("changed", "verdict", "says"),
+    ("changes", "verdict", "text"),
     [
         pytest.param({}, "better", "filtered is better than random by 0.42 (0.20 to 0.64), over 50 prompts and 3 seeds.", id="better"),
-        pytest.param({"mean": -0.42, "low": -0.64, "high": -0.2}, "worse", "filtered is worse than random by 0.42 (0.20 to 0.64), over 50 prompts and 3 seeds.", id="worse is told the right way round"),
+        pytest.param({"mean": -0.42, "low": -0.64, "high": -0.2}, "worse", "filtered is worse than random by 0.42 (0.20 to 0.64), over 50 prompts and 3 seeds.", id="worse, the right way round"),
         pytest.param({"about": "models", "seeds": 1}, "better", "filtered is better than random by 0.42 (0.20 to 0.64), over 50 prompts and 1 seed. That is said of these trained models; another training of the same data may differ.", id="one seed speaks for its models only"),
         pytest.param(length(0.3, 0.1, 0.5), "better", "filtered is better than random by 0.42 (0.20 to 0.64), over 50 prompts and 3 seeds. At equal length it is 0.30 (0.10 to 0.50).", id="length beside it"),
         pytest.param(length(0.1, -0.1, 0.3), "better", "filtered is better than random by 0.42 (0.20 to 0.64), over 50 prompts and 3 seeds. At equal length it is 0.10 (−0.10 to 0.30): the length of the answers may be all there is to it.", id="length may be all"),
@@ -39,12 +41,12 @@ def length(mean, low, high):
         pytest.param({"low": None, "high": None, "shown": False, "prompts": 1}, "nothing", "Nothing can be claimed of filtered: 1 prompt with grades of it and of random give no interval.", id="one prompt"),
     ],
 )  # fmt: skip
-def test_a_comparison_in_words(changed, verdict, says):
-    assert of({**FOUND, **changed}, filtered=GRADE, random=GRADE) == (verdict, says)
+def test_a_comparison_in_words(changes, verdict, text):
+    assert of({**DIFFERENCE, **changes}, filtered=GRADE, random=GRADE) == (verdict, text)
 
 
 @pytest.mark.parametrize(
-    ("jobs", "says"),
+    ("jobs", "text"),
     [
         pytest.param([], "filtered has no grade: it was not run.", id="no job"),
         pytest.param([{"status": "failed", "why": "no memory.\nat line 3"}] * 2, "filtered has no grade: no memory.", id="first line, once"),
@@ -53,12 +55,12 @@ def test_a_comparison_in_words(changed, verdict, says):
         pytest.param([{"status": "done", "why": None}], "filtered has no grade: the judge graded none of its answers.", id="done, ungraded"),
     ],
 )  # fmt: skip
-def test_an_arm_without_grades_says_why(jobs, says):
-    assert of(filtered=jobs, random=GRADE) == ("failed", says)
+def test_an_arm_without_grades_says_why(jobs, text):
+    assert of(filtered=jobs, random=GRADE) == ("failed", text)
 
 
 def test_the_arm_compared_with_has_a_sentence_too():
-    assert of(FOUND, random=GRADE) == (
+    assert of(DIFFERENCE, random=GRADE) == (
         "compared with",
         "random is what the others are compared with: its mean grade is 3.10 (2.90 to 3.30).",
     )
@@ -66,3 +68,20 @@ def test_the_arm_compared_with_has_a_sentence_too():
 
 def test_nothing_to_compare_with():
     assert of(filtered=GRADE, random=[]) == ("nothing", "Nothing can be claimed of filtered: random has no grade.")
+
+
+MULTIPLIER = {"arm": "filtered", "curve": "random", "own": 1000.0, "smallest": 500, "largest": 8000}
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        pytest.param({"label": "about", "rows": 2541.2, "low": 1999.6, "high": 4012.0, "times": 2.5412}, "random needs about 2,540 rows (2,000 to 4,010) for the grade that filtered has with 1,000: about 2.5 times as many.", id="between"),
+        pytest.param({"label": "at least", "rows": 8000.0, "low": 4500.0, "high": None, "times": 8.0}, "random needs at least 8,000 rows (beyond 4,500) for the grade that filtered has with 1,000: at least 8 times as many.", id="beyond the curve"),
+        pytest.param({"label": "at most", "rows": 500.0, "low": None, "high": 900.0, "times": 0.5}, "random needs at most 500 rows (below 500 to 900) for the grade that filtered has with 1,000: at most 0.5 times as many.", id="before the curve"),
+        pytest.param({"label": "about", "rows": 700.0, "low": None, "high": None, "times": None, "own": None}, "random needs about 700 rows (the interval holds all sizes from 500 to 8,000) for the grade that filtered has.", id="nothing known"),
+        pytest.param({"why": "no prompt has a grade of each"}, "What filtered is worth in rows cannot be said: no prompt has a grade of each.", id="none"),
+    ],
+)  # fmt: skip
+def test_a_multiplier_in_words(fields, sentence):
+    assert worth({**MULTIPLIER, **fields}) == sentence

@@ -33,18 +33,12 @@ BEFORE = [score("ifeval", 0.6), score("bbh", 0.2), score("musr", 0.4), score("bl
     "words",
     [
         pytest.param(["base, then dpo"], id="who is compared"),
-        pytest.param(
-            ["ifeval", "acc", "100", "60.0", "50.0", "-10.0", "-12.8 to -7.2", "unpaired"], id="shares in percent"
-        ),
-        pytest.param(
-            ["bleu", "bleu", "100", "27", "26.9", "-0.1", "-1.486 to +1.286", "unpaired"], id="others as they are"
-        ),
+        pytest.param(["ifeval", "acc", "100", "60.0", "50.0", "-10.0", "-12.8 to -7.2", "unpaired"], id="shares in percent"),
+        pytest.param(["bleu", "bleu", "100", "27", "26.9", "-0.1", "-1.486 to +1.286", "unpaired"], id="others as they are"),
         pytest.param(["average", "3 tasks", "40.0", "30.0", "-10.0", "-11.6 to -8.4", "unpaired"], id="the average"),
-        pytest.param(
-            ["average without IFEval", "2 tasks", "30.0", "20.0", "-10.0", "-12.0 to -8.0"], id="without IFEval"
-        ),
+        pytest.param(["average without IFEval", "2 tasks", "30.0", "20.0", "-10.0", "-12.0 to -8.0"], id="without IFEval"),
     ],
-)
+)  # fmt: skip
 def test_a_line_of_the_table(words):
     said = printed(BEFORE, [s._replace(value=s.value - 0.1) for s in BEFORE])
     assert any(all(word in line for word in words) for line in said.splitlines()), said
@@ -62,17 +56,13 @@ def test_a_model_alone_is_shown_alone():
 @pytest.mark.parametrize(
     ("before", "averages"),
     [
-        pytest.param(
-            {"leaderboard_ifeval": 0.6, "bbh": 0.2, "musr": 0.4},
-            {"average": 0.4, "average without IFEval": 0.3},
-            id="with IFEval",
-        ),
+        pytest.param({"leaderboard_ifeval": 0.6, "bbh": 0.2, "musr": 0.4}, {"average": 0.4, "average without IFEval": 0.3}, id="with IFEval"),
         pytest.param({"bbh": 0.2, "musr": 0.4}, {"average": 0.3}, id="there is no IFEval"),
         pytest.param({"ifeval": 0.6}, {}, id="nothing but IFEval: one task is no average"),
         pytest.param({"a": 0.2, "b": 0.4, "bleu": 27.0}, {"average": 0.3}, id="another scale is no part of an average"),
         pytest.param({"bleu": 27.0}, {}, id="nothing to average"),
     ],
-)
+)  # fmt: skip
 def test_averages_with_and_without_ifeval(before, averages):
     scores = [score(task, value) for task, value in before.items()]
     found = against(scores, [s._replace(value=s.value - 0.1) for s in scores])["averages"]

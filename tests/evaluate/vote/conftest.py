@@ -26,8 +26,8 @@ def answers(write_jsonl: Callable[..., Path]) -> Callable[..., Path]:
     """Write a model's answers: to n prompts, or the lines given."""
 
     def write(name: str, n: int = 4, lines: list[dict[str, Any]] | None = None) -> Path:
-        made = [answer(i, f"{name} says {i}") for i in range(n)]
-        return write_jsonl(f"{name}.jsonl", made if lines is None else lines)
+        default = [answer(i, f"{name} says {i}") for i in range(n)]
+        return write_jsonl(f"{name}.jsonl", default if lines is None else lines)
 
     return write
 

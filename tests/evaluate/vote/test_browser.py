@@ -22,7 +22,7 @@ def page_file(answers, tmp_path):
     return file
 
 
-def shown(page):
+def visible(page):
     """Which item is on the screen, and what stands left and right."""
     item = page.locator("article:visible")
     return item.get_attribute("data-item"), *item.locator(".answer .text").all_inner_texts()
@@ -51,28 +51,28 @@ def test_a_vote_by_keys_from_the_first_to_the_read_back(browser, page_file, tmp_
         press("Enter")
         expected = {}
         for how, choice in (("1", "left"), ("ArrowRight", "right"), ("0", "tie")):
-            item, left, _ = shown(page)
-            said_by = "formal" if "formal" in left or "Averylong" in left else "warm"
-            assert key["items"][item]["left"] == said_by
+            item, left, _ = visible(page)
+            model = "formal" if "formal" in left or "Averylong" in left else "warm"
+            assert key["items"][item]["left"] == model
             expected[item] = choice
             press(how)
         assert page.inner_text("#where") == "4 of 6"
         press("u")
         press("Backspace")
-        again, *_ = shown(page)
+        again, *_ = visible(page)
         assert list(expected)[1] == again
         expected = {next(iter(expected)): "left"}
         page.reload()  # in the middle: the vote goes on where it was
-        assert (page.inner_text("#where"), shown(page)[0]) == ("2 of 6", again)
+        assert (page.inner_text("#where"), visible(page)[0]) == ("2 of 6", again)
         half = save(page, lambda: press("s"), tmp_path)
         assert counted(half) == expected
         for how, choice in (("2", "right"), ("t", "tie"), ("3", "tie"), ("ArrowLeft", "left"), ("1", "left")):
-            expected[shown(page)[0]] = choice
+            expected[visible(page)[0]] = choice
             press(how)
         assert page.inner_text("#end h2") == "All voted on. Thank you!"
         press("1")  # there is nothing left to vote on
         press("u")
-        last, *_ = shown(page)
+        last, *_ = visible(page)
         expected[last] = "right"
         press("2")
         page.reload()
@@ -81,12 +81,12 @@ def test_a_vote_by_keys_from_the_first_to_the_read_back(browser, page_file, tmp_
         assert json.loads(page.input_value("#copy"))["votes"] == expected
         assert page.title() == "Which answer is more human-like?"
     assert counted(file) == expected
-    found = read(key_file(page_file), [file, half] if half != file else [file])
+    counts = read(key_file(page_file), [file, half] if half != file else [file])
     chosen = {"warm": 0, "formal": 0, "tie": 0}
     for item, choice in expected.items():
         chosen["tie" if choice == "tie" else key["items"][item][choice]] += 1
-    assert {m["model"]: m["chosen"] for m in found["models"]} | {"tie": found["ties"]} == chosen
-    assert found["voters"][0]["voter"].startswith("Ä. B.") and found["voters"][0]["open"] == 0
+    assert {m["model"]: m["chosen"] for m in counts["models"]} | {"tie": counts["ties"]} == chosen
+    assert counts["voters"][0]["voter"].startswith("Ä. B.") and counts["voters"][0]["open"] == 0
 
 
 def test_a_vote_by_taps_on_a_narrow_screen(browser, page_file, tmp_path):
@@ -140,9 +140,9 @@ def test_another_voter_starts_anew(browser, page_file, tmp_path):
             files.append(save(page, lambda: page.keyboard.press("s"), tmp_path))
             page.click("#again")
             assert page.is_visible("#start")
-    found = read(key_file(page_file), files)
-    assert len(found["voters"]) == 2 and found["agreement"][0]["agreement"] == 0.0
-    assert found["position"]["rate"] == 0.5
+    counts = read(key_file(page_file), files)
+    assert len(counts["voters"]) == 2 and counts["agreement"][0]["agreement"] == 0.0
+    assert counts["position"]["rate"] == 0.5
 
 
 def test_a_browser_that_keeps_nothing_is_told_of(browser, page_file):

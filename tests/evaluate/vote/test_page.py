@@ -23,9 +23,9 @@ ITEM = {"item": "1", "prompt": "Why?", "left_text": "Because.", "right_text": "A
     ],
 )
 def test_texts_are_escaped_everywhere(text):
-    made = page("v", text, [ITEM | {"prompt": text, "left_text": text}])
-    assert text not in made
-    assert made.count("<script>") == 1
+    document = page("v", text, [ITEM | {"prompt": text, "left_text": text}])
+    assert text not in document
+    assert document.count("<script>") == 1
 
 
 def test_an_empty_answer_is_said_to_be_empty():
@@ -33,10 +33,10 @@ def test_an_empty_answer_is_said_to_be_empty():
 
 
 def test_the_page_may_load_nothing():
-    made = page("v", "?", [ITEM])
-    policy = re.search(r'content="(default-src[^"]*)"', made)
-    assert policy and policy[1].startswith("default-src &#x27;none&#x27;")
-    assert not re.search(r"https?:|\bsrc=|<link", made)
+    document = page("v", "?", [ITEM])
+    policy = re.search(r'content="(default-src[^"]*)"', document)
+    assert policy and policy[1].startswith("default-src &#39;none&#39;")
+    assert not re.search(r"https?:|\bsrc=|<link", document)
 
 
 def test_names_are_in_the_key_and_not_in_the_page(answers, tmp_path):

@@ -21,18 +21,18 @@ def wins(name, n):
     return lambda item: name if int(item["id"][1:]) < n else None
 
 
-def approx(found, **expected):
-    assert {k: found[k] for k in expected} == pytest.approx(expected, abs=1e-9)
+def approx(row, **expected):
+    assert {k: row[k] for k in expected} == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_selection_rate_is_that_of_the_votes_that_chose(vote, saved):
     key, file = vote(n=20)
     ties = {"p18", "p19"}
-    found = read(
+    counts = read(
         file, [saved(key, lambda i: "tie" if i["id"] in ties else "formal" if i["id"] in ("p0", "p1") else "warm")]
     )
-    warm, formal = found["models"]
-    assert (found["votes"], found["ties"]) == (20, 2)
+    warm, formal = counts["models"]
+    assert (counts["votes"], counts["ties"]) == (20, 2)
     wilson = binomtest(16, 18).proportion_ci(method="wilson")
     approx(warm, chosen=16, decided=18, ties=2, rate=16 / 18, low=wilson.low, high=wilson.high)
     approx(formal, chosen=2, decided=18, ties=2, rate=2 / 18, low=1 - wilson.high, high=1 - wilson.low)
@@ -42,8 +42,8 @@ def test_the_selection_rate_is_that_of_the_votes_that_chose(vote, saved):
 def test_several_votes_on_a_prompt_are_one_trial(vote, saved):
     key, file = vote(n=10)
     files = [saved(key, lambda i: "warm" if int(i["id"][1:]) < 8 else "formal", voter=f"v{v}") for v in range(5)]
-    found = read(file, files)
-    warm = found["models"][0]
+    counts = read(file, files)
+    warm = counts["models"][0]
     for row, k, n in ((warm, 40, 50), (warm["by_prompt"], 8, 10)):
         wilson = binomtest(k, n).proportion_ci(method="wilson")
         approx(row, rate=0.8, low=wilson.low, high=wilson.high)
@@ -51,13 +51,13 @@ def test_several_votes_on_a_prompt_are_one_trial(vote, saved):
 
 def test_several_models_are_compared_by_pair(vote, saved):
     key, file = vote("x", "y", "z", n=6)
-    found = read(file, [saved(key, lambda i: min(i["left"], i["right"]))])
-    assert [(m["model"], m["chosen"], m["decided"]) for m in found["models"]] == [
+    counts = read(file, [saved(key, lambda i: min(i["left"], i["right"]))])
+    assert [(m["model"], m["chosen"], m["decided"]) for m in counts["models"]] == [
         ("x", 12, 12),
         ("y", 6, 12),
         ("z", 0, 12),
     ]
-    assert [(p["a"], p["b"], p["chosen"], p["decided"]) for p in found["pairs"]] == [
+    assert [(p["a"], p["b"], p["chosen"], p["decided"]) for p in counts["pairs"]] == [
         ("x", "y", 6, 6),
         ("x", "z", 6, 6),
         ("y", "z", 6, 6),
@@ -76,9 +76,9 @@ def test_several_models_are_compared_by_pair(vote, saved):
 )
 def test_a_voter_who_goes_by_the_side_is_seen(choose, rate, words, vote, saved):
     key, file = vote(n=20)
-    found = read(file, [saved(key, choose)])
-    assert found["position"]["rate"] == found["voters"][0]["rate"] == rate
-    assert words in "".join(found["notices"]) and bool(words) == bool(found["notices"])
+    counts = read(file, [saved(key, choose)])
+    assert counts["position"]["rate"] == counts["voters"][0]["rate"] == rate
+    assert words in "".join(counts["notices"]) and bool(words) == bool(counts["notices"])
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_voters_agree_with_each_other_and_with_a_judge(other, agreement, kappa, 
 
     key, file = vote(n=10)
     theirs = saved(key, other, voter="v2")
-    found = read(file, [saved(key, ours), theirs])["agreement"][0]
-    assert (found["agreement"], found["kappa"]) == (agreement, kappa)
+    counts = read(file, [saved(key, ours), theirs])["agreement"][0]
+    assert (counts["agreement"], counts["kappa"]) == (agreement, kappa)
     # The judge's file may have the models the other way round.
     verdict = {"warm": "b", "formal": "a"}
     lines = [
@@ -126,30 +126,30 @@ def test_of_two_files_of_a_voter_the_later_one_counts(vote, saved):
     early = saved(key, wins("formal", 2), saved="2026-01-01")
     late = saved(key, model("warm"), saved="2027-01-01", name="AB")
     for files in ([early, late], [late, early]):
-        found = read(file, files)
-        assert found["models"][0]["chosen"] == found["votes"] == 4
-        assert found["notices"] == ["v12026.json is left out: v12027.json is of the same voter, saved later"]
+        counts = read(file, files)
+        assert counts["models"][0]["chosen"] == counts["votes"] == 4
+        assert counts["notices"] == ["v12026.json is left out: v12027.json is of the same voter, saved later"]
     assert read(file, [late, late])["votes"] == 4
 
 
 def test_two_voters_of_one_name_are_two(vote, saved):
     key, file = vote()
-    found = read(file, [saved(key, model("warm"), voter=v, name="AB") for v in ("1a", "2b")])
-    assert [v["voter"] for v in found["voters"]] == ["AB (1a)", "AB (2b)"]
-    assert found["notices"] == ["2 voters call themselves AB: they count as 2"]
+    counts = read(file, [saved(key, model("warm"), voter=v, name="AB") for v in ("1a", "2b")])
+    assert [v["voter"] for v in counts["voters"]] == ["AB (1a)", "AB (2b)"]
+    assert counts["notices"] == ["2 voters call themselves AB: they count as 2"]
 
 
 def test_votes_that_are_all_ties_have_no_rate(vote, saved):
     key, file = vote()
-    found = read(file, [saved(key, model("tie"))])
-    assert found["ties"] == 4 and "rate" not in found["models"][0] and "rate" not in found["position"]
+    counts = read(file, [saved(key, model("tie"))])
+    assert counts["ties"] == 4 and "rate" not in counts["models"][0] and "rate" not in counts["position"]
 
 
 def test_an_interrupted_vote_counts_as_far_as_it_went(vote, saved):
     key, file = vote(n=10)
-    found = read(file, [saved(key, wins("warm", 3), name="AB")])
-    assert found["votes"] == 3 and found["voters"][0]["open"] == 7
-    assert found["notices"] == ["AB (v1) left 7 of 10 open"]
+    counts = read(file, [saved(key, wins("warm", 3), name="AB")])
+    assert counts["votes"] == 3 and counts["voters"][0]["open"] == 7
+    assert counts["notices"] == ["AB (v1) left 7 of 10 open"]
 
 
 @pytest.mark.parametrize(
@@ -188,9 +188,9 @@ def test_what_cannot_be_read_is_named(name, text, words, vote, saved, tmp_path):
     other = tmp_path / "x.json"
     if text is not None:
         other.write_text(text, encoding="utf-8")
-    given = {"key": file, "result": saved(key, model("warm")), "comparisons": None} | {name: other}
+    files = {"key": file, "result": saved(key, model("warm")), "comparisons": None} | {name: other}
     with pytest.raises(VoteError, match=words):
-        read(given["key"], [given["result"]], given["comparisons"])
+        read(files["key"], [files["result"]], files["comparisons"])
 
 
 def test_a_vote_needs_files(vote):
@@ -200,5 +200,5 @@ def test_a_vote_needs_files(vote):
 
 def test_what_is_read_is_data(vote, saved):
     key, file = vote()
-    found = read(file, [saved(key, model("warm"))])
-    assert json.loads(json.dumps(found)) == found
+    counts = read(file, [saved(key, model("warm"))])
+    assert json.loads(json.dumps(counts)) == counts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.pairs.shortcuts.rules import RULES, numbers
@@ -76,6 +76,7 @@ def test_an_empty_text_has_a_number_for_every_rule():
     assert not any(numbers(pl.Series([""])).row(0))
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=80), max_size=8))
 def test_a_texts_numbers_do_not_depend_on_the_texts_beside_it(texts):
     together = numbers(pl.Series(texts, dtype=pl.String))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.pairs.shortcuts.scoring import opening, openings, rules, share, wilson
@@ -20,6 +20,7 @@ def test_the_interval_is_the_published_one(right, n, low, high):
     assert wilson(right, n) == pytest.approx((low, high), abs=5e-5)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, 2 * n), st.just(n))))
 def test_an_interval_holds_its_share_and_mirrors(counts):
     halves, n = counts

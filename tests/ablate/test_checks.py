@@ -1,0 +1,71 @@
+"""What is minded of a plan, and test prompts that stand in a set."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from curate.ablate.arms import lay
+from curate.ablate.checks import leaks, noise, overlap, warnings
+from curate.ablate.plan import plan
+from curate.ablate.reading import load
+
+TESTS = pl.DataFrame({"id": ["t1", "t2"], "prompt": ["How do I keep basil alive on a dark window sill?", "Why tea?"]})
+
+
+@pytest.mark.parametrize(
+    ("prompt", "found"),
+    [
+        pytest.param("How do I  keep basil alive on a dark window SILL?", ("t1", "same"), id="the same but for its form"),
+        pytest.param("So how do I keep basil alive on a dark sill?", ("t1", "near"), id="nearly"),
+        pytest.param("why tea?", ("t2", "same"), id="a short one"),
+        pytest.param("Why is there tea in China?", None, id="another question"),
+        pytest.param("", None, id="nothing"),
+    ],
+)  # fmt: skip
+def test_overlap(prompt, found):
+    rows = pl.DataFrame({"id": ["other", "row"], "prompt": ["How far is the moon from here, roughly?", prompt]})
+    assert overlap(rows, TESTS) == ([{"id": found[0], "how": found[1], "of": "row"}] if found else [])
+
+
+def test_leaks_are_said_by_arm():
+    pairs = [{"id": "t1", "how": "same", "of": "r1"}, {"id": "t1", "how": "near", "of": "r2"}]
+    assert leaks({"plain": pairs}) == [
+        "test prompts leak: the set of plain has 1 of them, the same or nearly, such as t1 in its row r1"
+    ]
+
+
+@pytest.mark.parametrize(("seeds", "least"), [(1, None), (2, 4.303), (3, 2.267), (10, 0.940)])
+def test_noise(seeds, least):
+    # t(.975) with 2, 4 and 18 degrees of freedom is 4.303, 2.776 and 2.101 in any table.
+    found = noise(seeds)
+    assert found == (None if least is None else pytest.approx(least, abs=5e-4))
+
+
+FINE = {"seeds": [0, 1, 2], "random": "short"}
+SAME = {"vllm": {"model": "org/writer", "engine": {"max_model_len": 1024}, "sampling": {"max_tokens": 16}}}
+JUDGED = {"generators": {"g": SAME}, "judges": {"words": None, "j": {"label": {"generator": "g"}}}}
+WRITTEN = {"generators": {"w": SAME}}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param(FINE, [], id="nothing to mind"),
+        pytest.param({**FINE, "seeds": [0]}, ["one seed: how much"], id="one seed"),
+        pytest.param({**FINE, "seeds": [0, 1]}, ["2 seeds: a difference of two arms below 4.3 times"], id="two seeds"),
+        pytest.param({**FINE, "random": None}, ["no arm is a random draw"], id="no random arm"),
+        pytest.param(
+            {**FINE, "arms": {"short": {"sets": {"data": {"set": {"size": 16}}}}}},
+            ["the sets are not of one size (plain 8, short 16)", "the same number of steps (sft: plain 2, short 4)"],
+            id="sizes, and so steps",
+        ),
+        pytest.param({**FINE, "curve": {"arm": "short", "sizes": [4, 16]}}, [], id="a curve's sizes are meant to differ"),
+        pytest.param({**FINE, **JUDGED}, [], id="a judge that is a model"),
+        pytest.param({**FINE, **JUDGED, "sets": {"data": {"recipe": WRITTEN}}}, ["judge and generator are one model (org/writer)"], id="a judge that grades what it wrote"),
+    ],
+)  # fmt: skip
+def test_what_is_minded_of_a_plan(given, write, change, said):
+    found = warnings(plan(load(write(lay(given, change)))))
+    assert len(found) == len(said), found
+    assert all(part in line for part, line in zip(said, found, strict=True))
