@@ -28,12 +28,12 @@ class Read:
     function: Callable[..., Any]
     params: dict[str, Any]
     place: str
-    given: dict[str, Any] = field(default_factory=dict, compare=False)
+    objects: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def parts(self) -> list[Part]:
         """List what there is to read."""
         with self._in_words():
-            parts = list(self.function(**{**self.params, **self.given}))
+            parts = list(self.function(**{**self.params, **self.objects}))
         wrong = next((type(part).__name__ for part in parts if not isinstance(part, Part)), None)
         if wrong:
             raise SourceError(f"'{self.name}' gave a {wrong}, where a list of `curate.rows.Part` is needed")

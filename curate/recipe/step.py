@@ -21,8 +21,8 @@ class Step:
     """One step, ready to apply.
 
     `label` is its column in the ledger; `columns` the columns it is applied to, one after another (None for filters
-    without a `column` parameter); `place` is file:line in the recipe; `given` are the generators, judges and texts that
-    parameters name.
+    without a `column` parameter); `place` is file:line in the recipe; `objects` are the generators, judges and texts
+    that parameters name.
     """
 
     verb: str
@@ -32,7 +32,7 @@ class Step:
     params: dict[str, Any]
     columns: tuple[str, ...] | None
     place: str = field(default="", compare=False)
-    given: dict[str, Any] = field(default_factory=dict, compare=False)
+    objects: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def judges(self) -> bool:
@@ -56,7 +56,7 @@ class Step:
 
     def depends(self) -> dict[str, Any]:
         """Describe all that the step's outcome rests on: itself, its code, and the contents its parameters name."""
-        bound = {"given": described(self.given)} if self.given else {}
+        bound = {"given": described(self.objects)} if self.objects else {}
         return {**self.described(), "files": contents_of(self.params), "code": code_of(self.function), **bound}
 
     def described(self) -> dict[str, Any]:
@@ -85,13 +85,13 @@ def build(
     function: Callable[..., Any],
     params: dict[str, Any],
     place: str,
-    given: dict[str, Any] | None = None,
+    objects: dict[str, Any] | None = None,
 ) -> Step:
     """Make a step and try it: a filter that refuses its parameters raises here, not in the middle of a run."""
     column = params.get("column")
     takes_one = "column" in params and not _takes_list(own.hints(function).get("column"))
     columns = (tuple(column) if isinstance(column, list) else (column,)) if takes_one else None
-    step = Step(verb, name, label, function, params, columns, place, given or {})
+    step = Step(verb, name, label, function, params, columns, place, objects or {})
     if not step.alone:
         for expr in expressions(step):
             if not isinstance(expr, pl.Expr):

@@ -47,18 +47,18 @@ def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
 def _without_models(recipe: Recipe) -> Recipe:
     """Leave out what would ask a model or was not loaded: such sources whole, the first such step and all after."""
     loaded = [source for source in recipe.sources if source.read.function is not unrun]
-    sources = [replace(s, steps=_before(s.steps)) for s in loaded if not _asks(s.read.given)]
+    sources = [replace(s, steps=_before(s.steps)) for s in loaded if not _asks(s.read.objects)]
     cut = any(len(s.steps) < len(o.steps) for s in sources for o in recipe.sources if s.name == o.name)
     return replace(recipe, sources=tuple(sources), steps=() if cut else _before(recipe.steps))
 
 
 def _before(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    first = next((i for i, step in enumerate(steps) if step.function is unrun or _asks(step.given)), len(steps))
+    first = next((i for i, step in enumerate(steps) if step.function is unrun or _asks(step.objects)), len(steps))
     return steps[:first]
 
 
-def _asks(given: dict[str, Any]) -> bool:
-    things = [one for thing in given.values() for one in (thing if isinstance(thing, list) else [thing])]
+def _asks(objects: dict[str, Any]) -> bool:
+    things = [one for thing in objects.values() for one in (thing if isinstance(thing, list) else [thing])]
     return any(isinstance(thing, Generator | Judge) for thing in things)
 
 

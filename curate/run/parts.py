@@ -87,7 +87,7 @@ def pass_part(state: Run, job: PartJob) -> Entry:
     depends = {
         "source": job.source,
         "read": [job.read.name, {k: v for k, v in job.read.params.items() if not isinstance(v, Path)}],
-        "given": described(job.read.given),
+        "given": described(job.read.objects),
         "code": code_of(job.read.function),
         "part": job.part.name,
         "files": hashes,

@@ -80,7 +80,7 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
         if declared:
             demand(pool, columns, at)
         try:
-            choice: Choice = step.function(rows, **step.params, **step.given)
+            choice: Choice = step.function(rows, **step.params, **step.objects)
             verdicts = decide(rows, step.label, choice)
         except Exception as error:  # a user's own selector may raise anything
             raise StepError(f"{at}: {misfit(error, rows, columns)}") from error
@@ -179,7 +179,7 @@ def _make_stage(state: Run, pool: Pool, step: Step) -> Entry:
 def _write(rows: pl.DataFrame, step: Step) -> Result:
     at = f"{step.place}: {step.verb} {step.name}"
     try:
-        result: Result = step.function(rows, **{**step.params, **step.given})
+        result: Result = step.function(rows, **{**step.params, **step.objects})
         heights = {len(result.why), result.columns.height, len(result.again), len(result.failed)}
         if not isinstance(result, Result) or heights != {rows.height}:
             raise ValueError(f"gives {sorted(heights)} rows for {rows.height}")
