@@ -160,6 +160,7 @@ def semantically_contaminated(
 
     Raises ValueError for a file that is not there or has no such column, or a number out of its range.
 
+    >>> semantically_contaminated("prompt", by=["test"])  # doctest: +SKIP
     >>> semantically_contaminated("prompt", by=["tset"])
     Traceback (most recent call last):
     ValueError: by: 'tset' is neither dev nor test nor a file of .jsonl, .ndjson, .json, .csv, .tsv, .txt, .parquet

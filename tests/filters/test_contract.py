@@ -1,6 +1,9 @@
 """What every filter promises, held for all there are: a filter that is added is tested here at once."""
 
+import ast
+import doctest
 import importlib.util
+import inspect
 import pickle
 from typing import Any
 
@@ -12,39 +15,42 @@ from hypothesis import strategies as st
 import curate.filters
 from curate.recipe.registry import kind_of
 
-# One call for each filter that has no defaults, or whose defaults read another column.
-EXAMPLES: dict[str, dict[str, Any]] = {
-    "alike": {"column": "response", "other": "prompt"},
-    "at_least": {"column": "score", "value": 1},
-    "at_most": {"column": "score", "value": 1},
-    "contaminated": {"column": "response", "by": ["dev", "test"]},
-    "semantically_contaminated": {"column": "response", "by": ["dev"]},
-    "length": {"min": 3, "max": 20},
-    "length_ratio": {"column": "response", "other": "prompt"},
-    "matches": {"column": "response", "pattern": "[aI]"},
-    "prompt_from_title_or_body": {"title": "prompt", "body": "response"},
-    "replace_opening": {"old": "I", "new": "You"},
-    "self_contained": {"column": "response"},
-}
 KINDS = {name: kind_of(getattr(curate.filters, name)) for name in curate.filters.__all__}
 ROWWISE = [name for name, kind in KINDS.items() if kind in ("property", "edit", "score")]
 
-PIECES = ["I ", "my ", "`", '"', "> ", "\n", "$", "answer ", "@ann ", "<b>", "damn ", "é "]
+PIECES = ["I ", "my ", "`", '"', "> ", "\n", "$", "answer ", "@ann ", "<b>", "damn ", "é ", "This article ", "Step 1"]
 texts = st.one_of(st.none(), st.text(max_size=30), st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
 rows = st.lists(st.tuples(texts, texts, st.one_of(st.none(), st.floats())), min_size=1, max_size=8)
+
+
+def example(name: str) -> dict[str, Any]:
+    """Read the parameters of a filter's first call in its own doctest, by name; none where it calls none."""
+    function = getattr(curate.filters, name)
+    for line in doctest.DocTestParser().get_examples(function.__doc__):
+        for node in ast.walk(ast.parse(line.source)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+                values = zip(inspect.signature(function).parameters, node.args, strict=False)
+                return {
+                    key: ast.literal_eval(value) for key, value in (*values, *((k.arg, k.value) for k in node.keywords))
+                }
+    return {}
+
+
+EXAMPLES = {name: example(name) for name in ROWWISE}
 
 
 def expression(name: str) -> pl.Expr:
     if name == "toxic" and importlib.util.find_spec("profanity_check") is None:
         pytest.skip("the model of toxic is not installed: pip install 'curate-lm[toxic]'")
-    made: pl.Expr = getattr(curate.filters, name)(**EXAMPLES.get(name, {}))
+    made: pl.Expr = getattr(curate.filters, name)(**EXAMPLES[name])
     return made.alias("out")
 
 
 def frame(values: list[tuple[Any, ...]]) -> pl.DataFrame:
     schema = {"prompt": pl.String, "response": pl.String, "score": pl.Float64}
     made = pl.DataFrame(values, schema=schema, orient="row")
-    return made.with_columns(id=pl.int_range(pl.len()).cast(pl.String))
+    others = {"title": "prompt", "chosen": "prompt", "body": "response", "rejected": "response"}
+    return made.with_columns(id=pl.int_range(pl.len()).cast(pl.String), **{k: pl.col(v) for k, v in others.items()})
 
 
 def test_the_names_are_sorted_and_each_says_its_kind():
@@ -79,6 +85,12 @@ def test_null_in_null_out_and_the_type_of_its_kind(name):
 
 @pytest.mark.parametrize("name", [n for n in ROWWISE if hasattr(getattr(curate.filters, n), "span")])
 def test_a_span_is_text_and_pickles(name):
-    span = getattr(curate.filters, name).span(**EXAMPLES.get(name, {}))
+    span = getattr(curate.filters, name).span(
+        **{
+            k: v
+            for k, v in EXAMPLES[name].items()
+            if k in inspect.signature(getattr(curate.filters, name).span).parameters
+        }
+    )
     shown = frame([("Why?", "I said as mentioned", 1.0)]).select(pickle.loads(pickle.dumps(span))).to_series()
     assert shown.dtype == pl.String
