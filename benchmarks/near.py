@@ -25,7 +25,7 @@ import polars as pl
 from curate.filter import Choice
 from curate.filters.contamination import contaminated
 from curate.filters.duplicates import near_duplicates, semantic_duplicates
-from curate.models.embeddings.quantised import to_lattice
+from curate.models.embeddings.quantised import quantise
 
 COPIES = 20  # one row in so many
 
@@ -57,9 +57,9 @@ def vectors(rows: int, dimensions: int) -> np.ndarray:
     for first in range(0, clean, 50_000):
         last = min(first + 50_000, clean)
         noise = rng.standard_normal((last - first, dimensions), dtype=np.float32)
-        out[first:last] = to_lattice(centres[rng.integers(0, len(centres), last - first)] + 0.9 * noise)
+        out[first:last] = quantise(centres[rng.integers(0, len(centres), last - first)] + 0.9 * noise)
     noise = rng.standard_normal((copies, dimensions)) * 4080 / np.sqrt(dimensions)
-    out[clean:] = to_lattice(out[rng.integers(0, clean, copies)] + noise * rng.uniform(0.05, 0.45, (copies, 1)))
+    out[clean:] = quantise(out[rng.integers(0, clean, copies)] + noise * rng.uniform(0.05, 0.45, (copies, 1)))
     return out
 
 

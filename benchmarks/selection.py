@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from curate.models.embeddings.quantised import LENGTH, SQUARE, to_lattice
+from curate.models.embeddings.quantised import LENGTH, SQUARE, quantise
 
 D = 384
 Picks = tuple[Any, float]  # the positions, and by what to multiply the time, where only a part was run
@@ -45,7 +45,7 @@ def make(n: int, file: Path, seed: int = 0) -> None:
     for first in range(0, n, 20_000):
         size = min(20_000, n - first)
         cluster = rng.choice(count, size, p=share / share.sum())
-        table[first : first + size] = to_lattice(
+        table[first : first + size] = quantise(
             centres[cluster] + np.float32(0.8) * rng.standard_normal((size, D), dtype=np.float32)
         )
     table.flush()
@@ -209,7 +209,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--n", type=int, nargs="+", default=[20_000, 1_000_000])
     options.add_argument("--k", type=int, default=1000)
-    options.add_argument("--vectors", type=Path, help="an .npy file of vectors, int16 on the lattice or floats")
+    options.add_argument("--vectors", type=Path, help="an .npy file of vectors, quantised int16 or floats")
     options.add_argument("--folder", type=Path, help="where to keep the vectors made; else they are removed")
     options.add_argument("--only", nargs="+", default=[], metavar="WORD", help="only ways whose name holds a WORD")
     options.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
@@ -220,7 +220,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.folder or Path(scratch)
         if given.vectors:
-            np.save(Path(scratch) / "given.npy", to_lattice(np.load(given.vectors, mmap_mode="r")))
+            np.save(Path(scratch) / "given.npy", quantise(np.load(given.vectors, mmap_mode="r")))
             return table(Path(scratch) / "given.npy", given.k, given.only)
         for n in given.n:
             file = folder / f"vectors-{n}.npy"

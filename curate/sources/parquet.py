@@ -10,9 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.rows import TURNS, Bad, Batch, Part, SourceError
+from curate.rows import STANDARD, TURNS, Bad, Batch, Part, SourceError
 from curate.sources import files
-from curate.sources.columns import FIXED, words
+from curate.sources.columns import words
 from curate.sources.layout import HEAD, Layout, Options, no_prompt, renamed, settle
 from curate.sources.shapes import TOUCHED, Shape, detect, renames
 
@@ -84,7 +84,7 @@ class Table:
             for i, reason in sorted(wrong.items()):
                 raw = json.dumps(records[i], ensure_ascii=False, default=str).encode("utf-8")
                 bad.append(files.bad(self.file, f"row {at + i + 1}", reason, raw))
-        typed = [self._typed(rows[name], FIXED[name]) for name in rows.columns if name in FIXED]
+        typed = [self._typed(rows[name], STANDARD[name]) for name in rows.columns if name in STANDARD]
         empty = [pl.lit(None, pl.String()).alias(name) for name in self.constants if name not in rows.columns]
         filled = [pl.col(name).fill_null(value) for name, value in self.constants.items()]
         return Batch(rows.with_columns(typed).with_columns(empty).with_columns(filled), bad)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from curate.models.embeddings.quantised import to_lattice
+from curate.models.embeddings.quantised import quantise
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +91,7 @@ def means(rows: Any, count: int) -> NDArray[np.int16]:
         cell = nearest(sample, centres, 1).ids[:, 0]
         sums = np.zeros(centres.shape, dtype=np.int64)
         kernels.sums(_fixed(sample), cell, sums)
-        moved = to_lattice(sums)
+        moved = quantise(sums)
         moved = np.where(moved.any(axis=1, keepdims=True), moved, centres)
         if (moved == centres).all():
             break

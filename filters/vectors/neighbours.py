@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curate.errors import UserError
-from curate.models.embeddings.quantised import SQUARE, to_lattice
+from curate.models.embeddings.quantised import SQUARE, quantise
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,7 +70,7 @@ def _means(rows: NDArray[np.float32], cell: NDArray[np.int64], before: NDArray[n
 
     sums = np.zeros(before.shape)
     np.add.at(sums, cell, rows)
-    moved = to_lattice(sums).astype(np.float32)
+    moved = quantise(sums).astype(np.float32)
     return np.where(moved.any(axis=1, keepdims=True), moved, before)
 
 

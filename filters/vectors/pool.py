@@ -12,7 +12,7 @@ from curate.errors import UserError
 from curate.filter import Choice
 from curate.filters.pool import Draw, draw, require
 from curate.filters.sampling import quotas
-from curate.models.embeddings.quantised import to_lattice
+from curate.models.embeddings.quantised import quantise
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ def rows(pool: Any, ids: Any, column: str, vectors: str | None, model: str, qual
 def vectors_of(pool: Any, column: str, vectors: str | None, model: str, who: str) -> NDArray[np.int16]:
     """Give the vectors of a pool, brought along in a column or made from its text; or the array itself."""
     if not isinstance(pool, pl.DataFrame):
-        return to_lattice(pool)
+        return quantise(pool)
     if vectors is None:
         from curate.models.embeddings import embed
 
@@ -66,8 +66,8 @@ def _beside_nulls(values: pl.Series, turn: Any) -> NDArray[np.int16]:
     import numpy as np
 
     if not values.null_count():
-        return to_lattice(turn(values))
-    table = to_lattice(turn(values.drop_nulls()))
+        return quantise(turn(values))
+    table = quantise(turn(values.drop_nulls()))
     out = np.zeros((len(values), table.shape[1]), dtype=np.int16)
     out[values.is_not_null().to_numpy()] = table
     return out

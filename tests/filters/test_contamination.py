@@ -230,10 +230,10 @@ def direction(texts: pl.Series, model: str = "") -> Any:
     """Stand in for a model: texts about food, about work, about neither."""
     import numpy as np
 
-    from curate.models.embeddings.quantised import to_lattice
+    from curate.models.embeddings.quantised import quantise
 
     about = [[("eat" in (t or "")) * 1.0, ("budget" in (t or "")) * 1.0, 0.1 * bool(t)] for t in texts]
-    return to_lattice(np.array(about).reshape(-1, 3))
+    return quantise(np.array(about).reshape(-1, 3))
 
 
 @pytest.fixture

@@ -83,9 +83,9 @@ def test_the_graph_in_cells_finds_most_neighbours(monkeypatch):
 
 def test_means_are_the_directions_of_their_rows():
     rng = np.random.default_rng(0)
-    from curate.models.embeddings.quantised import to_lattice
+    from curate.models.embeddings.quantised import quantise
 
-    vectors = to_lattice(np.repeat(np.eye(4), 50, axis=0) + 0.05 * rng.standard_normal((200, 4)))[rng.permutation(200)]
+    vectors = quantise(np.repeat(np.eye(4), 50, axis=0) + 0.05 * rng.standard_normal((200, 4)))[rng.permutation(200)]
     centres = _cells.means(vectors, 12)
     assert (np.abs(centres).max(axis=1) > 3900).all()
 

@@ -13,7 +13,7 @@ from curate.filters.diversity import farthest
 from curate.filters.pool import draw
 from curate.filters.vectors import cells, kernels
 from curate.filters.vectors import farthest as _farthest
-from curate.models.embeddings.quantised import SQUARE, to_lattice
+from curate.models.embeddings.quantised import SQUARE, quantise
 from curate.recipe.registry import kind_of, parameters
 
 pytest.importorskip("numba", reason="selectors need numba: pip install 'curate-lm[embed]'")
@@ -25,7 +25,7 @@ def clusters(n: int, d: int = 24, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     centres = rng.standard_normal((max(3, n // 20), d))
     cluster = (rng.random(n) ** 3 * len(centres)).astype(int)
-    vectors = to_lattice(centres[cluster] + 0.5 * rng.standard_normal((n, d)))
+    vectors = quantise(centres[cluster] + 0.5 * rng.standard_normal((n, d)))
     vectors[: n // 20] = vectors[n - n // 20 :]
     return vectors
 

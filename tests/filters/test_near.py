@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from curate.filters.duplicates import exact_duplicates, near_duplicates, semantic_duplicates
 from curate.filters.vectors import neighbours
 from curate.filters.words import minhash
-from curate.models.embeddings.quantised import to_lattice
+from curate.models.embeddings.quantised import quantise
 
 pytest.importorskip("rensa", reason="the extra `near` is not installed")
 
@@ -210,7 +210,7 @@ def test_neither_order_nor_block_matters(seed, threshold):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(neighbours, "_BLOCK", 7)
         assert semantic_duplicates(pool, vectors="v", threshold=threshold).why.to_list() == choice.why.to_list()
-    q = to_lattice(vectors).astype(np.int64)
+    q = quantise(vectors).astype(np.int64)
     like = q @ q.T / 4080**2
     kept = choice.kept.to_numpy()
     assert (np.triu(like[kept][:, kept], 1) < threshold).all()

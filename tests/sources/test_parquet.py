@@ -105,3 +105,13 @@ def test_a_damaged_parquet_is_one_bad_record_of_its_size(stored, damage):
 def test_an_empty_parquet(tmp_path):
     (tmp_path / "a.parquet").touch()
     assert [b.error for b in read_all(parquet(tmp_path / "a.parquet"))[1]] == ["the file is empty"]
+
+
+def test_a_column_that_only_one_shape_knows_is_kept_as_it_is(tmp_path):
+    """A set of pairs by votes has `answers` of its own, with more in them than those of UltraFeedback."""
+    answers = [[{"response": "Yes.", "score": 2.0, "license": "CC BY-SA 4.0"}]]
+    pl.DataFrame({"prompt": ["Is it?"], "response": ["Yes."], "answers": answers}).write_parquet(
+        tmp_path / "set.parquet"
+    )
+    [part] = parquet(tmp_path / "set.parquet")
+    assert pl.concat(batch.rows for batch in part.read(10))["answers"].to_list() == answers

@@ -12,7 +12,7 @@ import polars_hash as plh
 from curate import cache
 from curate.models.embeddings import store as chunks
 from curate.models.embeddings.encoder import Encoder, Engine, Model, Refused, choose, find, load, vectors_rest_on
-from curate.models.embeddings.quantised import to_lattice
+from curate.models.embeddings.quantised import quantise
 from curate.models.embeddings.store import log
 from curate.models.weights import EMBEDDING, ModelError
 
@@ -140,6 +140,6 @@ def _missing(
     for part in rows.iter_slices(CHUNK):
         vectors, cut = encoder.encode(part["text"].to_list(), lambda rows: tell("embedding", rows))
         chunk = np.zeros(part.height, dtype=chunks.record(encoder.dimensions))
-        chunk["key"], chunk["cut"], chunk["vector"] = part["key"].to_list(), cut, to_lattice(vectors)
+        chunk["key"], chunk["cut"], chunk["vector"] = part["key"].to_list(), cut, quantise(vectors)
         chunks.put(room, chunk)
         yield part["at"].to_numpy().astype(np.intp), chunk

@@ -16,7 +16,7 @@ SQUARE = LENGTH * LENGTH
 _BLOCK = 256  # rows turned at a time: the float64 copies stay in cache, which is eight times as fast as 16,384
 
 
-def to_lattice(vectors: Any) -> NDArray[np.int16]:
+def quantise(vectors: Any) -> NDArray[np.int16]:
     """Round vectors, scaled to length 4080, to whole numbers: (n, d) of any floats or integers to (n, d) of int16.
 
     Vectors of int16 are taken to be quantised already; the lengths of some are checked, to be sure. A zero
@@ -24,7 +24,7 @@ def to_lattice(vectors: Any) -> NDArray[np.int16]:
 
     Raises ValueError if there are not two axes, for NaN or infinity, and for vectors of int16 of another length.
 
-    >>> to_lattice([[3.0, 4.0], [0.0, 0.0]]).tolist()
+    >>> quantise([[3.0, 4.0], [0.0, 0.0]]).tolist()
     [[2448, 3264], [0, 0]]
     """
     import numpy as np

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from curate.models.embeddings.quantised import to_lattice
+from curate.models.embeddings.quantised import quantise
 from curate.report.diversity.metrics import (
     cluster_entropy,
     codebook,
@@ -80,7 +80,7 @@ def draw(pool: Any, n: int, *, ids: Any = None, seed: int = 0) -> NDArray[np.int
     >>> len(draw([[1, 0], [0, 1], [1, 1]], 2))
     2
     """
-    rows = to_lattice(pool)
+    rows = quantise(pool)
     shuffled = order(len(rows), ids, seed, "random draw")
     return shuffled[rows[shuffled].any(axis=1)][:n]
 
@@ -100,7 +100,7 @@ def compare(
     """
     import numpy as np
 
-    rows = to_lattice(pool)
+    rows = quantise(pool)
     book = codebook(rows, cells, ids)
     chosen = np.asarray(chosen, dtype=np.int64)
     size = len(directed(rows[chosen]))
@@ -152,7 +152,7 @@ def ladder(
     """
     from curate.filters.diversity import farthest
 
-    rows = to_lattice(pool)
+    rows = quantise(pool)
     book = codebook(rows, cells, ids)
     return [
         {"temperature": t, "seed": seed} | measure(rows[farthest(rows, ids, n=n, temperature=t, seed=seed)], rows, book)

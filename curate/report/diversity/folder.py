@@ -13,7 +13,7 @@ import polars as pl
 from curate.cache import find
 from curate.errors import UserError, did_you_mean
 from curate.models.embeddings import DEFAULT, embedded
-from curate.models.embeddings.quantised import to_lattice
+from curate.models.embeddings.quantised import quantise
 from curate.report.diversity.comparison import DRAWS, compare, domain_counts, ladder, measure, order
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def principal_axes(vectors: Any) -> NDArray[np.float64]:
     """
     import numpy as np
 
-    rows = to_lattice(vectors).astype(np.float64)
+    rows = quantise(vectors).astype(np.float64)
     rows -= rows.mean(axis=0)
     _, axes = np.linalg.eigh(rows.T @ rows)
     first = axes[:, ::-1][:, :2]

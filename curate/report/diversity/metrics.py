@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from curate.models.embeddings.quantised import SQUARE, to_lattice
+from curate.models.embeddings.quantised import SQUARE, quantise
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,7 +115,7 @@ def codebook(pool: Any, cells: int = 100, ids: Any = None) -> NDArray[np.int16]:
     from curate.filters.vectors.cells import means
     from curate.report.diversity.comparison import order
 
-    rows = to_lattice(pool)
+    rows = quantise(pool)
     shuffled = order(len(rows), ids, 0, "codebook")
     shuffled = shuffled[rows[shuffled].any(axis=1)][: cells * 64]
     sample = rows[shuffled]
@@ -136,7 +136,7 @@ def cluster_entropy(vectors: Any, codebook: Any) -> float:
     """
     import numpy as np
 
-    rows, centres = directed(vectors), to_lattice(codebook)
+    rows, centres = directed(vectors), quantise(codebook)
     counts = np.zeros(len(centres), dtype=np.int64)
     for _, cosines in _cosines(rows, centres):
         counts += np.bincount(cosines.argmax(axis=1), minlength=len(centres))
@@ -185,7 +185,7 @@ def nearest(pool: Any, chosen: Any) -> NDArray[np.float32]:
 
 def directed(vectors: Any) -> NDArray[np.int16]:
     """Quantise vectors, those without a direction left out."""
-    rows = to_lattice(vectors)
+    rows = quantise(vectors)
     nonzero = rows.any(axis=1)
     return rows if nonzero.all() else rows[nonzero]
 

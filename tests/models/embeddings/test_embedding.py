@@ -44,7 +44,7 @@ def encoded(monkeypatch):
     return records
 
 
-def test_vectors_are_on_the_lattice_one_for_each_text(model, tmp_path):
+def test_vectors_are_quantised_one_for_each_text(model, tmp_path):
     vectors = embed(TEXTS, model=model, store=tmp_path)
     assert vectors.dtype == np.int16
     assert vectors.shape == (5, 8)

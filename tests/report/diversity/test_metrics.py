@@ -12,7 +12,7 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from hypothesis.extra.numpy import arrays  # noqa: E402
 
-from curate.models.embeddings.quantised import SQUARE, to_lattice  # noqa: E402
+from curate.models.embeddings.quantised import SQUARE, quantise  # noqa: E402
 from curate.report import diversity  # noqa: E402
 
 
@@ -23,7 +23,7 @@ def sets(least=2, most=12, dimensions=4):
 
 
 def cosines(one, two):
-    a, b = to_lattice(one).astype(np.float64), to_lattice(two).astype(np.float64)
+    a, b = quantise(one).astype(np.float64), quantise(two).astype(np.float64)
     return np.minimum(a @ b.T / SQUARE, 1)
 
 
