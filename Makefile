@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CONSTRAINTS ?= constraints/cpu.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c $(CONSTRAINTS)
 
-.PHONY: lima1k pairs train ablate test fuzz lint format resolve bench clean
+.PHONY: lima1k pairs train ablate quick test fuzz lint format resolve bench clean
 
 lima1k: $(VENV)/lima1k.ok  ## the main job: a set of exactly 1,000 rows, offline
 	$(BIN)/curate run recipes/lima1k.yaml
@@ -25,6 +25,9 @@ train: $(VENV)/train.ok  ## SFT, then DPO, of SmolLM2 on this machine, offline, 
 ablate: export OMP_NUM_THREADS ?= 1  # two processes, one core each
 ablate: $(VENV)/train.ok  ## a planted habit that an ablation must find, and nothing beside it, offline
 	$(BIN)/curate ablate recipes/ablations/planted.yaml --jobs 2
+
+quick: $(VENV)/test.ok  ## what takes no model, no browser and no patience
+	$(BIN)/python -m pytest -q -m 'not slow and not model and not browser'
 
 test: $(VENV)/test.ok  ## all tests, doctests and the README's examples
 	$(BIN)/python -m pytest -q

@@ -122,7 +122,7 @@ def modules_of(file: Path) -> list[tuple[str, Path]]:
         here = ahead.pop()
         if here not in names:
             names[here] = os.path.relpath(here, base)
-            ahead += [found for found in _imports(here, base) if own in (None, found.relative_to(base).parts[0])]
+            ahead += [module for module in _imports(here, base) if own in (None, module.relative_to(base).parts[0])]
     return sorted((name, path) for path, name in names.items())
 
 
@@ -133,7 +133,7 @@ def _imports(file: Path, base: Path) -> Iterator[Path]:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (found for alias in node.names for found in _files(alias.name, [base, Path.cwd()]))
+            yield from (module for alias in node.names for module in _files(alias.name, [base, Path.cwd()]))
         elif isinstance(node, ast.ImportFrom):
             places = [file.parents[min(node.level, len(file.parents)) - 1]] if node.level else [base, Path.cwd()]
             for alias in node.names:
@@ -291,17 +291,17 @@ def find(folder: Path, *, warn: bool = True) -> Entry | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        told = json.loads(text)
-        if key_of({name: told[name] for name in ("meta", "files", "built")}) != told["seal"]:
+        entry = json.loads(text)
+        if key_of({name: entry[name] for name in ("meta", "files", "built")}) != entry["seal"]:
             raise ValueError("its description was changed")
-        for name, content in told["files"].items():
+        for name, content in entry["files"].items():
             if hash_once(folder / name) != content:
                 raise ValueError(f"{name} was changed")
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         if warn:
             log.warning("The kept result %s is damaged (%s). It is built again.", folder.name, error)
         return None
-    return Entry(folder, folder.name, told["meta"], told["files"], told["built"], reused=True)
+    return Entry(folder, folder.name, entry["meta"], entry["files"], entry["built"], reused=True)
 
 
 @contextmanager
@@ -314,16 +314,16 @@ def lock(target: Path, wait: Callable[[], object] = lambda: None) -> Iterator[No
 
     place = target.parent / _LOCKS
     place.mkdir(parents=True, exist_ok=True)
-    held = FileLock(place / f"{target.name}.lock")
+    file_lock = FileLock(place / f"{target.name}.lock")
     try:
-        held.acquire(timeout=0)
+        file_lock.acquire(timeout=0)
     except Timeout:
         wait()
-        held.acquire()
+        file_lock.acquire()
     try:
         yield
     finally:
-        held.release()
+        file_lock.release()
 
 
 def write_whole(file: Path, content: str | bytes) -> Path:
@@ -345,7 +345,7 @@ def sweep(folder: Path, seconds: float = _STALE_SECONDS) -> None:
                 shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
 
 
-class Kept(NamedTuple):
+class Item(NamedTuple):
     """One thing that a cache holds: its folder, what it is, its size, when it was last used, whether it may go."""
 
     folder: Path
@@ -355,7 +355,7 @@ class Kept(NamedTuple):
     prunable: bool
 
 
-def kept(folder: Path) -> list[Kept]:
+def items(folder: Path) -> list[Item]:
     """List what a cache folder holds: entries, folders of vectors, and answers of models, which are not pruned.
 
     Answers cost hours and money, and nothing else can make them again.
@@ -368,14 +368,14 @@ def kept(folder: Path) -> list[Kept]:
             kind = "embeddings" if room else "answers" if place.name == "answers" else place.name.rpartition("-")[0]
             used = meta.stat().st_atime if meta.is_file() else max((file.st_mtime for file in files), default=0.0)
             size = sum(file.st_size for file in files)
-            things.append(Kept(place, kind, size, used, place.name != "answers"))
+            things.append(Item(place, kind, size, used, place.name != "answers"))
     return things
 
 
-def prune(folder: Path, days: float) -> list[Kept]:
+def prune(folder: Path, days: float) -> list[Item]:
     """Remove what was not used for so many days, and what killed runs left; return what went."""
     sweep(folder)
-    old = [one for one in kept(folder) if one.prunable and one.used < time.time() - days * 86_400]
+    old = [one for one in items(folder) if one.prunable and one.used < time.time() - days * 86_400]
     for one in old:
         with lock(one.folder):  # not while another process builds it
             away = one.folder.with_name(f"{one.folder.name}.{secrets.token_hex(4)}{_BUILDING}")
@@ -437,9 +437,9 @@ def fingerprint(files: Iterable[Path], memo: Path | None = None) -> list[str]:
 
 
 def _recall(memo: Path, marks: Iterable[Mark]) -> None:
-    known = _read(memo)
+    hashes = _read(memo)
     for mark in marks:
-        digest = known.get("|".join(map(str, mark)))
+        digest = hashes.get("|".join(map(str, mark)))
         if isinstance(digest, str) and _settled(mark):
             _hashes[mark] = digest
 
@@ -454,10 +454,10 @@ def _remember(memo: Path, hashes: Mapping[Mark, str]) -> None:
 
 def _read(memo: Path) -> dict[str, Any]:
     try:
-        known = json.loads(memo.read_bytes())
+        hashes = json.loads(memo.read_bytes())
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return hashes if isinstance(hashes, dict) else {}
 
 
 def digest(folder: Path, skip: Callable[[Path], bool] = lambda file: False) -> str:

@@ -113,6 +113,16 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: fl
     pytest.fail(f"the server did not start; its log ends with\n{log.read_text(errors='replace')[-4000:]}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make quick` leaves out and its fixtures tell: a real model, a browser."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "browser" in fixtures:
+            item.add_marker("browser")
+        if fixtures & {"smollm2", "server"}:
+            item.add_marker("model")
+
+
 @pytest.fixture
 def write_jsonl(tmp_path: Path) -> Callable[..., Path]:
     def write(name: str, rows: list[dict[str, Any]]) -> Path:

@@ -13,7 +13,7 @@ from curate.cli.echo import echo, echo_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from curate.cache import Kept
+    from curate.cache import Item
 
 _STAGES = ".stages"
 
@@ -32,7 +32,7 @@ def cache(folders: tuple[Path, ...], days: float | None, as_json: bool) -> None:
     from curate import cache as library
 
     places = [_place(folder) for folder in folders] or [Path("out") / _STAGES, library.home()]
-    entries = {str(place): library.kept(place) for place in places}
+    entries = {str(place): library.items(place) for place in places}
     removed = {str(place): library.prune(place, days) for place in places} if days is not None else {}
     if as_json:
         return echo_json({"kept": _data(entries), "removed": _data(removed)})
@@ -53,11 +53,11 @@ def _place(folder: Path) -> Path:
     return folder
 
 
-def _data(things: dict[str, list[Kept]]) -> dict[str, list[dict[str, object]]]:
+def _data(things: dict[str, list[Item]]) -> dict[str, list[dict[str, object]]]:
     return {place: [one._asdict() | {"folder": str(one.folder)} for one in each] for place, each in things.items()}
 
 
-def _show(place: str, things: Sequence[Kept]) -> None:
+def _show(place: str, things: Sequence[Item]) -> None:
     from rich.table import Table
 
     from curate.report import terminal

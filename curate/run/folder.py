@@ -111,8 +111,8 @@ def diff(before: Path, after: Path) -> pl.DataFrame:
     earlier, later = _steps_of(was), _steps_of(now)
     notes = []
     for row in rows.iter_rows(named=True):
-        here, there = (later, earlier) if row["change"] == "lost" else (earlier, later)
-        notes.append(_note(row["step"], here.get(row["source"], {}), there.get(row["source"], {})))
+        mine, others = (later, earlier) if row["change"] == "lost" else (earlier, later)
+        notes.append(_note(row["step"], mine.get(row["source"], {}), others.get(row["source"], {})))
     return rows.with_columns(pl.Series("note", notes, dtype=pl.String))
 
 

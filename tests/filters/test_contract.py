@@ -29,10 +29,9 @@ def example(name: str) -> dict[str, Any]:
     for line in doctest.DocTestParser().get_examples(function.__doc__):
         for node in ast.walk(ast.parse(line.source)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
-                values = zip(inspect.signature(function).parameters, node.args, strict=False)
-                return {
-                    key: ast.literal_eval(value) for key, value in (*values, *((k.arg, k.value) for k in node.keywords))
-                }
+                values = dict(zip(inspect.signature(function).parameters, node.args, strict=False))
+                values |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+                return {key: ast.literal_eval(value) for key, value in values.items()}
     return {}
 
 
