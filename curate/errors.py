@@ -56,7 +56,7 @@ _ALWAYS = (
     "\ud800-\udfff"
 )
 # Joiners belong between the letters of some scripts and in emoji, variation selectors behind ideographs: nowhere else.
-_ACTS = re.compile(
+ACTS = re.compile(
     f"[{_ALWAYS}]"
     "|(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\u200c\u200d])"
     "|(?<![\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])[\U000e0100-\U000e01ef]"
@@ -72,7 +72,7 @@ def visible(text: object) -> str:
     >>> print(visible("a\x1b[31m b\u202ec"))
     a\x1b[31m b\u202ec
     """
-    return _ACTS.sub(_escape, str(text).replace("\r\n", "\n"))
+    return ACTS.sub(_escape, str(text).replace("\r\n", "\n"))
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -111,7 +111,7 @@ def _finite(value: Any) -> Any:
 
 def escape_json(written: str) -> str:
     """Escape what would act on a terminal in JSON that is written already; it stays the same data."""
-    return _ACTS.sub(lambda match: json.dumps(match.group())[1:-1], written)
+    return ACTS.sub(lambda match: json.dumps(match.group())[1:-1], written)
 
 
 def markdown(text: object) -> str:

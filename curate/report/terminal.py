@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
-from curate.errors import visible
+from curate.errors import ACTS, visible
 from curate.models.generators.generator import Progress as Answers
 from curate.pairs.shortcuts import rows_of
 from curate.recipe.plan import Recipe
@@ -30,7 +30,7 @@ class _Console(Console):
         super().__init__(highlight=False, markup=False, emoji=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        return super().render_str(visible(text), **options)
+        return super().render_str(visible(text) if ACTS.search(text) else text, **options)
 
     def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
         return super().render(_visible(renderable) if isinstance(renderable, Text) else renderable, options)
@@ -38,13 +38,12 @@ class _Console(Console):
 
 def _visible(text: Text) -> Text:
     """Escape a text whose parts have styles of their own, which they keep."""
-    if visible(text.plain) == text.plain:
+    if not ACTS.search(text.plain):
         return text
     whole = text.blank_copy()
     for i, character in enumerate(text.plain):
         part = text[i]
-        if visible(character) != character:
-            part.plain = visible(character)
+        part.plain = visible(character)
         whole.append_text(part)
     return whole
 
