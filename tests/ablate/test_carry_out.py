@@ -14,6 +14,8 @@ from curate.ablate.node import FOLDERS, begin, content, finish, finished
 from curate.ablate.plan import Plan, plan
 from curate.ablate.reading import load
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ablation(given, write, tmp_path, runner, runs):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import yaml
 from click.testing import CliRunner
 
@@ -31,6 +32,7 @@ def test_a_plan_as_data(given, write, tmp_path):
     assert (told["nodes"]["train"], told["steps"], told["answers"]) == ({"all": 2, "to do": 2}, 4, 4)
 
 
+@pytest.mark.slow
 def test_a_run_and_what_its_folder_then_says(given, write, runner, tmp_path):
     out = tmp_path / "out"
     output = curate("ablate", write(given), "--runner", runner, "--out", out)

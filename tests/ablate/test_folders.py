@@ -15,6 +15,8 @@ from curate.cli import main
 from curate.folders import HOME, FolderError
 from tests.test_folders import FOREIGN, fill, tree
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def carry(given, write, tmp_path, runner, runs):

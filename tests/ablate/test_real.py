@@ -17,6 +17,8 @@ from click.testing import CliRunner
 from curate.cli import main
 from tests.train import tiny
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -83,6 +83,7 @@ def test_the_end_ends_them_all_and_starts_no_more(tmp_path):
         assert processes.run([PYTHON, "-c", "print(1)"], tmp_path / "y.log") == "stopped"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_whatever_ends_this_process_ends_those_it_started(tmp_path, number):

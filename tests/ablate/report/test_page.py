@@ -104,6 +104,7 @@ def test_an_arm_that_trains_on_several_sets_has_a_line_for_each(tmp_path):
         assert text in page_of(tmp_path)
 
 
+@pytest.mark.slow
 def test_results_that_the_grades_do_not_give_are_listed(rich):
     out, _ = rich
     assert report.recompute(out) == []
@@ -126,6 +127,7 @@ def test_the_screen_is_short(rich, capsys):
     assert len(screen.splitlines()) < 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_and_loads_nothing(browser, tmp_path, width, scheme):

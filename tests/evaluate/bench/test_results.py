@@ -96,6 +96,7 @@ def score(values, stderr=0.1, prompts=None, task="quiz", value=None):
     return Score(task, "acc", mean if value is None else value, stderr, len(values), True, result)
 
 
+@pytest.mark.slow
 @given(GRADES)
 def test_the_interval_of_different_prompts_is_that_of_the_paired_t_test(pairs):
     before, after = ([float(x) for x in side] for side in zip(*pairs, strict=True))

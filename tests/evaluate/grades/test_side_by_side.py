@@ -97,6 +97,7 @@ def test_grades_that_are_missing_are_no_verdict():
     assert len(asked) == 2, "an answer is graded once, in whatever order it stands"
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.text("ab", max_size=4), st.text("ab", max_size=4)), max_size=5))
 def test_turning_the_sides_turns_the_verdicts(pairs):

@@ -138,6 +138,7 @@ def test_a_difference_turned_around_is_the_same_difference(seed, seeds):
     assert (one.p, one.win, one.tie, one.smallest) == pytest.approx((other.p, other.lose, other.tie, other.smallest))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 4), st.floats(-3, 3), st.floats(0.1, 10))
 def test_order_and_scale_change_nothing(seed, seeds, shift, scale):

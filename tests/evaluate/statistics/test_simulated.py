@@ -41,6 +41,7 @@ def test_ablations_without_an_effect_seldom_claim_one(seeds, sd):
         assert max(claimed) <= 0.06
 
 
+@pytest.mark.slow
 def test_nor_do_they_from_a_table_of_grades():
     assert statistics.claims_from_files(40, 4, 3, 0.1) <= 0.1
 

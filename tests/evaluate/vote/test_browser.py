@@ -11,6 +11,8 @@ from curate.evaluate.vote.make import key_file
 from tests.browser import NARROW, WIDE, fits, opened
 from tests.evaluate.vote.conftest import answer
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<script>document.title = 'broken'</script> **bold**\n\n    code\n" + "Averylongword" * 40
 
 

@@ -28,6 +28,7 @@ def pairs(items):
     return Counter(zip(items["a"], items["b"], strict=True))
 
 
+@pytest.mark.slow
 @given(st.integers(2, 4), st.integers(1, 9), st.integers(1, 60), st.integers(0, 5))
 def test_comparisons_are_spread_evenly(models, prompts, n, seed):
     names = "wxyz"[:models]
@@ -42,6 +43,7 @@ def test_comparisons_are_spread_evenly(models, prompts, n, seed):
         assert set(pairs(items).values()) == {prompts}
 
 
+@pytest.mark.slow
 @given(st.integers(1, 20), st.integers(0, 50))
 def test_each_model_of_a_pair_stands_first_in_half_of_them(prompts, seed):
     items, _ = draw(answers_of("xyz", prompts), 1000, seed)
@@ -50,6 +52,7 @@ def test_each_model_of_a_pair_stands_first_in_half_of_them(prompts, seed):
         assert abs(2 * (of_pair["left"] == a).sum() - of_pair.height) <= 1
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False), st.integers(0, 3))
 def test_the_order_of_the_rows_does_not_matter(random, seed):
     answers = answers_of("xy", 6, samples=2)

@@ -37,6 +37,7 @@ def similarities(vectors):
     return cosine(whole @ whole.T)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_texts_that_mean_the_same_are_near(engine, store):
     results = similarities(embed(TEXTS, store=store, engine=engine))
@@ -45,6 +46,7 @@ def test_texts_that_mean_the_same_are_near(engine, store):
     assert results[2, 3] > 0.4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_vector_does_not_depend_on_its_neighbours(engine, store, tmp_path):
     if engine == "openvino":
@@ -91,6 +93,7 @@ def test_a_model_that_openvino_refuses_runs_in_torch(tmp_path, store, monkeypatc
         embed(TEXTS, store=tmp_path, engine="openvino")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not find_spec("openvino"), reason="openvino is not installed")
 def test_a_damaged_converted_model_is_made_anew(tmp_path, store, caplog):
     before = embed(TEXTS, store=store, engine="openvino")

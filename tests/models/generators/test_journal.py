@@ -179,6 +179,7 @@ def test_a_setting_that_is_no_plain_value_is_refused():
         key_of(Settings("mine", "m", sampling={"stop": object()}), Ask(HI, 1))
 
 
+@pytest.mark.slow
 def test_a_large_journal_is_read_in_seconds(tmp_path):
     keys = keys_of(SETTINGS, asks(100_000))
     text = "A sentence of an answer that is neither long nor short, as they are. " * 8

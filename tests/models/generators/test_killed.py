@@ -12,6 +12,8 @@ import pytest
 
 from tests.models.generators.servers import asks, serving, text_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 MANY, AT_ONCE = 300, 8
 

@@ -305,6 +305,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
 def test_ctrl_c_ends_at_once_though_requests_wait_and_the_journal_is_whole(tmp_path):
     from signal import SIGINT

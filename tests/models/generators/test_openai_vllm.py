@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import math
 
+import pytest
+
 from curate.models.generators.ask import Answer, Ask, Failed
 from curate.models.generators.openai import openai
+
+pytestmark = pytest.mark.slow
 
 
 def user(text):

@@ -46,6 +46,7 @@ def test_a_reward_is_what_the_model_itself_says(model):
     assert scores(reward_model(model=model))[3] == round(float(reward), 4)
 
 
+@pytest.mark.slow
 def test_neither_batch_nor_order_moves_a_reward(model):
     whole = scores(reward_model(model=model))
     close_all()
@@ -54,6 +55,7 @@ def test_neither_batch_nor_order_moves_a_reward(model):
     assert scores(reward_model(model=model, batch_size=5), CASES[::-1]) == whole[::-1]
 
 
+@pytest.mark.slow
 def test_without_a_padding_token_each_goes_alone(tmp_path):
     padded, bare = (str(tiny.write(tmp_path / name, pad=name == "padded")) for name in ("padded", "bare"))
     assert scores(reward_model(model=padded)) == scores(reward_model(model=bare))
