@@ -130,6 +130,7 @@ def replace(file: Path, at: int) -> None:
 DAMAGES = [flip, cut, remove, replace]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 @pytest.mark.parametrize("name", ["made.txt", "more/rows.txt", cache.META])
 def test_a_damaged_entry_is_noticed_said_and_built_again(tmp_path, damage, name, caplog):
@@ -181,6 +182,7 @@ sys.exit(repr(wrong) if wrong else 0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "number"), [("kept", 20), ("fresh", 3)])
 def test_eight_processes_of_eight_threads_share_one_cache(tmp_path, how, number):
     """All end, and what is kept is built once by all of them together."""

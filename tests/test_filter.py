@@ -47,6 +47,7 @@ def numbers(found):
 HOSTS = ["polars", "lazy", "pandas", "arrow", "batch", "hf"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", HOSTS)
 def test_keep_and_drop_on_any_table_a_null_in_neither(host):
     given = table(host)
@@ -55,6 +56,7 @@ def test_keep_and_drop_on_any_table_a_null_in_neither(host):
     assert (numbers(kept), numbers(dropped)) == ([2], [1, 4])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", HOSTS)
 def test_edit_on_any_table(host):
     edited = edit(table(host), replace_opening("response", old="long", new="quite long"))
@@ -91,6 +93,7 @@ def test_what_is_no_table_is_said():
         keep(5, GOOD)
 
 
+@pytest.mark.slow
 def test_an_expression_in_a_function_of_a_batch_pickles():
     again = pickle.loads(pickle.dumps(batched(GOOD & at_least("n", 2))))
     assert again(COLUMNS) == [False, True, False, False]
@@ -104,6 +107,7 @@ def run_script(tmp_path, text):
     return subprocess.run([sys.executable, str(file)], env=env, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_a_dataset_is_filtered_from_its_cache_the_second_time(tmp_path):
     done = run_script(
         tmp_path,
@@ -128,6 +132,7 @@ def test_a_dataset_is_filtered_from_its_cache_the_second_time(tmp_path):
     assert done.stdout.split("\n")[:3] == ["called", "rows 10", "rows 10"], done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "function",
     [

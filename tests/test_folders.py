@@ -266,7 +266,7 @@ def test_what_an_earlier_run_wrote_and_this_one_does_not_goes(files, write_recip
     assert names_in(files / "out") == listed
 
 
-STEPS = ["_parquet", "quarantined", "manifest_of", "report", "card"]
+STEPS = ["_parquet", "together", "manifest_of", "report", "card"]
 
 
 @pytest.mark.parametrize("step", STEPS)

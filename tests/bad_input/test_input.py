@@ -49,6 +49,7 @@ def test_a_bad_record_is_quarantined_and_costs_no_other(there, line, error):
     assert pl.read_parquet("out/test/train.parquet").equals(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -147,6 +148,7 @@ def test_a_folder_full_of_other_files(there, write_recipe, read, said):
     assert "recipe.yaml:5: source 'one'" in out
 
 
+@pytest.mark.slow
 def test_of_three_archives_one_is_cut_short(dumps):
     py7zr = pytest.importorskip("py7zr", reason="the dumps extra is not installed")
     for site in ("ale", "bread", "cake"):
@@ -183,6 +185,7 @@ def test_xml_cut_in_the_middle_loses_its_last_record_only(dumps):
     assert counts["kept"] == GOOD - 1  # the question whose only answer was cut has none
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("most", "kept"), [pytest.param(1000, 134, id="dropped by its length"), pytest.param(None, 135, id="kept")]
 )

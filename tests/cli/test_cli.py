@@ -179,6 +179,7 @@ def test_list_and_the_reference_of_every_filter_and_source(there):
     assert "did you mean 'length'?" in call("list", "filters", "lenght", code=2)
 
 
+@pytest.mark.slow
 def test_schema_takes_the_packaged_recipe_and_refuses_a_mistyped_one():
     import jsonschema
     import yaml

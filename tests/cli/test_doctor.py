@@ -45,6 +45,7 @@ def test_why_an_import_fails_is_one_line(package, code, reason):
     assert failure(package(code)) == reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [
@@ -83,6 +84,7 @@ def test_the_note_says_what_to_do(monkeypatch, extra, note):
     assert (note or ": sums") in line["note"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extra", ["fast", "dumps", "evaluate", "pandas", "hf", "openai"])
 def test_what_is_installed_imports(extra):
     assert failure(doctor.EXTRAS[extra].imports) is None

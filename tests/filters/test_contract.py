@@ -57,6 +57,7 @@ def test_the_names_are_sorted_and_each_says_its_kind():
     assert [name for name, kind in KINDS.items() if kind == "any"] == ["quotas"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWWISE)
 @settings(max_examples=30, deadline=None)
 @given(values=rows, cut=st.integers(0, 8))

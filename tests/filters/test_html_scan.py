@@ -66,6 +66,7 @@ def test_every_stop_is_an_ascii_byte_or_the_first_of_a_space():
     assert [byte for byte in range(128, 256) if CLASS[byte]] == [0xC2]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(texts=st.lists(st.one_of(markup_like, st.text(max_size=30)), max_size=8))
 def test_compiled_is_interpreted(compiled, texts):
@@ -180,6 +181,7 @@ def posts(data: Path, site: str, folder: Path) -> list[str]:
     return [row.get("Body") or "" for _, row in ET.iterparse(folder / "Posts.xml") if row.tag == "row"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("site", ["ai", "beer", "bioinformatics", "coffee", "matheducators", "quantumcomputing"])
 def test_real_posts_keep_their_words(data, site, tmp_path):
     bodies = posts(data, site, tmp_path)

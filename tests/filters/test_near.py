@@ -117,6 +117,7 @@ def test_bands_miss_little_at_the_threshold():
         assert (1 - min(threshold, 0.999) ** length) ** count <= 0.005
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0.3, 0.55, 0.8]), st.sampled_from([1, 2, 3]))
 def test_every_row_dropped_is_near_a_kept_one_and_no_two_kept_are_near(seed, threshold, words):
@@ -217,6 +218,7 @@ def test_neither_order_nor_block_matters(seed, threshold):
     assert (like[~kept][:, kept].max(axis=1, initial=0) >= threshold).all()
 
 
+@pytest.mark.slow
 def test_cells_find_what_an_exact_search_finds(monkeypatch):
     pytest.importorskip("faiss", reason="the extra `near` is not installed")
     pool = pool_of(rows(6_000))

@@ -80,6 +80,7 @@ def test_a_pair_turned_round_is_as_alike_and_as_even(a, b):
     assert 0 <= turned["o"].item() <= 1 <= turned["r"].item()
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_pairs_take_seconds():
     said = [f"Warm air number {i} rises because it is {'much ' * (i % 9)}less dense than cold air" for i in range(1000)]
     pairs = pl.DataFrame({"chosen": said, "rejected": said[::-1]})

@@ -6,6 +6,8 @@ import pytest
 
 from tests.fuzz.readers import READERS, fuzz
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", READERS)
 def test_mutants_give_rows_bad_records_or_one_sentence(name):

@@ -15,6 +15,8 @@ from curate.recipe.load import load, parse
 from curate.recipe.places import parse_path, put, read_value, read_yaml, set_value, spell
 from tests.fuzz.mutate import mutations
 
+pytestmark = pytest.mark.slow
+
 N = int(os.environ.get("CURATE_FUZZ", "40"))  # mutants of each seed file
 SECONDS = 20  # of one mutant; the slowest takes a tenth, on a machine that is busy
 SMALL = b"""name: x

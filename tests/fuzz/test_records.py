@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from curate.errors import UserError
 from curate.recipe.load import load
 from curate.run.parts import pass_over
 from curate.sources import jsonl
+
+pytestmark = pytest.mark.slow
 
 NAMES = st.sampled_from(["prompt", "response", "messages", "history", "system", "score", "id", "^a$", "*", "role", ""])
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(["user", "assistant", "\u2028", "\x00"])

@@ -164,6 +164,7 @@ REPLIES: list[Reply] = [
 prompts = st.lists(st.sampled_from(["Tea?", "Rain?", "Snow?", None]), max_size=8)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     prompts=prompts, order=st.randoms(), gap=st.sampled_from([0, 1, 3]), rejected=st.sampled_from(["worst", "random"])

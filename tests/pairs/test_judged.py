@@ -86,6 +86,7 @@ def test_judged_refuses(change, sentence):
         judged(rows("Tea?"), **({"generators": pool(**FOUR), "judge": LENGTH} | change))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     prompts=st.lists(st.sampled_from(["Tea?", "Rain?", None]), max_size=6),

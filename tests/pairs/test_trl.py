@@ -48,6 +48,7 @@ def model(tokenizer, tmp_path_factory):
     return str(folder)
 
 
+@pytest.mark.slow
 def test_the_trainer_takes_the_file_as_it_is(tmp_path, tokenizer, model):
     trl, datasets = pytest.importorskip("trl"), pytest.importorskip("datasets")
     turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]

@@ -117,6 +117,7 @@ def test_votes_refuses(change, sentence):
 answers = st.tuples(st.sampled_from(["a", "bb", "cc", "ddd", "<p>ee</p>", " ", None]), st.none() | st.integers(-3, 9))
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     threads=st.lists(st.lists(answers, min_size=1, max_size=5), max_size=6),
@@ -155,6 +156,7 @@ def threads_there(data):
     return with_ids(pl.concat(batch.rows for part in parts for batch in part.read(10_000)))
 
 
+@pytest.mark.slow
 def test_real_threads_give_even_pairs_fast(threads_there):
     assert seconds(lambda: votes(threads_there, min_gap=2)) < 5
     made = votes(threads_there, min_gap=2)

@@ -35,6 +35,7 @@ def test_in_full_it_has_three_seeds_five_answers_and_a_random_arm(name):
     assert max(sizes or {2000}) in (1000, 1030, 2000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FULL)
 def test_small_it_is_for_two_cores_and_needs_no_network(name):
     made = planned(name, small=True)

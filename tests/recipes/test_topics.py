@@ -44,6 +44,7 @@ def test_no_two_are_alike():
     assert max(rouge_l(words(a), words(b)) for a, b in itertools.combinations(SEEDS, 2)) < 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", ["train", "dev", "test"])
 def test_none_is_like_an_authored_prompt(split):
     lines = (RECIPES / "authored" / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()

@@ -127,6 +127,7 @@ ROWS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_alpacas_two_forms_are_what_the_model_sees_and_is_asked_by(tmp_path, monkeypatch):
     """A base model without a template, trained by the config as it is but for its size."""
     from transformers import AutoTokenizer

@@ -189,6 +189,7 @@ def test_pairs_count_as_answers(run):
     assert f"The set: {rows.height} rows" in text
 
 
+@pytest.mark.slow
 def test_a_million_rows_take_seconds_and_the_page_stays_small(run):
     _, small, manifest = run
     n = 1_000_000

@@ -114,6 +114,7 @@ def seconds(work, *args) -> float:
     return time.perf_counter() - begin
 
 
+@pytest.mark.slow
 def test_killed_at_20_random_moments_the_same_command_ends_with_the_same_bytes(pool, tmp_path):
     whole = finish(pool, tmp_path / "whole/out")
     assert len(whole["stages"]["built"]) == STAGES
@@ -184,6 +185,7 @@ def test_the_manifest_goes_before_the_first_output_is_replaced(small, tmp_path, 
     assert not (tmp_path / "out/manifest.json").exists()
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_over_the_same_stages(pool, tmp_path):
     both = [start(pool, tmp_path / name) for name in ("a", "b")]
     found = [json.loads(run.communicate(timeout=60)[0])["outputs"] for run in both]

@@ -12,6 +12,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 MB = 2**20
 WIDTH = 4000  # characters of a response
 SCRIPT = """

@@ -37,6 +37,7 @@ def run(tmp_path: Path, file: Path, *more: str) -> Any:
     return CliRunner().invoke(main, ["run", str(file), "--out", str(tmp_path / "out"), *more])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [

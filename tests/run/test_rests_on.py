@@ -15,6 +15,8 @@ import yaml
 
 from tests.models.embeddings.static_model import write as write_model
 
+pytestmark = pytest.mark.slow
+
 ROWS = [{"prompt": f"What is {i} and {i}?", "response": f"It is {2 * i}, as you count."} for i in range(20)]
 RECIPE = {
     "name": "mine",

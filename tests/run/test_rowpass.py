@@ -112,6 +112,7 @@ def test_no_steps_and_no_rows():
     assert (kept.height, ledger.height) == (0, 0)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.one_of(st.none(), st.text(alphabet="I my!\n`x", max_size=12)), max_size=12), st.integers(0, 12))
 def test_a_batch_split_anywhere_gives_the_same_rows_and_the_same_ledger(texts, cut):

@@ -78,6 +78,7 @@ def test_every_dropped_row_has_a_reason(there, write_recipe):
     }
 
 
+@pytest.mark.slow
 def test_same_bytes_for_a_second_run_any_order_and_any_batch_size(there, write_recipe):
     recipe = load(write_recipe(RECIPE))
     first = hashes(run_recipe(recipe, there / "a/out"))
@@ -97,6 +98,7 @@ def test_another_seed_is_another_set(there, write_recipe):
     assert hashes(first) != hashes(other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", ["1", "2"])
 def test_same_bytes_for_any_number_of_threads(there, write_recipe, threads):
     file = write_recipe(RECIPE)

@@ -32,6 +32,7 @@ def prompts(out):
     return pl.read_parquet(out / "train.parquet")["prompt"].to_list()
 
 
+@pytest.mark.slow
 def test_a_sample_by_farthest_leaves_the_crowd_and_is_measured(there, write_recipe):
     sample = {"farthest": {"column": "prompt", "temperature": 0}}
     recipe = {"size": 5, "sources": {"mine": {"read": {"jsonl": {"path": "mine.jsonl"}}, "sample": sample}}}
@@ -45,6 +46,7 @@ def test_a_sample_by_farthest_leaves_the_crowd_and_is_measured(there, write_reci
     assert page.count("<circle") == len([*CROWD, *OTHERS])
 
 
+@pytest.mark.slow
 def test_the_command_shows_the_ladder(there, write_recipe):
     recipe = {"size": 5, "sources": {"mine": {"read": {"jsonl": {"path": "mine.jsonl"}}}}}
     run_recipe(load(write_recipe(recipe)), there / "out")

@@ -87,6 +87,7 @@ def test_every_source_is_here_but_the_one_that_asks_a_model():
     assert {maker.__name__[1:] for maker in MAKERS} | {"questions"} == set(sources.__all__)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__[1:])
 def test_parts_pickle_and_no_batch_size_changes_a_row_or_its_types(maker, tmp_path):
     parts = maker(tmp_path)

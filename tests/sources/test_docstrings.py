@@ -175,6 +175,7 @@ def test_packages_that_are_not_installed_are_passed_over(site):
     assert [part.name for part in docstrings(packages=["no-such-package", "boxes", "boxes"])] == ["boxes"]
 
 
+@pytest.mark.slow
 def test_the_documentation_of_polars_itself():
     found, bad = rows("polars")
     assert not bad

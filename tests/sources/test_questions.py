@@ -86,6 +86,7 @@ def read(generator: Generator, size: int = 9, batch_rows: int = 1000, **paramete
     return pl.concat(batch.rows for batch in batches), batches[0]
 
 
+@pytest.mark.slow
 def test_every_topic_gets_its_share_and_no_two_questions_are_alike():
     rows, first = read(model(inventive)[0], size=30, surplus=1.34)
     assert sorted(Counter(rows["domain"]).values()) == [13, 14, 14]
@@ -225,6 +226,7 @@ def test_a_group_may_be_left_out():
     assert [(topic.name, topic.group) for topic in parse("soup: ['Is it hot?']")] == [("soup", None)]
 
 
+@pytest.mark.slow
 def test_a_real_small_model_fills_forty_topics(smollm2: Generator):
     settings = replace(smollm2.settings, sampling={"temperature": 0.7, "top_p": 0.9, "max_tokens": 96}, limit=96)
     [part] = questions(generator=replace(smollm2, settings=settings), size=40, surplus=1, max_rounds=3, topics=FORTY)

@@ -178,6 +178,7 @@ def test_files_that_are_not_packed_are_read_too(tmp_path):
     assert len(read(tmp_path)[0]) == 1
 
 
+@pytest.mark.slow
 def test_rows_are_the_same_however_much_is_held_in_memory(dump, monkeypatch):
     names = [f"s{n}" for n in range(50)]
     comments = [comment(f"{name}{n}", name, f"{name} {n}", score=n) for n in range(3) for name in names]

@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ def posts(questions: list[int]) -> pl.DataFrame:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(st.integers(-50, 1000), max_size=9), max_size=9), st.integers(0, 1000), st.integers(1, 300))
 def test_groups_hold_whole_threads_in_rising_order(chunks, held, width):

@@ -281,6 +281,7 @@ def test_an_archive_without_exactly_one_table_of_posts(tmp_path, members):
     assert "Posts.xml; a dump holds exactly one" in bad.error
 
 
+@pytest.mark.slow
 def test_a_row_of_50_megabytes(tmp_path):
     body = "<p>x &amp; y</p>\n" * (50 * 2**20 // 36)
     path = folder(tmp_path, question(1, Body=body), answer(2, to=1))
@@ -299,6 +300,7 @@ def test_so_many_bad_records_are_handed_on_before_the_end(tmp_path, monkeypatch)
     assert sum(len(batch.bad) for batch in batches) == 20
 
 
+@pytest.mark.slow
 def test_stopping_early_leaves_no_thread_and_no_temporary_files(tmp_path, monkeypatch):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -323,6 +325,7 @@ def naive(path: Path) -> tuple[set[int], dict[int, tuple[int, int]], int]:
     return questions, answers, len(posts) - len(questions) - len(answers)
 
 
+@pytest.mark.slow
 def test_the_six_real_dumps_are_accounted_for_post_by_post(data):
     total = 0
     for part in stackexchange(data / "stackexchange"):

@@ -156,6 +156,7 @@ def test_the_key_of_a_server_is_in_no_file(there, monkeypatch):
     assert json.loads(Path("out/set/manifest.json").read_text())["name"] == "set"
 
 
+@pytest.mark.slow
 def test_verify_sends_a_strangers_server_nothing_unless_it_is_trusted(there, monkeypatch):
     """A recipe says where to send which environment variable: that is for those who have read it."""
     monkeypatch.setenv("GITHUB_TOKEN", KEY)

@@ -152,6 +152,7 @@ def test_markdown_of_a_card_is_inert(text):
     assert not re.search(r"(?<!\\)[\[\]<>|*~$`]|\n|(?<!\\)\b_|&(?!amp;)", markdown(text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["\u202e", "\u2066x", "\x1b", "\x9b", "</script><!--", '"><img src=x onerror=y>', "javascript:x"]
 )

@@ -105,6 +105,7 @@ def test_what_is_no_set_of_pairs_is_said(frame, why):
 TEXTS = st.text(alphabet=st.characters(codec="utf-8"), max_size=60)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS), min_size=1, max_size=30))
 def test_any_texts_give_sound_figures_whatever_their_order(made):
@@ -144,6 +145,7 @@ def test_human_like_answers_of_the_world_are_told_by_their_emoji(data):
     assert sum(accuracies) / 5 == pytest.approx(0.5, abs=0.04)
 
 
+@pytest.mark.slow
 def test_five_hundred_pairs_take_less_than_two_seconds():
     frame = pairs(500, chosen=lambda t: f"{t} {t} {t}", rejected=lambda t: f"{t} {t} {t}")
     shortcuts(frame.head(30))  # scikit-learn is imported once
