@@ -27,7 +27,7 @@ ablate: $(VENV)/train.ok  ## a planted habit that an ablation must find, and not
 	$(BIN)/curate ablate recipes/ablations/planted.yaml --jobs 2
 
 quick: $(VENV)/test.ok  ## what takes no model, no browser and no patience
-	$(BIN)/python -m pytest -q -m 'not slow and not model and not browser'
+	$(BIN)/python -m pytest -q -n 2 --hypothesis-profile quick -m 'not slow and not model and not browser'
 
 test: $(VENV)/test.ok  ## all tests, doctests and the README's examples
 	$(BIN)/python -m pytest -q

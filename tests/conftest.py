@@ -18,11 +18,13 @@ from urllib.request import urlopen
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from tests.browser import MISSING
 from tests.browser import browser as browser
 
 ROOT = Path(__file__).parents[1]
+settings.register_profile("quick", max_examples=15, deadline=None)  # for `make quick`: --hypothesis-profile=quick
 
 
 @pytest.fixture(scope="session", autouse=True)

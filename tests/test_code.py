@@ -14,7 +14,7 @@ from curate.filters import length
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # What no result rests on: it parses, prints, plots, locks, serves, packs or measures, or is only asked by tests.
 NO_MATTER = {
-    "click", "cloudpickle", "curate-lm", "filelock", "httpx2", "hypothesis", "import-linter", "jinja2", "jsonschema", "playwright", "pydantic", "pytest",
+    "click", "cloudpickle", "curate-lm", "filelock", "httpx2", "hypothesis", "import-linter", "jinja2", "jsonschema", "playwright", "pydantic", "pytest", "pytest-xdist",
     "pyyaml", "rich", "mypy", "ruff", "pandas-stubs", "types-pyyaml", "pre-commit",
 }  # fmt: skip
 
@@ -90,6 +90,7 @@ def test_a_module_that_python_cannot_read_is_no_trouble(own):
     assert ("helper.py", own / "helper.py") in cache.modules_of(own / "mine.py")
 
 
+@pytest.mark.slow
 def test_of_an_installed_package_only_its_own_modules_count():
     from hypothesis import given
 

@@ -18,6 +18,8 @@ from curate.cli.doctor import EXTRAS
 from tests.conftest import rows
 from tests.test_layout import PROJECT, ROOT, modules
 
+pytestmark = pytest.mark.slow
+
 CORE = PROJECT["project"]["dependencies"]
 LISTED = PROJECT["project"]["optional-dependencies"]
 SETS = {"lima1k", "pairs", "vllm-cpu", "test", "dev"}  # several uses at once, which the others name
@@ -113,7 +115,6 @@ def test_every_extra_stands_in_the_table_and_in_the_doctor():
     assert set(LISTED) - SETS == set(BEHIND) == set(EXTRAS)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("extra", BEHIND)
 def test_an_extra_brings_what_the_code_behind_it_imports(extra):
     files = {file: names for file, names in FILES.items() if file.startswith(tuple(BEHIND[extra]))}
@@ -131,7 +132,6 @@ def test_what_neither_the_core_nor_an_extra_brings_is_imported_nowhere():
     assert wrong == {}, "name the file under the extra that brings these"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("extra", BEHIND)
 def test_the_doctor_imports_what_an_extra_names(extra):
     """What it imports, the extra brings; what the extra names itself, it imports."""
@@ -225,7 +225,6 @@ def alone(extra, code, folder):
     return subprocess.run(command, cwd=folder, env=os.environ | own, capture_output=True, text=True)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("extra", PROMISES)
 def test_an_extra_keeps_its_promise_where_nothing_else_is_installed(extra, tmp_path):
     done = alone(extra, PROMISES[extra], tmp_path)

@@ -20,6 +20,8 @@ from curate.recipe.load import load
 from curate.run.run import run_recipe
 from tests.conftest import rows
 
+pytestmark = pytest.mark.slow
+
 LOG = f"{HOME}/written.jsonl"
 
 

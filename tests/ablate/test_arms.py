@@ -118,6 +118,7 @@ data = st.recursive(
 ).filter(lambda value: isinstance(value, dict))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(data, data)
 def test_what_is_laid_over_twice_is_laid_over_once_and_nothing_given_is_changed(under, over):

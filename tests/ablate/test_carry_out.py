@@ -42,6 +42,7 @@ def statuses(told: dict[str, Any]) -> dict[str, list[str]]:
     return {arm["arm"]: [job["status"] for job in arm["jobs"]] for arm in told["arms"]}
 
 
+@pytest.mark.slow
 def test_everything_runs_once_and_again_only_when_asked(ablation):
     everything = {"set": 4, "train": 4, "answers": 4, "grades": 1}
     ran, record = ablation({"seeds": [0, 1]}, jobs=4)
@@ -51,6 +52,7 @@ def test_everything_runs_once_and_again_only_when_asked(ablation):
     assert ablation({"seeds": [0, 1]}, fresh=True)[0] == everything
 
 
+@pytest.mark.slow
 def test_what_arms_share_runs_once(ablation):
     same = {"short": None, "one": {}, "two": {}, "more": {"answer": {"samples": 2}}}
     ran, told = ablation({"arms": same})
@@ -59,6 +61,7 @@ def test_what_arms_share_runs_once(ablation):
     assert nodes[0] == nodes[1] == nodes[2]
 
 
+@pytest.mark.slow
 def test_what_a_reader_is_told(ablation, tmp_path):
     _, told = ablation({"random": "short"})
     job = told["arms"][0]["jobs"][0]
@@ -78,6 +81,7 @@ def test_what_a_reader_is_told(ablation, tmp_path):
     assert (tmp_path / "out" / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_one_arm_that_fails_does_not_lose_the_others(ablation, monkeypatch, tmp_path):
     change = {"arms": {"short": {"model": "org/fails"}}}
     monkeypatch.setenv("FAKE_FAILS", "org/fails")
@@ -92,12 +96,14 @@ def test_one_arm_that_fails_does_not_lose_the_others(ablation, monkeypatch, tmp_
     assert statuses(told) == {"plain": ["done"], "short": ["done"]}
 
 
+@pytest.mark.slow
 def test_where_nothing_came_out_it_is_said(ablation, monkeypatch):
     monkeypatch.setenv("FAKE_FAILS", "org/model")
     with pytest.raises(AblateError, match=r"no arm came to its answers.*boom: it cannot be"):
         ablation()
 
 
+@pytest.mark.slow
 def test_only_some_arms(ablation):
     ran, told = ablation(only=["short"])
     assert ran == {"set": 1, "train": 1, "answers": 1, "grades": 1}
@@ -109,12 +115,14 @@ def test_only_some_arms(ablation):
         ablation(only=["shrot"])
 
 
+@pytest.mark.slow
 def test_a_choice_stands_between_training_and_answers(ablation):
     ran, told = ablation({"choose": {"prompts": "prompts.jsonl"}})
     assert ran == {"set": 2, "train": 2, "choice": 2, "answers": 2, "grades": 1}
     assert told["arms"][0]["jobs"][0]["train"][0]["choice"].startswith("choices/")
 
 
+@pytest.mark.slow
 def test_data_that_changed_make_sets_anew_and_only_what_changes_by_it(ablation, tmp_path):
     ablation()
     with (tmp_path / "rows.jsonl").open("a") as file:
@@ -123,6 +131,7 @@ def test_data_that_changed_make_sets_anew_and_only_what_changes_by_it(ablation, 
     assert ablation()[0] == {"set": 2, "grades": 1}
 
 
+@pytest.mark.slow
 def test_a_set_that_came_out_otherwise_is_trained_on_anew_and_a_node_that_was_begun_is_not_done(ablation, tmp_path):
     ablation()
     made, out = plan_of(ablation), tmp_path / "out"
@@ -138,6 +147,7 @@ def test_a_set_that_came_out_otherwise_is_trained_on_anew_and_a_node_that_was_be
     assert ablation()[0] == {"train": 1, "answers": 1, "grades": 1}
 
 
+@pytest.mark.slow
 def test_test_prompts_in_a_set_are_told_before_training_and_kept(ablation, tmp_path):
     key = ablation()[1]["arms"][0]["jobs"][0]["nodes"]["sets"]["data"]
     prompt = {"id": "t", "prompt": f"number 3 of set {key}?"}

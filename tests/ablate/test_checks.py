@@ -48,6 +48,7 @@ JUDGED = {"generators": {"g": SAME}, "judges": {"words": None, "j": {"label": {"
 WRITTEN = {"generators": {"w": SAME}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "messages"),
     [

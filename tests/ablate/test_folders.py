@@ -54,6 +54,7 @@ def test_the_numbers_of_a_folder_that_is_not_ours_are_not_computed(tmp_path):
     assert tree(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_own_results_beside_an_ablation_are_not_written_over(carry, tmp_path):
     carry()
     out = tmp_path / "out"
@@ -65,6 +66,7 @@ def test_own_results_beside_an_ablation_are_not_written_over(carry, tmp_path):
     assert tree(out) == before
 
 
+@pytest.mark.slow
 def test_what_somebody_changed_is_kept(carry, tmp_path):
     carry()
     for name in ("ablation.json", "results.json", "report.html", "grades.jsonl"):
@@ -79,6 +81,7 @@ def test_what_somebody_changed_is_kept(carry, tmp_path):
         file.write_text(text)
 
 
+@pytest.mark.slow
 def test_own_notes_beside_stay_and_an_older_folder_goes_on(carry, tmp_path):
     carry()
     fill(tmp_path / "out", "notes.txt")
@@ -89,6 +92,7 @@ def test_own_notes_beside_stay_and_an_older_folder_goes_on(carry, tmp_path):
     assert (tmp_path / "out/notes.txt").is_file()
 
 
+@pytest.mark.slow
 def test_own_files_among_the_nodes_are_not_removed_by_fresh(carry, tmp_path):
     carry()
     out = tmp_path / "out"

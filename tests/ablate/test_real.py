@@ -40,6 +40,7 @@ def marks(out: Path) -> dict[str, tuple[int, int]]:
     return {f"{folder.parent.name}/{folder.name}": (told.st_ino, told.st_mtime_ns) for folder, told in result.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
 def test_killed_in_the_middle_of_an_arm_it_goes_on_where_it_was(file, tmp_path):
     out = tmp_path / "out"

@@ -20,6 +20,8 @@ from curate.cli import main
 from tests.bad_input.command import GOOD, STEPS, done, recipe, refused
 from tests.conftest import ROOT, rows
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65534
 
 
@@ -121,7 +123,6 @@ def incompressible(n):
     return [row | {"response": drawn.randbytes(400).hex()} for row in rows(n)]
 
 
-@pytest.mark.slow
 def test_a_full_disk_loses_no_finished_stage_and_the_same_command_goes_on(there, small_disk, write_jsonl, write_recipe):
     for name, n in (("one.jsonl", 500), ("two.jsonl", 8000)):
         write_jsonl(name, incompressible(n))
@@ -138,7 +139,6 @@ def test_a_full_disk_loses_no_finished_stage_and_the_same_command_goes_on(there,
     assert manifest["counts"]["two"]["kept"] == 8000
 
 
-@pytest.mark.slow
 def test_a_full_disk_while_the_outputs_are_written_leaves_no_half_file(there, small_disk, write_jsonl):
     write_jsonl("one.jsonl", incompressible(3000))
     assert "The disk is full" in refused("--out", small_disk / "out")
@@ -149,7 +149,6 @@ def test_a_full_disk_while_the_outputs_are_written_leaves_no_half_file(there, sm
     assert "the run that writes it did not end; run it again" in out
 
 
-@pytest.mark.slow
 def test_a_file_that_may_not_grow(there, write_jsonl):
     resource = pytest.importorskip("resource", reason="no limits on files here")
     write_jsonl("one.jsonl", incompressible(3000))

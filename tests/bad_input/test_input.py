@@ -14,6 +14,8 @@ from curate.run.ledger import evidence_text
 from tests.bad_input.command import GOOD, done, posts, quarantine, recipe, refused
 from tests.conftest import rows
 
+pytestmark = pytest.mark.slow
+
 # One bad record among many: quarantined with its place and reason, and every other row is as it was.
 
 
@@ -49,7 +51,6 @@ def test_a_bad_record_is_quarantined_and_costs_no_other(there, line, error):
     assert pl.read_parquet("out/test/train.parquet").equals(whole)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -148,7 +149,6 @@ def test_a_folder_full_of_other_files(there, write_recipe, read, said):
     assert "recipe.yaml:5: source 'one'" in out
 
 
-@pytest.mark.slow
 def test_of_three_archives_one_is_cut_short(dumps):
     py7zr = pytest.importorskip("py7zr", reason="the dumps extra is not installed")
     for site in ("ale", "bread", "cake"):
@@ -185,7 +185,6 @@ def test_xml_cut_in_the_middle_loses_its_last_record_only(dumps):
     assert counts["kept"] == GOOD - 1  # the question whose only answer was cut has none
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("most", "kept"), [pytest.param(1000, 134, id="dropped by its length"), pytest.param(None, 135, id="kept")]
 )

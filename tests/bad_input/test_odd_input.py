@@ -20,6 +20,8 @@ from curate.sources import csv, stackexchange
 from tests.bad_input.command import GOOD, done, quarantine, recipe, refused
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 MB = 2**20
 
 
@@ -54,7 +56,6 @@ def test_a_column_of_any_name_is_kept_and_tells_rows_apart(there, write_recipe, 
     assert sorted(found[here].to_list(), key=str) == sorted((row[name] for row in odd), key=str)
 
 
-@pytest.mark.slow
 def test_a_reader_takes_xml_whose_rows_are_all_broken_in_proportion(tmp_path):
     (tmp_path / "tea").mkdir()
     (tmp_path / "tea/Posts.xml").write_bytes(b"<posts>\n" + b"<row x\n" * 40_000 + b"<row &/>\n" * 40_000)
@@ -188,7 +189,6 @@ def test_a_task_of_other_types_is_one_record_and_costs_no_other_task(there, writ
     assert quarantine()[0]["file"].endswith("task2.json")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [
@@ -223,7 +223,6 @@ def _peak() -> float:
     return int(result.stderr.split()[-1]) / 1024
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="NOT TESTED: memory is read from /proc")
 @pytest.mark.parametrize(
     "content",
@@ -245,7 +244,6 @@ def test_a_packed_file_that_unpacks_without_end_stays_below_1_gb(there, write_re
     assert "unpacks to more than" in quarantine()[-1]["error"] + quarantine()[0]["error"]
 
 
-@pytest.mark.slow
 def test_an_archive_that_unpacks_to_a_thousand_times_its_size_is_one_record(dumps):
     py7zr = pytest.importorskip("py7zr", reason="NOT TESTED: the dumps extra is not installed")
     with Path("zeros").open("wb") as file:

@@ -111,6 +111,7 @@ def test_diff_of_two_settings_names_the_step(there):
     assert "The two sets hold the same rows" in call("diff", "out/a", "out/a")
 
 
+@pytest.mark.slow
 def test_verify_derives_again_and_notices_a_changed_file(there):
     call("run", "recipe.yaml")
     assert set(as_json("verify", "out/test").values()) == {"same"}
@@ -168,6 +169,7 @@ def test_report_writes_the_same_page_again(there):
     assert (there / "out/test/report.html").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_list_and_the_reference_of_every_filter_and_source(there):
     found = as_json("list")
     assert {"length", "exact_duplicates", "html_to_markdown"} <= {f["name"] for f in found["filters"]}
@@ -193,6 +195,7 @@ def test_schema_takes_the_packaged_recipe_and_refuses_a_mistyped_one():
         jsonschema.validate(recipe, schema)
 
 
+@pytest.mark.slow
 def test_doctor(there, monkeypatch):
     """One extra alone: all take a minute of imports."""
     monkeypatch.setattr("curate.cli.doctor.EXTRAS", {"fast": EXTRAS["fast"]})

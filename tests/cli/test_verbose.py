@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import logging
 
+import pytest
 from click.testing import CliRunner
 
 from curate.cli import main
+
+pytestmark = pytest.mark.slow
 
 
 def test_verbose_says_what_is_read_reused_and_built(tmp_path, monkeypatch):

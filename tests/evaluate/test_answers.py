@@ -23,6 +23,8 @@ from curate.pairs.example import says
 from tests.models.judges.scripted import scripted
 from tests.train import tiny
 
+pytestmark = pytest.mark.model
+
 BRIEF = {"max_new_tokens": 12}
 TWO = pl.DataFrame({"id": ["a", "b"], "turns": [["Hi?", "More?", "And?"], ["Why?"]]})
 PROMPTS = pl.DataFrame({"id": ["a", "b"], "prompt": ["What is 3 and 3?", "What is 4 and 4?"]})
@@ -60,7 +62,6 @@ def respond(model: Any, **more: Any) -> pl.DataFrame:
     return answers(model, PROMPTS, backend="transformers", sampling=BRIEF, **more)
 
 
-@pytest.mark.slow
 def test_the_last_checkpoint_answers_as_the_merged_model_does(trained, tmp_path):
     each = open_training(trained).checkpoints()
     assert [(c.name, c.epoch) for c in each] == [("checkpoint-4", 1.0), ("checkpoint-8", 2.0), ("checkpoint-12", 3.0)]
@@ -70,7 +71,6 @@ def test_the_last_checkpoint_answers_as_the_merged_model_does(trained, tmp_path)
     assert whole["checkpoint"].to_list() == [None] * 2
 
 
-@pytest.mark.slow
 def test_checkpoints_differ_and_each_is_merged_only_while_it_answers(trained, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
@@ -81,7 +81,6 @@ def test_checkpoints_differ_and_each_is_merged_only_while_it_answers(trained, tm
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-@pytest.mark.slow
 def test_nothing_is_asked_or_merged_again(trained, tmp_path, monkeypatch):
     first = open_training(trained).checkpoints()[0]
     before = respond(trained, checkpoint=first, journal=tmp_path)
@@ -90,7 +89,6 @@ def test_nothing_is_asked_or_merged_again(trained, tmp_path, monkeypatch):
     assert respond(trained, checkpoint=first, journal=tmp_path).equals(before)
 
 
-@pytest.mark.slow
 def test_the_end_of_turn_token_ends_an_answer(trained, tmp_path):
     """The very same weights, told nothing of the token, run on to the limit."""
     ended = respond(trained, samples=8).filter(pl.col("finish_reason") == "stop")
@@ -103,7 +101,6 @@ def test_the_end_of_turn_token_ends_an_answer(trained, tmp_path):
     assert all(long.startswith(short) for long, short in on.select("response", "response_right").iter_rows())
 
 
-@pytest.mark.slow
 def test_a_model_trained_anew_at_its_place_is_not_taken_for_the_old_one(trained, tmp_path):
     folder = shutil.copytree(trained / "merged", tmp_path / "model")
     before = respond(folder)
@@ -112,7 +109,6 @@ def test_a_model_trained_anew_at_its_place_is_not_taken_for_the_old_one(trained,
     assert not respond(folder)["response"].equals(before["response"])
 
 
-@pytest.mark.slow
 def test_samples_of_a_prompt_differ_and_are_the_same_again(trained):
     one, two = respond(trained, samples=3), respond(trained, samples=3)
     assert one.equals(two)
@@ -174,7 +170,6 @@ def call(*args: Any, code: int = 0) -> str:
     return done.output
 
 
-@pytest.mark.slow
 def test_the_command_answers_with_every_checkpoint(trained, tmp_path):
     prompts = tiny.write(tmp_path / "p.jsonl", PROMPTS.to_dicts())
     options = ["--prompts", prompts, "--backend", "transformers", "--sampling", "max_new_tokens=8"]
@@ -195,7 +190,6 @@ def test_the_command_answers_with_every_checkpoint(trained, tmp_path):
     assert "holds no dev prompts" in str(CliRunner().invoke(command, [str(trained)]).exception)
 
 
-@pytest.mark.slow
 def test_prompts_that_are_not_named_are_those_held_out_of_what_was_trained_on(trained, tmp_path):
     """DPO's pairs hold none out, so those of the SFT before it are asked."""
     second = shutil.copytree(trained, tmp_path / "second")

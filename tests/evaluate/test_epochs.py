@@ -24,6 +24,8 @@ from curate.recipe.places import RecipeError
 from tests.evaluate.test_answers import PROMPTS, trained  # noqa: F401 - a fixture
 from tests.train import tiny
 
+pytestmark = pytest.mark.model
+
 BRIEF = {"max_new_tokens": 8}
 
 
@@ -82,7 +84,6 @@ def test_only_prompts_that_all_have_a_grade_for_are_compared_and_the_others_coun
         decided(graded(1, None), graded(None, 1))
 
 
-@pytest.mark.slow
 def test_with_no_effect_a_difference_is_rarely_claimed():
     """Six epochs of the same quality, 50 prompts, noise in each: at most 5 of 100 choices may claim a difference."""
     draw = random.Random(1)
@@ -98,7 +99,6 @@ def early(prompt: str, response: str) -> float:
     return float(len(response) % 7)
 
 
-@pytest.mark.slow
 def test_a_training_gets_its_choice_its_grades_and_their_plot(trained, monkeypatch):  # noqa: F811
     options = {"backend": "transformers", "sampling": BRIEF, "first_epoch": 1, "last_epoch": 2, "samples": 2}
     choice = choose(trained, PROMPTS, function(early), **options)
@@ -115,7 +115,6 @@ def test_a_training_gets_its_choice_its_grades_and_their_plot(trained, monkeypat
     assert choose(trained, PROMPTS, function(early), **options) == choice
 
 
-@pytest.mark.slow
 def test_the_chosen_model_can_be_had_whole(trained):  # noqa: F811
     options = {"backend": "transformers", "sampling": BRIEF, "last_epoch": 2, "merged": True}
     choice = choose(trained, PROMPTS, function(early), first_epoch=2, **options)

@@ -202,6 +202,7 @@ def test_a_batch_gives_the_verdicts_of_its_rows(texts, cut):
     assert frame.lazy().select(restored).collect(engine="streaming").to_series().to_list() == whole
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0.34, 0.5, 1.0]))
 def test_the_index_finds_all_that_a_plain_comparison_finds(seed, share):

@@ -17,6 +17,8 @@ from curate.models.embeddings.quantised import SQUARE
 from curate.recipe.registry import kind_of, parameters
 from tests.filters.test_diversity import clusters, names, pool
 
+pytestmark = pytest.mark.slow
+
 INF = math.inf
 SELECTORS = [coverage, cluster, threshold]
 

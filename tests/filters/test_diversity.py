@@ -65,6 +65,7 @@ def rounds(request, monkeypatch):
     monkeypatch.setattr(_farthest, "INSIDE", request.param[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0, 0.1, 0.2, 1, 5, 1e6])
 def test_it_picks_what_the_greedy_algorithm_picks(rounds, temperature):
     vectors = clusters(600)
@@ -116,6 +117,7 @@ def test_the_order_of_rows_and_what_is_asked_for_do_not_matter(size, n, d, tempe
     assert fewer.tolist() == ours[: n // 2].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0, 0.2])
 def test_the_number_of_threads_does_not_matter(monkeypatch, temperature):
     vectors, found = clusters(70_000, d=8), []
@@ -163,6 +165,7 @@ def test_a_lower_temperature_gives_a_set_further_apart():
     assert ladder == sorted(ladder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0, 0.2, INF])
 @pytest.mark.parametrize("domain_temperature", [1, 3, INF])
 def test_each_domain_gives_its_quota_and_all_keep_apart(rounds, temperature, domain_temperature):

@@ -9,6 +9,7 @@ from tests.fuzz.readers import READERS, fuzz
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_mutants_give_rows_bad_records_or_one_sentence(name):
     tally = fuzz(READERS[name], seed=7, n=120)

@@ -43,6 +43,7 @@ SEEDS = {"small": SMALL} | {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDS)
 def test_a_mutant_is_a_recipe_or_one_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
@@ -63,6 +64,7 @@ def test_a_mutant_is_a_recipe_or_one_screen(tmp_path: Path, monkeypatch: pytest.
     assert refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDS)
 def test_every_path_that_a_message_prints_is_one_that_set_takes(tmp_path: Path, name: str) -> None:
     file = tmp_path / "r.yaml"
@@ -101,6 +103,7 @@ def test_put_and_read_value_meet_every_shape() -> None:
                 assert str(error)
 
 
+@pytest.mark.slow
 def test_files_of_every_depth_and_width_are_read_or_refused_in_time(tmp_path: Path) -> None:
     file = tmp_path / "r.yaml"
     wide = (

@@ -29,6 +29,7 @@ RECORDS = st.dictionaries(NAMES | TEXTS, VALUES, max_size=5) | VALUES
 quick = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.slow
 @quick
 @given(st.lists(RECORDS, min_size=1, max_size=6))
 def test_every_record_is_a_row_or_quarantined(records):
@@ -54,6 +55,7 @@ RECIPES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @quick
 @given(st.dictionaries(KEYS, RECIPES, max_size=6), st.booleans())
 def test_every_recipe_is_checked_or_refused_on_one_screen(data, begun):

@@ -59,6 +59,7 @@ def test_a_folder_without_a_model_is_an_error(find, tmp_path):
         find(str(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_name_that_cannot_be_had_is_one_sentence():
     pytest.importorskip("huggingface_hub", reason="names of the hub need the extra `embed`")
     code = (
@@ -118,6 +119,7 @@ def test_the_packaged_model_is_found_under_its_hub_name_unless_the_hub_has_it(mo
     assert find_model(f"HuggingFaceTB/{MODEL}") == f"HuggingFaceTB/{MODEL}"
 
 
+@pytest.mark.model
 def test_the_packaged_model_is_converted_whole_and_once(converted):
     config = json.loads((converted / "config.json").read_text())
     assert config["dtype"] == "bfloat16"
@@ -151,6 +153,7 @@ def test_two_at_once_end_with_one_whole_model(tmp_path, monkeypatch):
     assert (Path(results[0]) / "model.safetensors").read_bytes() == b"weights"
 
 
+@pytest.mark.slow
 def test_a_conversion_that_is_killed_leaves_no_model(tmp_path):
     code = (
         "import os, pathlib\n"

@@ -13,7 +13,7 @@ from curate.models.judges import function
 from curate.pairs import best, best_of, styles
 from tests.conftest import SMALL
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of vLLM
+pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore")]  # warnings of vLLM
 
 THINGS = [
     *(
@@ -52,7 +52,6 @@ def answers() -> Generator:
     return vllm("SmolLM2-135M-Instruct", engine=SMALL, sampling={"temperature": 0.8, "top_p": 0.95, "max_tokens": 64})
 
 
-@pytest.mark.slow
 def test_the_best_of_four_is_better_than_one(answers):
     one = best(ROWS, generator=answers, judge=function(brevity), n=1, seed=1, cut="keep")
     four = best(ROWS, generator=answers, judge=function(brevity), n=4, seed=0, cut="keep")
@@ -71,7 +70,6 @@ def test_every_prompt_has_a_pair_of_what_was_sampled(answers):
     assert (made.ledger["gap"] > 0).all()
 
 
-@pytest.mark.slow
 def test_two_styles_of_one_model(answers):
     prompts = {"chosen": "You are a pirate. Say Arr in every sentence.", "rejected": "You are a clerk. Be formal."}
     made, turned = (styles(rows, generator=answers, cut="keep", **prompts) for rows in (ROWS[:8], ROWS[:8].reverse()))

@@ -25,6 +25,7 @@ print(*sorted(sys.modules))
 """
 
 
+@pytest.mark.slow
 def test_a_run_imports_the_source_and_the_filters_that_it_names(tmp_path):
     (tmp_path / "a.jsonl").write_text(json.dumps({"prompt": "Why?", "response": "Because."}) + "\n")
     read = f"{{jsonl: {{path: {tmp_path / 'a.jsonl'}}}}}"

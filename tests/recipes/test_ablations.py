@@ -12,6 +12,8 @@ from curate.ablate.plan import Plan, plan
 from curate.ablate.reading import load
 from curate.models.judges.judge import Case
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "recipes" / "ablations"
 FULL = ("quality", "diversity", "quantity", "dialogue", "pairs")
 
@@ -35,7 +37,6 @@ def test_in_full_it_has_three_seeds_five_answers_and_a_random_arm(name):
     assert max(sizes or {2000}) in (1000, 1030, 2000)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FULL)
 def test_small_it_is_for_two_cores_and_needs_no_network(name):
     made = planned(name, small=True)

@@ -18,6 +18,8 @@ import pytest
 from curate.filters import first_person, mentions
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("train.parquet", "train.jsonl", "ledger.parquet")
 
 
@@ -41,7 +43,6 @@ def real(data, outs):
     return run(str(data), str(outs / "real/out"))
 
 
-@pytest.mark.slow
 def test_exactly_1000_rows_on_the_real_dumps(real, outs):
     manifest, screen = real
     assert pl.read_parquet(outs / "real/out/train.parquet").height == 1000
@@ -93,7 +94,6 @@ def test_the_stack_exchange_part_holds_only_rows_that_pass_the_papers_rules(real
     }
 
 
-@pytest.mark.slow
 def test_every_question_and_answer_of_the_dumps_is_accounted_for_by_site(real, data, outs):
     import xml.etree.ElementTree as ElementTree
 
@@ -115,7 +115,6 @@ def test_every_question_and_answer_of_the_dumps_is_accounted_for_by_site(real, d
     assert sum(count["quarantined"] for count in manifest["counts"].values()) == 0
 
 
-@pytest.mark.slow
 def test_exactly_1000_rows_with_nothing_but_the_installed_packages(outs):
     manifest, screen = run(str(outs / "nothing"), str(outs / "bare/out"))
     assert pl.read_parquet(outs / "bare/out/train.parquet").height == 1000
@@ -123,7 +122,6 @@ def test_exactly_1000_rows_with_nothing_but_the_installed_packages(outs):
     assert "Not there: stackexchange_stem" in screen
 
 
-@pytest.mark.slow
 def test_same_bytes_for_a_second_run_any_batch_size_threads_and_order(real, data, outs):
     expected = {name: real[0]["outputs"][name] for name in NAMES}
 

@@ -15,7 +15,7 @@ from curate.run.run import run_recipe
 from tests.conftest import seconds
 
 RECIPES = Path(__file__).parents[2] / "recipes"
-pytestmark = pytest.mark.filterwarnings("ignore")  # of vLLM
+pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore")]  # warnings of vLLM
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,6 @@ def human_like(smollm2, tmp_path_factory):
     return run_recipe(load(RECIPES / "human_like_dpo.yaml", ("size=100",)), out), out
 
 
-@pytest.mark.slow
 def test_a_hundred_pairs_of_many_topics(human_like):
     manifest, out = human_like
     made = pl.read_parquet(out / "train.parquet")
@@ -36,7 +35,6 @@ def test_a_hundred_pairs_of_many_topics(human_like):
     assert "SmolLM2-135M-Instruct" in (out / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
 def test_the_same_seeds_give_the_same_pairs_from_what_was_said(human_like):
     manifest, out = human_like
     again = run_recipe(load(RECIPES / "human_like_dpo.yaml", ("size=100",)), out.parent / "again", fresh=True)
@@ -44,7 +42,6 @@ def test_the_same_seeds_give_the_same_pairs_from_what_was_said(human_like):
     assert set(verify(out).values()) == {"same"}
 
 
-@pytest.mark.slow
 def test_trl_takes_the_file_as_it_is(human_like, tmp_path):
     from datasets import load_dataset
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
@@ -66,7 +63,6 @@ def test_trl_takes_the_file_as_it_is(human_like, tmp_path):
     assert trainer.train().training_loss == pytest.approx(0.6931, abs=1e-3)
 
 
-@pytest.mark.slow
 def test_votes_on_the_dumps_make_even_pairs_without_a_model(data, tmp_path, monkeypatch):
     monkeypatch.setenv("CURATE_DATA", str(data))
     manifests = []
@@ -82,7 +78,6 @@ def test_votes_on_the_dumps_make_even_pairs_without_a_model(data, tmp_path, monk
     assert made["license"].str.contains("CC BY-SA").all() and made["url"].is_not_null().all()
 
 
-@pytest.mark.slow
 def test_judged_pairs_of_four_generators(smollm2, tmp_path):
     manifest = run_recipe(load(RECIPES / "zephyr_ultrafeedback.yaml", ("size=6",)), tmp_path / "out")
     made = pl.read_parquet(tmp_path / "out/train.parquet")
@@ -92,7 +87,6 @@ def test_judged_pairs_of_four_generators(smollm2, tmp_path):
     assert ledger.height == 12  # twice the size, and no more prompts were answered
 
 
-@pytest.mark.slow
 def test_rejection_sampling_makes_a_set_for_sft(smollm2, tmp_path):
     run_recipe(load(RECIPES / "rejection_sampling.yaml", ("size=6",)), tmp_path / "out")
     made = pl.read_parquet(tmp_path / "out/train.parquet")

@@ -40,6 +40,7 @@ def test_each_is_a_question_or_a_clear_request(seed):
     assert fault(seed, min_words=4, max_words=40) is None
 
 
+@pytest.mark.slow
 def test_no_two_are_alike():
     assert max(rouge_l(words(a), words(b)) for a, b in itertools.combinations(SEEDS, 2)) < 0.6
 

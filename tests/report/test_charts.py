@@ -1,4 +1,5 @@
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ numbers = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # the first use of polars takes its time
 @given(numbers, numbers, st.lists(st.floats(-1e7, 1e7), max_size=2))
 def test_a_histogram_counts_every_number_once(first, second, marks):

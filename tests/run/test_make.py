@@ -113,6 +113,7 @@ def test_rejection_sampling_keeps_the_best_answer(tmp_path, recipe):
     assert len(asked(tmp_path)) == 24
 
 
+@pytest.mark.slow
 def test_what_was_not_answered_is_told_and_asked_again_and_nothing_else_is(tmp_path, recipe):
     file, out = recipe(STYLES), tmp_path / "out/a"
     (tmp_path / "down.json").write_text('["Question 3?", "Question 5?"]')

@@ -66,6 +66,7 @@ def peak(folder: Path, name: str) -> float:
     return int(done.stderr.split()[-1]) / 1024
 
 
+@pytest.mark.slow
 def test_memory_of_the_row_wise_pass_does_not_grow_with_the_input(tmp_path):
     peaks = {}
     for size in (40, 160):
@@ -77,6 +78,7 @@ def test_memory_of_the_row_wise_pass_does_not_grow_with_the_input(tmp_path):
     assert peaks[160] - peaks[40] < 60, f"peak MB by input MB: {peaks}"
 
 
+@pytest.mark.slow
 def test_one_row_of_50_mb_costs_a_few_times_its_size(tmp_path):
     write(tmp_path / "small.jsonl", MB)
     usual = peak(tmp_path, "small")

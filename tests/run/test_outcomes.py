@@ -14,6 +14,8 @@ from curate.cli import main
 from curate.report.page import Section, page
 from tests.models.generators.servers import error, good, serving
 
+pytestmark = pytest.mark.slow
+
 HALF = rb'{"choices": [{"message": {"content": "bad \ud83d half"}, "finish_reason": "stop"}]}'
 
 
@@ -37,7 +39,6 @@ def run(tmp_path: Path, file: Path, *more: str) -> Any:
     return CliRunner().invoke(main, ["run", str(file), "--out", str(tmp_path / "out"), *more])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [

@@ -138,6 +138,7 @@ def run(here: Path, *more: str) -> set[str]:
     return {label.partition(":")[0] for label in manifest["stages"]["built"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "more", "again"), CHANGES)
 def test_a_set_is_made_again_where_it_rests_on_what_changed(here, change, more, again):
     assert run(here) == {"own", "file"}
@@ -195,6 +196,7 @@ KEYS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("script", "told", "rests_on"), KEYS)
 def test_what_trainings_and_nodes_rest_on_is_in_their_keys(here, script, told, rests_on):
     def key() -> str:
@@ -225,6 +227,7 @@ print(curate.keep(rows, good)._fingerprint)
 """
 
 
+@pytest.mark.slow
 def test_the_fingerprint_of_a_hugging_face_dataset_holds_all_of_it_too(here):
     pytest.importorskip("datasets")
     names = ("mine.py", "helper.py", "a/test.jsonl", "b/test.jsonl", "model/config.json", "plugged", "polars_hash")

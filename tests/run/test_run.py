@@ -126,6 +126,7 @@ def test_a_changed_input_is_read_again_and_the_other_is_not(there, write_recipe,
     assert [name for name in built if name.startswith("two")] != []
 
 
+@pytest.mark.slow
 def test_a_changed_module_or_word_list_runs_its_step_again(there, write_recipe):
     module = there / "listed_words.py"
     module.write_text(

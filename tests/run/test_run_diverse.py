@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +14,10 @@ from curate.cli import main
 from curate.recipe.load import load
 from curate.run.run import run_recipe
 
-pytest.importorskip("sentence_transformers", reason="the embed extra is not installed")
+pytestmark = [
+    pytest.mark.model,
+    pytest.mark.skipif(not find_spec("sentence_transformers"), reason="the embed extra is not installed"),
+]
 
 CROWD = [f"How do I keep my basil plant alive in week {i}?" for i in range(30)]
 OTHERS = ["What makes bread rise?", "Why is the sky blue?", "Explain a mortgage.", "Who painted the Night Watch?"]
@@ -32,7 +36,6 @@ def prompts(out):
     return pl.read_parquet(out / "train.parquet")["prompt"].to_list()
 
 
-@pytest.mark.slow
 def test_a_sample_by_farthest_leaves_the_crowd_and_is_measured(there, write_recipe):
     sample = {"farthest": {"column": "prompt", "temperature": 0}}
     recipe = {"size": 5, "sources": {"mine": {"read": {"jsonl": {"path": "mine.jsonl"}}, "sample": sample}}}
@@ -46,7 +49,6 @@ def test_a_sample_by_farthest_leaves_the_crowd_and_is_measured(there, write_reci
     assert page.count("<circle") == len([*CROWD, *OTHERS])
 
 
-@pytest.mark.slow
 def test_the_command_shows_the_ladder(there, write_recipe):
     recipe = {"size": 5, "sources": {"mine": {"read": {"jsonl": {"path": "mine.jsonl"}}}}}
     run_recipe(load(write_recipe(recipe)), there / "out")

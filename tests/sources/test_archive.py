@@ -53,6 +53,7 @@ def test_a_file_that_cannot_be_opened(tmp_path, name):
         list(chunks(tmp_path / name, "Posts.xml"))
 
 
+@pytest.mark.slow
 def test_decompression_waits_for_a_slow_reader_and_ends_when_it_leaves(packed, monkeypatch):
     made = []
 

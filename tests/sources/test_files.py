@@ -97,6 +97,7 @@ def test_lines_of_any_packing(tmp_path, name, pack):
     assert {line.raw for line in lines} == {b'{"prompt": "one"}\n', b'{"prompt": "two"}\n'}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "pack"), PACKED[1:])
 def test_a_packed_file_cut_short_keeps_what_is_there_and_says_where_it_ends(tmp_path, name, pack):
     text = b"".join(b'{"prompt": "%d"}\n' % (i * 7919 % 100_003) for i in range(60_000))

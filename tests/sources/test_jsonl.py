@@ -249,6 +249,7 @@ def test_a_batch_is_closed_when_it_grows_large(write, monkeypatch):
     assert [batch.rows.height for batch in jsonl(file)[0].read(1000)] == [3, 3, 3, 1]
 
 
+@pytest.mark.slow
 def test_a_line_of_fifty_megabytes_is_a_record(write):
     rows, bad = read(write({"prompt": "a"}, {"prompt": "x" * 50_000_000}, {"prompt": "b"}))
     assert (rows["prompt"].str.len_bytes().to_list(), bad) == ([1, 50_000_000, 1], [])
@@ -267,6 +268,7 @@ line = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(lines=st.lists(line, min_size=1, max_size=25))
 def test_every_line_is_a_row_or_bad_and_batches_do_not_matter(tmp_path_factory, lines):

@@ -21,6 +21,13 @@ TRAINER = {"per_device_train_batch_size": 4, "num_train_epochs": 2, "learning_ra
 FLOOR = {"lr_scheduler_type": "polynomial", "lr_scheduler_kwargs": {"lr_end": 1e-3, "power": 1.0}}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark these tests: nearly all of them train the tiny model."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("model")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     import datasets

@@ -131,7 +131,6 @@ def test_the_choice_among_epochs_says_what_its_grade_is_not():
     assert "no measure of the model" in text
 
 
-@pytest.mark.slow
 def test_a_chain_leaves_cards_that_follow_it_back(config, pairs, tmp_path):
     dpo = {key: value for key, value in pairs.items() if key != "model"}
     chain({"sft": config, "dpo": dpo}, tmp_path / "out", force=True)
@@ -147,7 +146,6 @@ def test_a_chain_leaves_cards_that_follow_it_back(config, pairs, tmp_path):
     assert record_["model_out"]["weights"] == weights(str(tmp_path / "out/dpo/merged")), "a card changes no weights"
 
 
-@pytest.mark.slow
 def test_what_a_kill_left_out_is_drawn_by_the_next_run(config, tmp_path):
     config["trainer"]["max_steps"] = 1
     sft(config, tmp_path / "out", force=True)
@@ -159,7 +157,6 @@ def test_what_a_kill_left_out_is_drawn_by_the_next_run(config, tmp_path):
     assert (tmp_path / "out/README.md").is_file()
 
 
-@pytest.mark.slow
 def test_the_data_card_s_facts_are_read_from_beside_the_data(config, tmp_path):
     import polars as pl
 

@@ -20,7 +20,6 @@ def both(config, pairs):
     }
 
 
-@pytest.mark.slow
 def test_dpo_starts_from_the_model_that_sft_saved_and_only_what_changed_runs_again(both, tmp_path):
     records = curate.train.chain(both, tmp_path)
     assert records["dpo"]["model_in"]["path"] == str(tmp_path / "sft" / "merged")

@@ -28,7 +28,6 @@ def file(config, tmp_path):
     return path
 
 
-@pytest.mark.slow
 def test_a_run_tells_rows_losses_and_where_the_model_is(file, tmp_path):
     out, options = tmp_path / "out", ("--set", "trainer.max_steps=2")
     done = command("sft", file, "--out", out, *options)
@@ -60,7 +59,6 @@ def test_a_broken_row_ends_the_preflight_with_code_2(config, file, tmp_path):
     assert isinstance(refused.exception, UserError)  # which the main command prints in words
 
 
-@pytest.mark.slow
 def test_a_chain_is_one_command(config, pairs, tmp_path):
     dpo = {key: value for key, value in pairs.items() if key != "model"}
     file = tmp_path / "both.yaml"

@@ -50,7 +50,6 @@ def test_a_wrong_reference_shows_in_the_rewards(pairs, tmp_path):
     assert rewards(job, trainer)["rewards/chosen"] != 0
 
 
-@pytest.mark.slow
 def test_the_preflight_changes_nothing_of_the_training(pairs, tmp_path, monkeypatch):
     with_dropout = {**pairs, "lora": {**LORA, "lora_dropout": 0.2}}
     results = []
@@ -63,7 +62,6 @@ def test_the_preflight_changes_nothing_of_the_training(pairs, tmp_path, monkeypa
     assert results[0] == results[1]
 
 
-@pytest.mark.slow
 def test_margins_rise_from_zero_and_answers_are_counted(pairs, tmp_path):
     record = curate.train.dpo(pairs, tmp_path / "out")
     assert log_of(tmp_path / "out")[0]["rewards/margins"] == 0

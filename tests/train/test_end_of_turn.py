@@ -91,7 +91,6 @@ def loaded(folder):
     return AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("tied", [True, False], ids=["tied embeddings", "two matrices"])
 @pytest.mark.parametrize("lora", [LORA, None], ids=["LoRA", "all weights"])
 def test_the_new_token_is_trained_saved_and_generated(tied, lora, config, tmp_path):
@@ -117,7 +116,6 @@ def test_the_new_token_is_trained_saved_and_generated(tied, lora, config, tmp_pa
     assert words.decode(answer) == f"Yes.{EOT}"
 
 
-@pytest.mark.slow
 def test_an_adapter_merges_to_the_model_that_was_saved(sft_run, tmp_path):
     import torch
 

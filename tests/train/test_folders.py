@@ -113,7 +113,6 @@ def test_another_training_does_not_remove_what_somebody_changed(change, reason, 
         assert curate.train.sft(config, out, force=True)["reused"], "what is finished is used all the same"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("older", [pytest.param(False, id="new"), pytest.param(True, id="older")])
 def test_another_training_takes_the_place_of_ours_and_own_notes_stay(older, finished):
     config, out = finished
@@ -128,7 +127,6 @@ def test_another_training_takes_the_place_of_ours_and_own_notes_stay(older, fini
     assert (out / "notes.txt").read_text() == "my own notes.txt" and (out / "my/notes.md").is_file()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("older", [pytest.param(False, id="new"), pytest.param(True, id="older")])
 def test_a_training_that_was_stopped_goes_on_beside_own_notes(older, finished):
     config, out = finished
@@ -148,7 +146,6 @@ def test_a_preflight_leaves_a_finished_training_and_what_changed_in_it(finished)
     assert before.items() <= tree(out).items()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -168,7 +165,6 @@ def test_choosing_refuses_before_it_asks_the_model(change, reason, trained, tmp_
     assert tree(out) == before
 
 
-@pytest.mark.slow
 def test_choosing_again_and_training_again_are_no_question(trained, tmp_path):  # noqa: F811
     out = tmp_path / "out"
     shutil.copytree(trained, out)

@@ -22,7 +22,6 @@ def rows_of(config):
     return run.prepare(resolve("kto", *read(config))).rows.rows
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "more",
     [
@@ -62,7 +61,6 @@ def test_the_order_is_the_seeds(pairs):
     assert orders[0] == orders[1] != orders[2]
 
 
-@pytest.mark.slow
 def test_uneven_labels_are_a_note_with_trls_own_weights(pairs, tmp_path):
     trainer = {**pairs["trainer"], "max_steps": 1, "loss_type": "apo_zero_unpaired"}
     uneven = {**pairs, "data": str(tiny.write(tmp_path / "marks.jsonl", marks(20, 15))), "trainer": trainer}

@@ -73,7 +73,6 @@ def test_a_model_that_cannot_be_had_is_told_in_a_sentence(more, message, config,
         curate.train.sft({**config, **more}, tmp_path / "out")
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:bitsandbytes.*autograd kernel was not registered:UserWarning")  # its CPU kernels
 def test_a_quantised_model_is_trained_and_merged_into_full_weights(config, pairs, tmp_path):
     pytest.importorskip(

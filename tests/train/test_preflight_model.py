@@ -62,7 +62,6 @@ def test_a_token_of_the_vocabulary_may_be_new_as_an_end(token, new, context):
     assert [finding.detail["tokens"] for finding in checks.new_tokens(ready)] == new
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tied", "lora"),
     [

@@ -54,7 +54,6 @@ def test_one_broken_row_is_named_by_its_id_and_nothing_is_trained(stage, rows, c
     assert not (tmp_path / "out" / "merged").exists()
 
 
-@pytest.mark.slow
 def test_what_is_forced_is_trained_and_stands_in_the_record(config, tmp_path):
     long = answers(times=9)
     long[5]["completion"][0]["content"] = "a b c d e f g h i j k l m n o p " * 4
@@ -96,7 +95,6 @@ def test_a_good_run_of_every_stage_passes(stage, more, warnings, config, pairs, 
     assert len(preflight.masks(context.trainer)) == (6 if stage in ("dpo", "reward") else 3)
 
 
-@pytest.mark.slow
 def test_the_checks_of_a_set_are_of_all_its_rows_at_once(config, tmp_path):
     """Rows by the thousand in a moment: what is slow is trl's own tokenising."""
     from curate.train.preflight import rows, template, tokens

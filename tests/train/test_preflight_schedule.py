@@ -100,7 +100,6 @@ for finding in schedule.processes(SimpleNamespace(trainer=trainer)):
 """
 
 
-@pytest.mark.slow
 def test_accelerate_starts_one_process_for_two_without_a_word(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT, encoding="utf-8")

@@ -17,8 +17,6 @@ from curate.train.findings import TrainError
 from tests.train import tiny
 from tests.train.conftest import EOT, LORA, TRAINER, log_of
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[2]
 
 

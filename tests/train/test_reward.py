@@ -49,7 +49,6 @@ def margins(record, config):
         close_all()
 
 
-@pytest.mark.slow
 def test_a_planted_preference_is_learned_and_measured_on_pairs_that_were_held_out(record):
     result = record["held_out"]
     assert 0.6 < result["low"] < result["accuracy"] <= result["high"]
@@ -67,7 +66,6 @@ def test_the_saved_model_is_a_judge_that_gives_the_same_rewards(record, config):
     assert fmean(margin > 0 for margin in by_judge) == pytest.approx(record["held_out"]["accuracy"], abs=1e-4)
 
 
-@pytest.mark.slow
 def test_an_adapter_trains_the_head_too_and_is_merged_with_it(config, tmp_path):
     from safetensors.torch import load_file
 
@@ -87,7 +85,6 @@ def test_the_same_seed_begins_with_the_same_head(config):
     assert not one.equal(other)
 
 
-@pytest.mark.slow
 def test_a_model_that_has_learned_nothing_but_length_is_told_so(config, tmp_path):
     rows = tiny.write(tmp_path / "longer.jsonl", planted.longer(60))
     record = curate.train.reward({**config, "data": str(rows)}, tmp_path / "out")
@@ -108,7 +105,6 @@ def test_without_rows_held_out_the_record_says_that_nothing_is_measured(one_step
     assert "nothing was held out" in record["said"][0]
 
 
-@pytest.mark.slow
 def test_rows_of_a_file_can_be_held_out_and_those_too_long_are_counted(one_step, tmp_path):
     pairs = planted.marked(12, seed=1)
     pairs[3]["chosen"][0]["content"] = "long " * 200

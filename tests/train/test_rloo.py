@@ -22,7 +22,6 @@ def config(config):
     return {**config, "reward": f"{OWN}:vowels", "trainer": {**config["trainer"], **steps, "learning_rate": 3e-2}}
 
 
-@pytest.mark.slow
 def test_a_reward_that_can_be_learned_rises(config, tmp_path):
     longer = {**config, "trainer": {**config["trainer"], "max_steps": 30, "beta": 0.0}}
     record = curate.train.rloo(longer, tmp_path / "out")
@@ -34,7 +33,6 @@ def test_a_reward_that_can_be_learned_rises(config, tmp_path):
     assert (tmp_path / "out" / "merged" / "config.json").is_file()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("more", [pytest.param({}, id="all weights"), pytest.param({"lora": LORA}, id="LoRA")])
 def test_the_reference_is_the_model_that_training_starts_from(more, config, tmp_path):
     curate.train.rloo({**config, **more}, tmp_path / "out")
@@ -44,7 +42,6 @@ def test_the_reference_is_the_model_that_training_starts_from(more, config, tmp_
     assert "rewards/vowels/mean" in log[0]
 
 
-@pytest.mark.slow
 def test_a_reward_model_of_the_stage_before_is_what_is_maximised(config, tmp_path):
     rows = str(tiny.write(tmp_path / "marked.jsonl", planted.marked(24)))
     trainer = {"num_train_epochs": 1, "save_strategy": "no", "disable_tqdm": True}
@@ -55,7 +52,6 @@ def test_a_reward_model_of_the_stage_before_is_what_is_maximised(config, tmp_pat
     assert "rewards/merged/mean" in log_of(tmp_path / "out")[0]
 
 
-@pytest.mark.slow
 def test_answers_without_a_reward_are_left_out_and_counted(config, tmp_path):
     record = curate.train.rloo({**config, "reward": f"{OWN}:sometimes"}, tmp_path / "out")
     reward = record["reward"]
@@ -65,7 +61,6 @@ def test_answers_without_a_reward_are_left_out_and_counted(config, tmp_path):
     assert f"{reward['without']} of 64 answers got no reward and were left out" in record["said"][-1]
 
 
-@pytest.mark.slow
 def test_a_batch_without_any_reward_ends_the_run(config, tmp_path):
     message = "never gave none of 32 answers a reward: never raised RuntimeError: the server"
     with pytest.raises(TrainError, match=message):

@@ -50,7 +50,6 @@ def test_only_the_answer_and_its_end_are_trained_on(config, tmp_path):
         assert example["labels"][-1] == tokenizer.eos_token_id != tokenizer.pad_token_id
 
 
-@pytest.mark.slow
 def test_a_finished_run_is_run_again_only_when_it_would_be_another_one(sft_run, tmp_path):
     config, out = sft_run[0], shutil.copytree(sft_run[1], tmp_path / "out")
     when = (out / "record.json").stat().st_mtime_ns
@@ -67,7 +66,6 @@ def test_a_finished_run_is_run_again_only_when_it_would_be_another_one(sft_run, 
     assert not (out / "adapter").exists(), "nothing of another run stays"
 
 
-@pytest.mark.slow
 def test_another_seed_gives_another_model(sft_run, tmp_path):
     record = curate.train.sft({**sft_run[0], "seed": 1}, tmp_path / "out")
     assert record["model_out"]["weights"] != sft_run[2]["model_out"]["weights"]
@@ -78,7 +76,6 @@ def short(config):
     return {**config, "trainer": {**config["trainer"], "max_steps": 1}}
 
 
-@pytest.mark.slow
 def test_broken_rows_stop_the_run_before_a_model_is_loaded_unless_forced(short, tmp_path):
     bad = tiny.answers(8)
     bad[3]["completion"][0]["content"] = " "
@@ -90,7 +87,6 @@ def test_broken_rows_stop_the_run_before_a_model_is_loaded_unless_forced(short, 
     assert [forced["detail"]["ids"] for forced in record["forced"]] == [["row3"]]
 
 
-@pytest.mark.slow
 def test_what_the_preflight_stops_is_not_trained(short, tmp_path, monkeypatch):
     monkeypatch.setattr(preflight, "preflight", lambda context: [stop("end", "No end."), warn("warmup", "Long.")])
     with pytest.raises(TrainError, match="end: No end"):

@@ -11,8 +11,6 @@ import pytest
 import curate.train
 from tests.train.conftest import EOT, LORA, log_of
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[2]
 
 

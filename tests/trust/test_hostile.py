@@ -14,6 +14,8 @@ import pytest
 
 from tests.trust.conftest import PROOF, call, recipe, source, step, write
 
+pytestmark = pytest.mark.slow
+
 TOUCH = f"touch {PROOF}"
 
 

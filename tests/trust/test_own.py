@@ -238,6 +238,7 @@ def call_tall(*args):
     return CliRunner().invoke(main, list(args))
 
 
+@pytest.mark.slow
 def test_the_working_folder_is_no_place_for_packages_of_the_command(there):
     program = [sys.executable, "-m", "curate", "check", str(write(recipe()))]
     done = subprocess.run(program, capture_output=True, text=True, check=False)

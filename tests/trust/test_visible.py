@@ -88,6 +88,7 @@ def loud(there):
     return there
 
 
+@pytest.mark.slow
 def test_every_command_shows_it(loud):
     outputs = [call("check", "recipe.yaml"), call("run", "recipe.yaml")]
     row = pl.read_parquet("out/loud/ledger.parquet")["id"][0]

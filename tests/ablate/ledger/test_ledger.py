@@ -10,6 +10,8 @@ from curate.ablate.ledger import ThresholdError, leave_one_out, show, thresholds
 from curate.run.folder import OutputError
 from tests.ablate.ledger import runs
 
+pytestmark = pytest.mark.slow
+
 LABELS = ["length", "at_least", "first_person", "mentions", "length_2"]
 
 

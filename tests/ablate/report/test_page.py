@@ -23,6 +23,7 @@ def page_of(out):
     return (out / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_and_loads_nothing(rich):
     check_alone(Page(page_of(rich[0])))
 
@@ -65,6 +66,7 @@ def test_every_figure_has_words_for_those_who_do_not_see_it(rich):
         assert re.search(r'aria-label="[^"]{3,}"', figure)
 
 
+@pytest.mark.slow
 def test_the_same_folder_gives_the_same_bytes(rich):
     out, _ = rich
     before = page_of(out), (out / "results.json").read_bytes()

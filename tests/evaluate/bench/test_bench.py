@@ -18,6 +18,8 @@ from curate.evaluate.trained import TrainedError
 from curate.models.weights import ModelError
 from tests.train import tiny
 
+pytestmark = pytest.mark.model
+
 TASK = """
 task: bread
 dataset_path: json
@@ -69,7 +71,6 @@ def result(home):
         yield bench(home / "before", [home / "after"], ["bread"], home / "out/bench", settings=settings)
 
 
-@pytest.mark.slow
 def test_lm_eval_is_run_before_and_after(result, home):
     [after] = result["after"]
     for old, new in zip(result["tasks"], after["tasks"], strict=True):
@@ -117,7 +118,6 @@ def test_the_command_prints_a_table(result, home):
     assert "measure" in called(home, "--measure", "acc") and "acc_norm" not in called(home, "--measure", "acc")
 
 
-@pytest.mark.slow
 def test_what_lm_eval_does_not_know_is_told_in_its_words(result, home, tmp_path):
     with pytest.raises(BenchError, match=r"(?s)did not finish no_such_task with .*exit code 1.*no_such_task"):
         bench(home / "before", [], ["no_such_task"], tmp_path / "out")

@@ -149,6 +149,7 @@ def test_without_errors_there_is_no_interval():
     assert average([(score([], stderr=None), score([]))]).how == "no standard error"
 
 
+@pytest.mark.slow
 @given(st.lists(GRADES, min_size=1, max_size=5))
 def test_the_average_is_that_of_the_differences_with_their_variances_added(tasks):
     sides = [[[float(x) for x in side] for side in zip(*pairs, strict=True)] for pairs in tasks]

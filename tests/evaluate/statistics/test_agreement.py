@@ -68,6 +68,7 @@ def test_kappa_is_not_defined_where_chance_alone_agrees_always():
     assert kappa(["a", "a"], ["a", "a"]) is None
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(VERDICTS)
 def test_kappa_is_that_of_scikit_learn(pairs):

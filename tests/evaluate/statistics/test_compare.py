@@ -129,6 +129,7 @@ def test_the_grade_of_an_arm_holds_prompts_and_seeds():
         grade_of(frame(a=a), "b")
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 4))
 def test_a_difference_turned_around_is_the_same_difference(seed, seeds):

@@ -45,6 +45,7 @@ def written_out(a, b):
     return np.var(apart, ddof=1) / prompts, max(of_seeds, 0.0)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 5))
 def test_a_difference_has_the_parts_of_both_arms(seed, seeds):

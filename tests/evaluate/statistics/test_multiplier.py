@@ -80,6 +80,7 @@ def test_the_interval_ends_where_a_difference_begins_to_show():
         assert abs(apart.mean()) / (apart.std(ddof=1) / 50**0.5) == pytest.approx(2.01, abs=0.1)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(1, 3))
 def test_a_better_arm_is_worth_no_fewer_rows(seed, seeds):

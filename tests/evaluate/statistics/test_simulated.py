@@ -10,6 +10,7 @@ import pytest
 from benchmarks import statistics
 
 
+@pytest.mark.slow
 def test_an_interval_clustered_by_prompt_covers_and_250_grades_do_not():
     result = statistics.of_one_model(draws=1200)
     assert 0.93 <= result["clustered by prompt"] <= 0.97
@@ -46,6 +47,7 @@ def test_nor_do_they_from_a_table_of_grades():
     assert statistics.claims_from_files(40, 4, 3, 0.1) <= 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sd", [0.0, 0.1])
 def test_the_multiplier_covers(sd):
     result = statistics.of_multiplier(100, 1500, "steep", 3, sd)

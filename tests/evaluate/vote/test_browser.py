@@ -43,6 +43,7 @@ def counted(file):
     return json.loads(file.read_text(encoding="utf-8"))["votes"]
 
 
+@pytest.mark.slow
 def test_a_vote_by_keys_from_the_first_to_the_read_back(browser, page_file, tmp_path):
     key = json.loads(key_file(page_file).read_text(encoding="utf-8"))
     with opened(browser, page_file) as page:
@@ -91,6 +92,7 @@ def test_a_vote_by_keys_from_the_first_to_the_read_back(browser, page_file, tmp_
     assert counts["voters"][0]["voter"].startswith("Ä. B.") and counts["voters"][0]["open"] == 0
 
 
+@pytest.mark.slow
 def test_a_vote_by_taps_on_a_narrow_screen(browser, page_file, tmp_path):
     with opened(browser, page_file, NARROW, is_mobile=True) as page:
         assert fits(page)
@@ -105,6 +107,7 @@ def test_a_vote_by_taps_on_a_narrow_screen(browser, page_file, tmp_path):
     assert sorted(counted(file).values()) == ["left", "left", "left", "right", "right", "tie"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_nothing_stands_out_at_the_side(width, colours, browser, page_file):
@@ -119,6 +122,7 @@ def test_nothing_stands_out_at_the_side(width, colours, browser, page_file):
         assert fits(page)
 
 
+@pytest.mark.slow
 def test_one_press_is_one_vote(browser, page_file):
     with opened(browser, page_file) as page:
         page.keyboard.press("Enter")
@@ -131,6 +135,7 @@ def test_one_press_is_one_vote(browser, page_file):
         assert page.inner_text("#where") == "1 of 6"
 
 
+@pytest.mark.slow
 def test_another_voter_starts_anew(browser, page_file, tmp_path):
     with opened(browser, page_file) as page:
         page.on("dialog", lambda dialog: dialog.accept())
@@ -147,6 +152,7 @@ def test_another_voter_starts_anew(browser, page_file, tmp_path):
     assert counts["position"]["rate"] == 0.5
 
 
+@pytest.mark.slow
 def test_a_browser_that_keeps_nothing_is_told_of(browser, page_file):
     with opened(browser, page_file) as page:
         page.add_init_script("Storage.prototype.setItem = () => { throw new Error('full') }")

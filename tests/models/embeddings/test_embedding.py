@@ -147,6 +147,7 @@ def test_a_damaged_chunk_is_said_and_made_anew(harm, model, tmp_path, encoded, c
     assert caplog.text == ""
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_leave_a_sound_store(model, tmp_path):
     code = (
         "import sys; from curate.models.embeddings import embed, embedding; embedding.CHUNK = 3\n"

@@ -109,6 +109,7 @@ def test_a_model_that_does_more_than_tokenize_is_left_to_its_own_encode(more, se
     assert encoder.torch_run(Net(more))(["tea"], 8).tolist() == [[3.0, second]]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not find_spec("openvino"), reason="openvino is not installed")
 def test_openvino_is_imported_without_its_telemetry(tmp_path):
     code = (

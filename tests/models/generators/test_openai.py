@@ -17,6 +17,8 @@ from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError
 from curate.models.generators.openai import openai
 from tests.models.generators.servers import asks, error, good, serving, text_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 HI = [{"role": "user", "content": "Hi"}]
 
@@ -305,7 +307,6 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
 def test_ctrl_c_ends_at_once_though_requests_wait_and_the_journal_is_whole(tmp_path):
     from signal import SIGINT

@@ -10,7 +10,7 @@ import pytest
 from curate.models.generators.ask import Answer, Ask, Failed
 from curate.models.generators.openai import openai
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.model
 
 
 def user(text):

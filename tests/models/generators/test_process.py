@@ -45,6 +45,7 @@ def ends(process: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda how: how.name)
 def test_what_ends_the_parent_ends_the_child(how):
     with subprocess.Popen(

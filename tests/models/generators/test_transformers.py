@@ -14,6 +14,8 @@ from curate.models.generators import Answer, Ask, Failed, transformers
 from curate.models.generators.ask import GeneratorError
 from tests.conftest import MODEL
 
+pytestmark = pytest.mark.model
+
 QUESTIONS = ["Say hello.", "What is the capital of France?", "Name three colours of the rainbow, please.", "Why?"]
 WARM = {"do_sample": True, "temperature": 0.8, "top_p": 0.95, "max_new_tokens": 16}
 GREEDY = {"max_new_tokens": 12}
@@ -47,21 +49,18 @@ def answers(engine, asks, sampling):
     return [answer for _, answer in sorted(results, key=lambda pair: pair[0])]
 
 
-@pytest.mark.slow
 def test_an_answer_is_the_same_alone_and_in_company(engine):
     together = answers(engine, asks(), WARM)
     assert together == [answers(engine, [ask], WARM)[0] for ask in asks()]
     assert together == answers(engine, asks()[::-1], WARM)[::-1]
 
 
-@pytest.mark.slow
 def test_a_seed_is_an_answer(engine):
     first, again, other = answers(engine, [Ask(user("Why?"), seed=s) for s in (1, 1, 2)], WARM)
     assert first == again
     assert first.text != other.text
 
 
-@pytest.mark.slow
 def test_greedy_answers_are_what_generate_says(engine):
     import torch
 
@@ -84,7 +83,6 @@ def test_draws_follow_the_probabilities():
     assert shares[3] == 0
 
 
-@pytest.mark.slow
 def test_why_an_answer_ended_and_what_it_took(engine):
     stop, length = answers(engine, asks(["What is 2 + 2?", "Write a long story."]), {"max_new_tokens": 12})
     assert (stop.finish_reason, length.finish_reason) == ("stop", "length")
@@ -100,7 +98,6 @@ def test_a_stop_string_ends_an_answer(engine):
     assert output.finish_reason == "stop"
 
 
-@pytest.mark.slow
 def test_labels_have_the_probability_that_an_answer_begins_with_them(engine):
     import torch
 
@@ -117,7 +114,6 @@ def test_labels_have_the_probability_that_an_answer_begins_with_them(engine):
     assert answer.text == max(begins, key=begins.get)
 
 
-@pytest.mark.slow
 def test_labels_are_the_same_alone_and_in_company(engine):
     expected = asks(labels=("yes", "no"))
     together = answers(engine, expected, {})
@@ -125,7 +121,6 @@ def test_labels_are_the_same_alone_and_in_company(engine):
         assert answers(engine, [ask], {})[0].labels == pytest.approx(answer.labels, abs=1e-3)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not find_spec("xgrammar"), reason="answers in JSON need xgrammar")
 def test_an_answer_in_json_is_of_its_schema(engine):
     schema = {"type": "object", "properties": {"sky": {"enum": ["blue", "red"]}}, "required": ["sky"]}

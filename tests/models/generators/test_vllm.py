@@ -17,6 +17,8 @@ from curate.models.generators import Answer, Ask, Failed, openai, vllm
 from curate.models.generators.ask import GeneratorError
 from tests.conftest import MODEL, ROOT, SMALL
 
+pytestmark = pytest.mark.model
+
 QUESTIONS = ["What is the capital of France?", "Name three colours.", "Why is the sky blue?", "Say hello."]
 GREEDY = {"temperature": 0.0, "max_tokens": 24}
 
@@ -40,7 +42,6 @@ def answers(engine, asks, sampling):
     return [answer for _, answer in sorted(results, key=lambda pair: pair[0])]
 
 
-@pytest.mark.slow
 def test_it_says_what_vllm_itself_says(engine):
     from vllm import SamplingParams
 
@@ -63,7 +64,6 @@ def test_the_packaged_model_answers_sensibly_and_stops(engine):
     assert not answer.text.endswith("<|im_end|>")
 
 
-@pytest.mark.slow
 def test_a_seed_is_an_answer(engine):
     ask, other = Ask(user(QUESTIONS[2]), seed=5), Ask(user(QUESTIONS[2]), seed=6)
     warm = {"temperature": 1.0, "max_tokens": 24}
@@ -71,7 +71,6 @@ def test_a_seed_is_an_answer(engine):
     assert first.text == again.text != different.text
 
 
-@pytest.mark.slow
 def test_labels_have_the_probability_that_an_answer_begins_with_them(engine):
     from vllm import SamplingParams
 
@@ -95,7 +94,6 @@ def test_more_labels_than_one_request_may_ask_for(engine):
     assert sum(map(math.exp, answer.labels.values())) <= 1.01
 
 
-@pytest.mark.slow
 def test_an_answer_in_json_is_of_its_schema(engine):
     schema = {
         "type": "object",
@@ -107,7 +105,6 @@ def test_an_answer_in_json_is_of_its_schema(engine):
     assert all(1 <= json.loads(a.text)["score"] <= 5 for a in results)
 
 
-@pytest.mark.slow
 def test_an_ask_that_cannot_be_costs_only_itself(engine):
     wrong = [Ask([{"role": "user"}], seed=1), Ask(user("?"), seed=1, schema={"type": "nonsense"})]
     template, schema, fine = answers(engine, [*wrong, Ask(user("Say hello."), seed=1)], GREEDY)
@@ -117,7 +114,6 @@ def test_an_ask_that_cannot_be_costs_only_itself(engine):
     assert engine.prompt_tokens([{"role": "user"}]) is None
 
 
-@pytest.mark.slow
 def test_a_server_of_the_same_model_counts_the_same_tokens(engine, server):
     remote = openai(server.model, base_url=server.base_url, sampling=GREEDY)
     for ours, theirs in zip(answers(engine, asks(), GREEDY), remote.ask(asks()), strict=True):
@@ -125,7 +121,6 @@ def test_a_server_of_the_same_model_counts_the_same_tokens(engine, server):
         assert theirs.finish_reason in ("stop", "length") and theirs.completion_tokens <= 24
 
 
-@pytest.mark.slow
 def test_prompts_too_long_never_reach_the_engine(smollm2, tmp_path):
     long = Ask(user("word " * 1500), seed=0)
     short, failed = smollm2.ask([Ask(user("Say hello."), seed=77), long])
@@ -133,7 +128,6 @@ def test_prompts_too_long_never_reach_the_engine(smollm2, tmp_path):
     assert "the prompt has 1,5" in failed.reason and "takes 960 beside its answer" in failed.reason
 
 
-@pytest.mark.slow
 def test_what_is_left_half_way_does_not_hold_up_the_next_call(engine):
     half = engine.answer(asks(QUESTIONS * 5), {"temperature": 1.0, "max_tokens": 200})
     next(half)
@@ -147,7 +141,6 @@ def test_settings_out_of_range_are_one_sentence(engine):
         list(engine.answer(asks(), {"temperature": -1}))
 
 
-@pytest.mark.slow
 def test_a_death_of_the_engine_costs_a_later_run_only_what_was_open(engine):
     def core():
         return [child for child in multiprocessing.active_children() if "EngineCore" in child.name]

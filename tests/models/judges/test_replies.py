@@ -69,6 +69,7 @@ def test_any_text_is_read_or_refused(text):
         assert 1 <= whole(object_in(text), "honesty", 1, 5) <= 5
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists))
 def test_any_value_is_read_or_refused(value):
     with suppress(Unread):

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 
 import pytest
-
-pytest.importorskip("torch", reason="reward models need the extra `transformers`")
-pytest.importorskip("transformers", reason="reward models need the extra `transformers`")
 
 from curate.models.generators.ask import GeneratorError
 from curate.models.generators.generator import close_all
@@ -14,6 +12,11 @@ from curate.models.judges.rewards import RewardEngine
 from curate.models.weights import ModelError
 from tests.models.judges import tiny
 from tests.models.judges.scripted import case
+
+pytestmark = [
+    pytest.mark.model,
+    pytest.mark.skipif(not find_spec("transformers"), reason="reward models need the extra `transformers`"),
+]
 
 SAID = "It scatters short waves more than long ones."
 CASES = [case(SAID[:n], row=f"r{n}") for n in range(1, len(SAID), 3)]
@@ -46,7 +49,6 @@ def test_a_reward_is_what_the_model_itself_says(model):
     assert scores(reward_model(model=model))[3] == round(float(reward), 4)
 
 
-@pytest.mark.slow
 def test_neither_batch_nor_order_moves_a_reward(model):
     whole = scores(reward_model(model=model))
     close_all()
@@ -55,7 +57,6 @@ def test_neither_batch_nor_order_moves_a_reward(model):
     assert scores(reward_model(model=model, batch_size=5), CASES[::-1]) == whole[::-1]
 
 
-@pytest.mark.slow
 def test_without_a_padding_token_each_goes_alone(tmp_path):
     padded, bare = (str(tiny.write(tmp_path / name, pad=name == "padded")) for name in ("padded", "bare"))
     assert scores(reward_model(model=padded)) == scores(reward_model(model=bare))

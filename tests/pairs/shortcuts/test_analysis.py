@@ -130,6 +130,7 @@ def test_one_pair():
     assert "needs at least 20 pairs" in found["verdict"][1] and "1 pair intervals are wide" in found["verdict"][2]
 
 
+@pytest.mark.slow
 def test_human_like_answers_of_the_world_are_told_by_their_emoji(data):
     file = data / "human_like_pairs_sample.jsonl"
     if not file.is_file():

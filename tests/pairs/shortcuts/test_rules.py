@@ -76,6 +76,7 @@ def test_an_empty_text_has_a_number_for_every_rule():
     assert not any(numbers(pl.Series([""])).row(0))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.text(max_size=80), max_size=8))
 def test_a_texts_numbers_do_not_depend_on_the_texts_beside_it(texts):
