@@ -22,6 +22,8 @@ def taken(asked, available, size, rule="redistribute"):
         pytest.param({"a": 600, "b": 400}, {"a": 99, "b": 99}, 10, {"a": 6, "b": 4}, id="takes are shares of the size"),
         pytest.param({"a": None, "b": None}, {"a": 99, "b": 99}, 10, {"a": 5, "b": 5}, id="no takes: alike"),
         pytest.param({"a": 7, "b": None}, {"a": 99, "b": 99}, 10, {"a": 7, "b": 3}, id="no take: the rest"),
+        pytest.param({"a": 10, "b": None, "c": None}, {"a": 99, "b": 99, "c": 99}, 20, {"a": 10, "b": 5, "c": 5}, id="no takes: the rest in equal parts"),
+        pytest.param({"a": 5, "b": 3, "c": 2}, {"a": 99, "b": 99, "c": 99}, 7, {"a": 4, "b": 2, "c": 1}, id="what rounding leaves goes to the largest remainder"),
         pytest.param({"a": None, "b": None}, {"a": 3, "b": 9}, None, {"a": 3, "b": 9}, id="no size: all rows"),
         pytest.param({"a": 2, "b": None}, {"a": 3, "b": 9}, None, {"a": 2, "b": 9}, id="no size: a take stands"),
     ],
