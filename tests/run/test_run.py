@@ -7,12 +7,14 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
 from curate.recipe.load import load
-from curate.rows import SourceError, hash_file
+from curate.rows import SourceError, hash01, hash_file
+from curate.run import run as run_module
 from curate.run.budget import Shortfall
 from curate.run.run import run_recipe
 from curate.run.state import RunError
@@ -273,3 +275,27 @@ def test_a_set_of_no_rows_is_written_too(there, write_recipe):
     )
     assert manifest["counts"]["one"]["kept"] == 0
     assert pl.read_parquet(there / "out/train.parquet").height == 0
+
+
+def test_a_selector_sees_the_rows_in_the_order_of_their_ids(there, write_recipe):
+    (there / "ordered_selector.py").write_text(
+        "import polars as pl\nfrom curate.filter import Choice\n"
+        "def in_order(pool: pl.DataFrame) -> Choice:\n"
+        "    keep = pl.Series([pool['id'].is_sorted()] * pool.height, dtype=pl.Boolean)\n"
+        "    return Choice(keep, pl.Series([None] * pool.height, dtype=pl.String))\n"
+    )
+    recipe = {"sources": RECIPE["sources"], "steps": [{"select": {"ordered_selector:in_order": {}}}]}
+    assert run_recipe(load(write_recipe(recipe)), there / "out")["counts"]["one"]["kept"] == 12
+
+
+def test_the_set_is_shuffled_by_the_seed_alone(there, write_recipe):
+    run_recipe(load(write_recipe(RECIPE)), there / "out")
+    rows = pl.read_parquet(there / "out/train.parquet")
+    assert rows["id"].to_list() == rows.sort(hash01("id", 3, "order"))["id"].to_list() != sorted(rows["id"])
+
+
+def test_a_run_that_lost_a_row_fails(there, write_recipe, monkeypatch):
+    whole = run_module.fill
+    monkeypatch.setattr(run_module, "fill", lambda *args: replace(whole(*args), rows=whole(*args).rows[1:]))
+    with pytest.raises(RunError, match=r"source '(one|two)': read \d+, but kept \d+ and dropped \d+"):
+        run_recipe(load(write_recipe(RECIPE)), there / "out")
