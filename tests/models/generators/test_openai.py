@@ -294,10 +294,11 @@ def test_a_budget_of_tokens_is_refused_by_a_server_that_counts_none():
 
 
 INTERRUPTED = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from curate.models.generators.openai import openai
 from tests.models.generators.servers import asks
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and hands that on
 generator = openai("small", base_url=sys.argv[1], concurrency=4)
 generator.journal = Path(sys.argv[2])
 try:

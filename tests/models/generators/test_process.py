@@ -15,8 +15,9 @@ from curate.models.generators.process import EndWithMe
 from tests.conftest import ROOT
 
 PARENT = """
-import subprocess, sys, time
+import signal, subprocess, sys, time
 from curate.models.generators.process import EndWithMe
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and hands that on
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 watch = EndWithMe([child.pid])
 print(child.pid, flush=True)
