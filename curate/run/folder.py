@@ -28,7 +28,7 @@ def open_out(out: Path) -> tuple[dict[str, Any], pl.DataFrame]:
     """Open a finished output folder: its manifest and its ledger."""
     with as_written(out):
         manifest: dict[str, Any] = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
-        return manifest, pl.read_parquet(out / "ledger.parquet")
+        return manifest, ledgers.read(out / "ledger.parquet")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -42,6 +43,16 @@ def evidence_text(detail: pl.Expr | None = None) -> pl.Expr:
     words = pl.concat_str(field("reason"), field("span"), separator=" ", ignore_nulls=True).str.replace_all(r"\s+", " ")
     line = (field("step") + ": " + words).str.strip_chars_end(": ")
     return (pl.col("detail") if detail is None else detail).list.eval(line).list.join("\n")
+
+
+def read(file: Path) -> pl.DataFrame:
+    """Read a ledger; one of an earlier version, whose `detail` is text, gets its lines as evidence."""
+    ledger = pl.read_parquet(file)
+    if ledger.schema["detail"] != pl.String:
+        return ledger
+    part = pl.element().str.splitn(": ", 2).struct
+    line = pl.struct(step=part.field("field_0"), turn=pl.lit(None), reason=part.field("field_1"), span=pl.lit(None))
+    return ledger.with_columns(pl.col("detail").str.split("\n").list.eval(line).cast(EVIDENCE))
 
 
 def gather(frames: list[pl.DataFrame]) -> pl.DataFrame:

@@ -203,7 +203,7 @@ def _prompts(out: Path, name: str, read: Read) -> dict[str, str]:
 def rewrite_report(out: Path) -> Path:
     """Write a finished folder's report again from its set, ledger and manifest."""
     manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
-    rows, ledger = pl.read_parquet(out / "train.parquet"), pl.read_parquet(out / "ledger.parquet")
+    rows, ledger = pl.read_parquet(out / "train.parquet"), ledgers.read(out / "ledger.parquet")
     examples = pl.read_parquet(out / "examples.parquet")
     _text(out, "report.html", report(rows, ledger, manifest, examples))
     return out / "report.html"

@@ -14,8 +14,7 @@ import pytest
 
 from curate.recipe.load import load
 from curate.rows import SourceError, hash01, hash_file
-from curate.run import run as run_module
-from curate.run.budget import Shortfall
+from curate.run.budget import Shortfall, fill
 from curate.run.run import run_recipe
 from curate.run.state import RunError
 from curate.run.step_error import StepError
@@ -295,7 +294,6 @@ def test_the_set_is_shuffled_by_the_seed_alone(there, write_recipe):
 
 
 def test_a_run_that_lost_a_row_fails(there, write_recipe, monkeypatch):
-    whole = run_module.fill
-    monkeypatch.setattr(run_module, "fill", lambda *args: replace(whole(*args), rows=whole(*args).rows[1:]))
+    monkeypatch.setattr("curate.run.run.fill", lambda *args: replace(fill(*args), rows=fill(*args).rows[1:]))
     with pytest.raises(RunError, match=r"source '(one|two)': read \d+, but kept \d+ and dropped \d+"):
         run_recipe(load(write_recipe(RECIPE)), there / "out")
