@@ -232,7 +232,7 @@ def _peak() -> float:
         pytest.param(b'{"prompt":"a","x":[' + b"[]," * (20 * MB) + b"[]]}\n", id="millions of lists"),
     ],
 )
-def test_a_packed_file_that_unpacks_without_end_stays_below_1_gb(there, write_recipe, content):
+def test_a_packed_file_that_unpacks_without_end_costs_bounded_memory(there, write_recipe, content):
     Path("many").mkdir()
     Path("one.jsonl").rename("many/one.jsonl")
     with gzip.open("many/bomb.jsonl.gz", "wb", compresslevel=9) as file:
@@ -240,7 +240,8 @@ def test_a_packed_file_that_unpacks_without_end_stays_below_1_gb(there, write_re
     assert Path("many/bomb.jsonl.gz").stat().st_size < MB
     del content
     write_recipe(recipe(read={"jsonl": {"path": "many"}}))
-    assert _peak() < 1050  # MB; 2 million rows of 75 bytes take 970 to 1,010, most of it their ledger's evidence
+    # MB. It shall be below 1,000 again: the ledger's evidence made the shortest rows take up to 1,010, as text 971.
+    assert _peak() < 1050
     assert "unpacks to more than" in quarantine()[-1]["error"] + quarantine()[0]["error"]
 
 
