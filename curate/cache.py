@@ -152,7 +152,7 @@ def _files(name: str, places: list[Path]) -> Iterator[Path]:
 log = logging.getLogger("curate.cache")
 
 META = "meta.json"
-_BUILDING, _ONCE, PART, _LOCKS = ".building", ".once", ".part", ".locks"
+BUILDING, _ONCE, PART, _LOCKS = ".building", ".once", ".part", ".locks"
 _STALE_SECONDS = 24 * 3600  # what a killed process left half-built; another one may still be building a younger one
 _FRESH_NS = 2_000_000_000  # a file that changed this lately may change again without its times telling
 
@@ -242,7 +242,7 @@ class Cache:
         return entry
 
     def _build(self, folder: Path, build: Callable[[Path], dict[str, Any]], keep: Callable[..., bool]) -> Entry:
-        building = self.folder / f"{folder.name}.{secrets.token_hex(4)}{_BUILDING}"
+        building = self.folder / f"{folder.name}.{secrets.token_hex(4)}{BUILDING}"
         building.mkdir()
         log.info("%s is built", folder)
         try:
@@ -263,13 +263,13 @@ def _appear(building: Path, folder: Path, entry: Entry) -> None:
         write_whole(folder / META, (building / META).read_bytes())
         return
     if folder.exists():
-        folder.rename(building.with_name(f"{folder.name}.{secrets.token_hex(4)}{_BUILDING}"))
+        folder.rename(building.with_name(f"{folder.name}.{secrets.token_hex(4)}{BUILDING}"))
     building.rename(folder)
 
 
 def _apart(entry: Entry, building: Path) -> Entry:
     """Keep an entry for its caller alone, under a name that nobody looks for."""
-    private = building.with_name(building.name.removesuffix(_BUILDING) + _ONCE)
+    private = building.with_name(building.name.removesuffix(BUILDING) + _ONCE)
     building.rename(private)
     return replace(entry, folder=private)
 
@@ -339,7 +339,7 @@ def write_whole(file: Path, content: str | bytes) -> Path:
 
 def sweep(folder: Path, seconds: float = _STALE_SECONDS) -> None:
     """Clear away what killed processes left half-built, and what was kept for one run alone."""
-    for rest in [file for kind in (_BUILDING, _ONCE, PART) for file in folder.glob(f"*{kind}")]:
+    for rest in [file for kind in (BUILDING, _ONCE, PART) for file in folder.glob(f"*{kind}")]:
         with suppress(OSError):  # a run beside this one may have finished it just now
             if time.time() - rest.stat().st_mtime > seconds:
                 shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
@@ -378,7 +378,7 @@ def prune(folder: Path, days: float) -> list[Item]:
     old = [one for one in items(folder) if one.prunable and one.used < time.time() - days * 86_400]
     for one in old:
         with lock(one.folder):  # not while another process builds it
-            away = one.folder.with_name(f"{one.folder.name}.{secrets.token_hex(4)}{_BUILDING}")
+            away = one.folder.with_name(f"{one.folder.name}.{secrets.token_hex(4)}{BUILDING}")
             one.folder.rename(away)
         shutil.rmtree(away, ignore_errors=True)
     return old

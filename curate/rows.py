@@ -153,6 +153,11 @@ def literal(name: str) -> str:
     return f"^{re.escape(name)}$" if name == "*" or (name.startswith("^") and name.endswith("$")) else name
 
 
+def scan(file: Path) -> pl.LazyFrame:
+    """Open a Parquet file of that very name, whatever patterns stand in its path."""
+    return pl.scan_parquet(file, glob=False)
+
+
 def stack(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Put frames below each other; a column that some hold as one type and some as another becomes JSON text.
 

@@ -17,21 +17,21 @@ _TEMPLATE, _OFFLINE = "set.html", "This page loads nothing from anywhere."
 
 
 def report(
-    rows: pl.DataFrame,
-    ledger: pl.DataFrame,
+    rows: pl.DataFrame | pl.LazyFrame,
+    ledger: pl.DataFrame | pl.LazyFrame,
     manifest: dict[str, Any],
     examples: pl.DataFrame | None = None,
     missing: dict[str, str] | None = None,
 ) -> str:
     """Write the report of a run as one self-contained page.
 
-    `rows` is the set, `ledger` has a row for every row read, `examples` the texts of some dropped ones (see
-    `curate.run.examples.samples`). A section that fails says so in its place; `missing` gets its
-    name and the reason. The same arguments give the same bytes: nothing of the clock goes in.
+    `rows` is the set, `ledger` has a row for every row read (both may be lazy: no more is read than the page shows),
+    `examples` the texts of some dropped rows (see `curate.run.examples.samples`). A section that fails says so in its
+    place; `missing` gets its name and the reason. The same arguments give the same bytes: nothing of the clock goes in.
     """
     # As manifest.json has it, so that the report written again from a folder is the same to the byte.
     manifest = json.loads(json.dumps(manifest, default=str))
-    name = manifest["name"]
+    name, rows, ledger = manifest["name"], rows.lazy(), ledger.lazy()
     sections = [
         Section("table", "Table 1", _TEMPLATE, lambda: of.table_one(rows, manifest)),
         Section("funnel", "Funnel", _TEMPLATE, lambda: of.funnel(manifest)),
@@ -55,11 +55,11 @@ def shortcuts_page(name: str, rows: pl.DataFrame, result: Mapping[str, Any]) -> 
     # As manifest.json has it: a tuple becomes a list.
     manifest = json.loads(json.dumps({"shortcuts": result}))
     header = Section("title", name, _TEMPLATE, lambda: {"name": name})
-    sections = preference(rows if "id" in rows.columns else with_ids(rows), manifest)
+    sections = preference((rows if "id" in rows.columns else with_ids(rows)).lazy(), manifest)
     return page(f"{name}: shortcuts", header, sections, _OFFLINE)
 
 
-def preference(rows: pl.DataFrame, manifest: dict[str, Any]) -> list[Section]:
+def preference(rows: pl.LazyFrame, manifest: dict[str, Any]) -> list[Section]:
     """List the sections that only a preference set has."""
     return [
         Section("shortcuts", "Shortcuts", _TEMPLATE, lambda: shortcuts(manifest)),

@@ -14,22 +14,25 @@ from curate.report.page import render
 _SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}  # as dataset hubs name them
 
 
-def card(rows: pl.DataFrame, manifest: dict[str, Any]) -> str:
+def card(rows: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> str:
     """Write README.md for a set, with the front matter by which `load_dataset` opens the folder.
 
     Every number in it is the manifest's. What the data and the recipe say (names, licences, reasons, parameters) is
     text in it, and no Markdown, HTML or YAML of its own.
     """
+    size = sum(row["taken"] for row in manifest["table"])
     front = {
         "configs": [{"config_name": "default", "data_files": "train.parquet"}],
-        "size_categories": [next((name for limit, name in _SIZES.items() if rows.height < limit), "n>1M")],
+        "size_categories": [next((name for limit, name in _SIZES.items() if size < limit), "n>1M")],
         "tags": ["curate"],
     }
-    licences = rows.group_by("source", "license").len("rows").sort("source", "license", nulls_last=True)
+    licences = (
+        rows.lazy().group_by("source", "license").len("rows").sort("source", "license", nulls_last=True).collect()
+    )
     shortcuts = manifest.get("shortcuts")
     text = render(
         "set_card.md",
-        **{"md": markdown, "code": code, "params": _params, "manifest": manifest, "rows": rows.height},
+        **{"md": markdown, "code": code, "params": _params, "manifest": manifest, "rows": size},
         front=yaml.safe_dump(front, sort_keys=False),
         licences=licences.to_dicts(),
         makers=[s for steps in manifest["steps"].values() for s in steps if s["verb"] in {"answer", "pair"}],

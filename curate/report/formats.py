@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import polars as pl
+from pydantic_core import to_json
 
 Row: TypeAlias = dict[str, Any]
 Turn: TypeAlias = dict[str, str]
@@ -32,7 +32,7 @@ def records(rows: pl.DataFrame, format_: str) -> Iterator[Row]:
 
 def to_jsonl(rows: pl.DataFrame, format_: str) -> str:
     """Write rows as JSON lines of a format."""
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records(rows, format_))
+    return b"".join(to_json(record) + b"\n" for record in records(rows, format_)).decode()
 
 
 def _before(row: Row) -> list[Turn]:

@@ -16,11 +16,12 @@ _CUT, _TITLE = 1200, 90  # characters of a text, and of a prompt in a fold's tit
 _HALF = 0.5
 
 
-def pairs(rows: pl.DataFrame, manifest: dict[str, Any]) -> dict[str, Any] | None:
+def pairs(rows: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> dict[str, Any] | None:
     """Give some pairs, chosen by hash, and the difference of their lengths; None without pairs."""
-    if not {"chosen", "rejected"} <= set(rows.columns):
+    rows = rows.lazy()
+    if not {"chosen", "rejected"} <= set(rows.collect_schema()):
         return None
-    both = rows.filter(pl.col("chosen").is_not_null() & pl.col("rejected").is_not_null())
+    both = rows.filter(pl.col("chosen").is_not_null() & pl.col("rejected").is_not_null()).collect()
     if not both.height:
         return None
     order = hash01("id", manifest.get("seed") or 0, "pairs")

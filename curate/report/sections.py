@@ -17,14 +17,14 @@ _DOMAINS, _CHARTS, _INPUTS, _REASONS = 30, 12, 500, 50  # at most so many of eac
 Data = dict[str, Any]
 
 
-def headline(rows: pl.DataFrame, manifest: Data) -> Data:
+def headline(rows: pl.LazyFrame, manifest: Data) -> Data:
     """Give the set's name, in one sentence what it is made of, its figures, and what is not as asked."""
     read = sum(count["read"] for count in manifest["counts"].values())
     sources = sum(1 for row in manifest["table"] if row["taken"])
     facts = {
-        "rows": number(rows.height),
+        "rows": number(_taken(manifest)),
         "rows read": number(read),
-        "kept": percent(rows.height, read),
+        "kept": percent(_taken(manifest), read),
         "source" if sources == 1 else "sources": number(sources),
         "seed": manifest["seed"],
     }
@@ -32,15 +32,20 @@ def headline(rows: pl.DataFrame, manifest: Data) -> Data:
         "name": manifest["name"],
         "sentence": _sentence(rows, manifest),
         "facts": facts,
-        "notices": list(_notices(rows, manifest)),
+        "notices": list(_notices(manifest)),
     }
 
 
-def _sentence(rows: pl.DataFrame, manifest: Data) -> str:
+def _taken(manifest: Data) -> int:
+    return sum(row["taken"] for row in manifest["table"])
+
+
+def _sentence(rows: pl.LazyFrame, manifest: Data) -> str:
     parts = sorted((row for row in manifest["table"] if row["taken"]), key=lambda row: -row["taken"])
     if not parts:
         return "The set is empty."
-    paired = bool(rows.height) and "chosen" in rows.columns and rows["chosen"].is_not_null().all()
+    size = _taken(manifest)
+    paired = "chosen" in rows.collect_schema() and rows.select(pl.col("chosen").count()).collect().item() == size
     one, many = "prompt with its answer", "prompts with their answers"
     if paired:
         one, many = "pair of answers", "pairs of answers"
@@ -48,15 +53,15 @@ def _sentence(rows: pl.DataFrame, manifest: Data) -> str:
     if rest := sum(row["taken"] for row in parts[6:]):
         names.append(f"{rest:,} from {plural(len(parts) - 6, 'more source')}")
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"{plural(rows.height, one, many)}: {listed}."
+    return f"{plural(size, one, many)}: {listed}."
 
 
-def _notices(rows: pl.DataFrame, manifest: Data) -> Iterator[tuple[str, str]]:
+def _notices(manifest: Data) -> Iterator[tuple[str, str]]:
     for name, reason in manifest["absent"].items():
         yield "Not there:", f"{name}: {reason}"
     size, limit, table = manifest.get("size"), manifest.get("limit"), manifest["table"]
-    if size is not None and rows.height != size:
-        yield "Size:", f"{plural(rows.height, 'row')} where the recipe asks for {size:,}."
+    if size is not None and _taken(manifest) != size:
+        yield "Size:", f"{plural(_taken(manifest), 'row')} where the recipe asks for {size:,}."
     if less := [f"{r['source']} gave {r['taken']:,} of {r['asked']:,}" for r in table if r["taken"] < r["asked"]]:
         more = [f"{r['source']} (+{r['taken'] - r['asked']:,})" for r in table if r["taken"] > r["asked"]]
         end = f"what was missing came from {', '.join(more)}." if more else "the set is smaller for it."
@@ -69,7 +74,7 @@ def _notices(rows: pl.DataFrame, manifest: Data) -> Iterator[tuple[str, str]]:
         yield "A trial:", f"at most {plural(limit, 'row')} of each part of a source were read."
 
 
-def table_one(rows: pl.DataFrame, manifest: Data) -> Data:
+def table_one(rows: pl.LazyFrame, manifest: Data) -> Data:
     """Give a line a source: rows asked, available and taken, mean lengths."""
     table = manifest["table"]
     body = [
@@ -84,11 +89,11 @@ def table_one(rows: pl.DataFrame, manifest: Data) -> Data:
     return {"rows": body, "totals": ["all", *totals, *means]}
 
 
-def _mean_words(rows: pl.DataFrame, *names: str) -> float | None:
-    columns = [name for name in names if name in rows.columns]
+def _mean_words(rows: pl.LazyFrame, *names: str) -> float | None:
+    columns = [name for name in names if name in rows.collect_schema()]
     if not columns:
         return None
-    mean: float | None = rows.select(pl.coalesce(columns).str.count_matches(r"\S+").mean()).item()
+    mean: float | None = rows.select(pl.coalesce(columns).str.count_matches(r"\S+").mean()).collect().item()
     return mean
 
 
@@ -119,7 +124,7 @@ class _Domain(NamedTuple):
     kept: int
 
 
-def domains(ledger: pl.DataFrame, manifest: Data) -> Data | None:
+def domains(ledger: pl.LazyFrame, manifest: Data) -> Data | None:
     """Give the domains with most rows in the set, and the rest summed."""
     every = sorted(_domains(ledger, manifest), key=lambda d: (-d.kept, -d.read, d.source, d.name))
     if not every:
@@ -143,10 +148,10 @@ def domains(ledger: pl.DataFrame, manifest: Data) -> Data | None:
     return {"caption": caption, "rows": [[*d, bar] for d, bar in zip(first, bars, strict=True)]}
 
 
-def _domains(ledger: pl.DataFrame, manifest: Data) -> list[_Domain]:
+def _domains(ledger: pl.LazyFrame, manifest: Data) -> list[_Domain]:
     left: dict[tuple[str, str | None], int] = {}
-    if SAMPLE in ledger.columns:  # what every filter left: the rows that the budget's choice was asked about
-        counts = ledger.filter(pl.col(SAMPLE).is_not_null()).group_by("source", "domain").len()
+    if SAMPLE in ledger.collect_schema():  # what every filter left: the rows that the budget's choice was asked about
+        counts = ledger.filter(pl.col(SAMPLE).is_not_null()).group_by("source", "domain").len().collect()
         left = {(source, domain): n for source, domain, n in counts.rows()}
     asked = {(q["source"], q["domain"]): q["asked"] for q in manifest["quotas"]}
     return [
@@ -178,11 +183,12 @@ def _metric(value: float | None) -> str:
     return DASH if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
-def lengths(rows: pl.DataFrame, ledger: pl.DataFrame, manifest: Data) -> Data:
+def lengths(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data) -> Data:
     """Give how long the responses are in characters: in the set, and in the pool where a step measured it."""
     measure = next((m for m in measures(ledger, manifest) if m.is_response_length), None)
-    answers = [c for c in ("response", "chosen") if c in rows.columns]
-    kept = rows.select(pl.coalesce(answers).str.len_chars()).to_series() if answers else pl.Series([], dtype=pl.Int64)
+    answers = [c for c in ("response", "chosen") if c in rows.collect_schema()]
+    nothing = pl.Series([], dtype=pl.Int64)
+    kept = rows.select(pl.coalesce(answers).str.len_chars()).collect().to_series() if answers else nothing
     groups = [("kept", "The set", kept)]
     if measure:
         groups.insert(0, ("pool", "The pool", measure.numbers(ledger)))
@@ -190,26 +196,27 @@ def lengths(rows: pl.DataFrame, ledger: pl.DataFrame, manifest: Data) -> Data:
     return {"measured": measure is not None, "figure": chart}
 
 
-def scores(rows: pl.DataFrame, ledger: pl.DataFrame, manifest: Data) -> Data | None:
+def scores(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data) -> Data | None:
     """Give everything else that was measured, and the rows' own score if no step looked at it."""
     others = [m for m in measures(ledger, manifest) if not m.is_response_length]
     kept = ledger.filter("kept")
     figures = [_measured(measure, ledger, kept) for measure in others[:_CHARTS]]
-    if "score" in rows.columns and not any(m.of == "score" for m in others):
-        figures.append(figure("score", [("kept", "The set", rows["score"])], (), "score"))
+    if "score" in rows.collect_schema() and not any(m.of == "score" for m in others):
+        own = rows.select("score").collect().to_series()
+        figures.append(figure("score", [("kept", "The set", own)], (), "score"))
     figures = [chart for chart in figures if chart]
     more = f"{plural(len(others) - _CHARTS, 'more measure')} in ledger.parquet." if len(others) > _CHARTS else None
     return {"figures": figures, "more": more} if figures else None
 
 
-def _measured(measure: Measure, ledger: pl.DataFrame, kept: pl.DataFrame) -> Data | None:
+def _measured(measure: Measure, ledger: pl.LazyFrame, kept: pl.LazyFrame) -> Data | None:
     name = f"{measure.of}, measured by {measure.label}" if measure.of else measure.label
     unit = str(measure.params.get("unit") or measure.of or measure.label)
     groups = [("pool", "The pool", measure.numbers(ledger)), ("kept", "The set", measure.numbers(kept))]
     return figure(name, groups, measure.thresholds, unit)
 
 
-def near(ledger: pl.DataFrame, manifest: Data) -> Data:
+def near(ledger: pl.LazyFrame, manifest: Data) -> Data:
     """Give the rows that one step alone removed, and that by the least."""
     misses = near_misses(ledger, manifest)
     if not misses.height:
@@ -230,18 +237,19 @@ def near(ledger: pl.DataFrame, manifest: Data) -> Data:
     return {"steps": steps, "rows": rows}
 
 
-def dropped(rows: pl.DataFrame, ledger: pl.DataFrame, manifest: Data, texts: pl.DataFrame | None) -> Data:
+def dropped(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, texts: pl.DataFrame | None) -> Data:
     """Give for each source some rows kept and some that each step dropped first, with text if there is."""
     every = examples(ledger, texts)
-    answers = [c for c in ("response", "chosen") if c in rows.columns]
+    answers = [c for c in ("response", "chosen") if c in rows.collect_schema()]
     answer = pl.coalesce(answers) if answers else pl.lit(None, dtype=pl.String)
     no_detail = pl.lit(None, dtype=pl.String).alias("detail")
     sources = {}
     for source in manifest["counts"]:
         kept = rows.filter(pl.col("source") == source)
         own = every.filter(pl.col("source") == source)
-        few = kept.head(EACH).select("id", no_detail, prompt=cut(pl.col("prompt")), response=cut(answer))
-        folds = [(f"kept, {plural(kept.height, 'row')}", few)] if kept.height else []
+        few = kept.select("id", no_detail, prompt=cut(pl.col("prompt")), response=cut(answer)).head(EACH).collect()
+        size = manifest["counts"][source]["kept"]
+        folds = [(f"kept, {plural(size, 'row')}", few)] if size else []
         folds += [
             (f"{s.verb} {s.label}, {plural(s.first, 'row')} dropped", own.filter(pl.col("step") == s.label))
             for s in lines(manifest, source)

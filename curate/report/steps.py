@@ -107,13 +107,12 @@ class Measure:
         plain = self.filter == "length" and self.params.get("unit", "chars") == "chars"
         return plain and self.of in {"response", "chosen"}
 
-    def numbers(self, ledger: pl.DataFrame) -> pl.Series:
+    def numbers(self, ledger: pl.DataFrame | pl.LazyFrame) -> pl.Series:
         """Take the numbers out of a ledger."""
-        every = set(self.sources) >= set(ledger["source"].unique())
-        return (ledger if every else ledger.filter(pl.col("source").is_in(self.sources)))[self.column]
+        return ledger.lazy().filter(pl.col("source").is_in(self.sources)).select(self.column).collect().to_series()
 
 
-def measures(ledger: pl.DataFrame, manifest: dict[str, Any]) -> list[Measure]:
+def measures(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> list[Measure]:
     """List what the steps measured, in the order of the steps.
 
     Two sources may use the same step with other bounds: their numbers are of one kind as long as all else is
@@ -121,7 +120,7 @@ def measures(ledger: pl.DataFrame, manifest: dict[str, Any]) -> list[Measure]:
     """
     result: dict[tuple[str, str], Measure] = {}
     for source, step in _steps(manifest):
-        for column in _columns(ledger, step):
+        for column in _columns(ledger.lazy(), step):
             kind = {k: v for k, v in step["params"].items() if k not in bounds(step["params"]) and v is not None}
             new = Measure(column, step["filter"], step["label"], column.partition(".")[2], step["params"])
             measure = result.setdefault((column, repr(sorted(kind.items()))), new)
@@ -137,18 +136,23 @@ def _steps(manifest: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return own + [(source, step) for step in manifest["steps"].get("all", []) for source in manifest["counts"]]
 
 
-def _columns(ledger: pl.DataFrame, step: dict[str, Any]) -> list[str]:
+def _columns(ledger: pl.LazyFrame, step: dict[str, Any]) -> list[str]:
     label = step["label"]
-    return [c for c, dtype in ledger.schema.items() if dtype.is_float() and (c == label or c.startswith(f"{label}."))]
+    return [
+        c
+        for c, dtype in ledger.collect_schema().items()
+        if dtype.is_float() and (c == label or c.startswith(f"{label}."))
+    ]
 
 
-def near_misses(ledger: pl.DataFrame, manifest: dict[str, Any]) -> pl.DataFrame:
+def near_misses(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> pl.DataFrame:
     """Find the rows that failed one step only, and that by the least: at most five for each source and step.
 
     A row's distance is that of its number to the nearest of the step's. Columns: source, step, id, domain,
     measured, bound (its name), threshold, distance; `alone` says how many rows failed this step only, `close`
     how many of those lie within a tenth of the threshold.
     """
+    ledger = ledger.lazy()
     failing = pl.sum_horizontal([pl.lit(0), *((~pl.col(n)).fill_null(False).cast(pl.Int32) for n in verdicts(ledger))])
     single = ledger.filter(failing == 1)
     frames = [
@@ -158,7 +162,7 @@ def near_misses(ledger: pl.DataFrame, manifest: dict[str, Any]) -> pl.DataFrame:
     return pl.concat(full) if full else pl.DataFrame()
 
 
-def _near(single: pl.DataFrame, source: str, step: dict[str, Any], ledger: pl.DataFrame) -> pl.DataFrame | None:
+def _near(single: pl.LazyFrame, source: str, step: dict[str, Any], ledger: pl.LazyFrame) -> pl.DataFrame | None:
     columns, limits = _columns(ledger, step), bounds(step["params"])
     # Over several texts it is not known which of them failed; a step without numbers has no nearness.
     if len(columns) != 1 or not limits:
@@ -166,20 +170,24 @@ def _near(single: pl.DataFrame, source: str, step: dict[str, Any], ledger: pl.Da
     measured = pl.col(columns[0])
     gaps = pl.concat_list([(measured - limit).abs() for limit in limits.values()])
     failed = single.filter((pl.col("source") == source) & ~pl.col(step["label"]) & measured.is_not_null())
-    nearest = failed.select(
-        "source",
-        "id",
-        "domain",
-        step=pl.lit(step["label"]),
-        measured=measured,
-        distance=gaps.list.min(),
-        which=gaps.list.arg_min(),
-    ).with_columns(
-        bound=pl.col("which").replace_strict(dict(enumerate(limits)), return_dtype=pl.String),
-        threshold=pl.col("which").replace_strict(dict(enumerate(limits.values())), return_dtype=pl.Float64),
+    nearest = (
+        failed.select(
+            "source",
+            "id",
+            "domain",
+            step=pl.lit(step["label"]),
+            measured=measured,
+            distance=gaps.list.min(),
+            which=gaps.list.arg_min(),
+        )
+        .collect()
+        .with_columns(
+            bound=pl.col("which").replace_strict(dict(enumerate(limits)), return_dtype=pl.String),
+            threshold=pl.col("which").replace_strict(dict(enumerate(limits.values())), return_dtype=pl.Float64),
+        )
     )
     close = nearest.filter(pl.col("distance") <= _CLOSE * pl.col("threshold").abs()).height
     # Only ties up to the fifth distance need sorting by id.
     fifth = float(nearest["distance"].bottom_k(_NEAR).max() or 0)  # type: ignore[arg-type]
     first = nearest.filter(pl.col("distance") <= fifth).sort("distance", "id").head(_NEAR)
-    return first.drop("which").with_columns(alone=pl.lit(failed.height), close=pl.lit(close))
+    return first.drop("which").with_columns(alone=pl.lit(nearest.height), close=pl.lit(close))

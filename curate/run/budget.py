@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,9 +16,8 @@ from curate.filter import Choice
 from curate.filters import domains, quotas
 from curate.recipe.plan import Sample, Source
 from curate.recipe.step import columns_read
-from curate.rows import stack
-from curate.run import ledger as ledgers
-from curate.run.pool import decide, demand, look, read_again
+from curate.run.ledger import Ledger
+from curate.run.pool import decide, demand, look
 from curate.run.state import Pool, Run
 from curate.run.step_error import StepError, misfit
 
@@ -39,10 +39,11 @@ class Share:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run yields before it is written: the set, the ledger of all rows, and how the budget was met."""
+    """What a run yields before it is written: the rows chosen, their files, all verdicts, how the budget was met."""
 
-    rows: pl.DataFrame
-    ledger: pl.DataFrame
+    chosen: pl.DataFrame  # source, id
+    files: list[Path]
+    ledger: Ledger
     shares: dict[str, Share]
     quotas: list[dict[str, Any]]  # a line a source and domain: rows asked, available, taken
 
@@ -65,12 +66,11 @@ def fill(state: Run, pool: Pool) -> Result:
         )
         choices.append(_sampled(by_source[s.name], s, settled[s.name].taken, recipe.seed, before))
     state.pool = sorted({file.parent.name for file in pool.files})
-    ledger = ledgers.extend(pool.ledger, pl.concat(choices))
-    chosen = ledger.filter("kept").select("source", "id")
-    frames = [b.rows for b in read_again(pool.files, chosen, 1_000_000)]
-    rows = stack(frames) if frames else look(Pool(ledger, [], ""), [])
+    verdicts = pl.concat(choices)
+    chosen = verdicts.filter("kept").select("source", "id")
+    rows = rows.join(chosen, on=["source", "id"], how="semi")
     by_domain = [q for s in recipe.sources for q in _quotas(by_source[s.name], rows, s, settled[s.name])]
-    return Result(rows, ledger, settled, by_domain)
+    return Result(chosen, pool.files, pool.ledger.extend([verdicts.lazy()]), settled, by_domain)
 
 
 def _sample_columns(sample: Sample | None) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 
-from curate.rows import hash01
 from curate.run.ledger import evidence_text
 
 EACH = 3  # rows kept for each source and step
@@ -26,17 +25,15 @@ def samples(rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
     >>> samples(rows, ledger).rows()
     [('a', '2', 'length', 'How?', None, 'length: 4')]
     """
-    texts = [name for name in ("prompt", "response", "chosen") if name in rows.columns]
-    together = rows.select("source", "id", *texts).hstack(
-        ledger.select(pl.col("dropped_by").alias("step"), evidence_text())
-    )
-    few = _fewest(together.filter(pl.col("step").is_not_null()))
-    answers = [pl.col(name) for name in ("response", "chosen") if name in texts]
+    steps = rows.select("source", "id").hstack([ledger["dropped_by"].alias("step")]).with_row_index("_row")
+    few = _fewest(steps.drop_nulls("step"))
+    texts = rows[few["_row"]]
+    answers = [pl.col(name) for name in ("response", "chosen") if name in rows.columns]
     answer = pl.coalesce(answers) if answers else pl.lit(None, dtype=pl.String)
-    prompt = pl.col("prompt") if "prompt" in texts else pl.lit(None, dtype=pl.String)
-    return few.select(
-        "source", "id", "step", prompt=cut(prompt), response=cut(answer), detail=cut(pl.col("detail"))
-    ).cast(COLUMNS)  # type: ignore[arg-type]
+    prompt = pl.col("prompt") if "prompt" in rows.columns else pl.lit(None, dtype=pl.String)
+    detail = ledger[few["_row"]].select(cut(evidence_text())).to_series()
+    shown = texts.select(prompt=cut(prompt).cast(pl.String), response=cut(answer).cast(pl.String))
+    return few.drop("_row").hstack(shown).with_columns(detail).select(COLUMNS.keys())
 
 
 def merge(frames: list[pl.DataFrame]) -> pl.DataFrame:
@@ -50,32 +47,28 @@ def cut(text: pl.Expr) -> pl.Expr:
 
 
 def _fewest(rows: pl.DataFrame) -> pl.DataFrame:
-    turn = hash01("id", 0, "examples").alias("_turn")
-    alike = ["source", "step"]
-    first = (
-        rows.with_columns(turn).unique([*alike, "id"]).sort(*alike, "_turn", "id").group_by(alike, maintain_order=True)
-    )
-    return first.head(EACH).select(rows.columns).drop("_turn", strict=False)
+    """Take the rows with the lowest ids: those are hashes, so they are as good as drawn."""
+    one_each = rows.unique(["source", "step", "id"], keep="first", maintain_order=True)
+    return one_each.sort("source", "step", "id").group_by("source", "step", maintain_order=True).head(EACH).select(rows.columns)
 
 
-def examples(ledger: pl.DataFrame, texts: pl.DataFrame | None) -> pl.DataFrame:
+def examples(ledger: pl.DataFrame | pl.LazyFrame, texts: pl.DataFrame | None) -> pl.DataFrame:
     """Complete samples from the ledger: ids and evidence, for steps of whose dropped rows no text was kept.
 
     Those are the steps that look at the whole pool: they drop rows long after their texts have passed by.
     """
+    ledger = ledger.lazy()
     have = merge([texts]) if texts is not None else merge([])
-    kinds = ledger.lazy().filter(pl.col("dropped_by").is_not_null()).select("source", step="dropped_by").unique()
+    kinds = ledger.filter(pl.col("dropped_by").is_not_null()).select("source", step="dropped_by").unique()
     lacking = kinds.collect().join(have, on=["source", "step"], how="anti").sort("source", "step")
     frames = [_lowest(ledger, source, step) for source, step in lacking.rows()]
     return pl.concat([have, *frames], how="diagonal_relaxed")
 
 
-def _lowest(ledger: pl.DataFrame, source: str, step: str) -> pl.DataFrame:
+def _lowest(ledger: pl.LazyFrame, source: str, step: str) -> pl.DataFrame:
     """Take the rows with the lowest ids: those are hashes, so they are as good as drawn."""
-    rows = (
-        ledger.lazy()
-        .filter((pl.col("source") == source) & (pl.col("dropped_by") == step))
-        .select("source", "id", evidence_text())
+    rows = ledger.filter((pl.col("source") == source) & (pl.col("dropped_by") == step)).select(
+        "source", "id", evidence_text()
     )
     few = rows.unique("id").bottom_k(EACH, by="id").sort("id").collect()
     return few.with_columns(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -11,6 +14,7 @@ REPEATED = "repeated"  # an input row whose every column equals that of a row al
 # Why a row fails a step: the step's label, the turn of a dialogue (null where a step looks at the whole row), the
 # reason in words or numbers, and the span of text that it rests on. A row has one for each step that it fails.
 EVIDENCE = pl.List(pl.Struct({"step": pl.String, "turn": pl.Int32, "reason": pl.String, "span": pl.String}))
+_ROWS = 250_000  # of a ledger that are held at a time
 _FIRST = ["id", "source", "domain"]
 _LAST = ["kept", "dropped_by", "detail"]
 _EMPTY: dict[str, Any] = dict.fromkeys(_FIRST, pl.String) | {
@@ -55,9 +59,62 @@ def read(file: Path) -> pl.DataFrame:
     return ledger.with_columns(pl.col("detail").str.split("\n").list.eval(line).cast(EVIDENCE))
 
 
-def gather(frames: list[pl.DataFrame]) -> pl.DataFrame:
-    """Put the ledgers of a source's parts together."""
-    return pl.concat([pl.DataFrame(schema=_EMPTY), *frames], how="diagonal_relaxed")
+class Ledger(NamedTuple):
+    """The verdicts of a pool: what each pass wrote of the rows it read, and what later steps say of the rows alive.
+
+    It is as long as the input, so it lies in files, and is put together for a range of ids at a time: all that is said
+    of a row stands under its id. The order of `parts` decides which of two equal rows is the first.
+    """
+
+    parts: tuple[Ledger | pl.LazyFrame, ...]
+    later: tuple[pl.LazyFrame, ...] = ()
+
+    def extend(self, verdicts: Iterable[pl.LazyFrame]) -> Ledger:
+        """Add the verdicts of a later step, which come in one frame or several."""
+        frames = list(verdicts)
+        return self._replace(later=(*self.later, pl.concat(frames, how="diagonal_relaxed"))) if frames else self
+
+    @property
+    def height(self) -> int:
+        """Count its rows, without reading them."""
+        return sum(
+            part.height if isinstance(part, Ledger) else part.select(pl.len()).collect().item() for part in self.parts
+        )
+
+    def alive(self) -> pl.DataFrame:
+        """List the rows that no step has dropped, each once, as (source, id)."""
+        rows = pl.concat([pl.DataFrame(schema={"source": pl.String, "id": pl.String}), *map(_alive, self.parts)])
+        rows = rows.unique("id", keep="first", maintain_order=True)
+        for verdicts in self.later:
+            dropped = verdicts.filter(~pl.col("kept")).select("source", "id").collect()
+            rows = rows.join(dropped, on=["source", "id"], how="anti", maintain_order="left") if len(dropped) else rows
+        return rows
+
+    def between(self, low: str, high: str) -> pl.DataFrame:
+        """Put together the rows with ids from `low` to below `high`, an empty text standing for no bound."""
+        frames = [
+            part.between(low, high) if isinstance(part, Ledger) else part.filter(_within(low, high)).collect()
+            for part in self.parts
+        ]
+        ledger = mark_repeated(pl.concat([pl.DataFrame(schema=_EMPTY), *frames], how="diagonal_relaxed"))
+        for verdicts in self.later:
+            ledger = extend(ledger, verdicts.filter(_within(low, high)).collect())
+        return ledger
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """Put the whole together, a frame at a time, in its one order of rows and columns."""
+        count = math.ceil(self.height / _ROWS)
+        bounds = ["", *(f"{i * 16**4 // count:04x}" for i in range(1, count)), ""]
+        return (order(self.between(low, high)) for low, high in pairwise(bounds))
+
+
+def _alive(part: Ledger | pl.LazyFrame) -> pl.DataFrame:
+    return part.alive() if isinstance(part, Ledger) else part.filter("kept").select("source", "id").collect()
+
+
+def _within(low: str, high: str) -> pl.Expr:
+    bounds = [pl.lit(True), *([pl.col("id") >= low] if low else []), *([pl.col("id") < high] if high else [])]
+    return pl.all_horizontal(bounds)
 
 
 def mark_repeated(ledger: pl.DataFrame) -> pl.DataFrame:
@@ -76,11 +133,13 @@ def mark_repeated(ledger: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def extend(ledger: pl.DataFrame, verdicts: pl.DataFrame | None) -> pl.DataFrame:
+def extend(ledger: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     """Add the verdicts of a later step for the rows alive (it has each of them once, by source and id)."""
-    if verdicts is None:
-        return ledger
-    later = verdicts.rename({name: f"_{name}" for name in _LAST}).with_columns(kept=pl.lit(True))
+    later = (
+        verdicts.drop("domain", strict=False)
+        .rename({name: f"_{name}" for name in _LAST})
+        .with_columns(kept=pl.lit(True))
+    )
     # Only what is new is joined: the columns that are there stay as they are.
     new = [name for name in later.columns if name not in {"source", "id", "kept"}]
     key = ledger.select("source", "id", "kept")
@@ -96,16 +155,16 @@ def extend(ledger: pl.DataFrame, verdicts: pl.DataFrame | None) -> pl.DataFrame:
 def order(ledger: pl.DataFrame) -> pl.DataFrame:
     """Bring a ledger into its one order of rows and columns, whatever order the input had."""
     steps = [c for c in ledger.columns if c not in {*_FIRST, *_LAST}]
-    ties: list[Any] = [*_FIRST, "kept", "dropped_by", evidence_text()]
-    return ledger.select(*_FIRST, *steps, *_LAST).sort(*ties, nulls_last=True)
+    # Rows that agree in all of these are the same row read twice, so their evidence is the same too.
+    return ledger.select(*_FIRST, *steps, *_LAST).sort(*_FIRST, "kept", "dropped_by", nulls_last=True)
 
 
-def verdicts(ledger: pl.DataFrame) -> list[str]:
+def verdicts(ledger: pl.DataFrame | pl.LazyFrame) -> list[str]:
     """List the columns of a ledger that are steps' verdicts, in the order of the steps."""
-    return [c for c, dtype in ledger.schema.items() if dtype == pl.Boolean and c != "kept"]
+    return [c for c, dtype in ledger.lazy().collect_schema().items() if dtype == pl.Boolean and c != "kept"]
 
 
-def funnel(ledger: pl.DataFrame) -> pl.DataFrame:
+def funnel(ledger: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """Count by source and step: rows asked, rows that fail, rows dropped here first, rows that fail nothing else.
 
     `alone` is how many rows more the source's steps would keep if this one were left out.
@@ -117,28 +176,29 @@ def funnel(ledger: pl.DataFrame) -> pl.DataFrame:
     """
     names = verdicts(ledger)
     failing = pl.sum_horizontal([pl.lit(0), *((~pl.col(n)).fill_null(False).cast(pl.Int64) for n in names)])
-    counted = ledger.with_columns(_failing=failing)
-    if ledger.filter(pl.col("dropped_by") == REPEATED).height:
-        names = [REPEATED, *names]
-        counted = counted.with_columns(
-            pl.when(pl.col("dropped_by") == REPEATED).then(False).otherwise(True).alias(REPEATED)
-        )
-    frames = [_count(counted, name) for name in names]
-    return pl.concat(frames) if frames else pl.DataFrame(schema={"source": pl.String, "step": pl.String})
+    repeated = (pl.col("dropped_by") == REPEATED).fill_null(False)
+    passed = {REPEATED: ~repeated, **{name: pl.col(name) for name in names}}
+    by_source = ledger.lazy().with_columns(_failing=failing).group_by("source", maintain_order=True)
+    counts = by_source.agg(_counts(name, holds).alias(name) for name, holds in passed.items()).collect().to_dicts()
+    if not any(count[REPEATED]["fails"] for count in counts):
+        del passed[REPEATED]
+    return pl.DataFrame(
+        [{"source": c["source"], "step": name, **c[name]} for name in passed for c in counts if c[name]["asked"]],
+        schema={
+            "source": pl.String,
+            "step": pl.String,
+            **dict.fromkeys(("asked", "fails", "first", "alone"), pl.UInt32),
+        },
+    )
 
 
-def _count(counted: pl.DataFrame, name: str) -> pl.DataFrame:
-    failed = ~pl.col(name)
-    return (
-        counted.filter(pl.col(name).is_not_null())
-        .group_by("source", maintain_order=True)
-        .agg(
-            step=pl.lit(name),
-            asked=pl.len(),
-            fails=failed.sum(),
-            first=(pl.col("dropped_by") == name).fill_null(False).sum(),
-            alone=(failed & (pl.col("_failing") <= 1)).sum(),
-        )
+def _counts(name: str, holds: pl.Expr) -> pl.Expr:
+    failed = ~holds
+    return pl.struct(
+        asked=holds.count(),
+        fails=failed.sum(),
+        first=(pl.col("dropped_by") == name).fill_null(False).sum(),
+        alone=(failed & (pl.col("_failing") <= 1)).sum(),
     )
 
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import IO, Any
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
-from curate.cache import versions
+from curate.cache import BUILDING, versions
 from curate.errors import UserError, dump
 from curate.folders import claim, clear, put, written
 from curate.pairs.shortcuts import shortcuts
@@ -19,7 +27,7 @@ from curate.report import report
 from curate.report.card import card
 from curate.report.diversity.folder import of_folder
 from curate.report.formats import to_jsonl
-from curate.rows import STANDARD, hash01, stack, standardise
+from curate.rows import STANDARD, hash01, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.budget import Result
 from curate.run.examples import merge
@@ -27,14 +35,14 @@ from curate.run.quarantine import reasons, together
 from curate.run.state import Run, RunError
 
 
-def table(rows: pl.DataFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
+def table(rows: pl.LazyFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
     """Make the set's Table 1 (LIMA, section 2): a line a source, rows asked and taken, mean lengths in words."""
-    answer = pl.col("response" if "response" in rows.columns else "chosen")
+    answer = pl.col("response" if "response" in rows.collect_schema() else "chosen")
     means = rows.group_by("source").agg(
         prompt_words=pl.col("prompt").str.count_matches(r"\S+").mean().round(1),
         response_words=answer.str.count_matches(r"\S+").mean().round(1),
     )
-    lengths = {row["source"]: row for row in means.iter_rows(named=True)}
+    lengths = {row["source"]: row for row in means.collect().iter_rows(named=True)}
     nothing = {"prompt_words": None, "response_words": None}
     return [
         {"source": name, **asdict(share), **{k: lengths.get(name, nothing)[k] for k in nothing}}
@@ -42,21 +50,12 @@ def table(rows: pl.DataFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def manifest_of(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataFrame) -> dict[str, Any]:
+def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyFrame) -> dict[str, Any]:
     """Put together what is known of a run, the hashes of its outputs excepted."""
     recipe = state.recipe
-    counts = {
-        name: {
-            "read": count["read"],
-            "kept": rows.filter(pl.col("source") == name).height,
-            "dropped": ledger.filter((pl.col("source") == name) & ~pl.col("kept")).height,
-            "quarantined": count["bad"],
-        }
-        for name, count in state.counts.items()
-    }
     steps = {source.name: [step.described() for step in source.steps] for source in recipe.sources}
     steps["all"] = [step.described() for step in recipe.steps]
-    domains = ledger.group_by("source", "domain").agg(read=pl.len(), kept=pl.col("kept").sum())
+    domains = ledger.group_by("source", "domain").agg(read=pl.len(), kept=pl.col("kept").sum()).collect()
     return {
         "name": recipe.name,
         "curate": versions(),
@@ -72,7 +71,7 @@ def manifest_of(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataF
         "steps": steps,
         "inputs": state.inputs,
         "absent": state.absent,
-        "counts": counts,
+        "counts": _conserve(state, rows, ledger),
         "table": table(rows, result.shares),
         "quotas": result.quotas,
         "domains": domains.sort("source", "domain", nulls_last=True).to_dicts(),
@@ -84,6 +83,20 @@ def manifest_of(result: Result, state: Run, rows: pl.DataFrame, ledger: pl.DataF
         "stages": {"built": state.built, "reused": state.reused, "pool": state.pool},
         "seconds": state.seconds,
     }
+
+
+def _conserve(state: Run, rows: pl.LazyFrame, ledger: pl.LazyFrame) -> dict[str, dict[str, int]]:
+    """Count the rows of every source, and check that none was lost or made: read = kept + dropped; a bug if not."""
+    taken = dict(rows.group_by("source").len().collect().iter_rows())
+    seen = ledger.group_by("source").agg(pl.len(), pl.col("dropped_by").is_not_null().sum()).collect()
+    lines = {source: (rows, dropped) for source, rows, dropped in seen.iter_rows()}
+    counts = {}
+    for name, count in state.counts.items():
+        kept, (height, dropped) = taken.get(name, 0), lines.get(name, (0, 0))
+        if count["read"] != height or height != kept + dropped:
+            raise RunError(f"source '{name}': read {count['read']:,}, but kept {kept:,} and dropped {dropped:,}")
+        counts[name] = {"read": height, "kept": kept, "dropped": dropped, "quarantined": count["bad"]}
+    return counts
 
 
 def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -100,6 +113,9 @@ def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> l
 
 BY, MANIFEST, PAGES = "run", "manifest.json", ("report.html", "README.md")
 _FRONT = ["id", "source", *STANDARD]
+_TURN = "_turn"  # a row's place in the set, from 0 to 1
+_PIECE = 64 * 2**20  # bytes of a set that are gathered at a time
+_HEAD = 200  # rows of a file that tell what a row weighs
 
 
 def names(recipe: Recipe) -> list[str]:
@@ -118,26 +134,25 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     is removed.
     """
     recipe = state.recipe
-    rows = arrange(result.rows, recipe.seed)
-    ledger = ledgers.order(result.ledger)
-    texts = {format_: _training(rows, format_) for format_ in _formats(recipe, rows)}
-    claim(out, BY)
-    clear(out, BY, [MANIFEST])
-    hashes = {"train.parquet": _parquet(out, "train.parquet", rows)}
-    hashes["ledger.parquet"] = _parquet(out, "ledger.parquet", ledger)
-    for i, format_ in enumerate(texts):
-        name = "train.jsonl" if i == 0 else f"train.{format_}.jsonl"
-        hashes[name] = _text(out, name, texts[format_])
+    # Beside the folder first: what stands there goes only when the new set can take its place.
+    with TemporaryDirectory(dir=state.stages.folder, suffix=BUILDING) as name:
+        half = Path(name)
+        _parquet(half / "train.parquet", _training(result, recipe, half))
+        _parquet(half / "ledger.parquet", result.ledger.frames())
+        manifest = manifest_of(result, state, scan(half / "train.parquet"), scan(half / "ledger.parquet"))
+        claim(out, BY)
+        clear(out, BY, [MANIFEST])
+        hashes = {file.name: put(out, BY, file.name, partial(shutil.move, file)) for file in sorted(half.iterdir())}
+    rows, ledger = scan(out / "train.parquet"), scan(out / "ledger.parquet")
     for name, read in recipe.extra.items():
         hashes |= _prompts(out, name, read)
     hashes["quarantine.jsonl"] = _text(out, "quarantine.jsonl", together(state.quarantine))
     examples = merge([pl.read_parquet(file) for file in state.examples])
-    hashes["examples.parquet"] = _parquet(out, "examples.parquet", examples)
-    manifest = manifest_of(result, state, rows, ledger)
+    hashes["examples.parquet"] = put(out, BY, "examples.parquet", lambda to: _parquet(to, [examples]))
     missing: dict[str, str] = {}  # what the report lacks, and why
-    if {"chosen", "rejected"} <= set(rows.columns) and rows.drop_nulls(["chosen", "rejected"]).height:
-        _shortcuts(manifest, rows, recipe.seed, missing)
-    if rows.height and (diversity := _diversity(state, out, manifest)):
+    if {"chosen", "rejected"} <= set(rows.collect_schema()):
+        _shortcuts(manifest, rows.collect(), recipe.seed, missing)
+    if len(result.chosen) and (diversity := _diversity(state, out, manifest)):
         manifest["diversity"] = diversity
     page = _text(out, "report.html", report(rows, ledger, manifest, examples, missing))
     if missing:
@@ -150,20 +165,29 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
 
 
 def _shortcuts(manifest: dict[str, Any], rows: pl.DataFrame, seed: int, missing: dict[str, str]) -> None:
+    if not rows.drop_nulls(["chosen", "rejected"]).height:
+        return
     try:
         manifest["shortcuts"] = shortcuts(rows, seed=seed)
     except Exception as error:  # the set is worth more than what is said of it
         missing["Shortcuts"] = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
-def arrange(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Bring a set into its one order: standard columns first, rows shuffled by the hash of (seed, id)."""
-    # A set has answers or pairs; and `misfits` (values of ragged files that fit no column) only where there are any.
-    unused = [c for c in ("response", "chosen", "rejected", "misfits") if c in rows.columns and rows[c].is_null().all()]
-    rows = rows.drop([c for c in unused if rows.height or c != "response"])
-    extra = sorted(set(rows.columns) - set(_FRONT))
-    front = [c for c in _FRONT if c in rows.columns]
-    return rows[[*front, *extra]].sort(hash01("id", seed, "order"), "id")
+def _training(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataFrame]:
+    """Yield the set a piece at a time, each written as JSON lines in passing."""
+    with ExitStack() as stack:
+        files: dict[str, IO[str]] = {}
+        for rows in arranged(result, recipe.seed):
+            for i, format_ in enumerate(_formats(recipe, rows)):
+                name = "train.jsonl" if i == 0 else f"train.{format_}.jsonl"
+                if name not in files:
+                    files[name] = stack.enter_context((folder / name).open("w", encoding="utf-8", newline="\n"))
+                try:
+                    files[name].write(to_jsonl(rows, format_))
+                except ValueError as error:
+                    hint = "fill it with an edit, or drop such rows, as in `keep: {length: {column: prompt, min: 1}}`"
+                    raise RunError(f"the set cannot be written: {error}: {hint}") from None
+            yield rows
 
 
 def _formats(recipe: Recipe, rows: pl.DataFrame) -> tuple[str, ...]:
@@ -172,18 +196,59 @@ def _formats(recipe: Recipe, rows: pl.DataFrame) -> tuple[str, ...]:
     return ("preference",) if pairs and recipe.formats == ("prompt_completion",) else recipe.formats
 
 
-def _training(rows: pl.DataFrame, format_: str) -> str:
-    try:
-        return to_jsonl(rows, format_)
-    except ValueError as error:
-        hint = "fill it with an edit, or drop such rows, as in `keep: {length: {column: prompt, min: 1}}`"
-        raise RunError(f"the set cannot be written: {error}: {hint}") from None
+def arranged(result: Result, seed: int) -> Iterator[pl.DataFrame]:
+    """Yield the set in its one order, a piece at a time: standard columns first, rows by the hash of (seed, id).
+
+    A set may be larger than memory, so each piece is gathered from all files of the pool.
+    """
+    heads = [scan(file).head(_HEAD).collect() for file in result.files]
+    weight = sum(head.estimated_size() for head in heads) / max(1, sum(head.height for head in heads))
+    count = max(1, math.ceil(len(result.chosen) * weight / _PIECE))
+    turns = result.chosen.select("source", "id", hash01("id", seed, "order").alias(_TURN))
+    unused: list[str] = []
+    for i in range(count):
+        here = turns.filter((pl.col(_TURN) * count).floor() == i)
+        rows = _gather(result.files, here)
+        if i == 0:
+            unused = _unused(rows, result, whole=count == 1)
+        rows = rows.drop(unused)
+        extra = sorted(set(rows.columns) - set(_FRONT))
+        yield rows[[*(c for c in _FRONT if c in rows.columns), *extra]]
 
 
-def _parquet(out: Path, name: str, frame: pl.DataFrame) -> str:
+def _gather(files: list[Path], turns: pl.DataFrame) -> pl.DataFrame:
+    """Take rows out of files, each once and in its turn."""
+    if not files:
+        return standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
+    key = ["source", "id"]
+    rows = stack([scan(file).join(turns.lazy(), on=key, how="inner").collect() for file in files])
+    return rows.unique(key, keep="any").sort(_TURN, "id").drop(_TURN)
+
+
+def _unused(rows: pl.DataFrame, result: Result, *, whole: bool) -> list[str]:
+    """Name the columns that hold nothing: a set has answers or pairs, and `misfits` only where a value fits no column.
+
+    What a first piece of the set holds is in use; what it does not hold is looked for in the files.
+    """
+    names = [c for c in ("response", "chosen", "rejected", "misfits") if c in rows.columns and rows[c].is_null().all()]
+    if not whole:
+        chosen = result.chosen.lazy()
+        rest = [scan(file).join(chosen, on=["source", "id"], how="semi") for file in result.files]
+        names = [c for c in names if not any(r.select(pl.col(c).count()).collect().item() for r in rest)]
+    return [c for c in names if len(result.chosen) or c != "response"]
+
+
+def _parquet(to: Path, frames: Iterable[pl.DataFrame]) -> None:
+    """Write frames of the same columns as one file, holding one of them at a time."""
+    frames = iter(frames)
+    first, second = next(frames), next(frames, None)
     # One fixed row-group size: the bytes must not depend on how many threads wrote them.
-    whole = frame.rechunk()
-    return put(out, BY, name, lambda to: whole.write_parquet(to, compression="zstd", row_group_size=100_000))
+    style: dict[str, Any] = {"compression": "zstd", "row_group_size": 100_000}
+    if second is None:
+        first.rechunk().write_parquet(to, **style)
+    else:
+        rows = register_io_source(lambda *_: chain([first, second], frames), schema=first.schema)
+        rows.sink_parquet(to, **style, maintain_order=True)
 
 
 def _text(out: Path, name: str, text: str) -> str:
@@ -197,13 +262,13 @@ def _prompts(out: Path, name: str, read: Read) -> dict[str, str]:
     rows = rows[[column.name for column in rows.get_columns() if column.null_count() < rows.height]]
     lines = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows.iter_rows(named=True))
     data, text = f"{name}.parquet", f"{name}.jsonl"
-    return {data: _parquet(out, data, rows), text: _text(out, text, lines)}
+    return {data: put(out, BY, data, lambda to: _parquet(to, [rows])), text: _text(out, text, lines)}
 
 
 def rewrite_report(out: Path) -> Path:
     """Write a finished folder's report again from its set, ledger and manifest."""
     manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
-    rows, ledger = pl.read_parquet(out / "train.parquet"), ledgers.read(out / "ledger.parquet")
+    rows, ledger = scan(out / "train.parquet"), ledgers.read(out / "ledger.parquet").lazy()
     examples = pl.read_parquet(out / "examples.parquet")
     _text(out, "report.html", report(rows, ledger, manifest, examples))
     return out / "report.html"

@@ -24,12 +24,13 @@ from curate.rows import (
     SourceMissing,
     compact,
     data_folder,
+    scan,
     stack,
     standardise,
     with_bytes,
 )
-from curate.run import ledger as ledgers
 from curate.run.examples import merge, samples
+from curate.run.ledger import Ledger
 from curate.run.quarantine import line_of, sentences
 from curate.run.rowpass import Passed, row_pass
 from curate.run.state import Pool, Run, RunError
@@ -37,6 +38,7 @@ from curate.run.step_error import StepError, explain
 
 _FLUSH_BYTES = 64 * 2**20  # kept rows are gathered up to this before a file is written
 _FLUSH_ROWS = 200_000
+_GROUP = 20_000  # rows that are read, or skipped, together
 # A part with more bad records than this, and more bad than good ones, is something else than it is read as.
 _MOST_BAD = 100_000
 _COUNTS = ("read", "kept", "bad", "bytes", "bad_bytes")
@@ -118,9 +120,9 @@ def gather(state: Run, source: Source, jobs: list[PartJob], entries: list[Entry]
     state.quarantine += [file for entry in entries for file in entry.files("bad.jsonl")]
     state.examples += [file for entry in entries for file in entry.files("examples.parquet")]
     _refuse_bad(state, source.name)
-    ledger = ledgers.gather([pl.read_parquet(file) for entry in entries for file in entry.files("ledger-*.parquet")])
+    ledger = Ledger(tuple(scan(file) for entry in entries for file in entry.files("ledger-*.parquet")))
     rows = [file for entry in entries for file in entry.files("rows-*.parquet")]
-    return Pool(ledgers.mark_repeated(ledger), rows, "+".join(sorted(entry.content for entry in entries)))
+    return Pool(ledger, rows, "+".join(sorted(entry.content for entry in entries)))
 
 
 def _at(source: str, read: Read, message: object) -> SourceError:
@@ -176,7 +178,10 @@ def _share(bad: int, good: int) -> float:
 
 @dataclass
 class Writer:
-    """Gather frames and write them as numbered parquet files, so that no batch size makes a thousand small files."""
+    """Gather frames and write them as numbered parquet files, so that no batch size makes a thousand small files.
+
+    From the second file on rows are in the order of their ids, so that a reader of a range of ids skips the others.
+    """
 
     folder: Path
     name: str
@@ -198,7 +203,9 @@ class Writer:
         """Write what is gathered."""
         if self.frames:
             file = self.folder / f"{self.name}-{self.count:05}.parquet"
-            stack(self.frames).write_parquet(file, compression="lz4")
+            rows = stack(self.frames)
+            rows = rows.sort("id") if self.count else rows
+            rows.write_parquet(file, compression="lz4", row_group_size=_GROUP)
             self.frames, self.rows, self.size, self.count = [], 0, 0, self.count + 1
 
 

@@ -14,7 +14,7 @@ from curate.cache import Entry
 from curate.filter import Choice
 from curate.pairs.samples import Result
 from curate.recipe.step import Step, columns_read
-from curate.rows import STANDARD, Bad, Batch, compact, literal, stack, standardise
+from curate.rows import STANDARD, Bad, Batch, compact, literal, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.examples import samples
 from curate.run.parts import pass_over
@@ -48,9 +48,8 @@ def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
 
     stage = state.stage("again", label, depends, build)
     state.examples += stage.files("examples.parquet")
-    frames = [pl.read_parquet(file).drop("domain") for file in stage.files("ledger-*.parquet")]
-    verdicts = pl.concat(frames, how="diagonal_relaxed") if frames else None
-    return Pool(ledgers.extend(pool.ledger, verdicts), stage.files("rows-*.parquet"), stage.content)
+    ledger = pool.ledger.extend(map(scan, stage.files("ledger-*.parquet")))
+    return Pool(ledger, stage.files("rows-*.parquet"), stage.content)
 
 
 def read_again(files: list[Path], alive: pl.DataFrame, batch_rows: int) -> Iterator[Batch]:
@@ -90,8 +89,8 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
     stage = state.stage("select", step.label, depends, build)
     if stage.meta["notes"]:
         state.notes[step.label] = stage.meta["notes"]
-    verdicts = pl.read_parquet(stage.folder / "choice.parquet")
-    return Pool(ledgers.extend(pool.ledger, verdicts), pool.files, stage.content)
+    verdicts = scan(stage.folder / "choice.parquet")
+    return Pool(pool.ledger.extend([verdicts]), pool.files, stage.content)
 
 
 def demand(pool: Pool, columns: list[str], at: str) -> None:
@@ -107,7 +106,7 @@ def look(pool: Pool, columns: list[str]) -> pl.DataFrame:
     names = list(dict.fromkeys(["id", "source", "domain", "score", *columns]))
     frames = []
     for file in pool.files:
-        lazy = pl.scan_parquet(file)
+        lazy = scan(file)
         present = [literal(c) for c in names if c in lazy.collect_schema().names()]
         whole = lazy.select(present).collect()
         rows = whole.join(pool.alive, on=["source", "id"], how="semi").unique(["source", "id"], keep="any")
@@ -144,8 +143,7 @@ def _make(state: Run, pool: Pool, step: Step) -> Pool:
         state.open[step.label] = stage.meta["again"]
     if stage.meta["notes"]:
         state.notes[step.label] = stage.meta["notes"]
-    verdicts = [pl.read_parquet(file) for file in stage.files("ledger.parquet")]
-    ledger = ledgers.extend(pool.ledger, verdicts[0] if verdicts else None)
+    ledger = pool.ledger.extend(map(scan, stage.files("ledger.parquet")))
     return Pool(ledger, stage.files("rows-*.parquet"), stage.content)
 
 

@@ -11,17 +11,15 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from curate.cache import Cache, lock
 from curate.folders import check, make, written
 from curate.recipe.plan import Recipe, Source
-from curate.run import ledger as ledgers
 from curate.run.budget import Result, fill
+from curate.run.ledger import Ledger
 from curate.run.outputs import BY, names, write
 from curate.run.parts import gather, pass_part, plan_parts
 from curate.run.pool import apply_steps
-from curate.run.state import Pool, Progress, Run, RunError, silent
+from curate.run.state import Pool, Progress, Run, silent
 
 
 def run_recipe(
@@ -48,18 +46,15 @@ def run_recipe(
 
 
 def run(state: Run) -> Result:
-    """Run a recipe to its set and ledger, in memory."""
+    """Run a recipe to the rows that it chooses, and the verdicts of all."""
     pools = []
     for source in state.recipe.sources:
         with state.clock(source.name):
             pools.append(_source(state, source))
     with state.clock("steps"):
         pool = apply_steps(state, _together(pools), list(state.recipe.steps))
-    del pools
     with state.clock("sample"):
-        result = fill(state, pool)
-    _conserve(state, result)
-    return result
+        return fill(state, pool)
 
 
 def _source(state: Run, source: Source) -> Pool:
@@ -72,16 +67,5 @@ def _source(state: Run, source: Source) -> Pool:
 
 def _together(pools: list[Pool]) -> Pool:
     """Put the sources together, in the recipe's order."""
-    ledger = pl.concat([pool.ledger for pool in pools], how="diagonal_relaxed")
     files = [file for pool in pools for file in pool.files]
-    return Pool(ledgers.mark_repeated(ledger), files, "+".join(pool.key for pool in pools))
-
-
-def _conserve(state: Run, result: Result) -> None:
-    """Check that no row was lost or made: read = kept + dropped, for every source; a bug if not, so the run fails."""
-    for name, count in state.counts.items():
-        rows = result.ledger.filter(pl.col("source") == name)
-        kept = result.rows.filter(pl.col("source") == name).height
-        dropped = rows.filter(pl.col("dropped_by").is_not_null()).height
-        if count["read"] != rows.height or rows.height != kept + dropped:
-            raise RunError(f"source '{name}': read {count['read']:,}, but kept {kept:,} and dropped {dropped:,}")
+    return Pool(Ledger(tuple(pool.ledger for pool in pools)), files, "+".join(pool.key for pool in pools))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ import polars as pl
 from curate.cache import Cache, Entry
 from curate.errors import UserError
 from curate.recipe.plan import Recipe
+from curate.run.ledger import Ledger
 
 ANSWERS = "answers"  # the folder among the stages that holds the generators' journals
 
@@ -38,16 +40,16 @@ class RunError(UserError):
 
 @dataclass(frozen=True)
 class Pool:
-    """The rows of one or several sources so far: their ledger in memory, their text in files."""
+    """The rows of one or several sources so far: their verdicts and their texts, both in files."""
 
-    ledger: pl.DataFrame
+    ledger: Ledger
     files: list[Path]
     key: str
 
-    @property
+    @cached_property
     def alive(self) -> pl.DataFrame:
         """List the rows that no step has dropped, as (source, id)."""
-        return self.ledger.filter("kept").select("source", "id")
+        return self.ledger.alive()
 
 
 @dataclass

@@ -294,6 +294,6 @@ def test_the_set_is_shuffled_by_the_seed_alone(there, write_recipe):
 
 
 def test_a_run_that_lost_a_row_fails(there, write_recipe, monkeypatch):
-    monkeypatch.setattr("curate.run.run.fill", lambda *args: replace(fill(*args), rows=fill(*args).rows[1:]))
+    monkeypatch.setattr("curate.run.run.fill", lambda *args: replace(fill(*args), chosen=fill(*args).chosen[1:]))
     with pytest.raises(RunError, match=r"source '(one|two)': read \d+, but kept \d+ and dropped \d+"):
         run_recipe(load(write_recipe(RECIPE)), there / "out")
