@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from curate.cache import home
 from curate.report import words
 
 # Characters that HTML forbids even escaped, or that would garble the page, as those that turn the order of letters
@@ -93,6 +96,14 @@ def _digest(content: str) -> str:
     return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
+def _compiled() -> FileSystemBytecodeCache | None:
+    """Keep compiled templates beside the other caches: to compile them takes a third of a small run."""
+    folder = home() / "templates"
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -103,6 +114,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         finalize=lambda value: "" if value is None else value,
+        bytecode_cache=_compiled(),
     )
     environment.filters |= {"number": words.number, "plural": words.plural}
     environment.filters |= {"x": "{:.2f}%".format, "y": "{:.1f}".format}  # places in a drawing: across, and down

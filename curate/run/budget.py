@@ -51,7 +51,9 @@ class Result:
 def fill(state: Run, pool: Pool) -> Result:
     """Fill the budget from the rows alive, last of all, so that exactly `size` rows remain."""
     recipe = state.recipe
-    rows = look(pool, [column for s in recipe.sources for column in _sample_columns(s.sample)])
+    free = recipe.size is None and all(s.take is None and s.sample is None for s in recipe.sources)
+    columns = [column for s in recipe.sources for column in _sample_columns(s.sample)]
+    rows = pool.alive if free else look(pool, columns)  # where there is nothing to choose, nothing more is read
     by_source = {s.name: rows.filter(pl.col("source") == s.name) for s in recipe.sources}
     for s in recipe.sources:
         if by_source[s.name].height:

@@ -114,7 +114,7 @@ def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> l
 BY, MANIFEST, PAGES = "run", "manifest.json", ("report.html", "README.md")
 _FRONT = ["id", "source", *STANDARD]
 _TURN = "_turn"  # a row's place in the set, from 0 to 1
-_PIECE = 64 * 2**20  # bytes of a set that are gathered at a time
+_PIECE = 32 * 2**20  # bytes of a set that are gathered at a time
 _HEAD = 200  # rows of a file that tell what a row weighs
 
 
@@ -183,7 +183,7 @@ def _training(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataF
                 if name not in files:
                     files[name] = stack.enter_context((folder / name).open("w", encoding="utf-8", newline="\n"))
                 try:
-                    files[name].write(to_jsonl(rows, format_))
+                    files[name].writelines(to_jsonl(some, format_) for some in rows.iter_slices())
                 except ValueError as error:
                     hint = "fill it with an edit, or drop such rows, as in `keep: {length: {column: prompt, min: 1}}`"
                     raise RunError(f"the set cannot be written: {error}: {hint}") from None
@@ -222,7 +222,9 @@ def _gather(files: list[Path], turns: pl.DataFrame) -> pl.DataFrame:
         return standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
     key = ["source", "id"]
     rows = stack([scan(file).join(turns.lazy(), on=key, how="inner").collect() for file in files])
-    return rows.unique(key, keep="any").sort(_TURN, "id").drop(_TURN)
+    # A row that was read twice stands in the files twice.
+    rows = rows.unique(key, keep="any") if rows.height > turns.height else rows
+    return rows.sort(_TURN, "id").drop(_TURN)
 
 
 def _unused(rows: pl.DataFrame, result: Result, *, whole: bool) -> list[str]:

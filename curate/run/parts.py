@@ -36,8 +36,8 @@ from curate.run.rowpass import Passed, row_pass
 from curate.run.state import Pool, Run, RunError
 from curate.run.step_error import StepError, explain
 
-_FLUSH_BYTES = 64 * 2**20  # kept rows are gathered up to this before a file is written
-_FLUSH_ROWS = 200_000
+_FLUSH_BYTES = 32 * 2**20  # kept rows are gathered up to this before a file is written
+_FLUSH_ROWS = 100_000
 _GROUP = 20_000  # rows that are read, or skipped, together
 # A part with more bad records than this, and more bad than good ones, is something else than it is read as.
 _MOST_BAD = 100_000
