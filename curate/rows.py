@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
@@ -112,9 +113,19 @@ def with_ids(rows: pl.DataFrame) -> pl.DataFrame:
     some = [digests[i : i + _AT_ONCE] for i in range(0, len(digests), _AT_ONCE)] or [[pl.lit("")]]
     pieces = pl.concat([plain.select(pl.concat_str(d).alias(str(i))) for i, d in enumerate(some)], how="horizontal")
     keys = pieces.select(pl.concat_str(pl.all()).alias("key"))
-    hashes = keys.select(plh.col("key").nchash.xxh3_128()).to_series()
-    ids = pl.Series("id", [f"{h:032x}" for h in hashes], dtype=pl.String)
-    return rows.drop("id", strict=False).insert_column(0, ids)
+    hashes = keys.select(plh.col("key").nchash.xxh3_128().alias("hash"))
+    return rows.drop("id", strict=False).insert_column(0, hashes.select(_hex(pl.col("hash")).alias("id")).to_series())
+
+
+@cache
+def _digits() -> pl.Series:
+    return pl.Series([f"{i:04x}" for i in range(16**4)])
+
+
+def _hex(number: pl.Expr) -> pl.Expr:
+    """Write numbers of 128 bits as 32 hex digits, four digits at a time."""
+    digits = pl.lit(_digits())
+    return pl.concat_str(digits.gather((number // 2 ** (16 * i) % 16**4).cast(pl.UInt32)) for i in reversed(range(8)))
 
 
 def _digest(column: str, name: str, dtype: pl.DataType) -> pl.Expr:

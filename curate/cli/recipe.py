@@ -19,7 +19,7 @@ _KINDS = ["filters", "sources", "generators", "judges", "pairs", "recipes"]
 @click.option("--seed", type=int, help="Use this seed instead of the recipe's.")
 @click.option("--out", type=FOLDER, help="Folder for the outputs.  [default: out/NAME]")
 @click.option("--limit", type=click.IntRange(1), help="Read at most this many rows of each part of a source.")
-@click.option("--batch-rows", type=click.IntRange(1), default=10_000, show_default=True, help="Rows judged at a time.")
+@click.option("--batch-rows", type=click.IntRange(1), default=20_000, show_default=True, help="Rows judged at a time.")
 @click.option("--fresh", is_flag=True, help="Do every stage again.")
 @options.as_json
 def run(

@@ -48,13 +48,9 @@ def cut(text: pl.Expr) -> pl.Expr:
 
 def _fewest(rows: pl.DataFrame) -> pl.DataFrame:
     """Take the rows with the lowest ids: those are hashes, so they are as good as drawn."""
-    one_each = rows.unique(["source", "step", "id"], keep="first", maintain_order=True)
-    return (
-        one_each.sort("source", "step", "id")
-        .group_by("source", "step", maintain_order=True)
-        .head(EACH)
-        .select(rows.columns)
-    )
+    key = ["source", "step", "id"]
+    few = rows.group_by(key[:2]).agg(pl.col("id").unique().bottom_k(EACH)).explode("id")
+    return rows.join(few, on=key, how="semi").unique(key, keep="first", maintain_order=True).sort(key)
 
 
 def examples(ledger: pl.DataFrame | pl.LazyFrame, texts: pl.DataFrame | None) -> pl.DataFrame:

@@ -7,6 +7,7 @@ another one, or on another machine; what it leaves is an entry of the cache.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def do_part(job: PartJob, folder: Path, progress: Callable[[int], object]) -> di
     """Read a part and pass it through its steps into a folder; return the counts of `pass_over`."""
     batches = _limit(job.read.batches(job.part, job.batch_rows), job.limit)
     try:
-        return pass_over(batches, job.steps, job.source, folder, progress)
+        return pass_over(_ahead(batches), job.steps, job.source, folder, progress)
     except SourceError as error:
         raise _at(job.source, job.read, error) from None
 
@@ -139,6 +140,15 @@ def _limit(batches: Iterator[Batch], limit: int | None) -> Iterator[Batch]:
         left -= min(left, batch.rows.height)
         if not left:
             return
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Read the next batch while the one before it is judged."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while batch := coming.result():
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _note_empty(state: Run, source: Source, jobs: list[PartJob], entries: list[Entry]) -> None:

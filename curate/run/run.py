@@ -28,7 +28,7 @@ def run_recipe(
     *,
     fresh: bool = False,
     limit: int | None = None,
-    batch_rows: int = 10_000,
+    batch_rows: int = 20_000,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Run a recipe into a folder and return its manifest; stages stand beside it, shared with its neighbours.

@@ -58,7 +58,7 @@ class Run:
 
     recipe: Recipe
     stages: Cache
-    batch_rows: int = 10_000
+    batch_rows: int = 20_000
     limit: int | None = None
     progress: Progress = silent
     built: list[str] = field(default_factory=list)
