@@ -16,8 +16,14 @@ class Library(build_ext):
     """Build a library that is no module of Python's: no version of Python in its name, no function that starts it."""
 
     def build_extensions(self) -> None:
+        headers = Path(self.build_temp)
+        headers.mkdir(parents=True, exist_ok=True)
+        for file in STEPS["FOLDER"].glob("names.py"):
+            (headers / "names.h").write_text(runpy.run_path(str(file))["header"](), encoding="utf-8")
         for extension in self.extensions:
             extension.extra_compile_args = FLAGS.get(self.compiler.compiler_type, FLAGS["unix"])
+            extension.include_dirs = [str(headers)]
+        self.force = True  # a header may have changed, or the hash of the sources
         super().build_extensions()
 
     def get_ext_filename(self, name: str) -> str:
@@ -40,7 +46,6 @@ setup(
         Extension(
             "curate.filters.compiled.steps",
             sorted(str(file.relative_to(Path.cwd())) for file in STEPS["FOLDER"].resolve().glob("*.c")),
-            depends=sorted(str(file) for file in STEPS["FOLDER"].glob("*.h")),
             define_macros=[("CURATE_SOURCES", f'"{STEPS["sources"]()}"')],
             optional=True,
         )

@@ -21,19 +21,22 @@ FOLDER = Path(__file__).parent
 LIBRARY = FOLDER / "steps.so"
 
 
-def step(name: str, text: pl.Expr, reference: Callable[[str], Any], dtype: Any = None) -> pl.Expr:
+def step(
+    name: str, text: pl.Expr, reference: Callable[[str], Any], dtype: Any = None, options: str | None = None
+) -> pl.Expr:
     """Make the expression of a step: compiled where that can be, else of its reference.
 
     Args:
         name: the step, as in the table of `plugin.c`.
         text: a column of texts. Nulls stay null.
-        reference: gives for one text what the compiled step gives.
-        dtype: the type of that, by default text.
+        reference: gives for one text what the compiled step gives (with these options).
+        dtype: the type of that, by default text; UInt64 of a count, List(UInt64) of a list.
+        options: what the compiled step is told beside each text, for steps that take options.
     """
     import polars as pl
 
-    if unavailable(name) is None:
-        return _compiled(name, text)
+    if unavailable(name, options) is None:
+        return _compiled(name, text, options)
     dtype = dtype or pl.String
     by_reference: pl.Expr = text.map_batches(
         partial(_refer, name, reference, dtype), return_dtype=dtype, is_elementwise=True
@@ -41,16 +44,16 @@ def step(name: str, text: pl.Expr, reference: Callable[[str], Any], dtype: Any =
     return by_reference
 
 
-def unavailable(name: str = "html_to_markdown") -> str | None:
+def unavailable(name: str = "html_to_markdown", options: str | None = None) -> str | None:
     """Say why a step runs as its reference; None where it runs compiled.
 
     The environment variable CURATE_REFERENCE, set to anything, has all steps run as their references.
     """
-    return "CURATE_REFERENCE is set" if os.environ.get("CURATE_REFERENCE") else _failure(name)
+    return "CURATE_REFERENCE is set" if os.environ.get("CURATE_REFERENCE") else _failure(name, options)
 
 
 @cache
-def _failure(name: str) -> str | None:
+def _failure(name: str, options: str | None) -> str | None:
     """Load the library, and let polars ask it for the type that a step gives, which starts none of polars' threads."""
     import polars as pl
 
@@ -61,16 +64,18 @@ def _failure(name: str) -> str | None:
         library.curate_sources.restype = ctypes.c_char_p
         if library.curate_sources().decode() != sources() or not hasattr(library, f"_polars_plugin_{name}"):
             return "the library is built from other sources: install curate-lm again"
-        pl.LazyFrame(schema={"text": pl.String}).select(_compiled(name, pl.col("text"))).collect_schema()
+        pl.LazyFrame(schema={"text": pl.String}).select(_compiled(name, pl.col("text"), options)).collect_schema()
     except (Exception, pl.exceptions.PanicException) as error:
         return f"polars {pl.__version__} cannot load the library: {error}"
     return None
 
 
-def _compiled(name: str, text: pl.Expr) -> pl.Expr:
+def _compiled(name: str, text: pl.Expr, options: str | None) -> pl.Expr:
+    import polars as pl
     from polars.plugins import register_plugin_function
 
-    return register_plugin_function(plugin_path=LIBRARY, function_name=name, args=[text], is_elementwise=True)
+    args = [text] if options is None else [text, pl.lit(options)]
+    return register_plugin_function(plugin_path=LIBRARY, function_name=name, args=args, is_elementwise=True)
 
 
 def _refer(name: str, reference: Callable[[str], Any], dtype: Any, texts: pl.Series) -> pl.Series:
@@ -84,8 +89,8 @@ def _refer(name: str, reference: Callable[[str], Any], dtype: Any, texts: pl.Ser
 
 
 def sources() -> str:
-    """Hash the C sources: the library tells by it what it is built from."""
+    """Hash the C sources, and what writes some of them: the library tells by it what it is built from."""
     digest = hashlib.sha256()
-    for file in sorted(FOLDER.glob("*.[ch]")):
+    for file in sorted([*FOLDER.glob("*.[ch]"), *FOLDER.glob("names.py")]):
         digest.update(f"{file.name} ".encode() + file.read_bytes())
     return digest.hexdigest()[:16]

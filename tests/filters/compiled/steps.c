@@ -20,9 +20,27 @@ static int twice(const uint8_t *text, size_t size, Buffer *out) {
 }
 
 static bool asks(const uint8_t *text, size_t size) { return size && text[size - 1] == '?'; }
-static uint32_t count_bytes(const uint8_t *text, size_t size) { return text ? (uint32_t)size : 0; }
+static uint64_t count_bytes(const uint8_t *text, size_t size) { return text ? size : 0; }
+
+/* Its bytes, as numbers. */
+static int list_bytes(const uint8_t *text, size_t size, Buffer *out) {
+    for (size_t i = 0; i < size; i++) {
+        uint64_t number = text[i];
+        if (!buffer_add(out, (const uint8_t *)&number, sizeof number)) return NO_MEMORY;
+    }
+    return CHANGED;
+}
+
+/* The options behind the text. */
+static int append(const uint8_t *text, size_t size, const uint8_t *options, size_t options_size, Buffer *out) {
+    if (!options_size) return UNCHANGED;
+    if (size && !buffer_add(out, text, size)) return NO_MEMORY;
+    return buffer_add(out, options, options_size) ? CHANGED : NO_MEMORY;
+}
 
 EDIT(shout)
 EDIT(twice)
 TEST(asks)
 COUNT(count_bytes)
+LIST(list_bytes)
+EDIT_BY(append)
