@@ -82,9 +82,7 @@ def _refer(name: str, reference: Callable[[str], Any], dtype: Any, texts: pl.Ser
     import polars as pl
 
     if texts.dtype not in (pl.String, pl.Null):
-        raise pl.exceptions.InvalidOperationError(
-            f"{name} takes text, but the column '{texts.name}' holds {texts.dtype}"
-        )
+        raise pl.exceptions.ComputeError(f"{name} takes text, but the column '{texts.name}' holds {texts.dtype}")
     return pl.Series(texts.name, [None if text is None else reference(text) for text in texts], dtype=dtype)
 
 

@@ -1,5 +1,4 @@
-/* Steps of the simplest kind, to test what lies between polars and any step. */
-#include "../../../filters/compiled/plugin.c"
+/* Steps of the simplest kind, to test what lies between polars and any step: plugin.c is built with these. */
 
 /* Capitals for small letters of ASCII; an 'x' first is what no memory looks like. */
 static int shout(const uint8_t *text, size_t size, Buffer *out) {
