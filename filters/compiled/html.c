@@ -28,8 +28,6 @@ typedef struct {
    full of tags and references: a binary search for each would take as long as all the rest. */
 #include "names.h"
 
-static const Element NO_ELEMENT = {0, UNKNOWN, 0};
-
 #define MAX_DEPTH 24
 #define MAX_BARS 64
 #define MAX_DIGITS 9 /* more are no list number in Markdown */
@@ -52,14 +50,14 @@ typedef struct {
     int gap;         /* waits: 1 a new line, 2 a blank line */
     bool space;      /* waits */
     int bars;        /* between table cells; they wait */
-    bool has_cell;  /* this table row has a cell */
+    bool has_cell;   /* this table row has one */
     bool in_cell;
     bool after_list; /* an inner list ended after the last text */
-    bool has_text; /* this line of a code block has text */
 
-    bool in_code;    /* inside <code> */
-    size_t span;     /* where the text of the open code span begins in `out`; 0: none is open */
+    bool in_code;   /* inside <code> */
+    size_t span;    /* where the text of the open code span begins in `out`; 0: none is open */
     bool span_over; /* </code> came, but the backtick waits: <code>a</code><code>b</code> is one span */
+    bool has_text;  /* this line of a code block has some */
 
     Container stack[MAX_DEPTH]; /* the open ones */
     int depth, low;             /* how many they are, and the fewest since the last text */
@@ -206,16 +204,22 @@ static size_t longest_run(const State *s, size_t first) {
     return longest;
 }
 
+/* Put `more` backticks before what is written from `first` on; false without room for them there and behind it. */
+static bool add_ticks(State *s, size_t first, size_t more) {
+    if (!room(s, 2 * more + MARGIN)) return false;
+    uint8_t *text = s->out.at + first;
+    memmove(text + more, text, s->out.size - first);
+    memset(text, '`', more);
+    s->out.size += more;
+    return true;
+}
+
 /* Close the open code span, with more backticks than it holds in a row. */
 static void close_span(State *s) {
-    size_t ticks = longest_run(s, s->span), size = s->out.size - s->span;
-    if (!room(s, 2 * ticks + MARGIN)) return;
-    uint8_t *text = s->out.at + s->span;
-    size_t pad = text[0] == '`' || text[size - 1] == '`';
-    memmove(text + ticks + pad, text, size); /* one backtick stands before it */
-    memset(text, '`', ticks);
-    memset(text + ticks, ' ', pad);
-    s->out.size += ticks + pad;
+    size_t ticks = longest_run(s, s->span); /* one more stands before it already */
+    bool pad = s->out.at[s->span] == '`' || s->out.at[s->out.size - 1] == '`';
+    if (!add_ticks(s, s->span, ticks + pad)) return;
+    if (pad) s->out.at[s->span + ticks] = ' ';
     put_times(s, ' ', pad);
     put_times(s, '`', ticks + 1);
     s->span = 0;
@@ -242,7 +246,8 @@ static void begin_block(State *s) {
 }
 
 /* Write all that waits before the next text. */
-static void begin_text(State *s) {
+static inline void begin_text(State *s) {
+    if (!s->gap && !s->space && !s->bars && !s->span_over && (s->span || !s->in_code)) return;
     begin_block(s);
     if (s->in_code && !s->span) {
         put(s, '`');
@@ -268,10 +273,11 @@ static bool read_tag(const uint8_t *at, const uint8_t *end, Tag *tag) {
     const uint8_t *first = at;
     for (; at < end && (is_letter(*at) || is_digit(*at)); at++)
         key = key << 6 | (is_letter(*at) ? *at & 31 : (*at & 15) + 27);
-    bool html = at - first <= 10 && (at == end || is_space(*at) || *at == '>' || *at == '/');
+    /* No name of HTML has more than ten letters or goes on with another sign: nothing has the key 0. */
+    if (at - first > 10 || !(at == end || is_space(*at) || *at == '>' || *at == '/')) key = 0;
     size_t slot = (key * 0x9E3779B97F4A7C15u) >> (64 - ELEMENT_BITS);
     while (ELEMENTS[slot].key && ELEMENTS[slot].key != key) slot = (slot + 1) % (1 << ELEMENT_BITS);
-    tag->element = html ? &ELEMENTS[slot] : &NO_ELEMENT;
+    tag->element = &ELEMENTS[slot];
     tag->attributes = at;
     return true;
 }
@@ -364,7 +370,7 @@ static int number_in(const Tag *tag, const char name[5], int otherwise) {
         if (at - first == MAX_DIGITS) return otherwise;
         number = number * 10 + (*at - '0');
     }
-    return at > first ? number : otherwise;
+    return at != first ? number : otherwise;
 }
 
 /* ---- Lists, quotes and tables ---- */
@@ -410,11 +416,13 @@ static void list_tag(State *s, const Tag *tag) {
     open_container(s, kind, kind == OL ? number_in(tag, "start", 1) : -1, outer == UL ? 2 : outer == OL ? 3 : 0);
 }
 
-/* Open an item, closing the one before it; its number is its list's next. */
-static void open_item(State *s, const Tag *tag) {
+/* Close an item, or open one, closing the one before it; its number is its list's next. */
+static void item_tag(State *s, const Tag *tag) {
+    if (tag->ends) close_container(s, LI, LI, innermost(s, UL, OL));
+    block_break(s, 1);
+    if (tag->ends) return;
     int level = innermost(s, LI, QUOTE), list = innermost(s, UL, OL), number = -1, indent = 2;
     if (level > list && s->stack[level].kind == LI) close_to(s, level);
-    block_break(s, 1);
     if (list >= 0 && s->stack[list].kind == OL && !s->too_deep) {
         number = number_in(tag, "value", s->stack[list].number);
         s->stack[list].number = number < MAX_NUMBER ? number + 1 : MAX_NUMBER;
@@ -422,11 +430,6 @@ static void open_item(State *s, const Tag *tag) {
         for (int rest = number; rest > 9; rest /= 10) indent++;
     }
     open_container(s, LI, number, indent);
-}
-
-static void close_item(State *s) {
-    close_container(s, LI, LI, innermost(s, UL, OL));
-    block_break(s, 1);
 }
 
 static void quote_tag(State *s, bool ends) {
@@ -631,18 +634,6 @@ static const uint8_t *code_lines(State *s, const uint8_t *at) {
     return at;
 }
 
-/* Write the closing fence; both fences are longer than any run of backticks between them. */
-static void close_fence(State *s, size_t fence) {
-    size_t ticks = longest_run(s, fence + 3), more = ticks > 2 ? ticks - 2 : 0;
-    if (!room(s, 2 * more + MARGIN)) return;
-    uint8_t *text = s->out.at + fence + 3;
-    memmove(text + more, text, s->out.size - fence - 3);
-    memset(text, '`', more);
-    s->out.size += more;
-    put_prefix(s, s->depth);
-    put_times(s, '`', 3 + more);
-}
-
 /* Write the block that a <pre> opens, fenced, inside whatever list or quote holds it; give the place after it. */
 static const uint8_t *code_block(State *s, const Tag *pre) {
     const uint8_t *at = pre->close + 1, *word;
@@ -658,12 +649,15 @@ static const uint8_t *code_block(State *s, const Tag *pre) {
     block_break(s, 2);
     if (ends_here(at, s->end)) return skip_space(at, s->end); /* an empty block leaves no trace */
     begin_block(s);
-    size_t fence = s->out.size;
     put_times(s, '`', 3);
+    size_t first = s->out.size;
     if (word_size) put_bytes(s, word, word_size);
     put(s, '\n');
     at = code_lines(s, at);
-    close_fence(s, fence);
+    size_t ticks = longest_run(s, first), more = ticks > 2 ? ticks - 2 : 0;
+    if (!add_ticks(s, first, more)) return at;
+    put_prefix(s, s->depth);
+    put_times(s, '`', 3 + more); /* both fences are longer than any run of backticks between them */
     s->span_over = s->has_cell = false;
     s->gap = 2;
     return at;
@@ -705,7 +699,7 @@ static const uint8_t *markup(State *s, const uint8_t *at) {
         case LINE: line_break(s, 1); break;
         case BR: line_break(s, s->gap ? 2 : 1); break;
         case UL: case OL: list_tag(s, &tag); break;
-        case LI: tag.ends ? close_item(s) : open_item(s, &tag); break;
+        case LI: item_tag(s, &tag); break;
         case QUOTE: quote_tag(s, tag.ends); break;
         case PRE: if (!tag.ends) return code_block(s, &tag); line_break(s, 2); break;
         case CODE: s->in_code = !tag.ends; s->span_over |= tag.ends && s->span; break;
