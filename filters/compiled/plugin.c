@@ -54,7 +54,7 @@ typedef struct {
     uint32_t buffer, offset;
 } View;
 
-/* What fits in a view; and when a buffer of texts is full, the first one and others: an offset has to fit in 31 bits. */
+/* What fits in a view; when a buffer of texts is full, the first and others: an offset has to fit in 31 bits. */
 enum { WITHIN = 12, FIRST_BLOCK = 1 << 20, BLOCK = 1 << 24, PAGE = 1 << 21 };
 
 /* A step has one of these functions. What one writes is a text, or the 64-bit numbers of a list. */
@@ -199,7 +199,7 @@ static int64_t shared_buffers(const Chunk *chunk, char kind) {
     return kind == 'v' ? chunk->input.n_buffers - 3 : 0; /* but validity, views and sizes */
 }
 
-/* Begin a block. Texts of megabytes get large pages: with small ones the kernel would take a quarter of the whole time. */
+/* Begin a block. Texts of megabytes get large pages: small ones would take the kernel a quarter of the whole time. */
 static void open_block(Chunk *chunk) {
     chunk->texts = (Buffer){0};
 #ifdef __linux__
