@@ -442,3 +442,7 @@ EDIT(html_to_markdown)
 #if __has_include("links.c")
 EDIT(strip_links)
 #endif
+#if __has_include("voice.c")
+EDIT_BY(leave_out)
+EDIT_BY(spoken)
+#endif
