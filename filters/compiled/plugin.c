@@ -466,4 +466,6 @@ EDIT(html_to_markdown)
 #if __has_include("links.c")
 EDIT(strip_links)
 #endif
+EDIT_BY(leave_out)
+EDIT_BY(spoken)
 #endif

@@ -30,7 +30,7 @@ static inline bool buffer_room(Buffer *buffer, size_t more) {
 /* Append bytes. */
 static inline bool buffer_add(Buffer *buffer, const uint8_t *bytes, size_t size) {
     if (!buffer_room(buffer, size)) return false;
-    memcpy(buffer->at + buffer->size, bytes, size);
+    if (size) memcpy(buffer->at + buffer->size, bytes, size); /* a buffer that is not begun has no place */
     buffer->size += size;
     return true;
 }
@@ -40,8 +40,7 @@ enum { UNCHANGED = 0, CHANGED = 1, NO_MEMORY = -1 };
 
 int html_to_markdown(const uint8_t *text, size_t size, Buffer *out); /* html.c */
 int strip_links(const uint8_t *text, size_t size, Buffer *out);      /* links.c */
-int leave_out(const uint8_t *text, size_t size, int kinds, Buffer *out); /* voice.c */
-int spoken(const uint8_t *text, size_t size, int kinds, const uint8_t *words, size_t words_size, bool around,
-           Buffer *out); /* voice.c */
+int leave_out(const uint8_t *text, size_t size, const uint8_t *options, size_t options_size, Buffer *out); /* voice.c */
+int spoken(const uint8_t *text, size_t size, const uint8_t *options, size_t options_size, Buffer *out);    /* voice.c */
 
 #endif

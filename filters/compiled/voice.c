@@ -5,7 +5,9 @@
    what opens before that place ends there too. So a text of any shape is read a fixed number of times. */
 #include "text.h"
 
-enum { CODE = 1, QUOTES = 2, FORMULAS = 4, LETTERS = 8, CONTRACTIONS = 16 };
+/* What the options say with their first byte, above '@': the kinds of stretches, whether some letters are no pronouns
+   and some contractions none either, and whether what stands around a word is wanted. */
+enum { CODE = 1, QUOTES = 2, FORMULAS = 4, LETTERS = 8, CONTRACTIONS = 16, AROUND = 32 };
 enum { DOUBLE_TICK, TICK, QUOTE, CURLY, ANGLE, DOLLARS, BRACKET, PAREN, BEGIN, SEARCHES };
 
 typedef struct {
@@ -232,7 +234,12 @@ static bool next_stretch(Scanner *s) {
     size_t at = s->behind;
     if (!at && s->kinds & OPENS['\n'] && s->size && is_stretch(s, 0, line_closed(s, 0))) return true;
     for (; at < s->size; at++) {
-        uint8_t byte = s->text[at];
+        const uint8_t *t = s->text + at;
+        if (s->size - at >= 4 && !((OPENS[t[0]] | OPENS[t[1]] | OPENS[t[2]] | OPENS[t[3]]) & s->kinds)) {
+            at += 3;
+            continue;
+        }
+        uint8_t byte = *t;
         if (!(OPENS[byte] & s->kinds)) continue;
         size_t begin = byte == '\n' ? at + 1 : byte == ':' ? address_begin(s, at) : at;
         if (byte == '\n' && begin < s->size && is_stretch(s, begin, line_closed(s, begin))) return true;
@@ -260,8 +267,8 @@ static bool add_until(Scanner *s, Buffer *out, size_t *from, size_t to, bool *mo
     return buffer_add(out, s->text + begin, to - begin);
 }
 
-int leave_out(const uint8_t *text, size_t size, int kinds, Buffer *out) {
-    Scanner s = {.text = text, .size = size, .kinds = kinds};
+int leave_out(const uint8_t *text, size_t size, const uint8_t *options, size_t options_size, Buffer *out) {
+    Scanner s = {.text = text, .size = size, .kinds = options_size ? *options - '@' : 0};
     bool more = next_stretch(&s);
     size_t from = 0;
     if (!more) return UNCHANGED;
@@ -277,15 +284,40 @@ typedef struct {
 
 enum { MOST_WORDS = 64 };
 
+/* Words, the bytes that are looked for, and where each of these stands next. */
 typedef struct {
     Word words[MOST_WORDS];
-    size_t count;
-    bool rare[256]; /* the bytes that are looked for */
+    size_t count, bytes, next[2 * MOST_WORDS];
+    uint8_t byte[2 * MOST_WORDS];
 } Words;
+
+static void look_for(Words *words, uint8_t byte) {
+    if (words->bytes && memchr(words->byte, byte, words->bytes)) return;
+    words->next[words->bytes] = 0;
+    words->byte[words->bytes++] = byte;
+}
+
+/* The first place from `at` on with one of the bytes that are looked for, 512 bytes at a time: a word may come soon. */
+static size_t next_byte(Words *words, const Scanner *s, size_t at) {
+    for (size_t end; at < s->size; at = end) {
+        end = s->size - at > 512 ? (at | 511) + 1 : s->size;
+        size_t first = end;
+        for (size_t i = 0; i < words->bytes; i++) {
+            size_t *next = &words->next[i];
+            if (*next < at || (*next == at && s->text[at] != words->byte[i])) {
+                const uint8_t *place = memchr(s->text + at, words->byte[i], end - at);
+                *next = place ? (size_t)(place - s->text) : end;
+            }
+            if (*next < first) first = *next;
+        }
+        if (first < end) return first;
+    }
+    return s->size;
+}
 
 /* Read words, one a line: "=" and a word, or "~" and a word in any capitals. */
 static bool read_words(Words *words, const uint8_t *at, size_t size) {
-    memset(words, 0, sizeof *words);
+    words->count = words->bytes = 0;
     for (const uint8_t *end, *last = at + size; at < last; at = end + 1) {
         end = memchr(at, '\n', (size_t)(last - at));
         if (!end) end = last;
@@ -294,8 +326,8 @@ static bool read_words(Words *words, const uint8_t *at, size_t size) {
         *word = (Word){at + 1, (size_t)(end - at) - 1, 0, *at == '~'};
         while (word->rare + 1 < word->size && is_small(word->at[word->rare])) word->rare++;
         uint8_t byte = word->at[word->rare];
-        words->rare[byte] = true;
-        if (word->any_case && is_ascii_letter(byte)) words->rare[byte ^ 32] = true;
+        look_for(words, byte);
+        if (word->any_case && is_ascii_letter(byte)) look_for(words, byte ^ 32);
     }
     return true;
 }
@@ -373,49 +405,55 @@ static bool is_sure(const Scanner *s, const Word *word, size_t begin) {
 static const Word *word_at(const Scanner *s, const Words *words, size_t rare) {
     for (size_t i = 0; i < words->count; i++) {
         const Word *word = &words->words[i];
+        if ((s->text[rare] ^ word->at[word->rare]) & ~32) continue;
         if (rare >= word->rare && is_word_at(s, word, rare - word->rare)) return word;
     }
     return NULL;
 }
 
+/* Whether to cut before a byte may halve a sign, or make a word of half a one. */
+static bool is_within_word(uint8_t byte) { return is_inside(byte) || is_ascii_word(byte); }
+
 /* What is kept on either side of the words: 40 signs to show, and enough to see whether an I is a pronoun. */
-enum { AROUND = 256 };
+enum { MARGIN = 256 };
 
 /* Write the part of the text, without its stretches, in which the first of the words stands; nothing if none stands
    outside them. What is written holds a word just if the whole does: the search ends at the first that is surely one,
-   and if `around` is false writes that word alone. */
-int spoken(const uint8_t *text, size_t size, int kinds, const uint8_t *words_at, size_t words_size, bool around,
-           Buffer *out) {
+   and writes that word alone unless what stands around it is wanted. The words stand behind the first byte of the
+   options. */
+int spoken(const uint8_t *text, size_t size, const uint8_t *options, size_t options_size, Buffer *out) {
     Words words;
-    Scanner s = {.text = text, .size = size, .kinds = kinds};
+    Scanner s = {.text = text, .size = size, .kinds = options_size ? *options - '@' : 0};
     bool more = true, started = false, sure = false;
     size_t base = out->size, from = 0, first = SIZE_MAX, last = 0;
-    if (!read_words(&words, words_at, words_size)) return NO_MEMORY;
-    for (size_t at = 0; at < size && !sure; at++) {
-        const Word *word;
-        if (!words.rare[text[at]] || !(word = word_at(&s, &words, at))) continue;
+    if (!options_size || !read_words(&words, options + 1, options_size - 1)) return NO_MEMORY;
+    for (size_t at = next_byte(&words, &s, 0); at < size && !sure; at = next_byte(&words, &s, at + 1)) {
+        const Word *word = word_at(&s, &words, at);
+        if (!word) continue;
         size_t begin = at - word->rare;
         if (!started) more = next_stretch(&s);
         started = true;
-        if (!add_until(&s, out, &from, begin + 1, &more)) return NO_MEMORY;
-        if (from > begin + 1) {
-            at = from > at ? from - 1 : at;
+        if (!add_until(&s, out, &from, begin, &more)) return NO_MEMORY;
+        if (from > begin || (more && s.begin == begin)) {
+            if (from > at) at = from - 1;
             continue;
         }
-        if (first == SIZE_MAX) first = out->size - 1;
+        if (first == SIZE_MAX) first = out->size;
         last = begin + word->size;
         sure = !(more && s.begin < last) && is_sure(&s, word, begin);
-        if (sure && !around) {
+        if (sure && !(s.kinds & AROUND)) {
             out->size = base;
             return buffer_add(out, text + begin, word->size) ? CHANGED : NO_MEMORY;
         }
     }
     if (first == SIZE_MAX) return out->size = base, CHANGED;
-    size_t to = size - last > AROUND ? last + AROUND : size;
-    while (to < size && is_inside(text[to])) to++;
-    if (!add_until(&s, out, &from, to, &more)) return NO_MEMORY;
-    size_t cut = first - base > AROUND ? first - AROUND : base;
-    while (is_inside(out->at[cut])) cut++;
+    for (size_t end = out->size + MARGIN; out->size < end && from < size;) {
+        size_t to = size - from > end - out->size ? from + (end - out->size) : size;
+        while (to < size && is_within_word(text[to])) to++;
+        if (!add_until(&s, out, &from, to, &more)) return NO_MEMORY;
+    }
+    size_t cut = first - base > MARGIN ? first - MARGIN : base;
+    while (cut > base && is_within_word(out->at[cut])) cut++;
     memmove(out->at + base, out->at + cut, out->size - cut);
     out->size -= cut - base;
     return CHANGED;

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+
+import polars as pl
+
+from curate.filters.compiled import step
 
 # A sign beyond ASCII is a letter unless it stands in one of these ranges of punctuation, symbols and blanks.
 _SIGNS = (
@@ -30,7 +35,7 @@ _STRETCHES = [
     (CODE, rf"(?<!{_ASCII})https?://(?=[^{_BLANK})])", rf"()(?=[{_BLANK})]|\Z)"),
     # Quoted lines, in a list too.
     (QUOTES, r"(?m:^)[ \t]*(?:(?:[-*+]|[0-9]+\.)[ \t]+)?>", r"()(?=\n|\Z)"),
-    # An opening " or ' stands after no letter, so 5" and the dogs' are none; an apostrophe inside a word closes nothing.
+    # An opening " or ' stands after no letter, so 5" and the dogs' are none; an apostrophe in a word closes nothing.
     (QUOTES, f'(?<!{_LETTER})"', f'(")|{_GAP.format(chr(34))}'),
     (QUOTES, "“", f"(”)|{_GAP.format('”')}"),
     (QUOTES, "«", r"(»)|\n"),
@@ -47,7 +52,7 @@ _STRETCHES = [
 ]
 
 
-def leave_out(text: str, kinds: int) -> str:
+def reference(text: str, kinds: int) -> str:
     """Replace the stretches of some kinds by [...]; of two that overlap the first to open counts."""
     patterns = [(re.compile(opening), re.compile(ending)) for kind, opening, ending in _STRETCHES if kind & kinds]
     openings = re.compile("|".join(opening.pattern for opening, _ in patterns))
@@ -68,9 +73,21 @@ def leave_out(text: str, kinds: int) -> str:
     return "".join(parts) + text[behind:]
 
 
-def spoken(text: str, kinds: int, words: str, margin: int) -> str:
-    """Give a text in which the words are found, by a pattern, as in the text without its stretches.
+def leave_out(text: pl.Expr, kinds: int) -> pl.Expr:
+    """Replace the stretches of some kinds by [...]."""
+    return step("leave_out", text, partial(reference, kinds=kinds), options=chr(ord("@") + kinds))
 
-    The compiled step gives as little of that text as decides, this one all of it.
+
+def spoken(text: pl.Expr, kinds: int, words: list[str], *, around: bool, letters: bool, contractions: bool) -> pl.Expr:
+    """Leave out stretches; the compiled step gives only the part of the rest that decides whether a word stands in it.
+
+    Args:
+        text: a column of texts.
+        kinds: the kinds of stretches.
+        words: what counts, all in ASCII but for apostrophes: "=" and a word, or "~" and a word in any capitals.
+        around: whether what stands around the first word is wanted too.
+        letters: whether an I may be no pronoun: what stands around it is wanted where that may be so.
+        contractions: whether an I before an apostrophe is none.
     """
-    return leave_out(text, kinds)
+    options = chr(ord("@") + kinds + 8 * letters + 16 * contractions + 32 * around) + "\n".join(words)
+    return step("spoken", text, partial(reference, kinds=kinds), options=options)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from curate.filters.compiled import FOLDER, html, links, voice, words
+from curate.filters.compiled import FOLDER, html, voice
 from tests.filters.compiled.library import COMPILER, build
 from tests.filters.compiled.texts import hostile
 
@@ -76,9 +76,11 @@ class Step:
 
 def checks(library: ctypes.CDLL) -> dict[str, tuple[Callable[[str], Any], Callable[[str], Any]]]:
     """List each step, compiled and as its reference."""
+    spoken = Step(library, "spoken", f"{chr(64 + 63)}=I\n~my\n~we")
     return {
         "html_to_markdown": (Step(library, "html_to_markdown").edit, html.convert),
-        "strip_links": (Step(library, "strip_links").edit, links.strip),
+        "leave_out": (Step(library, "leave_out", "G").edit, lambda text: voice.reference(text, 7)),
+        "spoken": (lambda text: spoken.edit(text) and "", lambda text: ""),  # less of a text than the reference gives
     }
 
 
@@ -113,7 +115,8 @@ def main() -> int:
         library = build(Path(folder), *map(str, sorted(FOLDER.glob("*.c"))), *SANITIZE)
         where = [*COMPILER, "-print-file-name=libasan.so"]
         runtime = subprocess.run(where, check=True, capture_output=True, text=True).stdout.strip()
-        watched = os.environ | {"LD_PRELOAD": runtime, "ASAN_OPTIONS": "detect_leaks=0"}  # Python's own are many
+        watched = os.environ | {"LD_PRELOAD": runtime, "UBSAN_OPTIONS": "print_stacktrace=1"}
+        watched["ASAN_OPTIONS"] = "detect_leaks=0"  # Python's own are many
         command = [sys.executable, "-m", "tests.filters.compiled", "--library", str(library)]
         command += ["--texts", str(-(-options.texts // options.processes)), "--seed"]
         seeds = range(options.seed, options.seed + options.processes)
