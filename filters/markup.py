@@ -15,6 +15,7 @@ import re
 import polars as pl
 
 from curate.filter import Edit
+from curate.filters.compiled import html, step
 
 # One of these is in every text that holds a link.
 SIGNS = ["](", "][", "://", "www.", "mailto:"]
@@ -160,8 +161,6 @@ def html_to_markdown(column: str = "response") -> Edit:
     formulas ($$…$$); but text without any HTML element is no HTML: it keeps its line breaks and everything else, with
     only references like `&amp;` resolved. Null stays null.
 
-    With numba installed (the extra `fast`), large columns are scanned by compiled code, to the same bytes.
-
     LIMA (Zhou et al. 2023, section 2.1) keeps code blocks and lists only; paragraphs, quotes and the rows of tables
     are kept here because the text cannot be read without them.
 
@@ -172,14 +171,7 @@ def html_to_markdown(column: str = "response") -> Edit:
     1. one
     2. two
     """
-    edit: pl.Expr = pl.col(column).map_batches(_html, return_dtype=pl.String, is_elementwise=True)
-    return edit
-
-
-def _html(text: pl.Series) -> pl.Series:
-    from curate.filters.html.engine import convert
-
-    return convert(text)
+    return step("html_to_markdown", pl.col(column), html.convert)
 
 
 def strip_links(column: str = "response") -> Edit:
