@@ -463,9 +463,7 @@ static void apply(const Step *step, Series *inputs, size_t columns, Series *outp
 #include CURATE_STEPS
 #else
 EDIT(html_to_markdown)
-#if __has_include("links.c")
 EDIT(strip_links)
-#endif
 EDIT_BY(leave_out)
 EDIT_BY(spoken)
 #endif

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from curate.filters.compiled import FOLDER, html, voice
+from curate.filters.compiled import FOLDER, html, links, voice
 from tests.filters.compiled.library import COMPILER, build
 from tests.filters.compiled.texts import hostile
 
@@ -79,6 +79,7 @@ def checks(library: ctypes.CDLL) -> dict[str, tuple[Callable[[str], Any], Callab
     spoken = Step(library, "spoken", f"{chr(64 + 63)}=I\n~my\n~we")
     return {
         "html_to_markdown": (Step(library, "html_to_markdown").edit, html.convert),
+        "strip_links": (Step(library, "strip_links").edit, links.strip),
         "leave_out": (Step(library, "leave_out", "G").edit, lambda text: voice.reference(text, 7)),
         "spoken": (lambda text: spoken.edit(text) and "", lambda text: ""),  # less of a text than the reference gives
     }
