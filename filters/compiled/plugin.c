@@ -59,6 +59,7 @@ typedef struct {
     int (*edit)(const uint8_t *text, size_t size, Buffer *out);
     int (*edit_by)(const uint8_t *text, size_t size, const uint8_t *options, size_t options_size, Buffer *out);
     int (*list)(const uint8_t *text, size_t size, Buffer *out);
+    int (*list_by)(const uint8_t *text, size_t size, const uint8_t *options, size_t options_size, Buffer *out);
     bool (*test)(const uint8_t *text, size_t size);
     uint64_t (*count)(const uint8_t *text, size_t size);
 } Step;
@@ -121,6 +122,8 @@ typedef struct {
 } Chunk;
 
 static bool is_edit(const Step *step) { return step->edit || step->edit_by; }
+static bool is_list(const Step *step) { return step->list || step->list_by; }
+static bool takes_options(const Step *step) { return step->edit_by || step->list_by; }
 
 static size_t count_blocks(const Chunk *chunk) { return chunk->blocks.size / sizeof(Buffer); }
 
@@ -229,11 +232,13 @@ static bool edit_row(Chunk *chunk, const Call *call, char kind, int64_t row, boo
     return result != NO_MEMORY && view_texts(chunk, kind, start, view);
 }
 
-static bool ask_row(Chunk *chunk, const Step *step, char kind, int64_t row) {
+static bool ask_row(Chunk *chunk, const Call *call, char kind, int64_t row) {
+    const Step *step = call->step;
     size_t size;
     const uint8_t *text = text_at(&chunk->input, kind, row, &size);
     uint8_t *values = chunk->values.at;
     if (step->list) return step->list(text, size, &chunk->texts) != NO_MEMORY;
+    if (step->list_by) return step->list_by(text, size, call->options, call->options_size, &chunk->texts) != NO_MEMORY;
     if (step->count)
         ((uint64_t *)(void *)values)[row] = step->count(text, size);
     else if (step->test(text, size))
@@ -248,9 +253,9 @@ static bool fill_rows(Chunk *chunk, const Call *call, char kind, bool *changes) 
         if (!is_null(&chunk->input, kind, row)) {
             chunk->valid.at[row / 8] |= (uint8_t)(1 << row % 8);
             if (is_edit(step) && !edit_row(chunk, call, kind, row, changes)) return false;
-            if (!is_edit(step) && !ask_row(chunk, step, kind, row)) return false;
+            if (!is_edit(step) && !ask_row(chunk, call, kind, row)) return false;
         }
-        if (step->list) ((int64_t *)(void *)chunk->values.at)[row + 1] = (int64_t)(chunk->texts.size / sizeof(int64_t));
+        if (is_list(step)) ((int64_t *)(void *)chunk->values.at)[row + 1] = (int64_t)(chunk->texts.size / sizeof(int64_t));
     }
     return true;
 }
@@ -303,7 +308,7 @@ static int64_t count_nulls(const Chunk *chunk, char kind) {
 
 static size_t size_values(const Step *step, size_t rows) {
     if (is_edit(step)) return rows * sizeof(View);
-    if (step->list) return (rows + 1) * sizeof(int64_t);
+    if (is_list(step)) return (rows + 1) * sizeof(int64_t);
     return step->count ? rows * sizeof(uint64_t) : (rows + 7) / 8;
 }
 
@@ -333,7 +338,7 @@ static bool take_array(const Call *call, char kind, ArrowArray *input, ArrowArra
     chunk->buffers[1] = chunk->values.at;
     *output = (ArrowArray){.length = chunk->input.length, .n_buffers = buffers, .buffers = chunk->buffers};
     output->null_count = count_nulls(chunk, kind);
-    output->n_children = step->list ? 1 : 0;
+    output->n_children = is_list(step) ? 1 : 0;
     output->children = chunk->children;
     output->release = release_array;
     output->private_data = chunk;
@@ -345,9 +350,9 @@ static bool take_array(const Call *call, char kind, ArrowArray *input, ArrowArra
 
 /* Give the kind of the texts, and 0, with the reason in words, where the columns are not what a step takes. */
 static char check(const Step *step, const ArrowSchema *const *fields, size_t columns) {
-    if (columns != (step->edit_by ? 2 : 1)) {
+    if (columns != (takes_options(step) ? 2 : 1)) {
         snprintf(message, sizeof message, "%s takes %s, not %zu columns", step->name,
-                 step->edit_by ? "a column and its options" : "one column", columns);
+                 takes_options(step) ? "a column and its options" : "one column", columns);
         return 0;
     }
     for (size_t i = 0; i < columns; i++) {
@@ -431,6 +436,7 @@ static void apply(const Step *step, Series *inputs, size_t columns, Series *outp
 #define EDIT(NAME) STEP(NAME, .format = "vu", .edit = NAME)
 #define EDIT_BY(NAME) STEP(NAME, .format = "vu", .edit_by = NAME)
 #define LIST(NAME) STEP(NAME, .format = "+L", .list = NAME)
+#define LIST_BY(NAME) STEP(NAME, .format = "+L", .list_by = NAME)
 #define TEST(NAME) STEP(NAME, .format = "b", .test = NAME)
 #define COUNT(NAME) STEP(NAME, .format = "L", .count = NAME)
 
@@ -444,5 +450,10 @@ EDIT(html_to_markdown)
 #endif
 #if __has_include("links.c")
 EDIT(strip_links)
+#endif
+#if __has_include("words.c")
+LIST(list_words)
+LIST_BY(list_runs)
+COUNT(count_words)
 #endif
 #endif

@@ -40,5 +40,8 @@ enum { UNCHANGED = 0, CHANGED = 1, NO_MEMORY = -1 };
 
 int html_to_markdown(const uint8_t *text, size_t size, Buffer *out); /* html.c */
 int strip_links(const uint8_t *text, size_t size, Buffer *out);      /* links.c */
+int list_words(const uint8_t *text, size_t size, Buffer *out);       /* words.c */
+int list_runs(const uint8_t *text, size_t size, const uint8_t *slots, size_t count, Buffer *out);
+uint64_t count_words(const uint8_t *text, size_t size);
 
 #endif
