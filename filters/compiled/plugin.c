@@ -466,4 +466,7 @@ EDIT(html_to_markdown)
 EDIT(strip_links)
 EDIT_BY(leave_out)
 EDIT_BY(spoken)
+COUNT(count_words)
+LIST(list_words)
+LIST_BY(list_runs)
 #endif

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from curate.filters.compiled import FOLDER, html, links, voice
+from curate.filters.compiled import FOLDER, html, links, voice, words
 from tests.filters.compiled.library import COMPILER, build
 from tests.filters.compiled.texts import hostile
 
@@ -81,6 +81,9 @@ def checks(library: ctypes.CDLL) -> dict[str, tuple[Callable[[str], Any], Callab
         "html_to_markdown": (Step(library, "html_to_markdown").edit, html.convert),
         "strip_links": (Step(library, "strip_links").edit, links.strip),
         "leave_out": (Step(library, "leave_out", "G").edit, lambda text: voice.reference(text, 7)),
+        "count_words": (Step(library, "count_words").count, lambda text: len(words.words(text))),
+        "list_words": (Step(library, "list_words").list, words.hashes),
+        "list_runs": (Step(library, "list_runs", "01").list, lambda text: words.marked_runs(text, "01")),
         "spoken": (lambda text: spoken.edit(text) and "", lambda text: ""),  # less of a text than the reference gives
     }
 
