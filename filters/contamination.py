@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
@@ -11,8 +10,8 @@ import polars as pl
 
 from curate.cache import contents_of
 from curate.filter import Property, costly, explains, measures
+from curate.filters.compiled.words import words as words_of
 from curate.filters.words.benchmarks import LEAST, SHORT, Benchmark, find, hits, index, texts
-from curate.filters.words.runs import words as words_of
 from curate.models.embeddings.quantised import SQUARE
 
 if TYPE_CHECKING:
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 def contaminated(column: str = "prompt", *, by: list[str], n: int = 13, share: float = 0.5) -> Property:
     """Hold where a text shares too many words with one that a model is tested with.
 
-    Words are lower case without punctuation. A text is contaminated if it shares with one benchmark text
+    Words are lower case without punctuation, and a sign is part of its word (`+4`, `-4`, `C++`); in scripts without
+    blanks each letter is one. A text is contaminated if it shares with one benchmark text
 
     - a run of `n` words: 13, as in GPT-3 (Brown et al. 2020, arXiv 2005.14165, appendix C);
     - or, since most prompts are short and an edited one has no such run, at least `share` of the runs of three words
@@ -87,23 +87,19 @@ def _beside_nulls(text: pl.Series, values: pl.Series) -> pl.Series:
     return pl.select(pl.when(text.is_not_null()).then(values)).to_series().alias(text.name)
 
 
-def _shared(text: str, benchmark: str, length: int) -> str:
+def _shared(text: str, benchmark: str, length: int, most: int = 120) -> str:
     """Cut out of a text the longest stretch that runs of so many words in it cover which the other has, too."""
-    own, other = (words_of(pl.Series([each]))["word"].to_list() for each in (text, benchmark))
+    text = normalize("NFC", text)
+    words = words_of(text)
+    own = [word.text.lower() for word in words]
+    other = [word.text.lower() for word in words_of(normalize("NFC", benchmark))]
     runs = {tuple(other[i : i + length]) for i in range(len(other) - length + 1)}
     best, start, end = (0, 0), 0, -1
     for i in range(len(own) - length + 1):
         if tuple(own[i : i + length]) in runs:
             start, end = (start if i <= end else i), i + length
             best = max(best, (start, end), key=lambda stretch: stretch[1] - stretch[0])
-    return _as_written(text, own[slice(*best)])
-
-
-def _as_written(text: str, words: list[str], most: int = 120) -> str:
-    """Find words in a text as they stand there, with their marks and capitals."""
-    pattern = r"[\W_]*".join("['’]?".join(map(re.escape, word)) for word in words)
-    match = re.search(pattern, normalize("NFC", text), re.IGNORECASE)
-    span = " ".join((match[0] if match else " ".join(words)).split())
+    span = " ".join(text[words[best[0]].start : words[best[1] - 1].end].split()) if best[1] else ""
     return span if len(span) <= most else f"{span[: most - 1]}…"
 
 

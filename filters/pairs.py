@@ -5,14 +5,16 @@ from __future__ import annotations
 import polars as pl
 
 from curate.filter import Property, measures
-from curate.filters.words.runs import WORD
+from curate.filters.words.runs import hashes, jaccard, signs
 
 
 def alike(column: str = "chosen", other: str = "rejected", *, threshold: float = 0.8) -> Property:
     """Hold if two texts share most of their words: at least `threshold` of all that either has (Jaccard).
 
     A pair of near-identical answers teaches nothing but its few differences. Words are compared as sets, in small
-    letters, without punctuation; in scripts without blanks each letter is one. Two texts without any word are alike.
+    letters, without punctuation; in scripts without blanks each letter is one. A sign is part of its word (`-3`,
+    `C++`), and the words with a sign have to be alike by themselves, too: `x = 3` and `x = -3` differ in all that
+    counts. Two texts without any word are alike.
 
     Raises ValueError if the threshold is not above 0 and at most 1.
 
@@ -28,7 +30,7 @@ def alike(column: str = "chosen", other: str = "rejected", *, threshold: float =
 
 @measures(alike)
 def overlap(column: str = "chosen", other: str = "rejected") -> pl.Expr:
-    """Measure the share of the words of both texts that stand in both, from 0 to 1."""
+    """Measure the share of the words of both texts that stand in both, or that of their words with a sign if less."""
     both = pl.struct(pl.col(column).cast(pl.String).alias("a"), pl.col(other).cast(pl.String).alias("b"))
     # As one function, not as an expression that names each list of words three times, and would make it three times.
     shared: pl.Expr = both.map_batches(_shared, return_dtype=pl.Float64, is_elementwise=True)
@@ -36,13 +38,9 @@ def overlap(column: str = "chosen", other: str = "rejected") -> pl.Expr:
 
 
 def _shared(both: pl.Series) -> pl.Series:
-    words = pl.col("a", "b").str.to_lowercase().str.extract_all(WORD).list.unique()
-    sets = both.struct.unnest().select(words)
-    shared = pl.col("a").list.set_intersection("b").list.len()
-    either = pl.col("a").list.len() + pl.col("b").list.len() - pl.col("shared")
-    counted = sets.with_columns(shared=shared).select("shared", either=either)
-    share = pl.when(pl.col("either") > 0).then(pl.col("shared") / pl.col("either"))
-    return counted.select(share.when(pl.col("either") == 0).then(1.0)).to_series()
+    words = pl.DataFrame({name: hashes(both.struct.field(name)) for name in ("a", "b")})
+    signed = words.with_columns(signs(pl.col("a")).alias("sign a"), signs(pl.col("b")).alias("sign b"))
+    return signed.select(pl.min_horizontal(jaccard("a", "b"), jaccard("sign a", "sign b"))).to_series()
 
 
 def length_ratio(column: str = "chosen", other: str = "rejected", *, max: float = 2.0) -> Property:

@@ -7,6 +7,7 @@ from typing import Literal
 import polars as pl
 
 from curate.filter import Property, measures
+from curate.filters.words.runs import count
 
 
 def length(
@@ -18,8 +19,9 @@ def length(
 ) -> Property:
     """Hold if a text has at least `min` and at most `max` characters (or words), both bounds included.
 
-    LIMA keeps answers of 1,200 to 4,096 characters (section 2.1). A character is a Unicode code point; a word
-    is a run of anything but white space. One bound may be left open, not both.
+    LIMA keeps answers of 1,200 to 4,096 characters (section 2.1). A character is a Unicode code point; a word is a run
+    of letters and figures, parted by a hyphen but not by an apostrophe, and in scripts without blanks each letter is
+    one. One bound may be left open, not both.
 
     Raises ValueError if there is no bound, a bound is negative, or `min` is above `max`.
 
@@ -46,9 +48,7 @@ def length_measured(column: str = "response", unit: Literal["chars", "words"] = 
     """Measure the length of a text in characters or words."""
     if unit not in ("chars", "words"):
         raise ValueError(f'unit is "chars" or "words", not {unit!r}')
-    text = pl.col(column).str
-    # A count over \S+ sees a word where splitting at blanks would miss one after a tab or a new line.
-    return text.len_chars() if unit == "chars" else text.count_matches(r"\S+")
+    return pl.col(column).str.len_chars() if unit == "chars" else count(pl.col(column))
 
 
 def at_least(column: str, value: float) -> Property:

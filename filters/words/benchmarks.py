@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.cache import hash_once
-from curate.filters.words.runs import hashed, runs, slices, words
+from curate.filters.words.runs import hashes, marked_runs, runs, slices
 
 PACKAGED = ("dev", "test")
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
@@ -160,6 +160,7 @@ SHORT = 3  # words of the runs whose share counts
 LEAST = 8  # words below which only the whole text counts: the smallest n of GPT-3 (arXiv 2005.14165, appendix C)
 
 _HITS = pl.Schema({"row": pl.UInt32, "prompt": pl.UInt32, "share": pl.Float64, "words": pl.Int64})
+_SLOTS = 2**20
 
 
 class Index(NamedTuple):
@@ -170,32 +171,42 @@ class Index(NamedTuple):
     short: pl.DataFrame  # run of SHORT words, prompt, the prompt's `size` in runs, how many prompts have it (`in`)
     rare: pl.DataFrame  # of these, enough of each prompt that whoever shares most of it has one of them
     whole: pl.DataFrame  # hash of all words -> prompt, for prompts of fewer than LEAST words
+    slots: str  # the slots of short runs, marked: nearly all runs of other texts fail here
 
 
 @lru_cache(maxsize=8)
 def index(benchmarks: tuple[Benchmark, ...], n: int, share: float) -> Index:
     """Index the texts of benchmarks, once for each version of their files."""
-    places = pl.concat([texts(benchmark) for benchmark in benchmarks])
-    listed = _listed(places["text"])
+    return indexed(pl.concat([texts(benchmark) for benchmark in benchmarks]), n, share)
+
+
+def indexed(places: pl.DataFrame, n: int, share: float) -> Index:
+    """Index texts, each with its place."""
+    listed = _listed(_rows(places["text"]))
     short = _short(listed)
-    short = short.with_columns(pl.len().over("run").alias("in"))
-    return Index(
-        places,
-        _first(runs(listed, n)),
-        short.rename({"row": "prompt"}),
-        _rare(short, share).select("run", pl.col("row").alias("prompt")),
-        _first(_whole(listed)),
-    )
+    return Index(places, _first(runs(listed, n)), short, _rare(short, share), _first(_whole(listed)), _slots(short))
 
 
-def _listed(text: pl.Series) -> pl.DataFrame:
-    return hashed(words(text)).with_columns(pl.len().over("row").alias("count"))
+def _rows(text: pl.Series) -> pl.DataFrame:
+    row = pl.int_range(len(text), dtype=pl.UInt32, eager=True)
+    return pl.DataFrame({"row": row, "word": hashes(text)}).with_columns(pl.col("word").list.len().alias("count"))
+
+
+def _listed(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.explode("word").drop_nulls("word")
 
 
 def _short(listed: pl.DataFrame) -> pl.DataFrame:
     """List the different short runs of the texts long enough for a share of them to tell something."""
-    different = runs(listed.filter(pl.col("count") >= LEAST), SHORT).unique()
-    return different.with_columns(pl.len().over("row").alias("size"))
+    different = runs(listed.filter(pl.col("count") >= LEAST), SHORT).unique().rename({"row": "prompt"})
+    return different.with_columns(pl.len().over("prompt").alias("size"), pl.len().over("run").alias("in"))
+
+
+def _slots(short: pl.DataFrame) -> str:
+    slots = bytearray(b"0" * _SLOTS)
+    for slot in (short["run"] // 2**32 % _SLOTS).unique():
+        slots[slot] = ord("1")
+    return slots.decode()
 
 
 def _whole(listed: pl.DataFrame) -> pl.DataFrame:
@@ -208,41 +219,73 @@ def _first(listed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rare(short: pl.DataFrame, share: float) -> pl.DataFrame:
-    """Keep the rarest runs of each text, one more than may be missing where a `share` of all is found."""
-    rank = pl.struct("in", "run").rank("ordinal").over("row")
-    return short.filter(rank <= pl.col("size") - (share * pl.col("size")).ceil() + 1)
+    """Keep the rarest runs of each prompt, one more than may be missing where a `share` of all is found."""
+    rank = pl.struct("in", "run").rank("ordinal").over("prompt")
+    return short.filter(rank <= pl.col("size") - (share * pl.col("size")).ceil() + 1).select("run", "prompt")
 
 
 def hits(text: pl.Series, index: Index, n: int, share: float) -> pl.DataFrame:
     """Find the rows that share too much with a benchmark text: (row, prompt, share, words), one line a row."""
     parts = [pl.DataFrame(schema=_HITS)]
     for first, part in slices(text):
-        in_part = _hits(_listed(part), index, n, share)
+        in_part = _hits(part, index, n, share)
         parts.append(in_part.with_columns(pl.col("row") + first))
     return pl.concat(parts)
 
 
-def _hits(listed: pl.DataFrame, index: Index, n: int, share: float) -> pl.DataFrame:
-    long = runs(listed, n).join(index.long, on="run").select("row", "prompt", share=1.0, words=n)
-    whole = _whole(listed).join(index.whole, on="run").select("row", "prompt", share=1.0, words=1)
-    most = _most(_short(listed), index, share).with_columns(words=SHORT)
-    together = pl.concat([frame.cast(_HITS) for frame in (long, whole, most)])
-    return together.sort("row", "words", "share", "prompt", descending=[False, True, True, False]).unique(
+def _hits(text: pl.Series, index: Index, n: int, share: float) -> pl.DataFrame:
+    marked = marked_runs(text, index.slots)
+    counts = marked.list.first()
+    common = _common(marked, index)
+    long = runs(_of(text, _unbroken(common, n)), n)
+    whole = _whole(_of(text, (counts < LEAST).arg_true()))
+    together = [
+        long.join(index.long, on="run").select("row", "prompt", share=1.0, words=n),
+        whole.join(index.whole, on="run").select("row", "prompt", share=1.0, words=1),
+        _most(common, index, share).with_columns(words=SHORT),
+    ]
+    listed = pl.concat([frame.cast(_HITS) for frame in together])
+    return listed.sort("row", "words", "share", "prompt", descending=[False, True, True, False]).unique(
         "row", keep="first", maintain_order=True
     )
 
 
-def _most(own: pl.DataFrame, index: Index, share: float) -> pl.DataFrame:
+def _of(text: pl.Series, rows: pl.Series) -> pl.DataFrame:
+    """List the words of some rows."""
+    return _listed(_rows(text.gather(rows)).with_columns(rows.cast(pl.UInt32).alias("row")))
+
+
+def _common(marked: pl.Series, index: Index) -> pl.DataFrame:
+    """List the short runs of rows that a benchmark text has, too, in their order: (row, count, at, run, in)."""
+    row = pl.int_range(len(marked), dtype=pl.UInt32, eager=True)
+    rows = pl.DataFrame({"row": row, "both": marked, "count": marked.list.first()})
+    rows = rows.filter(pl.col("count") >= LEAST, pl.col("both").list.len() > 1)
+    both = pl.col("both").list
+    lines = rows.select("row", "count", at=both.slice(1).list.gather_every(2), run=both.gather_every(2, 2))
+    listed = lines.explode("at", "run")
+    return listed.join(index.short.select("run", "in").unique(), on="run", maintain_order="left")
+
+
+def _unbroken(common: pl.DataFrame, n: int) -> pl.Series:
+    """List the rows with n words on end of which each short run is common: the only ones that can share a run of n."""
+    ahead = n - SHORT
+    on_end = (pl.col("at").shift(-ahead) == pl.col("at") + ahead) & (pl.col("row").shift(-ahead) == pl.col("row"))
+    return common.filter(on_end)["row"].unique()
+
+
+def _most(common: pl.DataFrame, index: Index, share: float) -> pl.DataFrame:
     """Find pairs that share most short runs of the one with fewer of them, among pairs that share a rare one."""
-    counts = index.short.select("run", "in").unique()
-    seen = own.join(counts, on="run", how="left").with_columns(pl.col("in").fill_null(0))
-    common = seen.filter(pl.col("in") > 0)
-    of_prompt = common.join(index.rare, on="run").select("row", "prompt")
-    of_row = _rare(seen, share).filter(pl.col("in") > 0).join(index.short, on="run").select("row", "prompt")
-    pairs = pl.concat([of_prompt, of_row]).unique()
-    both = pairs.join(index.short, on="prompt").join(common, on=["row", "run"], suffix=" of row")
-    counted = both.group_by("row", "prompt").agg(
-        pl.len().alias("both"), pl.min_horizontal("size", "size of row").first().alias("smaller")
+    own = common.unique(["row", "run"]).sort("row", "in", "run")
+    own = own.with_columns(
+        pl.col("count") - SHORT + 1, rank=pl.int_range(pl.len()).over("row"), all=pl.len().over("row")
     )
+    of_prompt = own.join(index.rare, on="run").select("row", "prompt")
+    # The runs of a row that no benchmark text has are rarer than these.
+    rare = pl.col("rank") <= pl.col("all") - (share * pl.col("count")).ceil()
+    of_row = own.filter(rare).join(index.short, on="run").select("row", "prompt")
+    pairs = pl.concat([of_prompt, of_row]).unique()
+    both = pairs.join(index.short, on="prompt").join(own, on=["row", "run"])
+    smaller = pl.min_horizontal("size", "count").first().alias("smaller")
+    counted = both.group_by("row", "prompt").agg(pl.len().alias("both"), smaller)
     shared = (pl.col("both") / pl.col("smaller")).alias("share")
     return counted.filter(pl.col("both") >= share * pl.col("smaller")).select("row", "prompt", shared)

@@ -1,37 +1,86 @@
-"""Texts as sequences of words, and as sets of runs of words, each by its hash."""
+"""Texts as sequences of words, and as sets of runs of words, each by its hash.
+
+What a word is says `curate.filters.compiled.words`, for every filter that counts or compares words.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 import polars as pl
-import polars_hash as plh
 
-# Scripts that put no blanks between words: there each letter counts as a word.
-UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
-WORD = rf"{UNSPACED}|[[\p{{L}}\p{{M}}\p{{N}}]--{UNSPACED}]+"
+from curate.filters.compiled import step
+from curate.filters.compiled import words as reference
+
 TURN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio, odd: products with it keep all 64 bits
+
+# Characters that NFC leaves alone whatever stands beside them, and of which the step for words knows the small letter.
+EVEN = (
+    r"\x00-\x{12f}\x{131}-\x{17f}\x{386}\x{388}-\x{3ce}\x{400}-\x{45f}\x{5d0}-\x{5ea}\x{620}-\x{64a}\x{2002}-\x{205f}"
+    r"\x{20a0}-\x{20c0}\x{2190}-\x{2328}\x{232b}-\x{23ff}\x{2500}-\x{27bf}\x{3000}-\x{3029}\x{3030}-\x{3096}"
+    r"\x{309b}-\x{30ff}\x{3400}-\x{9fff}\x{ac00}-\x{d7a3}\x{fe0f}\x{ff01}-\x{ff20}\x{ff5b}-\x{ff65}\x{1f000}-\x{1faff}"
+)
+
+
+def count(text: pl.Expr) -> pl.Expr:
+    """Count the words of a text.
+
+    >>> pl.select(count(pl.lit("Don't stop: 我们吃饭。"))).item()
+    6
+    """
+    return step("count_words", text, lambda each: len(reference.words(each)), pl.UInt64).cast(pl.UInt32)
+
+
+def hashes(text: pl.Series) -> pl.Series:
+    """List the hashes of the words of each text, of 64 bits, the lowest of which says whether a sign is in the word."""
+    listed = step("list_words", pl.col("text"), reference.hashes, pl.List(pl.UInt64))
+    return pl.DataFrame({"text": plain(text)}).select(listed).to_series()
+
+
+def marked_runs(text: pl.Series, slots: str) -> pl.Series:
+    """List for each text the number of its words, then the place and the hash of each run of three in a marked slot."""
+    listed = step(
+        "list_runs", pl.col("text"), partial(reference.marked_runs, slots=slots), pl.List(pl.UInt64), options=slots
+    )
+    return pl.DataFrame({"text": plain(text)}).select(listed).to_series()
+
+
+def plain(text: pl.Series) -> pl.Series:
+    """Put texts in NFC and small letters, as far as the step for words does not do so itself."""
+    rows = (text.str.len_bytes() != text.str.len_chars()).arg_true()
+    rows = rows.filter(text.gather(rows).str.contains(f"[^{EVEN}]"))
+    if not len(rows):
+        return text
+    return text.clone().scatter(rows, text.gather(rows).str.normalize("NFC").str.to_lowercase())
 
 
 def words(text: pl.Series) -> pl.DataFrame:
-    """List the words of texts in their order as (row, word): lower case, nothing but letters and figures.
+    """List the words of texts in their order as (row, word), each by its hash; texts without words have no lines."""
+    listed = pl.DataFrame({"row": pl.int_range(len(text), dtype=pl.UInt32, eager=True), "word": hashes(text)})
+    return listed.explode("word").drop_nulls("word")
 
-    Apostrophes within a word vanish (`don't` is `dont`), any other mark ends it. Texts without words, and nulls,
-    have no lines.
 
-    >>> words(pl.Series(["Don't  stop!", None]))["word"].to_list()
-    ['dont', 'stop']
+def jaccard(one: str, other: str) -> pl.Expr:
+    """Measure the share of what two columns of lists have that both have; 1 where both have nothing.
+
+    >>> lists = pl.DataFrame({"a": [[1, 2, 2]], "b": [[2, 3]]})
+    >>> lists.select(jaccard("a", "b")).item()
+    0.3333333333333333
     """
-    plain = text.str.normalize("NFC").str.to_lowercase().str.replace_all(r"['’]", "")
-    listed = pl.DataFrame({"row": pl.int_range(len(text), dtype=pl.UInt32, eager=True), "word": plain})
-    return listed.with_columns(pl.col("word").str.extract_all(WORD)).explode("word").drop_nulls("word")
+    both = pl.col(one).list.set_intersection(other).list.len()
+    either = pl.col(one).list.n_unique() + pl.col(other).list.n_unique() - both
+    return pl.when(either > 0).then(both / either).when(either == 0).then(1.0)
+
+
+def signs(listed: pl.Expr) -> pl.Expr:
+    """Take from lists of words' hashes those of words with a sign."""
+    return listed.list.eval(pl.element().filter(pl.element() & 1 == 1))
 
 
 def hashed(listed: pl.DataFrame) -> pl.DataFrame:
-    """Replace words by their 64-bit hashes (xxh3), the same on every machine."""
-    word: Any = plh.col("word")
-    return listed.with_columns(word.nchash.xxh3_64())
+    """Leave the words as they are: they come as hashes."""
+    return listed
 
 
 def runs(listed: pl.DataFrame, n: int) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from curate.filters.contamination import (
     semantically_contaminated_span,
 )
 from curate.filters.words import benchmarks
+from curate.filters.words.runs import marked_runs
 
 BY = ["dev", "test"]
 ASKED = "Is it weird to eat alone in a fancy restaurant on my birthday?"  # the third of test
@@ -182,6 +183,21 @@ def test_refuses(parameters, sentence):
         contaminated(**{"by": BY, **parameters})
 
 
+@pytest.mark.parametrize(
+    ("asked", "text", "hit"),
+    [
+        pytest.param("What is 3 + 4?", "What is 3*4?", False, id="another sign"),
+        pytest.param("What is 3 + 4?", "what is 3+4", True, id="the same one"),
+        pytest.param("Is C++ fast?", "Is C fast?", False, id="another language"),
+        pytest.param("Is -5 °C cold?", "Is 5 °C cold?", False, id="another figure"),
+        pytest.param("北京有什么好吃的餐馆？", "北京有什么好吃的餐馆", True, id="Chinese"),
+    ],
+)
+def test_signs(tmp_path, asked, text, hit):
+    (tmp_path / "b.txt").write_text(asked, encoding="utf-8")
+    assert verdicts([text], by=[str(tmp_path / "b.txt")]) == [hit]
+
+
 def test_a_drive_letter_is_no_column():
     assert benchmarks._file("C:/sets/b.jsonl")[1] is None
     assert benchmarks._file("C:/sets/b.jsonl:stem")[1] == "stem"
@@ -208,22 +224,17 @@ def test_a_batch_gives_the_verdicts_of_its_rows(texts, cut):
 def test_the_index_finds_all_that_a_plain_comparison_finds(seed, share):
     rng = random.Random(seed)
     asked, texts = ([" ".join(rng.choices("abc", k=rng.randint(8, 14))) for _ in range(6)] for _ in range(2))
-    listed = [benchmarks._short(benchmarks._listed(pl.Series(each))) for each in (asked, texts)]
-    sets = [[set(part.filter(row=i)["run"]) for i in range(6)] for part in listed]
-    short = listed[0].with_columns(pl.len().over("run").alias("in"))
-    known = benchmarks.Index(
-        pl.DataFrame(),
-        pl.DataFrame(),
-        short.rename({"row": "prompt"}),
-        benchmarks._rare(short, share).select("run", prompt="row"),
-        pl.DataFrame(),
-    )
-    found = benchmarks._most(listed[1], known, share).select("row", "prompt").rows()
+    known = benchmarks.indexed(pl.DataFrame({"text": asked, "place": asked}), 13, share)
+    common = benchmarks._common(marked_runs(pl.Series(texts), known.slots), known)
+    found = benchmarks._most(common, known, share).select("row", "prompt").rows()
+    runs = [
+        [[*zip(words, words[1:], words[2:], strict=False)] for words in map(str.split, each)] for each in (texts, asked)
+    ]
     plain = [
         (i, j)
-        for i, own in enumerate(sets[1])
-        for j, other in enumerate(sets[0])
-        if len(own & other) >= share * min(len(own), len(other))
+        for i, own in enumerate(runs[0])
+        for j, other in enumerate(map(set, runs[1]))
+        if len(set(own) & other) >= share * min(len(own), len(other))
     ]
     assert sorted(found) == plain
 

@@ -26,6 +26,12 @@ def pair(chosen, rejected):
         pytest.param("warm air", "", 0.0, id="one without words"),
         pytest.param("", "…!", 1.0, id="both without words"),
         pytest.param("暖かい空気", "暖かい空", 0.8, id="a script without blanks, by letters"),
+        pytest.param("x = 3", "x = -3", 0.0, id="a sign is part of its word"),
+        pytest.param(
+            "The roots of it are 3 and 5.", "The roots of it are 3 and -5.", 0.0, id="signs count by themselves"
+        ),
+        pytest.param("We use C++ here and so do they.", "We use C# here and so do they.", 0.0, id="signs at the end"),
+        pytest.param("It takes $5 off your 20% share", "it takes $5, off your 20 % share.", 1.0, id="the same signs"),
         pytest.param("Übung für Élise", "übung FÜR élise", 1.0, id="capitals of all letters"),
         pytest.param(None, "warm air", None, id="null has no verdict"),
         pytest.param("warm air", None, None, id="nor has the other's"),

@@ -17,7 +17,9 @@ from curate.filters.size import length_measured, number
         pytest.param("né😀", {"min": 3, "max": 3}, True, id="characters are code points, not bytes"),
         pytest.param("one  two\nthree\t4", {"min": 4, "max": 4, "unit": "words"}, True, id="any blank parts words"),
         pytest.param("  ", {"max": 0, "unit": "words"}, True, id="blanks alone are no word"),
-        pytest.param("well-known", {"min": 2, "unit": "words"}, False, id="a hyphen parts no words"),
+        pytest.param("well-known", {"min": 2, "max": 2, "unit": "words"}, True, id="a hyphen parts words"),
+        pytest.param("don't", {"max": 1, "unit": "words"}, True, id="an apostrophe does not"),
+        pytest.param("一只猫坐在垫子上。", {"min": 8, "max": 8, "unit": "words"}, True, id="Chinese, by letters"),
         pytest.param(None, {"min": 1}, None, id="null has no verdict"),
     ],
 )

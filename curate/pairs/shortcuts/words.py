@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from curate.filters.words.runs import UNSPACED
 from curate.pairs.shortcuts.result import Words
 from curate.pairs.shortcuts.scoring import FOLDS, share
 
@@ -14,8 +13,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+# Scripts that put no blanks between words: there each letter counts as a word.
+_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 # Letters with what an apostrophe joins to them. No figures, marks or emoji: these have rules of their own.
-_WORD = rf"{UNSPACED}|[[\p{{L}}\p{{M}}]--{UNSPACED}]+(?:'\p{{L}}+)*"
+_WORD = rf"{_UNSPACED}|[[\p{{L}}\p{{M}}]--{_UNSPACED}]+(?:'\p{{L}}+)*"
 
 
 def grams(texts: pl.Series, *, seen: int = 3, most: int = 50_000) -> tuple[Any, list[str]]:
