@@ -33,7 +33,7 @@ def report(
     manifest = json.loads(json.dumps(manifest, default=str))
     name, rows, ledger = manifest["name"], rows.lazy(), ledger.lazy()
     sections = [
-        Section("table", "Table 1", _TEMPLATE, lambda: of.table_one(rows, manifest)),
+        Section("table", "Table 1", _TEMPLATE, lambda: of.table_one(manifest)),
         Section("funnel", "Funnel", _TEMPLATE, lambda: of.funnel(manifest)),
         Section("domains", "Domains", _TEMPLATE, lambda: of.domains(ledger, manifest)),
         Section("diversity", "Diversity", _TEMPLATE, lambda: of.diversity(manifest)),

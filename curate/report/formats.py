@@ -12,6 +12,10 @@ Row: TypeAlias = dict[str, Any]
 Turn: TypeAlias = dict[str, str]
 
 
+# All that the formats hold; a set may have many columns more.
+_COLUMNS = ("id", "system", "history", "prompt", "response", "chosen", "rejected", "instruction", "input")
+
+
 def records(rows: pl.DataFrame, format_: str) -> Iterator[Row]:
     """Turn rows into records of a format (`FORMATS`), each with the row's `id` in front.
 
@@ -22,7 +26,7 @@ def records(rows: pl.DataFrame, format_: str) -> Iterator[Row]:
     {'role': 'assistant', 'content': 'Hello.'}
     """
     convert, needs = FORMATS[format_]
-    for row in rows.iter_rows(named=True):
+    for row in rows.select(name for name in _COLUMNS if name in rows.columns).iter_rows(named=True):
         lacking = [name for name in needs if row.get(name) is None]
         if lacking:
             raise ValueError(f"row {row['id']} has no {lacking[0]}, which the format '{format_}' needs")

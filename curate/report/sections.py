@@ -74,7 +74,7 @@ def _notices(manifest: Data) -> Iterator[tuple[str, str]]:
         yield "A trial:", f"at most {plural(limit, 'row')} of each part of a source were read."
 
 
-def table_one(rows: pl.LazyFrame, manifest: Data) -> Data:
+def table_one(manifest: Data) -> Data:
     """Give a line a source: rows asked, available and taken, mean lengths."""
     table = manifest["table"]
     body = [
@@ -85,16 +85,13 @@ def table_one(rows: pl.LazyFrame, manifest: Data) -> Data:
         for r in table
     ]
     totals = [sum(r[name] for r in table) for name in ("asked", "available", "taken")]
-    means = [_mean_words(rows, "prompt"), _mean_words(rows, "response", "chosen")]
+    means = [_mean(table, name) for name in ("prompt_words", "response_words")]
     return {"rows": body, "totals": ["all", *totals, *means]}
 
 
-def _mean_words(rows: pl.LazyFrame, *names: str) -> float | None:
-    columns = [name for name in names if name in rows.collect_schema()]
-    if not columns:
-        return None
-    mean: float | None = rows.select(pl.coalesce(columns).str.count_matches(r"\S+").mean()).collect().item()
-    return mean
+def _mean(table: list[Data], name: str) -> float | None:
+    rows = [(r[name], r["taken"]) for r in table if r[name] is not None]
+    return sum(mean * n for mean, n in rows) / sum(n for _, n in rows) if rows else None
 
 
 def funnel(manifest: Data) -> Data:

@@ -20,6 +20,7 @@ from polars.io.plugins import register_io_source
 
 from curate.cache import BUILDING, versions
 from curate.errors import UserError, dump
+from curate.filters.size import length_measured
 from curate.folders import claim, clear, put, written
 from curate.pairs.shortcuts import shortcuts
 from curate.recipe.plan import Read, Recipe
@@ -37,15 +38,12 @@ from curate.run.state import Run, RunError
 
 def table(rows: pl.LazyFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
     """Make the set's Table 1 (LIMA, section 2): a line a source, rows asked and taken, mean lengths in words."""
-    answer = pl.col("response" if "response" in rows.collect_schema() else "chosen")
-    means = rows.group_by("source").agg(
-        prompt_words=pl.col("prompt").str.count_matches(r"\S+").mean().round(1),
-        response_words=answer.str.count_matches(r"\S+").mean().round(1),
-    )
-    lengths = {row["source"]: row for row in means.collect().iter_rows(named=True)}
-    nothing = {"prompt_words": None, "response_words": None}
+    answer = "response" if "response" in rows.collect_schema() else "chosen"
+    words = {"prompt_words": length_measured("prompt", "words"), "response_words": length_measured(answer, "words")}
+    means = rows.group_by("source").agg(count.mean().round(1).alias(name) for name, count in words.items()).collect()
+    lengths = {source: means for source, *means in means.iter_rows()}
     return [
-        {"source": name, **asdict(share), **{k: lengths.get(name, nothing)[k] for k in nothing}}
+        {"source": name, **asdict(share), **dict(zip(words, lengths.get(name, (None, None)), strict=True))}
         for name, share in shares.items()
     ]
 

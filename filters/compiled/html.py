@@ -2,7 +2,7 @@ r"""HTML to Markdown in plain Python: the rules of `html_to_markdown`, which htm
 
 A text is HTML when it holds a comment or the tag of an element of HTML; in any other text only references are resolved.
 A page is read once, from tag to tag, as the tokenizer of the HTML standard reads it, except that a "<" which opens no
-tag stays. The table of elements at the end says what each of them does.
+tag stays. The tables of names.py and at the end say what each element does.
 
 Nothing is written before the text it belongs to: breaks, spaces, bars, list markers and quote signs wait in the page
 until text comes. So empty elements leave no trace, and nothing has to be trimmed.
@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
 from html.entities import html5
+
+from curate.filters.compiled import names
 
 SPACES = " \t\n\r\f"  # the white space of HTML; outside code blocks a no-break space counts, too
 MAX_DEPTH = 24  # containers; deeper ones change nothing
@@ -423,25 +425,22 @@ def _write_code(source: str, out: list[str], prefix: str) -> None:
 
 
 _BREAKS = (_paragraph, _line, _list, _item, _quote)  # they begin a new line in code, too
-_NAMES = {
-    # Only their text is kept.
-    _inline: "a abbr acronym area b base basefont bdi bdo big button cite col colgroup data dfn em embed font frame"
-    " frameset head html i img input ins kbd label link map mark meta meter nobr noscript object output param picture"
-    " progress q rb rp rt rtc ruby samp small source span strong sub sup time track tt u var wbr body",
-    _paragraph: "p h1 h2 h3 h4 h5 h6 hr dl figure figcaption details summary",
-    _line: "address article aside caption center dd dialog dir div dt fieldset footer form header hgroup legend main"
-    " menu nav optgroup option search section select textarea tbody tfoot thead",
-    _br: "br",
-    _list: "ul ol",
-    _item: "li",
-    _quote: "blockquote",
-    _pre: "pre listing xmp",
-    _code: "code",
-    _table: "table tr",
-    _cell: "td th",
-    # Never shown; as in a browser, the rest of the text goes with them when they are not closed.
-    _raw: "script style title iframe noembed noframes template",
-    # Not text (svg and the media elements), or text that its author took back (del, s, strike): dropped when closed.
-    _skip: "svg audio video canvas datalist annotation del s strike",
+_ACTS = {
+    "INLINE": _inline,
+    "SUP": _inline,
+    "PARAGRAPH": _paragraph,
+    "LINE": _line,
+    "BR": _br,
+    "UL": _list,
+    "OL": _list,
+    "LI": _item,
+    "QUOTE": _quote,
+    "PRE": _pre,
+    "CODE": _code,
+    "TABLE": _table,
+    "ROW": _table,
+    "CELL": _cell,
+    "RAW": _raw,
+    "SKIP": _skip,
 }
-ELEMENTS = {name: act for act, names in _NAMES.items() for name in names.split()}
+ELEMENTS = {name: _ACTS[kind] for kind, elements in names.ELEMENTS.items() for name in elements.split()}
