@@ -454,6 +454,7 @@ EDIT(strip_links)
 #if __has_include("words.c")
 LIST(list_words)
 LIST_BY(list_runs)
+LIST(compare_words)
 COUNT(count_words)
 #endif
 #endif

@@ -42,6 +42,7 @@ int html_to_markdown(const uint8_t *text, size_t size, Buffer *out); /* html.c *
 int strip_links(const uint8_t *text, size_t size, Buffer *out);      /* links.c */
 int list_words(const uint8_t *text, size_t size, Buffer *out);       /* words.c */
 int list_runs(const uint8_t *text, size_t size, const uint8_t *slots, size_t count, Buffer *out);
+int compare_words(const uint8_t *text, size_t size, Buffer *out);
 uint64_t count_words(const uint8_t *text, size_t size);
 
 #endif
