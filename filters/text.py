@@ -30,7 +30,7 @@ def matches(column: str, pattern: str) -> Property:
 @explains(matches)
 def matches_where(column: str, pattern: str) -> pl.Expr:
     """Show what the pattern found, with 40 characters on either side."""
-    return span(pl.col(column), pattern)
+    return span(pl.col(column), [pattern])
 
 
 # Words that are named, not used, point nowhere: What does "this" mean? So do "these days".

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Literal, TypeAlias, get_args
 
 import polars as pl
 
 from curate.filter import Property, explains
+from curate.filters.compiled import voice
+from curate.filters.compiled.voice import CODE, FORMULAS, QUOTES
 from curate.filters.words.persona import AI, HUMAN, NOT_AI, NOT_REFUSED, REFUSAL, UNSAID
-from curate.filters.words.regex import CODE, FORMULAS, QUOTES, ascii_boundaries, holds_outside, leave_out, span
+from curate.filters.words.regex import ascii_boundaries, holds_outside, leave_out, span
 
 _SAID = r"(?:mentioned|said|noted|stated|pointed out|suggested|explained|commented|posted|written)"
 _SAYS = r"(?:mentioned|mentions|pointed out|points out|said|says|noted|notes|suggested|suggests|commented)"
@@ -23,40 +26,51 @@ _USER = r"(?:(?:^|[^\w/.])@\w[\w.-]*|\b(?:[A-KM-Z]\w*|L(?:[^e\W]\w*|e(?:[^t\W]\w
 _AS = r"as (?:was |has been |I |I have |we |we have )?"
 _WHERE = r"(?:the |an? |my |your |other |another |some |previous )+"
 
-_PRESETS: dict[str, list[str]] = {
+# A list of patterns for each, by how fast the engine finds them.
+_PRESETS: dict[str, list[list[str]]] = {
     "other_answers": [
-        rf"(?i:\b{_AS}(?:already |previously )?mentioned\b)",
-        rf"(?i:\b{_AS}(?:already|previously) {_SAID}\b)",
-        rf"(?i:\b{_AS}{_SAID} (?:above|below|before|earlier|previously|by others?)\b)",
-        rf"(?i:\b{_SAID} (?:\w+ )?in {_WHERE}(?:comment|answer|post)s?\b)",
-        rf"(?i:\b{_OTHERS} (?:here )?{_HAVE}(?:answered|{_SAID})\b)",
-        r"(?i:\bas others (?:say|note|explain|suggest|point)\b|\b(?:what|like) others (?:have|said)\b)",
-        rf"\b[Aa]s (?:user )?{_USER} {_HAVE}{_SAYS}\b",
-        r"(?i:\bother (?:\w+ )?(?:answer(?:er)?s?|posters?|repl(?:y|ies)|commenters?|comments?)\b)",
-        rf"(?i:\b{_RATED} (?:\w+ )?answers?\b|\b(?:in|by|from|see|to|with) another \[?answer\b)",
-        r"(?i:\b(?:one|some|many|most|all|both|any|each|several) of the (?:\w+ )?answers\b)",
-        r"(?i:\b(?:see|from|per|by|read) (?:also )?(?:this|that) \[?(?:\w+ )?answer\b|\[this answer\])",
-        r"(?i:\b(?:in|see|per) my (?:\w+ )?answers?\b|\ba separate answer\b)",
-        r"(?i:\banswers? (?:above|below|posted)\b|\banswers here\b|\b(?:above|below) answers?\b)",
-        r"\banswers? (?:from|by) \[?(?:@|[A-Z][a-z])",
-        rf"{_USER}['’]s? (?:own |excellent |great |good |nice |helpful )?{_POST}\b",
-        r"(?i:\b(?:in|from|see|to) (?:the|a|your|his|her|their|my) comments?\b)",
-        r"(?i:\bcomments? (?:above|below)\b)",
-        r"(?:^|[^\w/.])@[A-Za-z]\w{2,}",
+        [
+            rf"(?i:\b{_AS}(?:already |previously )?mentioned\b)",
+            rf"(?i:\b{_AS}(?:already|previously) {_SAID}\b)",
+            rf"(?i:\b{_AS}{_SAID} (?:above|below|before|earlier|previously|by others?)\b)",
+            rf"(?i:\b{_SAID} (?:\w+ )?in {_WHERE}(?:comment|answer|post)s?\b)",
+            rf"(?i:\b{_OTHERS} (?:here )?{_HAVE}(?:answered|{_SAID})\b)",
+            r"(?i:\bas others (?:say|note|explain|suggest|point)\b|\b(?:what|like) others (?:have|said)\b)",
+            r"(?i:\bother (?:\w+ )?(?:answer(?:er)?s?|posters?|repl(?:y|ies)|commenters?|comments?)\b)",
+            rf"(?i:\b{_RATED} (?:\w+ )?answers?\b|\b(?:in|by|from|see|to|with) another \[?answer\b)",
+            r"(?i:\b(?:one|some|many|most|all|both|any|each|several) of the (?:\w+ )?answers\b)",
+            r"(?i:\b(?:see|from|per|by|read) (?:also )?(?:this|that) \[?(?:\w+ )?answer\b|\[this answer\])",
+            r"(?i:\b(?:in|see|per) my (?:\w+ )?answers?\b|\ba separate answer\b)",
+            r"(?i:\banswers? (?:above|below|posted)\b|\banswers here\b|\b(?:above|below) answers?\b)",
+            r"\banswers? (?:from|by) \[?(?:@|[A-Z][a-z])",
+            r"(?i:\b(?:in|from|see|to) (?:the|a|your|his|her|their|my) comments?\b)",
+            r"(?i:\bcomments? (?:above|below)\b)",
+        ],
+        [
+            rf"\b[Aa]s (?:user )?{_USER} {_HAVE}{_SAYS}\b",
+            rf"{_USER}['’]s? (?:own |excellent |great |good |nice |helpful )?{_POST}\b",
+            r"(?:^|[^\w/.])@[A-Za-z]\w{2,}",
+        ],
     ],
     "site": [
-        r"(?i:\bstack ?exchange\b|\b(?:on|at|from) stack overflow\b)",
-        r"\bStack ?[Oo]verflow\b|\bstackoverflow\b",
-        r"\bMath ?Overflow\b|\bServer ?Fault\b|\bAsk ?Ubuntu\b|\bCross ?Validated\b",
-        r"\b[A-Za-z]+\.SE\b|\bM?SE (?:answer|question|post|site)s?\b|(?i:\bsubreddits?\b|\bQ&A sites?\b)",
-        r"(?i:\b(?:this|our|sister) (?:site|forum|board|thread|subreddit|stack)s?\b)",
-        r"(?i:\b(?:up|down)[- ]?vot(?:es?|ed|ing)\b|\bmeta post\b)|\bon [Mm]eta\b",
-        r"\bOPs?\b|(?i:\boriginal poster\b|\bthe asker\b)",
-        r"(?i:\b(?:duplicate|closed|migrated) questions?\b|\bquestion is (?:a duplicate|off[- ]topic)\b)",
-        r"(?i:\baccept (?:this|my|an|the) answer\b|\benough rep(?:utation)?\b)",
-        r"(?i:\boff[- ]topic (?:here|for this)\b)",
+        [
+            r"(?i:\bstack ?exchange\b|\b(?:on|at|from) stack overflow\b)",
+            r"\bStack ?[Oo]verflow\b|\bstackoverflow\b",
+            r"\bMath ?Overflow\b|\bServer ?Fault\b|\bAsk ?Ubuntu\b|\bCross ?Validated\b",
+            r"\b[A-Za-z]+\.SE\b|\bM?SE (?:answer|question|post|site)s?\b|(?i:\bsubreddits?\b|\bQ&A sites?\b)",
+            r"(?i:\b(?:this|our|sister) (?:site|forum|board|thread|subreddit|stack)s?\b)",
+            r"(?i:\b(?:up|down)[- ]?vot(?:es?|ed|ing)\b|\bmeta post\b)|\bon [Mm]eta\b",
+            r"\bOPs?\b|(?i:\boriginal poster\b|\bthe asker\b)",
+            r"(?i:\b(?:duplicate|closed|migrated) questions?\b|\bquestion is (?:a duplicate|off[- ]topic)\b)",
+            r"(?i:\baccept (?:this|my|an|the) answer\b|\benough rep(?:utation)?\b)",
+            r"(?i:\boff[- ]topic (?:here|for this)\b)",
+        ]
     ],
 }
+# White space between words, and how to look for what may be a phrase; \s is too much for a quick look.
+_BLANKS = "[ \t\n\r\xa0\u2009\u202f\u3000]+"
+_FEW_BLANKS = r"[ \n][ \n]*"
+_OTHER_BLANKS = "\t|\r|\xa0|\u2009|\u202f|\u3000"
 
 
 def mentions(
@@ -90,7 +104,8 @@ def mentions(
     >>> pl.DataFrame({"response": said}).select(mentions(phrases=["crash*"])).to_series().to_list()
     [False, True, False]
     """
-    return holds_outside(column, _any_of(phrases), [[CODE, FORMULAS]])
+    hints = [] if set(phrases) & set(_PRESETS) else _hints(_any_of(phrases)[0])
+    return holds_outside(column, _any_of(phrases), CODE | FORMULAS, hints=hints)
 
 
 @explains(mentions)
@@ -99,13 +114,22 @@ def mentions_where(
     phrases: list[str] = ["other_answers", "site"],  # noqa: B006
 ) -> pl.Expr:
     """Show the first phrase found with 40 characters on either side; code and addresses there are [...]."""
-    return span(leave_out(pl.col(column), [[CODE, FORMULAS]]), _any_of(phrases))
+    return span(voice.leave_out(pl.col(column), CODE | FORMULAS), _any_of(phrases))
 
 
-def _any_of(phrases: list[str]) -> str:
+def _any_of(phrases: list[str]) -> list[str]:
+    """List patterns: of phrases one, of presets several."""
     if not phrases:
         raise ValueError("mentions needs phrases to look for")
-    return "|".join(ascii_boundaries("|".join(_PRESETS[p])) if p in _PRESETS else _plain(p) for p in phrases)
+    plain = "|".join(_plain(phrase) for phrase in phrases if phrase not in _PRESETS)
+    presets = [ascii_boundaries("|".join(g)) for preset in _PRESETS if preset in phrases for g in _PRESETS[preset]]
+    return [plain, *presets] if plain else presets
+
+
+def _hints(phrases: str) -> list[str]:
+    r"""Look for phrases with common blanks and no \b, or for any blank of another kind if one has blanks."""
+    few = phrases.replace(r"\b", "").replace(_BLANKS, _FEW_BLANKS)
+    return [few, _OTHER_BLANKS] if _BLANKS in phrases else [few]
 
 
 def _plain(phrase: str) -> str:
@@ -115,11 +139,16 @@ def _plain(phrase: str) -> str:
         raise ValueError(f"a phrase is blank: {phrase!r}")
     if re.fullmatch(r"[a-z]+(?:_[a-z]+)+", phrase):
         raise ValueError(f"there is no preset {phrase!r}: the presets are {', '.join(_PRESETS)}; a phrase has blanks")
-    pattern = r"\s+".join(re.escape(word).replace(r"\*", r"\w*").replace("'", "['’]") for word in words)
+    pattern = _BLANKS.join("".join(map(_literal, re.split("([*'])", word))) for word in words)
     # A boundary is asked for only where the phrase has a letter at its edge: "C++" and "@ann" have one side
     # free.
     start, end = (r"\b" if re.match(r"\w", edge) else "" for edge in (phrase.strip()[0], phrase.strip()[-1]))
-    return f"(?i:{start}{pattern}{end})"
+    return f"{start}{pattern}{end}"
+
+
+def _literal(part: str) -> str:
+    # Only letters beyond ASCII have capitals there: of others the engine would look for K and ſ, too.
+    return {"*": r"\w*", "'": "['’]", "": ""}.get(part, f"(?i{'-u' * part.isascii()}:{re.escape(part)})")
 
 
 Ignored: TypeAlias = Literal["code", "quotes", "contractions", "symbols", "roman", "i/o"]
@@ -127,7 +156,7 @@ _DEFAULT: list[Ignored] = ["code", "quotes", "symbols", "roman", "i/o"]
 
 # Stretches of text in another voice. They go in one pass, so that of two that overlap the first to begin
 # counts: a quotation mark inside code opens nothing.
-_STRETCHES: dict[Ignored, str] = {"code": CODE, "quotes": QUOTES, "symbols": FORMULAS}
+_STRETCHES: dict[Ignored, int] = {"code": CODE, "quotes": QUOTES, "symbols": FORMULAS}
 _RULERS = (
     "Alexander|Catherine|Charles|Christian|Constantine|Cyrus|Darius|Edward|Elizabeth|Ferdinand|Francis|Franz"
     "|Frederick|George|Gustav|Henry|James|Joseph|Justinian|Leopold|Louis|Mary|Maximilian|Mehmed|Napoleon|Nicholas"
@@ -190,7 +219,11 @@ def first_person(
     >>> pl.DataFrame({"response": said}).select(first_person()).to_series().to_list()
     [True, False, False, False, True, None]
     """
-    return holds_outside(column, _spoken(words), _stretches(ignore))
+    judge = partial(_speaks, pattern=_spoken(words), letters=_letters(ignore))
+    verdicts: pl.Expr = _heard(column, words, ignore, around=False).map_batches(
+        judge, return_dtype=pl.Boolean, is_elementwise=True
+    )
+    return verdicts
 
 
 @explains(first_person)
@@ -200,15 +233,32 @@ def first_person_where(
     ignore: list[Ignored] = _DEFAULT,
 ) -> pl.Expr:
     """Show the first of the words with 40 characters on either side; what was ignored there is [...]."""
-    return span(leave_out(pl.col(column), _stretches(ignore)), _spoken(words))
+    return span(leave_out(_heard(column, words, ignore, around=True), _letters(ignore)), [_spoken(words)])
 
 
-def _stretches(ignore: list[Ignored]) -> list[list[str]]:
-    """List what is left out: stretches in another voice first, then letters that are no pronoun."""
+def _heard(column: str, words: list[str], ignore: list[Ignored], *, around: bool) -> pl.Expr:
+    """Leave out stretches in another voice, and what does not decide whether a word stands elsewhere."""
+    kinds = sum(_STRETCHES.get(name, 0) for name in set(ignore))
+    text = pl.col(column).cast(pl.String)
+    listed = [line for word in words for line in _listed(word)]
+    if len(listed) > 64 or not "".join(words).isascii():
+        return voice.leave_out(text, kinds)
+    letters = bool(_letters(ignore))
+    return voice.spoken(text, kinds, listed, around=around, letters=letters, contractions="contractions" in ignore)
+
+
+def _letters(ignore: list[Ignored]) -> list[str]:
+    """List the patterns of letters that are no pronoun."""
     if unknown := [name for name in ignore if name not in get_args(Ignored)]:
         raise ValueError(f"ignore knows {', '.join(get_args(Ignored))}, not {unknown[0]!r}")
-    groups = ([kind[name] for name in kind if name in ignore] for kind in (_STRETCHES, _LETTERS))
-    return [group for group in groups if group]
+    return [_LETTERS[name] for name in _LETTERS if name in ignore]
+
+
+def _speaks(heard: pl.Series, pattern: str, letters: list[str]) -> pl.Series:
+    """Look for words in what is left of texts; most often that is one word, with no signs or numerals around it."""
+    rows = (~heard.str.contains(r"\A[A-Za-z]*\z")).arg_true()
+    doubtful = heard.gather(rows).to_frame("text").select(leave_out(pl.col("text"), letters).str.contains(pattern))
+    return heard.str.contains(pattern).scatter(rows, doubtful.to_series())
 
 
 def _spoken(words: list[str]) -> str:
@@ -224,7 +274,14 @@ def _word(word: str) -> str:
         return r"\bI\b|\bi['’](?:m|ve|ll|d)\b"
     if word.lower() in ("us", "me"):
         return rf"\b[{word[0].upper()}{word[0].lower()}]{word[1:].lower()}\b"
-    return rf"\b(?i:{re.escape(word)})\b"
+    return rf"\b(?i{'-u' * word.isascii()}:{re.escape(word)})\b"
+
+
+def _listed(word: str) -> list[str]:
+    """Write a word as the compiled search takes it."""
+    if word == "I":
+        return ["=I", *(f"=i{apostrophe}{end}" for apostrophe in "'’" for end in ("m", "ve", "ll", "d"))]
+    return [f"={word.lower()}", f"={word.capitalize()}"] if word.lower() in ("us", "me") else [f"~{word.lower()}"]
 
 
 def claims_human(column: str = "response") -> Property:
@@ -246,13 +303,13 @@ def claims_human(column: str = "response") -> Property:
     >>> pl.DataFrame({"response": said}).select(claims_human()).to_series().to_list()
     [True, False, False, None]
     """
-    return holds_outside(column, HUMAN, UNSAID)
+    return holds_outside(column, HUMAN, CODE | QUOTES, UNSAID)
 
 
 @explains(claims_human)
 def claims_human_where(column: str = "response") -> pl.Expr:
     """Show the first claim with 40 characters on either side; what was left out there is [...]."""
-    return span(leave_out(pl.col(column), UNSAID), HUMAN)
+    return span(leave_out(voice.leave_out(pl.col(column), CODE | QUOTES), UNSAID), HUMAN)
 
 
 def says_ai(column: str = "response") -> Property:
@@ -261,13 +318,13 @@ def says_ai(column: str = "response") -> Property:
     Code and quotations are not looked into, and people who work with AI are none ("as an AI researcher, I"). An answer
     that only implies it ("I have no personal preferences") does not say it. English only.
     """
-    return holds_outside(column, AI, NOT_AI)
+    return holds_outside(column, AI, CODE | QUOTES, NOT_AI)
 
 
 @explains(says_ai)
 def says_ai_where(column: str = "response") -> pl.Expr:
     """Show the words with 40 characters on either side; what was left out there is [...]."""
-    return span(leave_out(pl.col(column), NOT_AI), AI)
+    return span(leave_out(voice.leave_out(pl.col(column), CODE | QUOTES), NOT_AI), AI)
 
 
 def refuses(column: str = "response") -> Property:
@@ -283,10 +340,10 @@ def refuses(column: str = "response") -> Property:
     >>> pl.DataFrame({"response": said}).select(refuses()).to_series().to_list()
     [True, False, False]
     """
-    return holds_outside(column, REFUSAL, NOT_REFUSED)
+    return holds_outside(column, REFUSAL, CODE | QUOTES, NOT_REFUSED)
 
 
 @explains(refuses)
 def refuses_where(column: str = "response") -> pl.Expr:
     """Show the text up to the refusal, and 40 characters after it; what was left out there is [...]."""
-    return span(leave_out(pl.col(column), NOT_REFUSED), REFUSAL)
+    return span(leave_out(voice.leave_out(pl.col(column), CODE | QUOTES), NOT_REFUSED), REFUSAL)

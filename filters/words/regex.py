@@ -3,69 +3,91 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import partial
 
 import polars as pl
 
-# Fenced and inline code and web addresses: letters that are no words. A fence left open runs to the end.
-CODE = (
-    r"(?m:^[ \t>]*```)(?s:.*?)(?:```|\z)|(?m:^[ \t>]*~~~)(?s:.*?)(?:~~~|\z)"
-    r"|``(?:[^`]|`[^`])*``|`[^`\n]*(?:\n[^`\n]+)*`|\bhttps?://[^\s)]+"
-)
-# Quoted lines (>) and quotations. An opening " or ' stands after no letter, so 5" and the dogs' are none.
-QUOTES = (
-    r"(?m:^[ \t]*(?:(?:[-*+]|\d+\.)[ \t]+)?>[^\n]*)"
-    r'|\B"[^"\n]*(?:\n[^"\n]+)*"|“[^”\n]*(?:\n[^”\n]+)*”|«[^»\n]*»'
-    r"|\B'[^\s'][^'\n]*(?:\b'\b[^'\n]*)*'\B|‘[^‘’\n]*(?:\b’\b[^‘’\n]*)*’\B"
-)
-# TeX between dollars, brackets or \\begin and \\end. An opening $ stands after no letter and before no blank,
-# and a closing one before no letter or digit, or prices would open formulas.
-FORMULAS = (
-    r"\$\$(?s:.*?)\$\$|\\\[(?s:.*?)\\\]|\\\((?s:.*?)\\\)|\\begin\{(?s:.*?)\\end\{[a-z]+\*?\}"
-    r"|\B\$[^\s$](?:(?:[^$\n]|\n[^$\n])*[^\s$])?\$\B|\$ [^\d\s$][^$\n]* \$"
-)
+from curate.filters.compiled import voice
 
 
-def span(text: pl.Expr, pattern: str) -> pl.Expr:
+def span(text: pl.Expr, patterns: list[str]) -> pl.Expr:
     """Show the first place where a pattern is found, with up to 40 characters on either side, on one line."""
-    return text.str.extract(_around(pattern), 1).str.replace_all(r"\s+", " ").str.strip_chars()
+    shown: pl.Expr = text.map_batches(partial(_show, patterns), return_dtype=pl.String, is_elementwise=True)
+    return shown
+
+
+def _show(patterns: list[str], texts: pl.Series) -> pl.Series:
+    # Not by one pattern with .{0,40} at its ends, which is forty patterns to the engine.
+    text, starts = pl.col("text"), [f"start {i}" for i in range(len(patterns))]
+    places = (_hinted(text, p).str.find(p).alias(start) for p, start in zip(patterns, starts, strict=True))
+    first = texts.cast(pl.String).to_frame("text").with_columns(places).with_columns(start=pl.min_horizontal(starts))
+    match = pl.coalesce(
+        pl.when(pl.col(start) == pl.col("start")).then(text).otherwise(pl.lit("")).str.extract(p, 0)
+        for p, start in zip(patterns, starts, strict=True)
+    )
+    first = first.with_columns(match=match).with_columns(end=pl.col("start") + pl.col("match").str.len_bytes())
+    before, after = (
+        text.cast(pl.Binary).bin.slice(*part).cast(pl.String) for part in ((0, pl.col("start")), (pl.col("end"), None))
+    )
+    shown = pl.concat_str(before.str.tail(40), "match", after.str.head(40))
+    return first.select(shown.str.replace_all(r"\s+", " ").str.strip_chars()).to_series().alias(texts.name)
+
+
+def _hinted(text: pl.Expr, pattern: str) -> pl.Expr:
+    """Empty texts that cannot hold a pattern: a count of signs takes the engine long, any number of them does not."""
+    looser = re.sub(r"\{0,\d+\}\??", "*", pattern)
+    return text if looser == pattern else pl.when(text.str.contains(looser)).then(text).otherwise(pl.lit(""))
 
 
 def check_pattern(pattern: str) -> None:
     """Raise ValueError with the reason in one sentence if polars cannot take a regular expression."""
-    for variant in (pattern, _around(pattern)):
-        try:
-            pl.Series([""]).str.contains(variant)
-        except pl.exceptions.ComputeError as error:
-            reason = str(error).split("\n\n")[0].split("error: ")[-1].rstrip(".")
-            raise ValueError(f"{pattern!r} is no regular expression for polars: {reason}") from None
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except pl.exceptions.ComputeError as error:
+        reason = str(error).split("\n\n")[0].split("error: ")[-1].rstrip(".")
+        raise ValueError(f"{pattern!r} is no regular expression for polars: {reason}") from None
 
 
-def leave_out(text: pl.Expr, groups: list[list[str]]) -> pl.Expr:
-    """Replace what patterns find by [...], one group after another; of two that overlap the first to begin counts."""
-    for patterns in groups:
-        text = text.str.replace_all(ascii_boundaries("|".join(patterns)), "[...]")
-    return text
+def leave_out(text: pl.Expr, patterns: Sequence[str]) -> pl.Expr:
+    """Replace what patterns find by [...]; of two that overlap the first to begin counts."""
+    return text.str.replace_all(ascii_boundaries("|".join(patterns)), "[...]") if patterns else text
 
 
-def holds_outside(column: str, pattern: str, groups: list[list[str]]) -> pl.Expr:
-    """Hold if a pattern matches in a text outside some stretches, which are left out one group after another.
+def holds_outside(
+    column: str,
+    patterns: list[str],
+    kinds: int,
+    without: Sequence[str] = (),
+    hints: Sequence[str] = (),
+) -> pl.Expr:
+    """Hold if a pattern matches in a text without some stretches and then without what some patterns find.
 
-    Looking for stretches costs ten times as much as looking for the pattern, so it is done only in texts that hold the
-    pattern at all: leaving something out never makes one, since [...] has no letters and ends at no letter.
+    It is looked for there only in texts that hold it at all: leaving something out makes none that is meant, since
+    [...] has no letters and ends at no letter. And that is asked only of texts that hold one of the hints: patterns
+    that are quick to look for, one of which is found wherever one of the patterns is.
     """
-    judge = partial(_holds_outside, pattern=pattern, groups=groups)
+    judge = partial(_holds_outside, patterns=patterns, kinds=kinds, without=without, hints=hints)
     verdicts: pl.Expr = pl.col(column).map_batches(judge, return_dtype=pl.Boolean, is_elementwise=True)
     return verdicts
 
 
-def _holds_outside(texts: pl.Series, pattern: str, groups: list[list[str]]) -> pl.Series:
-    anywhere = texts.cast(pl.String).str.contains(pattern)
-    rows = anywhere.arg_true()
-    if not rows.len() or not groups:
-        return anywhere
-    outside = leave_out(pl.col(texts.name), groups).str.contains(pattern)
-    return anywhere.scatter(rows, texts.gather(rows).to_frame().select(outside).to_series())
+def _holds_outside(
+    texts: pl.Series, patterns: list[str], kinds: int, without: Sequence[str], hints: Sequence[str]
+) -> pl.Series:
+    text = pl.col("text")
+    frame = texts.cast(pl.String).to_frame("text").with_row_index("row")
+    verdicts = frame.select(pl.when(text.is_not_null()).then(False)).to_series().alias(texts.name)
+    if hints:
+        frame = frame.filter(pl.any_horizontal(text.str.contains(hint) for hint in hints))
+    held = {f"pattern {i}": _hinted(text, pattern).str.contains(pattern) for i, pattern in enumerate(patterns)}
+    frame = frame.with_columns(**held).filter(pl.any_horizontal(*held))
+    frame = frame.with_columns(leave_out(voice.leave_out(text, kinds), without))
+    outside = (
+        pl.when(name).then(text).otherwise(pl.lit("")).str.contains(pattern)
+        for name, pattern in zip(held, patterns, strict=True)
+    )
+    return verdicts.scatter(frame.filter(pl.any_horizontal(outside))["row"], True)
 
 
 def ascii_boundaries(pattern: str) -> str:
@@ -75,8 +97,3 @@ def ascii_boundaries(pattern: str) -> str:
     why the mark of `leave_out` is ASCII: on Stack Exchange answers 220 ms a megabyte became 14.
     """
     return re.sub(r"(?<!\\)\\b", r"(?-u:\\b)", pattern)
-
-
-def _around(pattern: str) -> str:
-    # A group of its own keeps the pattern's alternatives and flags to itself.
-    return rf"((?s:.{{0,40}}?)(?:{pattern})(?s:.{{0,40}}))"

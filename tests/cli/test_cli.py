@@ -198,9 +198,11 @@ def test_schema_takes_the_packaged_recipe_and_refuses_a_mistyped_one():
 @pytest.mark.slow
 def test_doctor(there, monkeypatch):
     """One extra alone: all take a minute of imports."""
-    monkeypatch.setattr("curate.cli.doctor.EXTRAS", {"fast": EXTRAS["fast"]})
-    assert [line["what"] for line in as_json("doctor")] == ["curate", "polars", "fast", "data", "disk"]
-    assert "ok  fast         numba " in call("doctor")
+    monkeypatch.setattr("curate.cli.doctor.EXTRAS", {"pandas": EXTRAS["pandas"]})
+    assert [line["what"] for line in as_json("doctor")] == ["curate", "polars", "compiled", "pandas", "data", "disk"]
+    assert "ok  pandas       pandas " in call("doctor")
+    monkeypatch.setenv("CURATE_REFERENCE", "1")
+    assert "--  compiled     steps of filters that read every text run in Python" in call("doctor")
 
 
 def test_every_command_and_option_has_help():

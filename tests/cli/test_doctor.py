@@ -85,6 +85,6 @@ def test_the_note_says_what_to_do(monkeypatch, extra, note):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("extra", ["fast", "dumps", "evaluate", "pandas", "hf", "openai"])
+@pytest.mark.parametrize("extra", ["dumps", "evaluate", "pandas", "hf", "openai"])
 def test_what_is_installed_imports(extra):
     assert failure(doctor.EXTRAS[extra].imports) is None

@@ -138,43 +138,17 @@ def test_references_in_plain_text_are_resolved():
     assert to_markdown("R&amp;D\n&lt;p&gt;") == "R&D\n<p>"
 
 
-LINKS = [
-    pytest.param("See [the docs](https://a.org/x_(y) 'T').", "See the docs.", id="a link"),
-    pytest.param("[text](url) and [](b) c", "text and c", id="relative, and without words"),
-    pytest.param("[`code`](http://a) [a [b] c](d)", "`code` a [b] c", id="code and brackets in the words"),
-    pytest.param("a ![alt](x.png) b [![i](x)](y) c", "a b c", id="images"),
-    pytest.param("[text][1] b [B][]\n\n[1]: http://a 'T'\n[b]: <http://b>\n", "text b B", id="references"),
-    pytest.param("Per [the FAQ][f].", "Per the FAQ.", id="a reference whose definition is elsewhere"),
-    pytest.param("Go to <https://a.org>, now", "Go to, now", id="an autolink"),
-    pytest.param("See http://a.org/b. Then www.c.com, d", "See. Then, d", id="bare addresses"),
-    pytest.param("A (https://a.org) b (see http://c.d/e) [http://f]", "A b (see)", id="brackets emptied"),
-    pytest.param("https://en.wikipedia.org/wiki/A_(b)_c is", "is", id="brackets in an address"),
-    pytest.param("- http://a\n- b", "- b", id="an item that was only an address"),
-    pytest.param("a:\n\nhttp://a\n\nb\n\nhttp://c\n", "a:\n\nb", id="paragraphs that were only addresses"),
-    pytest.param('**http://a.b** "http://c" d', "d", id="emphasis emptied"),
-    pytest.param("```\nhttp://a\n```\nb http://c", "```\nhttp://a\n```\nb", id="beside code"),
-]
-
-NOT_LINKS = [
-    pytest.param("a  b ( ) [ ] [1] !", id="spaces and brackets"),
-    pytest.param("`[a](b) http://c` ``http://` ``", id="inline code"),
-    pytest.param("````py\n```\n[a](http://b)\n```\n````", id="a fence in a fence"),
-    pytest.param("- ```\n  http://a\n  ```", id="code in an item"),
-    pytest.param("```\nhttp://open", id="code open at the end"),
-    pytest.param("x = a[i][j] + E[X](t)", id="indices"),
-    pytest.param("me@www.org.com", id="a mail address"),
-    pytest.param("[^1]: a note", id="a footnote"),
-]
-
-
-@pytest.mark.parametrize(("before", "after"), LINKS)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("See [the docs](https://a.org/x_(y) 'T').", "See the docs.", id="a link"),
+        pytest.param("- HTTP://a\n- b", "- b", id="an address alone, in upper case"),
+        pytest.param("[text]\n\n[text]: /path", "text", id="a reference without a sign but its definition's"),
+        pytest.param("```\nhttp://a\n```", "```\nhttp://a\n```", id="code stays"),
+    ],
+)
 def test_links_become_words(before, after):
     assert _edited(before, strip_links()) == after
-
-
-@pytest.mark.parametrize("text", NOT_LINKS)
-def test_what_is_no_link_stays(text):
-    assert _edited(text, strip_links()) == text
 
 
 EDITS = [pytest.param(html_to_markdown, id="html_to_markdown"), pytest.param(strip_links, id="strip_links")]

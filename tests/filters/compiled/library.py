@@ -19,8 +19,7 @@ NO_COMPILER = None if shutil.which(COMPILER[0]) else f"there is no C compiler {C
 def build(folder: Path, *arguments: str) -> Path:
     """Build `steps.so` in a folder from C files and options of the compiler."""
     library = folder / "steps.so"
-    for file in FOLDER.glob("names.py"):
-        (folder / "names.h").write_text(runpy.run_path(str(file))["header"](), encoding="utf-8")
+    (folder / "names.h").write_text(runpy.run_path(str(FOLDER / "names.py"))["header"](), encoding="utf-8")
     command = [*COMPILER, *FLAGS, f"-I{folder}", f"-I{FOLDER}", *arguments, "-o", str(library)]
     subprocess.run(command, check=True)
     return library

@@ -38,6 +38,7 @@ CASES = {
     "asks": (None, lambda text: text.endswith("?"), pl.Boolean),
     "count_bytes": (None, lambda text: len(text.encode()), pl.UInt64),
     "list_bytes": (None, lambda text: list(text.encode()), pl.List(pl.UInt64)),
+    "find": ("a", lambda text: [i for i, byte in enumerate(text.encode()) if byte == 97], pl.List(pl.UInt64)),
 }
 
 

@@ -1,1 +1,0 @@
-"""HTML to Markdown: one scanner, which runs interpreted on little text and compiled on much."""
