@@ -65,6 +65,7 @@ def strip(text: str) -> str:
     labels: set[bytes] = set()  # that lines of the text define
     references: list[tuple[bytes, list[Cut]]] = []  # what is cut if the label is defined
     brackets: deque[int] = deque(maxlen=16)  # open ones; bounded, as the words in each are looked at
+    may_define = "]:" in text
     text = "\n" + text
     at = 0
     for sign in _FIRST.finditer(text):
@@ -79,7 +80,7 @@ def strip(text: str) -> str:
                 at, label, link = _link(text, brackets.pop(), start)
                 if label is None:
                     links += link
-                else:
+                elif may_define:
                     references.append((label, link))
         elif char == "\n":
             if _BLANK_LINE.match(text, at):
