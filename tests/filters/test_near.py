@@ -11,6 +11,7 @@ from curate.filters.duplicates import exact_duplicates, near_duplicates, semanti
 from curate.filters.vectors import neighbours
 from curate.filters.words import jaccard
 from curate.filters.words.runs import hashed
+from curate.filters.words.runs import words as words_of
 from curate.models.embeddings.quantised import quantise
 
 PROMPT = "How do I keep basil alive on a dark kitchen window sill through a long winter?"
@@ -160,11 +161,10 @@ def test_a_similarity_equal_to_the_threshold_is_enough():
 
 
 def test_words_with_a_sign_have_to_be_as_similar_by_themselves(monkeypatch):
-    """A word that begins with x stands for one with a sign, whose hash is odd."""
-    signed = hashed
-    monkeypatch.setattr(jaccard, "hashed", lambda listed: signed(listed).with_columns(
-        pl.col("word") + listed["word"].str.starts_with("x").cast(pl.UInt64)
-    ))  # fmt: skip
+    """The hash of a word with a sign is odd; here x1 to x4 stand for such words."""
+    signed = hashed(words_of(pl.Series(["x1 x2 x3 x4"])))["word"]
+    odd = pl.col("word").is_in(signed.implode()).cast(pl.UInt64)
+    monkeypatch.setattr(jaccard, "hashed", lambda listed: hashed(listed).with_columns(pl.col("word") + odd))
     same = "one two three four five six seven eight"
     assert why([same, f"{same} x1"]) == [None, None], "one has a sign, one has none"
     assert why([f"{same} x1", f"{same} x2"]) == [None, None], "other signs"
