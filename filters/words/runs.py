@@ -73,11 +73,6 @@ def overlap(one: pl.Series, other: pl.Series) -> pl.Series:
     return counted.select(pl.min_horizontal(shares)).to_series()
 
 
-def hashed(listed: pl.DataFrame) -> pl.DataFrame:
-    """Leave the words as they are: they come as hashes."""
-    return listed
-
-
 def runs(listed: pl.DataFrame, n: int) -> pl.DataFrame:
     """Hash every run of n words in a row to one number, from lines of (row, word hash) as (row, run).
 
