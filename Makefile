@@ -50,7 +50,7 @@ resolve:  ## every extra, with both constraint files, against the public index a
 	  $(VENV)/resolve/bin/pip --disable-pip-version-check install -q -c constraints/cpu.txt uv)
 	$(VENV)/resolve/bin/python .ci/resolve $(VENV)/resolve/bin/uv
 
-bench: $(VENV)/test.ok  ## speed and memory, one table each
+bench: $(VENV)/test.ok  ## speed and memory beside other libraries, for docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 clean:
