@@ -58,7 +58,7 @@ wheels:  ## for Linux, macOS and Windows, into dist/
 	build/wheels/bin/pip --disable-pip-version-check install -q -c constraints/cpu.txt setuptools ziglang
 	build/wheels/bin/python .ci/wheels
 
-bench: $(VENV)/test.ok  ## speed and memory, one table each
+bench: $(VENV)/test.ok  ## speed and memory beside other libraries, for docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 clean:
