@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CONSTRAINTS ?= constraints/cpu.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c $(CONSTRAINTS)
 
-.PHONY: lima1k pairs train ablate quick test fuzz lint format resolve bench clean
+.PHONY: lima1k pairs train ablate quick test fuzz sanitize lint format resolve wheels bench clean
 
 lima1k: $(VENV)/lima1k.ok  ## the main job: a set of exactly 1,000 rows, offline
 	$(BIN)/curate run recipes/lima1k.yaml
@@ -35,6 +35,9 @@ test: $(VENV)/test.ok  ## all tests, doctests and the README's examples
 fuzz: $(VENV)/test.ok  ## mutants of small files through every reader; CURATE_FUZZ says how many
 	CURATE_FUZZ=$${CURATE_FUZZ:-100000} $(BIN)/python -m tests.fuzz
 
+sanitize: $(VENV)/test.ok  ## compiled steps under sanitizers against their references; CURATE_FUZZ says on how many texts
+	$(BIN)/python -m tests.filters.compiled --texts $${CURATE_FUZZ:-20000}
+
 lint: $(VENV)/dev.ok  ## format, lint, who may import whom, and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -49,6 +52,11 @@ resolve:  ## every extra, with both constraint files, against the public index a
 	test -x $(VENV)/resolve/bin/uv || ($(PYTHON) -m venv $(VENV)/resolve && \
 	  $(VENV)/resolve/bin/pip --disable-pip-version-check install -q -c constraints/cpu.txt uv)
 	$(VENV)/resolve/bin/python .ci/resolve $(VENV)/resolve/bin/uv
+
+wheels:  ## for Linux, macOS and Windows, into dist/
+	test -x build/wheels/bin/python || $(PYTHON) -m venv build/wheels
+	build/wheels/bin/pip --disable-pip-version-check install -q -c constraints/cpu.txt setuptools ziglang
+	build/wheels/bin/python .ci/wheels
 
 bench: $(VENV)/test.ok  ## speed and memory, one table each
 	$(BIN)/python -m benchmarks

@@ -18,8 +18,8 @@ class Library(build_ext):
     def build_extensions(self) -> None:
         headers = Path(self.build_temp)
         headers.mkdir(parents=True, exist_ok=True)
-        for file in STEPS["FOLDER"].glob("names.py"):
-            (headers / "names.h").write_text(runpy.run_path(str(file))["header"](), encoding="utf-8")
+        names = runpy.run_path(str(STEPS["FOLDER"] / "names.py"))
+        (headers / "names.h").write_text(names["header"](), encoding="utf-8")
         for extension in self.extensions:
             extension.extra_compile_args = FLAGS.get(self.compiler.compiler_type, FLAGS["unix"])
             extension.include_dirs = [str(headers)]

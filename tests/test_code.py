@@ -31,6 +31,8 @@ def test_the_library_s_code_and_what_its_filters_read_are_part_of_every_key():
     assert {
         "run/run.py",
         "filters/markup.py",
+        "compiled/plugin.c",
+        "compiled/text.h",
         "train/run.py",
         "sources/jsonl.py",
         "recipes/stackexchange_sites.yaml",

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 import curate
+from curate.filters.compiled import unavailable
 
 
 class Extra(NamedTuple):
@@ -102,10 +103,17 @@ def look() -> Iterator[dict[str, Any]]:
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     yield {"what": "curate", "ok": True, "note": f"{curate.__version__}, Python {platform.python_version()}"}
     yield {"what": "polars", "ok": True, "note": f"{pl.__version__}, {pl.thread_pool_size()} threads"}
+    yield {"what": "compiled", "ok": not (reason := unavailable()), "note": _compiled(reason)}
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
         yield from threads.map(_extra, EXTRAS, EXTRAS.values())
     yield {"what": "data", "ok": data.is_dir(), "note": _data(data)}
     yield {"what": "disk", "ok": free > 1, "note": f"{free:.0f} GiB free here"}
+
+
+def _compiled(reason: str | None) -> str:
+    if reason is None:
+        return "steps of filters that read every text run in C"
+    return f"steps of filters that read every text run in Python, with the same result, many times slower: {reason}"
 
 
 def _extra(name: str, extra: Extra) -> dict[str, Any]:

@@ -82,15 +82,13 @@ def _refer(name: str, reference: Callable[[str], Any], dtype: Any, texts: pl.Ser
     import polars as pl
 
     if texts.dtype not in (pl.String, pl.Null):
-        raise pl.exceptions.InvalidOperationError(
-            f"{name} takes text, but the column '{texts.name}' holds {texts.dtype}"
-        )
+        raise pl.exceptions.ComputeError(f"{name} takes text, but the column '{texts.name}' holds {texts.dtype}")
     return pl.Series(texts.name, [None if text is None else reference(text) for text in texts], dtype=dtype)
 
 
 def sources() -> str:
     """Hash the C sources, and what writes some of them: the library tells by it what it is built from."""
     digest = hashlib.sha256()
-    for file in sorted([*FOLDER.glob("*.[ch]"), *FOLDER.glob("names.py")]):
+    for file in sorted([*FOLDER.glob("*.[ch]"), FOLDER / "names.py"]):
         digest.update(f"{file.name} ".encode() + file.read_bytes())
     return digest.hexdigest()[:16]

@@ -199,7 +199,7 @@ def test_schema_takes_the_packaged_recipe_and_refuses_a_mistyped_one():
 def test_doctor(there, monkeypatch):
     """One extra alone: all take a minute of imports."""
     monkeypatch.setattr("curate.cli.doctor.EXTRAS", {"fast": EXTRAS["fast"]})
-    assert [line["what"] for line in as_json("doctor")] == ["curate", "polars", "fast", "data", "disk"]
+    assert [line["what"] for line in as_json("doctor")] == ["curate", "polars", "compiled", "fast", "data", "disk"]
     assert "ok  fast         numba " in call("doctor")
 
 

@@ -1,5 +1,4 @@
-/* Steps of the simplest kind, to test what lies between polars and any step. */
-#include "../../../filters/compiled/plugin.c"
+/* Steps of the simplest kind, to test what lies between polars and any step: plugin.c is built with these. */
 
 /* Capitals for small letters of ASCII; an 'x' first is what no memory looks like. */
 static int shout(const uint8_t *text, size_t size, Buffer *out) {
@@ -38,9 +37,17 @@ static int append(const uint8_t *text, size_t size, const uint8_t *options, size
     return buffer_add(out, options, options_size) ? CHANGED : NO_MEMORY;
 }
 
+/* Where the first byte of the options stands. */
+static int find(const uint8_t *text, size_t size, const uint8_t *options, size_t options_size, Buffer *out) {
+    for (uint64_t i = 0; options_size && i < size; i++)
+        if (text[i] == *options && !buffer_add(out, (const uint8_t *)&i, sizeof i)) return NO_MEMORY;
+    return CHANGED;
+}
+
 EDIT(shout)
 EDIT(twice)
 TEST(asks)
 COUNT(count_bytes)
 LIST(list_bytes)
+LIST_BY(find)
 EDIT_BY(append)
