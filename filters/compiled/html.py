@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
 from html.entities import html5
-from typing import NamedTuple
 
 SPACES = " \t\n\r\f"  # the white space of HTML; outside code blocks a no-break space counts, too
 MAX_DEPTH = 24  # containers; deeper ones change nothing
@@ -42,6 +41,7 @@ _FORMULA = re.compile(r"(\n?\$\$[^<]*?\$\$\n?)")
 _POWER = re.compile(r"(?:[0-9)]|(?<![a-zA-Z\x80-\U0010ffff])[a-zA-Z])\^[-0-9\u2000-\u2fff]\Z")
 # Nothing but white space is left of the code.
 _CODE_END = re.compile(rf"(?ai)[{SPACES}]*(?:\Z|</(?:pre|listing|xmp|code)(?:[{SPACES}/>]|\Z))")
+_TICKS = re.compile("`+")
 # The pieces of code: line ends, references, text. NUL is none of them.
 _CODE_PIECE = re.compile(rf"(\r\n?|\n)|{_REFERENCE.pattern}|&|[^&\r\n\0]+")
 
@@ -109,10 +109,12 @@ def _decode(text: str) -> str:
 
 def _fence(text: str, least: int) -> str:
     """Give more backticks than a text holds in a row."""
-    return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))
+    longest = max(_TICKS.findall(text)) if "`" in text else ""
+    return max("`" * least, longest + "`")
 
 
-class Tag(NamedTuple):
+@dataclass(slots=True)
+class Tag:
     """A tag."""
 
     name: str
@@ -214,7 +216,7 @@ class Page:
         """Close the innermost container of these kinds, unless one of the kinds `within` stands in it."""
         if self.surplus:
             self.surplus -= 1
-        elif (level := self.innermost(*kinds)) > self.innermost(*within):
+        elif (level := self.innermost(*kinds)) and level > self.innermost(*within):
             self.close(level)
 
     def begin(self) -> None:

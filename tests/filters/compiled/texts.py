@@ -1,7 +1,7 @@
 """Hostile texts: HTML and Markdown, sound and broken, to hold two implementations of a step equal.
 
 Each text draws from a few kinds of pieces only, so that rare pieces meet each other often (swarm testing: Groce et al.
-2012), and half of the texts are then damaged.
+2012), and many texts are then damaged.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _tag(draw: Random) -> str:
         quote = draw.choice(["'", '"', ""])
         equals = draw.choice(["=", "=", "=", " = ", "\n=", "", "=="])
         end = quote if draw.random() < 0.9 else ""
-        attributes += f"{draw.choice(' 	/')}{draw.choice(ATTRIBUTES)}{equals}{quote}{draw.choice(VALUES)}{end}"
+        attributes += draw.choice(" \t/") + f"{draw.choice(ATTRIBUTES)}{equals}{quote}{draw.choice(VALUES)}{end}"
     return f"<{name}{attributes}{draw.choice(['', '', '', '/', ' '])}>"
 
 
@@ -80,17 +80,14 @@ def _paragraph(draw: Random) -> str:
     return f"<p>{' '.join(draw.choices(PIECES['words'], k=draw.randint(1, 9)))}</p>\n"
 
 
-MAKERS: list[Callable[[Random], str]] = [_tag, _tag, _reference, _paragraph]
-
-
 def _from(pieces: list[str]) -> Callable[[Random], str]:
     return lambda draw: draw.choice(pieces)
 
 
-ALL = [*MAKERS, *map(_from, PIECES.values())]
+MAKERS = [_tag, _tag, _reference, _paragraph, *map(_from, PIECES.values())]
 
 
-def _damaged(text: str, draw: Random) -> str:
+def _damage(text: str, draw: Random) -> str:
     """Cut a text, or take out, double or repeat a part of it."""
     start = draw.randint(0, len(text))
     end = min(len(text), start + draw.randint(1, 12))
@@ -108,8 +105,8 @@ def hostile(seed: int, count: int) -> Iterator[str]:
     """Make texts that a step may take for something else than they are; the same ones for the same seed."""
     draw = Random(seed)
     for _ in range(count):
-        makers = draw.sample(ALL, draw.randint(1, 7))
+        makers = draw.sample(MAKERS, draw.randint(1, 7))
         text = "".join(draw.choice(makers)(draw) for _ in range(draw.randint(1, 40)))
         while draw.random() < 0.4:
-            text = _damaged(text, draw)
+            text = _damage(text, draw)
         yield text
