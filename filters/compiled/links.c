@@ -22,30 +22,27 @@ static const Range NONE = {NULL, NULL};
 
 /* Classes of bytes: the walk looks at it; space; space beyond ASCII may begin; <>; (); []; tick; trailing punctuation;
    a block may begin; what can be empty ends. */
-enum { WALK = 1, SPACE = 2, WIDE = 4, ANGLE = 8, ROUND = 16, SQUARE = 32, TICK = 64, STOP = 128, BLOCK = 256, CLOSE = 512 };
+enum {
+    WALK = 1, SPACE = 2, WIDE = 4, ANGLE = 8, ROUND = 16, SQUARE = 32, TICK = 64, STOP = 128, BLOCK = 256, LAST = 512
+};
 static const uint16_t CLASS[256] = {
     ['\t'] = SPACE, ['\n'] = SPACE | WALK, ['\v'] = SPACE, ['\f'] = SPACE, ['\r'] = SPACE, [' '] = SPACE,
-    ['!'] = STOP, ['"'] = STOP | CLOSE, ['\''] = STOP | CLOSE, ['('] = ROUND, [')'] = ROUND | CLOSE,
-    ['*'] = STOP | BLOCK | CLOSE, ['+'] = BLOCK, [','] = STOP, ['-'] = BLOCK, ['.'] = STOP,
+    ['!'] = STOP, ['"'] = STOP | LAST, ['\''] = STOP | LAST, ['('] = ROUND, [')'] = ROUND | LAST,
+    ['*'] = STOP | BLOCK | LAST, ['+'] = BLOCK, [','] = STOP, ['-'] = BLOCK, ['.'] = STOP,
     ['0'] = BLOCK, ['1'] = BLOCK, ['2'] = BLOCK, ['3'] = BLOCK, ['4'] = BLOCK, ['5'] = BLOCK, ['6'] = BLOCK,
     ['7'] = BLOCK, ['8'] = BLOCK, ['9'] = BLOCK, [':'] = STOP, [';'] = STOP, ['<'] = ANGLE | WALK, ['>'] = ANGLE,
     ['?'] = STOP, ['F'] = WALK, ['H'] = WALK, ['W'] = WALK, ['['] = SQUARE | WALK | BLOCK, ['\\'] = WALK,
-    [']'] = SQUARE | WALK | CLOSE, ['_'] = STOP, ['`'] = TICK | WALK | BLOCK, ['f'] = WALK, ['h'] = WALK, ['w'] = WALK,
-    ['}'] = CLOSE, ['~'] = BLOCK | CLOSE, [0x99] = CLOSE, [0x9D] = CLOSE, /* of ’ and ” */
+    [']'] = SQUARE | WALK | LAST, ['_'] = STOP, ['`'] = TICK | WALK | BLOCK, ['f'] = WALK, ['h'] = WALK, ['w'] = WALK,
+    ['}'] = LAST, ['~'] = BLOCK | LAST, [0x99] = LAST, [0x9D] = LAST, /* of ’ and ” */
     [0xC2] = WIDE, [0xE2] = WIDE, [0xE3] = WIDE,
 };
 
+static bool line_ends(Place at, Place end) { return at == end || *at == '\n'; }
 static bool is(Place at, Place end, uint8_t byte) { return at < end && *at == byte; }
-
 static bool digit(uint8_t byte) { return byte >= '0' && byte <= '9'; }
-
 static uint8_t lower(uint8_t byte) { return byte >= 'A' && byte <= 'Z' ? byte + 32 : byte; }
-
 static bool letter(uint8_t byte) { return lower(byte) >= 'a' && lower(byte) <= 'z'; }
-
 static bool blank(uint8_t byte) { return byte == ' ' || byte == '\t'; }
-
-static bool white(uint8_t byte) { return CLASS[byte] & SPACE; }
 
 static bool in(uint8_t byte, const char *set) {
     while (*set && (uint8_t)*set != byte) set++;
@@ -55,11 +52,6 @@ static bool in(uint8_t byte, const char *set) {
 /* Step over bytes of a set. */
 static Place skip(Place at, Place end, const char *set) {
     while (at < end && in(*at, set)) at++;
-    return at;
-}
-
-static Place skip_run(Place at, Place end, uint8_t byte) {
-    while (is(at, end, byte)) at++;
     return at;
 }
 
@@ -93,26 +85,21 @@ static Place gap(Place at, Place end) {
     return is(at, end, '\n') ? skip(at + 1, end, " \t\r") : at;
 }
 
-static bool line_ends(Place at, Place end) { return at == end || *at == '\n'; }
-
 /* Step over an item's beginning: a sign, or a number, and blanks; NULL where there is none. */
 static Place item(Place at, Place end) {
-    if (at < end && in(*at, "-*+")) {
-        at++;
-    } else {
-        Place number = at;
-        while (at < end && at - number < 9 && digit(*at)) at++;
-        if (at == number || !(is(at, end, '.') || is(at, end, ')'))) return NULL;
-        at++;
-    }
-    return at < end && blank(*at) ? skip(at, end, " \t") : NULL;
+    Place sign = at;
+    while (sign < end && sign - at < 9 && digit(*sign)) sign++;
+    if (sign == end || !in(*sign, sign > at ? ".)" : "-*+")) return NULL;
+    Place after = skip(sign + 1, end, " \t");
+    return after > sign + 1 ? after : NULL;
 }
 
 static Place scheme(Place at, Place end) {
     Place after;
-    if ((after = word(at, end, "http"))) return word(is(after, end, 's') || is(after, end, 'S') ? after + 1 : after, end, "://");
-    if ((after = word(at, end, "ftp://")) || (after = word(at, end, "mailto:"))) return after;
-    return word(at, end, "www.");
+    static const char *const SCHEMES[] = {"http://", "https://", "ftp://", "mailto:", "www."};
+    for (int i = 0; i < 5; i++)
+        if ((after = word(at, end, SCHEMES[i]))) return after;
+    return NULL;
 }
 
 /* Step over what an absolute address begins with. */
@@ -169,14 +156,14 @@ static Place bracketed(Place at, Place end) {
 static Place fence(Place at, Place end) {
     for (Place next; (next = item(at, end));) at = next;
     if (!is(at, end, '`') && !is(at, end, '~')) return NULL;
-    uint8_t byte = *at;
-    Place info = skip_run(at, end, byte);
+    const char *sign = *at == '~' ? "~" : "`";
+    Place info = skip(at, end, sign);
     ptrdiff_t size = info - at;
     while (info < end && *info != '`' && *info != '\n') info++;
     if (size < 3 || !is(info, end, '\n')) return NULL;
     for (Place line = info + 1;;) {
         Place close = skip(line, end, " \t>");
-        Place last = skip_run(close, end, byte);
+        Place last = skip(close, end, sign);
         if (last - close >= size && line_ends(last = skip(skip(last, end, "`~"), end, " \t\r"), end)) return last;
         line = memchr(line, '\n', end - line);
         if (!line++) return end;
@@ -198,18 +185,24 @@ static Place definition(Place at, Place end, Range *label) {
 
 /* Step over a code span, within its paragraph. */
 static Place span(Place at, Place end) {
-    Place next = skip_run(at, end, '`');
+    Place next = skip(at, end, "`");
     ptrdiff_t size = next - at;
     while (size <= 9 && next < end) {
         if (*next == '`') {
             Place run = next;
-            next = skip_run(next, end, '`');
+            next = skip(next, end, "`");
             if (next - run == size) return next;
         } else if (*next++ == '\n' && is(skip(next, end, " \t\r"), end, '\n')) {
             break;
         }
     }
     return NULL;
+}
+
+/* Say whether a letter is there; every sign beyond ASCII is one. */
+static bool worded(Place at, Place end) {
+    while (at < end && !letter(*at) && *at != '_' && *at < 0x80) at++;
+    return at < end;
 }
 
 /* Say whether a letter or digit stands before: of ASCII, or U+00C0 to U+053F. */
@@ -234,7 +227,8 @@ static Place alone(Place text, Place at, Place end) {
         return is(after, end, '>') ? after + 1 : NULL;
     }
     if (after_word(text, at) || (at > text && in(at[-1], "_@/."))) return NULL;
-    if (lower(*at) == 'w' && (after == end || !(letter(*after) || digit(*after) || *after == '_' || *after >= 0x80))) return NULL;
+    if (lower(*at) == 'm') return NULL;
+    if (lower(*at) == 'w' && (after == end || !(worded(after, after + 1) || digit(*after)))) return NULL;
     for (;;) {
         Place stop = until(after, end, ANGLE | ROUND | SQUARE | TICK);
         Place close = is(stop, end, '(') ? until(stop + 1, end, ANGLE | ROUND | TICK) : end;
@@ -245,11 +239,6 @@ static Place alone(Place text, Place at, Place end) {
         for (int size; (size = punctuation(after, stop));) stop -= size;
         return stop;
     }
-}
-
-static bool worded(Place at, Place end) {
-    while (at < end && !letter(*at) && *at != '_' && *at < 0x80) at++;
-    return at < end;
 }
 
 /* What the walk collects. */
@@ -312,7 +301,8 @@ static Place block(Walk *walk, Place at, Place end) {
     if (start == end || !(CLASS[*start] & BLOCK)) return at;
     if ((after = fence(start, end))) return add_cut(walk, at, after, CODED, NONE) ? after : NULL;
     if (!(after = definition(start, end, &label))) return at;
-    return add_cut(walk, at, after, MARKED, NONE) && buffer_add(&walk->labels, (Place)&label, sizeof label) ? after : NULL;
+    if (!buffer_add(&walk->labels, (Place)&label, sizeof label)) return NULL;
+    return add_cut(walk, at, after, MARKED, NONE) ? after : NULL;
 }
 
 /* Walk over the text; false for want of memory. */
@@ -340,7 +330,7 @@ static bool collect(Walk *walk, Place text, Place end) {
             break;
         case '`':
             after = span(start, end);
-            at = after ? after : skip_run(start, end, '`');
+            at = after ? after : skip(start, end, "`");
             /* Code within a line needs no care, as it begins and ends with ticks. */
             if (after && memchr(start, '\n', after - start) && !add_cut(walk, start, after, CODED, NONE)) return false;
             break;
@@ -356,27 +346,23 @@ static bool collect(Walk *walk, Place text, Place end) {
     return false;
 }
 
-/* A byte of a label: lower case, white space one blank, none at its ends. -1 behind the last. */
-static int key_byte(Range *label) {
+/* Take the next byte of a label: in lower case, white space as one blank and none at the end; -1 behind the last. */
+static int next_byte(Range *label) {
     Place at = label->from;
-    while (at < label->to && white(*at)) at++;
+    while (at < label->to && CLASS[*at] & SPACE) at++;
     if (at == label->to) return -1;
-    if (at > label->from) {
-        label->from = at;
-        return ' ';
-    }
-    label->from++;
-    return lower(*at);
+    if (at == label->from) return lower(*label->from++);
+    label->from = at;
+    return ' ';
 }
 
 static int compare(const void *left, const void *right) {
     Range a = *(const Range *)left, b = *(const Range *)right;
-    while (a.from < a.to && white(*a.from)) a.from++;
-    while (b.from < b.to && white(*b.from)) b.from++;
+    if (a.from < a.to && CLASS[*a.from] & SPACE) next_byte(&a);
+    if (b.from < b.to && CLASS[*b.from] & SPACE) next_byte(&b);
     for (;;) {
-        int x = key_byte(&a), y = key_byte(&b);
-        if (x != y) return x - y;
-        if (x < 0) return 0;
+        int x = next_byte(&a), y = next_byte(&b);
+        if (x != y || x < 0) return x - y;
     }
 }
 
@@ -414,7 +400,7 @@ static uint8_t *cut(const Walk *walk, Place at, Place end, uint8_t *to, bool *ch
 static uint8_t *empty(uint8_t *line, uint8_t *end) {
     static const char *const EMPTY[] = {"*\xFF*", "\"\xFF\"", "'\xFF'", "~~\xFF~~", "“\xFF”", "‘\xFF’"};
     uint8_t *at = end - 1;
-    if (!(CLASS[*at] & CLOSE)) return NULL;
+    if (!(CLASS[*at] & LAST)) return NULL;
     if (in(*at, ")]}")) {
         bool mark = false;
         for (; at > line && in(at[-1], " \t\xFF"); at--) mark |= at[-1] == MARK;
@@ -457,7 +443,7 @@ static bool only_mark(Place at, Place end) {
 static uint8_t *spaced(uint8_t *to, Place line, Place end) {
     for (Place at = line; at < end;) {
         Place mark = at;
-        while (mark < end && *mark != MARK && *mark != CODE) mark++;
+        while (mark < end && *mark < CODE) mark++;
         Place blanks = mark;
         if (is(mark, end, MARK))
             while (blanks > at && blank(blanks[-1])) blanks--;
@@ -519,16 +505,17 @@ static uint8_t *tidy(uint8_t *start, const uint8_t *end) {
     return to > start ? to - 1 : to; /* lines end between them */
 }
 
-/* Find a closing bracket with one of these behind it. */
-static bool bracket_before(Place at, Place end, const char *set) {
-    for (; (at = memchr(at, ']', end - at)); at++)
-        if (at + 1 < end && in(at[1], set)) return true;
+/* Say whether a line may define a label. */
+static bool may_define(Place text, Place end) {
+    for (Place at = text; (at = memchr(at, ':', end - at)); at++)
+        if (at > text && at[-1] == ']') return true;
     return false;
 }
 
 /* Say whether a sign is there that every text with a link holds. */
 static bool any_sign(Place text, Place end) {
-    if (bracket_before(text, end, "([:")) return true;
+    for (Place at = text; (at = memchr(at, ']', end - at)); at++)
+        if (at + 1 < end && in(at[1], "([:")) return true;
     for (Place at = text; (at = memchr(at, ':', end - at)); at++)
         if (word(at, end, "://") || (at - text > 6 && word(at - 7, end, "<mailto:"))) return true;
     for (Place at = text; (at = memchr(at, '.', end - at)); at++)
@@ -538,7 +525,7 @@ static bool any_sign(Place text, Place end) {
 
 int strip_links(const uint8_t *text, size_t size, Buffer *out) {
     if (!size || !any_sign(text, text + size)) return UNCHANGED;
-    Walk walk = {.defines = bracket_before(text, text + size, ":")};
+    Walk walk = {.defines = may_define(text, text + size)};
     bool changed = false, enough = collect(&walk, text, text + size);
     if (enough && walk.links && (enough = buffer_room(out, size + 2 * (walk.cuts.size / sizeof(Cut)) + 1))) {
         if (walk.labels.size) qsort(walk.labels.at, walk.labels.size / sizeof(Range), sizeof(Range), compare);

@@ -38,7 +38,7 @@ _BLOCK = re.compile(
     _FLAGS,
 )
 _BLANK_LINE = re.compile(r"[ \t\r]*+\n")
-# A code span, within its paragraph. The number of ticks is bounded, as the search for the end fails once for each.
+# A code span, within its paragraph. The number of ticks is bounded, as for each the search for the end can fail once.
 _SPAN = re.compile(r"(`{1,9}+)(?!`)(?:[^`\n]++|\n(?![ \t\r]*+\n)|(?!\1(?!`))`++)*+\1(?!`)")
 _TICKS = re.compile(r"`+")
 # A trailing bracket belongs to a bare address only with its partner, trailing punctuation never does.
@@ -49,7 +49,7 @@ _ALONE = re.compile(
         (?:{_GROUP} | [^{_SPACE}<>()\[\]`]*[^{_SPACE}<>()\[\]`.,;:!?'"*_’”] | [^{_SPACE}<>()\[\]`]++(?={_GROUP}))*+""",
     _FLAGS,
 )
-_FIRST = re.compile(r"[\n`<\[\]\\hfwHFW](?:(?<=[^a-zA-Z])|(?=[tT]{1,2}[pP]|[wW]{2}\.))")  # of what the walk looks at
+_FIRST = re.compile(r"[\n`<\[\]\\hfwHFW](?:(?<=[^a-zA-Z])|(?=[tT]{1,2}[pP]|[wW]{2}\.))")  # for the walk
 _AFTER_WORD = re.compile(rf"(?<=[{_LETTER}])\[")
 _WORD = re.compile(r"[A-Za-z_\u0080-\U0010ffff]")
 
@@ -65,6 +65,7 @@ def strip(text: str) -> str:
     labels: set[bytes] = set()  # that lines of the text define
     references: list[tuple[bytes, list[Cut]]] = []  # what is cut if the label is defined
     brackets: deque[int] = deque(maxlen=16)  # open ones; bounded, as the words in each are looked at
+    may_define = "]:" in text
     text = "\n" + text
     at = 0
     for sign in _FIRST.finditer(text):
@@ -79,7 +80,7 @@ def strip(text: str) -> str:
                 at, label, link = _link(text, brackets.pop(), start)
                 if label is None:
                     links += link
-                else:
+                elif may_define:
                     references.append((label, link))
         elif char == "\n":
             if _BLANK_LINE.match(text, at):
