@@ -22,7 +22,7 @@ class Match(NamedTuple):
 # ASCII's: with those of all scripts, as \d has them, the search takes eight times as long.
 HINTS: dict[Kind, str] = {
     "email": "@[0-9A-Za-z-]",
-    "phone": r"\+[0-9]|[0-9]{3}\)?[-. ][0-9]{3}[-. ][0-9]{4}",
+    "phone": r"\+[0-9]|[0-9]{3}\)?[-. ]?[0-9]{3}[-. ][0-9]{4}",
     "iban": "[A-Z]{2}[0-9]{2} ?[A-Z0-9]{4}",
     "card": "[0-9]{4}[- ]?[0-9]{4,6}[- ]?[0-9]{4,5}",
     "ssn": "[0-9]{3}-[0-9]{2}-[0-9]{4}",
