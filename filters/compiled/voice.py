@@ -60,7 +60,7 @@ def reference(text: str, kinds: int) -> str:
     parts, start, behind = [], 0, 0
     while first := openings.search(text, start):
         start = first.start() + 1
-        for i in range(first.lastindex - 1, len(patterns)):
+        for i in range((first.lastindex or 1) - 1, len(patterns)):
             opening, ending = patterns[i]
             if not (match := opening.match(text, start - 1)):
                 continue
