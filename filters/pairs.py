@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from curate.filter import Property, measures
-from curate.filters.words.runs import hashes, jaccard, signs
+from curate.filters.words.runs import overlap as overlap_of
 
 
 def alike(column: str = "chosen", other: str = "rejected", *, threshold: float = 0.8) -> Property:
@@ -38,9 +38,7 @@ def overlap(column: str = "chosen", other: str = "rejected") -> pl.Expr:
 
 
 def _shared(both: pl.Series) -> pl.Series:
-    words = pl.DataFrame({name: hashes(both.struct.field(name)) for name in ("a", "b")})
-    signed = words.with_columns(signs(pl.col("a")).alias("sign a"), signs(pl.col("b")).alias("sign b"))
-    return signed.select(pl.min_horizontal(jaccard("a", "b"), jaccard("sign a", "sign b"))).to_series()
+    return overlap_of(both.struct.field("a"), both.struct.field("b"))
 
 
 def length_ratio(column: str = "chosen", other: str = "rejected", *, max: float = 2.0) -> Property:

@@ -27,7 +27,7 @@ SETS = {"lima1k", "pairs", "vllm-cpu", "test", "dev"}  # several uses at once, w
 BEHIND = {
     "toxic": ["filters/safety"],
     "dumps": ["curate/sources/"],
-    "near": ["filters/duplicates", "filters/words/minhash", "filters/vectors/neighbours", "filters/contamination"],
+    "near": ["filters/duplicates", "filters/vectors/neighbours", "filters/contamination"],
     "embed": [
         *("filters/vectors/", "filters/diversity", "filters/pool", "filters/contamination"),
         *(f"curate/models/embeddings/{name}" for name in ("embedding", "encoder", "quantised", "store")),
@@ -160,8 +160,8 @@ exec(sys.argv[2])
 TEXTS = 'pl.DataFrame({"id": ["a", "b"], "prompt": ["How do I keep basil alive?"] * 2, "score": [1, 2]})'
 PROMISES = {
     None: f"""
-from curate.filters import exact_duplicates, html_to_markdown
-assert exact_duplicates({TEXTS}, column="prompt").kept.sum() == 1
+from curate.filters import exact_duplicates, html_to_markdown, near_duplicates
+assert exact_duplicates({TEXTS}, column="prompt").kept.sum() == near_duplicates({TEXTS}).kept.sum() == 1
 assert pl.DataFrame({{"response": ["<p>a</p>"]}}).select(html_to_markdown("response")).item() == "a"
 """,
     "toxic": """
@@ -176,9 +176,12 @@ Path("a.jsonl.zst").write_bytes(zstandard.compress(b"{}"))
 assert files.unpacked(Path("a.jsonl.zst")).read() == b"{}"
 py7zr.SevenZipFile("a.7z", "w").close()
 """,
-    "near": f"""
-from curate.filters import near_duplicates
-assert near_duplicates({TEXTS}).kept.sum() == 1
+    "near": """
+from curate.filters import semantic_duplicates
+from curate.filters.vectors import neighbours
+neighbours.EXACT = 0
+pool = pl.DataFrame({"id": ["a", "b"], "v": [[1.0, 0.0]] * 2})
+assert semantic_duplicates(pool, vectors="v").kept.sum() == 1
 """,
     "shortcuts": """
 import curate.pairs.shortcuts.words, sklearn.linear_model
@@ -230,7 +233,6 @@ def test_an_extra_keeps_its_promise_where_nothing_else_is_installed(extra, tmp_p
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        pytest.param({"select": {"near_duplicates": {}}}, "pip install 'curate-lm[near]'", id="near"),
         pytest.param({"drop": {"toxic": {}}}, "pip install 'curate-lm[toxic]'", id="toxic"),
         pytest.param({"select": {"farthest": {"n": 1}}}, "pip install 'curate-lm[embed]'", id="embed"),
         pytest.param({"select": {"semantic_duplicates": {}}}, "the package numpy is not installed; `curate doctor`", id="a package without a word of its own"),

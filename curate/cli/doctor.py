@@ -33,7 +33,7 @@ class Extra(NamedTuple):
 EXTRAS = {
     "toxic": Extra("the filter `toxic`", "alt-profanity-check", "import profanity_check"),
     "dumps": Extra("Stack Exchange and Pushshift dumps", "py7zr", "import py7zr, zstandard"),
-    "near": Extra("`near_duplicates`, `semantic_duplicates`", "rensa", "import rensa, faiss.contrib.ivf_tools, numpy"),
+    "near": Extra("`semantic_duplicates`", "faiss-cpu", "import faiss.contrib.ivf_tools, numpy"),
     "embed": Extra(
         "embeddings: diverse choice, semantic duplicates, `curate diversity`",
         "sentence-transformers",

@@ -469,4 +469,5 @@ EDIT_BY(spoken)
 COUNT(count_words)
 LIST(list_words)
 LIST_BY(list_runs)
+LIST(compare_words)
 #endif

@@ -46,5 +46,6 @@ int spoken(const uint8_t *text, size_t size, const uint8_t *options, size_t opti
 uint64_t count_words(const uint8_t *text, size_t size);              /* words.c */
 int list_words(const uint8_t *text, size_t size, Buffer *out);
 int list_runs(const uint8_t *text, size_t size, const uint8_t *slots, size_t count, Buffer *out);
+int compare_words(const uint8_t *text, size_t size, Buffer *out);
 
 #endif

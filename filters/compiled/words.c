@@ -347,3 +347,68 @@ int list_runs(const uint8_t *text, size_t size, const uint8_t *slots, size_t cou
     memcpy(out->at + start, &words.count, sizeof words.count);
     return CHANGED;
 }
+
+/* A set of words, each with the texts that have it: 1 for the first, 2 for the second, 3 for both. */
+typedef struct {
+    uint64_t *words;
+    uint8_t *in; /* 0 where a slot is free */
+    size_t slots, count;
+} Set;
+
+static size_t slot_of(const Set *set, uint64_t word) {
+    size_t slot = (word >> 32 ^ word >> 1) & (set->slots - 1);
+    while (set->in[slot] && set->words[slot] != word) slot = (slot + 1) & (set->slots - 1);
+    return slot;
+}
+
+/* Make room for one more: a set is at most half full, so that long texts of few words take little memory. */
+static bool set_room(Set *set) {
+    if (set->in && 2 * set->count < set->slots) return true;
+    Set more = {.slots = set->slots ? 4 * set->slots : 256, .count = set->count};
+    more.words = malloc(more.slots * sizeof *more.words);
+    more.in = calloc(more.slots, 1);
+    bool fits = more.words && more.in;
+    for (size_t i = 0; fits && i < set->slots; i++) {
+        if (!set->in[i]) continue;
+        size_t slot = slot_of(&more, set->words[i]);
+        more.words[slot] = set->words[i];
+        more.in[slot] = set->in[i];
+    }
+    Set *old = fits ? set : &more;
+    free(old->words);
+    free(old->in);
+    if (fits) *set = more;
+    return fits;
+}
+
+/* Two texts in one: the size of the first, a colon, and both. The number of different words that both have, the number
+   that one has at least, and the same for the words with a sign. */
+int compare_words(const uint8_t *text, size_t size, Buffer *out) {
+    size_t first = 0, at = 0;
+    while (at < size && text[at] != ':') first = first * 10 + (size_t)(text[at++] - '0');
+    at += at < size;
+    if (first > size - at) first = size - at;
+    Buffer listed = {0};
+    Set set = {0};
+    uint64_t numbers[4] = {0};
+    bool fits = list_words(text + at, first, &listed) != NO_MEMORY;
+    size_t count = listed.size / sizeof(uint64_t);
+    fits = fits && list_words(text + at + first, size - at - first, &listed) != NO_MEMORY;
+    for (size_t i = 0; fits && i < listed.size / sizeof(uint64_t) && (fits = set_room(&set)); i++) {
+        uint64_t word = ((uint64_t *)(void *)listed.at)[i];
+        size_t slot = slot_of(&set, word);
+        bool is_new = !set.in[slot], is_shared = set.in[slot] == 1 && i >= count, is_signed = word & 1;
+        set.words[slot] = word;
+        set.in[slot] |= i < count ? 1 : 2;
+        set.count += is_new;
+        numbers[0] += is_shared;
+        numbers[1] += is_new;
+        numbers[2] += is_shared && is_signed;
+        numbers[3] += is_new && is_signed;
+    }
+    fits = fits && buffer_add(out, (const uint8_t *)numbers, sizeof numbers);
+    free(listed.at);
+    free(set.words);
+    free(set.in);
+    return fits ? CHANGED : NO_MEMORY;
+}

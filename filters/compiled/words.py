@@ -157,6 +157,18 @@ def marked_runs(text: str, slots: str) -> list[int]:
     return result
 
 
+def compared(texts: str) -> list[int]:
+    """Compare the words of two texts, given as the size of the first in bytes, a colon, and both.
+
+    Gives the number of different words that both have and that one has at least, and the same for words with a sign.
+    """
+    size, _, both = texts.partition(":")
+    raw = both.encode()
+    one, other = ({*hashes(raw[part].decode())} for part in (slice(int(size)), slice(int(size), None)))
+    either = one | other
+    return [len(one & other), len(either), sum(word & 1 for word in one & other), sum(word & 1 for word in either)]
+
+
 @lru_cache(maxsize=100_000)
 def _hashed(word: str) -> int:
     """Hash a word to 64 bits (FNV-1a over its characters, then mixed), of which the lowest is kept for the sign."""

@@ -49,7 +49,8 @@ def marked_runs(text: pl.Series, slots: str) -> pl.Series:
 def plain(text: pl.Series) -> pl.Series:
     """Put texts in NFC and small letters, as far as the step for words does not do so itself."""
     rows = (text.str.len_bytes() != text.str.len_chars()).arg_true()
-    rows = rows.filter(text.gather(rows).str.contains(f"[^{EVEN}]"))
+    if len(rows):
+        rows = rows.filter(text.gather(rows).str.contains(f"[^{EVEN}]"))
     if not len(rows):
         return text
     return text.clone().scatter(rows, text.gather(rows).str.normalize("NFC").str.to_lowercase())
@@ -61,26 +62,15 @@ def words(text: pl.Series) -> pl.DataFrame:
     return listed.explode("word").drop_nulls("word")
 
 
-def jaccard(one: str, other: str) -> pl.Expr:
-    """Measure the share of what two columns of lists have that both have; 1 where both have nothing.
-
-    >>> lists = pl.DataFrame({"a": [[1, 2, 2]], "b": [[2, 3]]})
-    >>> lists.select(jaccard("a", "b")).item()
-    0.3333333333333333
-    """
-    both = pl.col(one).list.set_intersection(other).list.len()
-    either = pl.col(one).list.n_unique() + pl.col(other).list.n_unique() - both
-    return pl.when(either > 0).then(both / either).when(either == 0).then(1.0)
-
-
-def signs(listed: pl.Expr) -> pl.Expr:
-    """Take from lists of words' hashes those of words with a sign."""
-    return listed.list.eval(pl.element().filter(pl.element() & 1 == 1))
-
-
-def hashed(listed: pl.DataFrame) -> pl.DataFrame:
-    """Leave the words as they are: they come as hashes."""
-    return listed
+def overlap(one: pl.Series, other: pl.Series) -> pl.Series:
+    """Measure the share of their different words that two texts both have, or of their words with a sign if less."""
+    first, second = plain(one), plain(other)
+    texts = pl.select(text=pl.concat_str(first.str.len_bytes().cast(pl.String), pl.lit(":"), first, second))
+    numbers = step("compare_words", pl.col("text"), reference.compared, pl.List(pl.UInt64))
+    counted = texts.select(numbers.alias("n")).select(pl.col("n").list.get(i).alias(f"{i}") for i in range(4))
+    either = {"0": pl.col("1"), "2": pl.col("3")}
+    shares = [pl.when(all_ > 0).then(pl.col(both) / all_).when(all_ == 0).then(1.0) for both, all_ in either.items()]
+    return counted.select(pl.min_horizontal(shares)).to_series()
 
 
 def runs(listed: pl.DataFrame, n: int) -> pl.DataFrame:

@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 
 from curate.filters.duplicates import exact_duplicates, near_duplicates, semantic_duplicates
 from curate.filters.vectors import neighbours
-from curate.filters.words import minhash
+from curate.filters.words import jaccard
 from curate.models.embeddings.quantised import quantise
-
-pytest.importorskip("rensa", reason="the extra `near` is not installed")
 
 PROMPT = "How do I keep basil alive on a dark kitchen window sill through a long winter?"
 WORDS = ["amber", "brick", "cloud", "dough", "ember", "fjord", "grain", "hedge", "ivory", "joker", "kayak", "lemon"]
@@ -107,38 +105,137 @@ def test_a_tenth_of_the_words_changed_is_found_and_nothing_else(length):
     choice = near_duplicates(pool)
     assert choice.kept[:300].all()
     assert choice.kept[300:].sum() == 0
-    assert choice.notes["recall"] == 1
+    assert choice.notes == {}, "what is exact has no recall"
 
 
-def test_bands_miss_little_at_the_threshold():
-    for threshold in np.linspace(0.1, 1, 19).tolist():
-        count, length = minhash.bands(threshold)
-        assert count * length <= 128
-        assert (1 - min(threshold, 0.999) ** length) ** count <= 0.005
+def brute_force(prompts: list[str], words: int, threshold: float) -> list[tuple[int, int, float]]:
+    """Compare each text with all kept ones before it: (row, of, similarity) of those that go."""
+    listed = [text.split() for text in prompts]
+    sets = [{tuple(own[i : i + words]) for i in range(max(1, len(own) - words + 1))} - {()} for own in listed]
+    kept: list[int] = []
+    lost = []
+    for row, own in enumerate(sets):
+        like = {of: len(own & sets[of]) / len(own | sets[of]) for of in kept if own & sets[of]}
+        of = max(like, key=lambda of: (like[of], -of), default=None)
+        if of is not None and like[of] >= threshold:
+            lost.append((row, of, like[of]))
+        else:
+            kept.append(row)
+    return lost
 
 
-@pytest.mark.slow
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000), st.sampled_from([0.3, 0.55, 0.8]), st.sampled_from([1, 2, 3]))
-def test_every_row_dropped_is_near_a_kept_one_and_no_two_kept_are_near(seed, threshold, words):
-    rng = random.Random(seed)
-    prompts = [" ".join(rng.choices("abcd", k=rng.randint(0, 9))) for _ in range(30)]
-    pool = pl.DataFrame({"id": [f"{i:02}" for i in range(30)], "prompt": prompts})
-    order = rng.sample(range(30), 30)
-    choice, shuffled = (near_duplicates(p, threshold=threshold, words=words) for p in (pool, pool[order]))
+pools = st.sampled_from(["ab", "abcd", "abcdefghijkl"]).flatmap(
+    lambda letters: st.lists(st.lists(st.sampled_from(letters), max_size=9).map(" ".join), max_size=30)
+)
+shares = st.one_of(st.sampled_from([0.01, 1 / 3, 0.5, 0.55, 0.6, 2 / 3, 0.75, 1]), st.floats(0.001, 1))
+
+
+@settings(max_examples=60, deadline=None)
+@given(pools, shares, st.integers(1, 4), st.sampled_from([1, 7, 1_000_000]), st.randoms())
+def test_it_finds_what_comparing_all_rows_finds_in_any_order(prompts, threshold, words, lines, rng):
+    ids = [f"{i:02}" for i in range(len(prompts))]
+    pool = pl.DataFrame({"id": ids, "prompt": prompts}, {"id": pl.String, "prompt": pl.String})
+    order = rng.sample(range(len(prompts)), len(prompts))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jaccard, "_LINES", lines)
+        choice, shuffled = (near_duplicates(p, threshold=threshold, words=words) for p in (pool, pool[order]))
+        near = jaccard.survivors(pool["prompt"], words, threshold)
+    expected = brute_force(prompts, words, threshold)
+    assert near.rows() == expected
+    kept_rows = {row: f"duplicate of {of:02}" for row, of, _ in expected}
+    assert [why and why.split(",")[0] for why in choice.why] == [kept_rows.get(row) for row in range(len(prompts))]
     assert choice.why[order].to_list() == shuffled.why.to_list()
-    assert choice.notes == near_duplicates(pool[order], threshold=threshold, words=words).notes
-    sets = minhash.sets(pool["prompt"], words)
-    for i, said in enumerate(choice.why):
-        if said is not None:
-            of, like = said.removeprefix("duplicate of ").split(", ")
-            kept = sets[int(of)]
-            assert choice.kept[int(of)]
-            assert float(like) == pytest.approx(len(kept & sets[i]) / len(kept | sets[i]), abs=0.0051)
-    # With so few words nearly all pairs at the threshold share a band: the recall says how many do.
-    left = [s for s, k in zip(sets, choice.kept, strict=True) if k and s]
-    near = [(a, b) for i, a in enumerate(left) for b in left[:i] if len(a & b) >= threshold * len(a | b)]
-    assert not near or choice.notes["recall"] < 1
+
+
+def test_a_similarity_equal_to_the_threshold_is_enough():
+    """By the same division of two numbers, whatever its last bit is."""
+    letters = [f"w{i}" for i in range(24)]
+    for either in (3, 7, 11, 24):
+        for both in range(1, either + 1):
+            texts = pl.Series([" ".join(letters[:both]), " ".join(letters[:either])])
+            threshold = both / either
+            assert jaccard.survivors(texts, 1, threshold).height == 1
+            assert jaccard.survivors(texts, 1, np.nextafter(threshold, 2)).is_empty()
+
+
+def test_words_with_a_sign_have_to_be_as_similar_by_themselves():
+    same = "one two three four five six seven eight"
+    assert why([same, f"{same} $1"]) == [None, None], "one has a sign, one has none"
+    assert why([f"{same} $1", f"{same} $2"]) == [None, None], "other signs"
+    assert why([f"{same} $1 $2 $3", f"{same} $1 $2 $4"], threshold=0.5) == [None, "duplicate of 0, 0.50"]
+    assert why([f"{same} $1", f"{same} nine $1"]) == [None, "duplicate of 0, 0.70"]
+
+
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        pytest.param([f"How do I read a file in {name}?" for name in ("C", "C++", "C#")], id="languages"),
+        pytest.param([f"How do I write a web server in {name}?" for name in ("F", "F#", ".NET")], id="more of them"),
+        pytest.param([f"What is 3 {sign} 4?" for sign in "+-*/<>"], id="calculations"),
+        pytest.param(["Please factor x^2+3x-10 for me.", "Please factor x^2-3x+10 for me."], id="polynomials"),
+        pytest.param(["Please solve x = 3 for all of us", "Please solve x = -3 for all of us"], id="negative figures"),
+        pytest.param(["What do I do if x is true here?", "What do I do if !x is true here?"], id="negation"),
+        pytest.param(["我昨天在北京的小餐馆里吃了鱼。", "你明天去上海的大学里见老师吗？"], id="Chinese"),
+        pytest.param(["ฉันกินข้าวที่บ้าน", "เธอไปตลาดเมื่อวาน"], id="Thai"),
+    ],
+)
+def test_signs_and_letters_keep_texts_apart(prompts):
+    assert why(prompts) == [None] * len(prompts)
+
+
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        pytest.param(["How do I read a file in C++?", "how do I read a file in **C++**"], id="marks around a sign"),
+        pytest.param(["What is 3 + 4 in all?", "What is 3+4, in all?"], id="blanks around a sign"),
+        pytest.param(
+            ["Is a well-known cat's tail long — or not?", "Is a well known cats tail long, or not"], id="marks"
+        ),
+        pytest.param(
+            ["我昨天在北京的小餐馆里吃了很新鲜的鱼。", "我昨天在北京的小餐馆里吃了很新鲜的肉。"], id="Chinese"
+        ),
+    ],
+)
+def test_marks_do_not(prompts):
+    assert why(prompts)[1] is not None
+
+
+def lines_of(monkeypatch: pytest.MonkeyPatch, prompts: list[str], **parameters: Any) -> tuple[int, int]:
+    """Count the lines of all joins that a choice makes, and the rows that it drops."""
+    counts: list[int] = []
+    near = jaccard._near
+
+    def counted(ranges: pl.DataFrame, *rest: Any) -> pl.DataFrame:
+        counts.append(ranges["count"].sum())
+        return near(ranges, *rest)
+
+    monkeypatch.setattr(jaccard, "_near", counted)
+    pool = pl.DataFrame({"id": [f"{i:06}" for i in range(len(prompts))], "prompt": prompts})
+    gone = near_duplicates(pool, **parameters).why.count()
+    return sum(counts), gone
+
+
+@pytest.mark.parametrize(
+    ("text", "parameters", "lost"),
+    [
+        pytest.param("How do I {0}?", {}, 0, id="a template and one word"),
+        pytest.param("How do I get the best out of {0} in my old {1} garden?", {}, 0, id="a template and two words"),
+        pytest.param("How do I keep basil alive on a dark sill?", {}, 19_999, id="all the same"),
+        pytest.param(
+            "How do I keep my basil alive on a dark sill in {0}?", {}, 19_999, id="all words but one the same"
+        ),
+        pytest.param("{0}", {}, 0, id="one word, never the same"),
+        pytest.param("Egg", {}, 19_999, id="one word, always the same"),
+        pytest.param("How do I keep basil alive in {0}?", {"threshold": 1.0}, 0, id="only equal sets"),
+        pytest.param("How do I keep {0} alive in {1}?", {"threshold": 0.01}, 19_999, id="nearly no threshold"),
+    ],
+)
+def test_rows_that_share_a_template_cost_no_more_than_others(text, parameters, lost, monkeypatch):
+    """Comparing all pairs would make 200 million lines."""
+    prompts = [text.format(f"x{i}", f"y{i}") for i in range(20_000)]
+    lines, gone = lines_of(monkeypatch, prompts, **parameters)
+    assert gone == lost
+    assert lines < 6_000_000
 
 
 @pytest.mark.parametrize("select", [exact_duplicates, near_duplicates, semantic_duplicates])

@@ -76,7 +76,7 @@ def test_the_packaged_recipe_for_a_file_of_ones_own(there):
     steps = {row["step"]: row["first"] for row in manifest["funnel"]}
     assert steps["near_duplicates"] + steps["semantic_duplicates"] > 20, "the crowd says one thing"
     assert set(OTHERS) <= set(prompts(there / "out"))
-    assert manifest["notes"]["near_duplicates"]["recall"] >= 0.99
+    assert "near_duplicates" not in manifest["notes"], "what is exact has no recall"
 
 
 def test_a_selector_that_lacks_its_column_is_said_with_its_place(there, write_recipe):

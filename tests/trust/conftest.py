@@ -28,7 +28,7 @@ BAIT = (
     "numpy",
     "helper",
     "mine",
-    "rensa",
+    "faiss",
 )
 ROWS = [
     {"prompt": f"How warm is tea {i}?", "response": f"It is {i} degrees warm, more or less.", "n": i} for i in range(9)

@@ -72,7 +72,7 @@ def folder(tmp_path, monkeypatch):
     (home / "parts/inner.py").write_text("from .other import text\nimport beside\n")
     (home / "parts/other.py").write_text("from . import inner\ntext = 'b'\n")
     (home / "rooms/room.py").write_text("answer = 'c'\n")
-    for name in ("numba", "rensa", "openai"):
+    for name in ("numba", "faiss", "openai"):
         (home / f"{name}.py").write_text("raise RuntimeError('taken for a package')\n")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")

@@ -74,8 +74,14 @@ class Step:
         return content if result else None
 
 
+def _halves(text: str) -> str:
+    """Take a text as two, as compare_words reads them."""
+    return f"{len(text[: len(text) // 2].encode())}:{text}"
+
+
 def checks(library: ctypes.CDLL) -> dict[str, tuple[Callable[[str], Any], Callable[[str], Any]]]:
     """List each step, compiled and as its reference."""
+    compare = Step(library, "compare_words").list
     spoken = Step(library, "spoken", f"{chr(64 + 63)}=I\n~my\n~we")
     return {
         "html_to_markdown": (Step(library, "html_to_markdown").edit, html.convert),
@@ -84,6 +90,7 @@ def checks(library: ctypes.CDLL) -> dict[str, tuple[Callable[[str], Any], Callab
         "count_words": (Step(library, "count_words").count, lambda text: len(words.words(text))),
         "list_words": (Step(library, "list_words").list, words.hashes),
         "list_runs": (Step(library, "list_runs", "01").list, lambda text: words.marked_runs(text, "01")),
+        "compare_words": (lambda text: compare(_halves(text)), lambda text: words.compared(_halves(text))),
         "spoken": (lambda text: spoken.edit(text) and "", lambda text: ""),  # less of a text than the reference gives
     }
 

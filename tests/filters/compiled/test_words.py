@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.filters.compiled import classes, step, unavailable
+from curate.filters.compiled.words import compared as compared_words
 from curate.filters.compiled.words import hashes, marked_runs, words
 from curate.filters.words import runs
 from tests.conftest import seconds
@@ -109,6 +110,10 @@ def compared(texts: list[str]) -> None:
         expected = hashes(each)
         assert (row["words"], row["count"]) == (expected, len(expected)), repr(each)
         assert row["runs"] == marked_runs(each, SLOTS), repr(each)
+    pairs = [f"{len(a.encode())}:{a}{b}" for a, b in zip(texts, texts[::-1], strict=True)]
+    both = pl.DataFrame({"text": pairs}, schema={"text": pl.String})
+    numbers = both.select(step("compare_words", pl.col("text"), compared_words, pl.List(pl.UInt64))).to_series()
+    assert numbers.to_list() == [compared_words(pair) for pair in pairs]
 
 
 @compiled
