@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 from importlib import import_module
+from itertools import compress
 from typing import get_args
 
 import polars as pl
@@ -127,21 +128,26 @@ def _checked(kinds: list[Kind]) -> tuple[Kind, ...]:
     return tuple(kind for kind in _ALL if kind in kinds)
 
 
-def _firsts(texts: pl.Series, kinds: tuple[Kind, ...]) -> list[Match | None]:
-    """Find the first of each text; most texts have no trace of any and are never looked at by Python."""
-    texts = texts.cast(pl.String)
-    traces = texts.str.contains("|".join(HINTS[kind] for kind in kinds)).fill_null(False)
-    firsts: list[Match | None] = [None] * len(texts)
-    for i in traces.arg_true():
-        firsts[i] = next(find(texts[i], kinds), None)
+def _firsts(texts: pl.Series, kinds: tuple[Kind, ...]) -> dict[int, Match]:
+    """Find the first of each text, by row; most texts have no trace of any and are never looked at by Python."""
+    text = pl.col("text").str
+    frame = texts.cast(pl.String).to_frame("text").with_row_index("row")
+    traces = frame.filter(text.contains("|".join(HINTS[kind] for kind in kinds)))
+    traces = traces.select("row", "text", *(text.contains(HINTS[kind]).alias(kind) for kind in kinds))
+    firsts = {}
+    for row, content, *hinted in traces.iter_rows():
+        match = next(find(content, tuple(compress(kinds, hinted))), None)
+        if match:
+            firsts[row] = match
     return firsts
 
 
 def _has(texts: pl.Series, kinds: tuple[Kind, ...]) -> pl.Series:
-    matches = zip(texts.is_not_null(), _firsts(texts, kinds), strict=True)
-    return pl.Series(texts.name, [match is not None if text else None for text, match in matches], dtype=pl.Boolean)
+    none = texts.to_frame("text").select(pl.when(pl.col("text").is_not_null()).then(False)).to_series()
+    return none.alias(texts.name).scatter(list(_firsts(texts, kinds)), True)
 
 
 def _show(texts: pl.Series, kinds: tuple[Kind, ...]) -> pl.Series:
-    spans = [match and f"{_NAMES[match.kind]} {match.text[:3]}…" for match in _firsts(texts, kinds)]
-    return pl.Series(texts.name, spans, dtype=pl.String)
+    firsts = _firsts(texts, kinds)
+    spans = [f"{_NAMES[match.kind]} {match.text[:3]}…" for match in firsts.values()]
+    return pl.Series(texts.name, [None], dtype=pl.String).new_from_index(0, len(texts)).scatter(list(firsts), spans)

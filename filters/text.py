@@ -7,7 +7,7 @@ import re
 import polars as pl
 
 from curate.filter import Edit, Property, explains
-from curate.filters.words.regex import check_pattern, span
+from curate.filters.words.regex import ascii_boundaries, check_pattern, span
 from curate.rows import hash01
 
 
@@ -35,7 +35,7 @@ def matches_where(column: str, pattern: str) -> pl.Expr:
 
 # Words that are named, not used, point nowhere: What does "this" mean? So do "these days".
 _NAMED = (
-    r"\"[^\"]*\"|“[^”]*”|`[^`]*`"
+    r"\"[^\"]*\"|“[^“”]*”|`[^`]*`"
     r"|(?i:\bthese days\b|\bfrom (?:above|below)\b|\bth(?:is|ese) (?:day|week|month|year|decade|century)s?\b)"
 )
 _REQUEST = (
@@ -84,7 +84,11 @@ def self_contained(column: str = "title", *, min_words: int = 3) -> Property:
     """
     if min_words < 1:
         raise ValueError(f"min_words must be 1 or more, not {min_words}")
-    return _title_fault(column, min_words) == ""
+    title = pl.col(column)
+    enough = rf"\w(?:\S*\s\W*\w){{{min_words - 1}}}" if min_words < 10 else ""
+    words = title.str.contains(enough) if enough else _count_words(title) >= min_words
+    asks = title.str.contains(ascii_boundaries(_REQUEST)) & ~title.str.contains(_BROKEN_OFF)
+    return words & asks & ~_plain(title).str.contains(ascii_boundaries(_DANGLING))
 
 
 @explains(self_contained)
@@ -93,16 +97,24 @@ def self_contained_fault(column: str = "title", min_words: int = 3) -> pl.Expr:
     return _title_fault(column, min_words)
 
 
+def _plain(title: pl.Expr) -> pl.Expr:
+    return title.str.replace_all(ascii_boundaries(_NAMED), "…")
+
+
+def _count_words(title: pl.Expr) -> pl.Expr:
+    return title.str.count_matches(r"\S*\w\S*")
+
+
 def _title_fault(column: str, min_words: int) -> pl.Expr:
     title = pl.col(column)
-    plain = title.str.replace_all(_NAMED, "…")
-    words = title.str.count_matches(r"\S*\w\S*")
-    pointing = pl.format('points elsewhere: "{}"', plain.str.extract(f"({_DANGLING})", 1).str.strip_chars())
+    plain, words = _plain(title), _count_words(title)
+    dangling, request = ascii_boundaries(_DANGLING), ascii_boundaries(_REQUEST)
+    pointing = pl.format('points elsewhere: "{}"', plain.str.extract(dangling, 0).str.strip_chars())
     return (
         pl.when(words < min_words).then(pl.format("only {} words", words))
         .when(title.str.contains(_BROKEN_OFF)).then(pl.lit("breaks off"))
-        .when(~title.str.contains(_REQUEST)).then(pl.lit("asks nothing"))
-        .when(plain.str.contains(_DANGLING)).then(pointing)
+        .when(~title.str.contains(request)).then(pl.lit("asks nothing"))
+        .when(plain.str.contains(dangling)).then(pointing)
         .when(title.is_not_null()).then(pl.lit(""))
     )  # fmt: skip
 

@@ -258,7 +258,8 @@ static const uint8_t MARK[] = "[...]";
 /* Write the text from `from` to `to`, with a mark for each stretch that begins there; the scanner stands at the first. */
 static bool add_until(Scanner *s, Buffer *out, size_t *from, size_t to, bool *more) {
     for (; *more && s->begin < to; *more = next_stretch(s)) {
-        if (!buffer_add(out, s->text + *from, s->begin - *from) || !buffer_add(out, MARK, 5)) return false;
+        if (s->begin > *from && !buffer_add(out, s->text + *from, s->begin - *from)) return false;
+        if (!buffer_add(out, MARK, 5)) return false;
         *from = s->behind;
     }
     if (*from >= to) return true;

@@ -55,12 +55,13 @@ _STRETCHES = [
 def reference(text: str, kinds: int) -> str:
     """Replace the stretches of some kinds by [...]; of two that overlap the first to open counts."""
     patterns = [(re.compile(opening), re.compile(ending)) for kind, opening, ending in _STRETCHES if kind & kinds]
-    openings = re.compile("|".join(opening.pattern for opening, _ in patterns))
+    openings = re.compile("|".join(f"({opening.pattern})" for opening, _ in patterns))
     ends = [(-1, 0)] * len(patterns)  # where a search last stopped, and the end of the stretch, 0 for none
     parts, start, behind = [], 0, 0
     while first := openings.search(text, start):
         start = first.start() + 1
-        for i, (opening, ending) in enumerate(patterns):
+        for i in range((first.lastindex or 1) - 1, len(patterns)):
+            opening, ending = patterns[i]
             if not (match := opening.match(text, start - 1)):
                 continue
             if ends[i][0] < match.end():

@@ -18,14 +18,15 @@ class Match(NamedTuple):
     text: str
 
 
-# Cheap patterns for Rust's `regex`: what has none of these, in whole texts, is not looked at again.
+# Cheap patterns for Rust's `regex`: what has none of these, in whole texts, is not looked at again. Their figures are
+# ASCII's: with those of all scripts, as \d has them, the search takes eight times as long.
 HINTS: dict[Kind, str] = {
-    "email": r"\w@\w",
-    "phone": r"\+\d|\d{3}\)?[-. ]\d{3}[-. ]\d{4}",
-    "iban": r"[A-Z]{2}\d{2} ?[A-Z0-9]{4}",
-    "card": r"\d{4}[- ]?\d{4,6}[- ]?\d{4,5}",
-    "ssn": r"\d{3}-\d{2}-\d{4}",
-    "ip": r"\d\.\d{1,3}\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f:]*:[0-9A-Fa-f]",
+    "email": r"[^ \t\n]@[0-9A-Za-z-]",
+    "phone": r"\+[0-9]|[0-9]{3}\)?[-. ]?[0-9]{3}[-. ][0-9]{4}",
+    "iban": "[A-Z]{2}[0-9]{2} ?[A-Z0-9]{4}",
+    "card": "[0-9]{4}[- ]?[0-9]{4,6}[- ]?[0-9]{4,5}",
+    "ssn": "[0-9]{3}-[0-9]{2}-[0-9]{4}",
+    "ip": r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|[0-9A-Fa-f]:[0-9A-Fa-f:]*:[0-9A-Fa-f]",
 }
 
 _PATTERNS: dict[Kind, re.Pattern[str]] = {

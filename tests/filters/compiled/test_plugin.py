@@ -258,6 +258,12 @@ def test_no_memory_is_lost():
     assert peaks[1] - peaks[0] < 30_000, peaks  # KiB; a copy lost in each call would be 200 MB
 
 
+def test_an_install_with_a_compiler_has_the_library(built, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.delenv("CURATE_REFERENCE", raising=False)
+    assert unavailable() is None, "install again: `make` does so when a C file is newer"
+
+
 def test_importing_the_loader_imports_nothing_large():
     code = "import sys, curate.filters.compiled; print({'polars', 'numpy', 'numba'} & {*sys.modules} - {*before})"
     code = "import sys, curate.filters; before = {*sys.modules}\n" + code
