@@ -55,6 +55,8 @@ _STRETCHES = [
 def reference(text: str, kinds: int) -> str:
     """Replace the stretches of some kinds by [...]; of two that overlap the first to open counts."""
     patterns = [(re.compile(opening), re.compile(ending)) for kind, opening, ending in _STRETCHES if kind & kinds]
+    if not patterns:
+        return text
     openings = re.compile("|".join(f"({opening.pattern})" for opening, _ in patterns))
     ends = [(-1, 0)] * len(patterns)  # where a search last stopped, and the end of the stretch, 0 for none
     parts, start, behind = [], 0, 0

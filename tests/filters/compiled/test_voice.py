@@ -58,6 +58,7 @@ TEXTS = st.lists(st.sampled_from(SIGNS), max_size=30).map("".join)
     ("text", "kinds", "rest"),
     [
         pytest.param("a `b` c", CODE, "a [...] c", id="code"),
+        pytest.param("a `b` c", 0, "a `b` c", id="of no kind"),
         pytest.param("a ``b`c`` d", CODE, "a [...] d", id="two backticks around one"),
         pytest.param("a ``b` c", CODE, "a [...]b` c", id="two backticks left open are empty code"),
         pytest.param("a `b\n\nc` d", CODE, "a `b\n\nc` d", id="no code over a blank line"),
