@@ -138,6 +138,11 @@ def _ends_word(shape: str, places: list[int], end: int, last: _Last) -> bool:
     return closing and (touches or follows)
 
 
+def count(text: str) -> int:
+    """Count the words of a text."""
+    return len(words(text))
+
+
 def hashes(text: str) -> list[int]:
     """List the hashes of the words of a text."""
     return [_hashed(word.text) & ~1 | word.signed for word in words(text)]

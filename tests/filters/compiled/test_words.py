@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from curate.filters.compiled import classes, step, unavailable
 from curate.filters.compiled.words import compared as compared_words
-from curate.filters.compiled.words import hashes, marked_runs, words
+from curate.filters.compiled.words import count, hashes, marked_runs, words
 from curate.filters.words import runs
 from tests.conftest import seconds
 
@@ -65,7 +65,7 @@ def test_marks_that_do_not(text, expected):
 
 
 @pytest.mark.parametrize(
-    ("text", "count"),
+    ("text", "number"),
     [
         pytest.param("我们在北京吃饭。", 7, id="Chinese"),
         pytest.param("東京でラーメンを食べた。", 11, id="Japanese"),
@@ -81,9 +81,9 @@ def test_marks_that_do_not(text, expected):
         pytest.param("?! — …", 0, id="only marks"),
     ],
 )
-def test_count(text, count):
-    assert len(words(text)) == count
-    assert pl.select(runs.count(pl.lit(text))).item() == count
+def test_count(text, number):
+    assert len(words(text)) == number
+    assert pl.select(runs.count(pl.lit(text))).item() == number
 
 
 def test_where_words_stand():
@@ -103,7 +103,7 @@ def compared(texts: list[str]) -> None:
     text = pl.col("text")
     listed = frame.select(
         step("list_words", text, hashes, pl.List(pl.UInt64)).alias("words"),
-        step("count_words", text, len, pl.UInt64).alias("count"),
+        step("count_words", text, count, pl.UInt64).alias("count"),
         step("list_runs", text, hashes, pl.List(pl.UInt64), options=SLOTS).alias("runs"),
     )
     for row, each in zip(listed.iter_rows(named=True), texts, strict=True):
