@@ -48,12 +48,19 @@ def marked_runs(text: pl.Series, slots: str) -> pl.Series:
 
 def plain(text: pl.Series) -> pl.Series:
     """Put texts in NFC and small letters, as far as the step for words does not do so itself."""
+    rows = _uneven(text)
+    return text.clone().scatter(rows, text.gather(rows).str.normalize("NFC").str.to_lowercase()) if len(rows) else text
+
+
+def nfc(text: pl.Series) -> pl.Series:
+    """Put texts in NFC; most of them are, which is told twenty times as fast as done."""
+    rows = _uneven(text)
+    return text.clone().scatter(rows, text.gather(rows).str.normalize("NFC")) if len(rows) else text
+
+
+def _uneven(text: pl.Series) -> pl.Series:
     rows = (text.str.len_bytes() != text.str.len_chars()).arg_true()
-    if len(rows):
-        rows = rows.filter(text.gather(rows).str.contains(f"[^{EVEN}]"))
-    if not len(rows):
-        return text
-    return text.clone().scatter(rows, text.gather(rows).str.normalize("NFC").str.to_lowercase())
+    return rows.filter(text.gather(rows).str.contains(f"[^{EVEN}]")) if len(rows) else rows
 
 
 def words(text: pl.Series) -> pl.DataFrame:
