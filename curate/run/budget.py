@@ -16,7 +16,7 @@ from curate.filter import Choice
 from curate.filters import domains, quotas
 from curate.recipe.plan import Sample, Source
 from curate.recipe.step import columns_read
-from curate.run.ledger import Ledger
+from curate.run.ledger import EVIDENCE, Ledger
 from curate.run.pool import decide, demand, look
 from curate.run.state import Pool, Run
 from curate.run.step_error import StepError, misfit
@@ -51,9 +51,10 @@ class Result:
 def fill(state: Run, pool: Pool) -> Result:
     """Fill the budget from the rows alive, last of all, so that exactly `size` rows remain."""
     recipe = state.recipe
-    free = recipe.size is None and all(s.take is None and s.sample is None for s in recipe.sources)
-    columns = [column for s in recipe.sources for column in _sample_columns(s.sample)]
-    rows = pool.alive if free else look(pool, columns)  # where there is nothing to choose, nothing more is read
+    state.pool = sorted({file.parent.name for file in pool.files})
+    if recipe.size is None and all(s.take is None and s.sample is None for s in recipe.sources):
+        return _all(state, pool)
+    rows = look(pool, [column for s in recipe.sources for column in _sample_columns(s.sample)])
     by_source = {s.name: rows.filter(pl.col("source") == s.name) for s in recipe.sources}
     for s in recipe.sources:
         if by_source[s.name].height:
@@ -67,12 +68,26 @@ def fill(state: Run, pool: Pool) -> Result:
             rows.join(pl.concat(choices).filter("kept"), on=["source", "id"], how="semi") if choices else rows.clear()
         )
         choices.append(_sampled(by_source[s.name], s, settled[s.name].taken, recipe.seed, before))
-    state.pool = sorted({file.parent.name for file in pool.files})
     verdicts = pl.concat(choices)
     chosen = verdicts.filter("kept").select("source", "id")
     rows = rows.join(chosen, on=["source", "id"], how="semi")
     by_domain = [q for s in recipe.sources for q in _quotas(by_source[s.name], rows, s, settled[s.name])]
     return Result(chosen, pool.files, pool.ledger.extend([verdicts.lazy()]), settled, by_domain)
+
+
+def _all(state: Run, pool: Pool) -> Result:
+    """Take all rows alive, which need not be looked at where there is nothing to choose."""
+    counts = dict(pool.alive.group_by("source").len().iter_rows())
+    available = {s.name: counts.get(s.name, 0) for s in state.recipe.sources}
+    yes = {
+        "sample": pl.lit(True),
+        "dropped_by": pl.lit(None, pl.String),
+        "detail": pl.lit(None, EVIDENCE),
+        "kept": pl.lit(True),
+    }
+    verdicts = pool.alive.lazy().with_columns(**yes)
+    shares = {name: Share(n, n, n) for name, n in available.items()}
+    return Result(pool.alive, pool.files, pool.ledger.extend([verdicts]), shares, [])
 
 
 def _sample_columns(sample: Sample | None) -> list[str]:

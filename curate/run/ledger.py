@@ -14,7 +14,7 @@ REPEATED = "repeated"  # an input row whose every column equals that of a row al
 # Why a row fails a step: the step's label, the turn of a dialogue (null where a step looks at the whole row), the
 # reason in words or numbers, and the span of text that it rests on. A row has one for each step that it fails.
 EVIDENCE = pl.List(pl.Struct({"step": pl.String, "turn": pl.Int32, "reason": pl.String, "span": pl.String}))
-_ROWS = 200_000  # of a ledger that are held at a time
+_ROWS = 100_000  # of a ledger that are held at a time
 _FIRST = ["id", "source", "domain"]
 _LAST = ["kept", "dropped_by", "detail"]
 _EMPTY: dict[str, Any] = dict.fromkeys(_FIRST, pl.String) | {
@@ -179,7 +179,11 @@ def funnel(ledger: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     repeated = (pl.col("dropped_by") == REPEATED).fill_null(False)
     passed = {REPEATED: ~repeated, **{name: pl.col(name) for name in names}}
     by_source = ledger.lazy().with_columns(_failing=failing).group_by("source", maintain_order=True)
-    counts = by_source.agg(_counts(name, holds).alias(name) for name, holds in passed.items()).collect().to_dicts()
+    counts = (
+        by_source.agg(_counts(name, holds).alias(name) for name, holds in passed.items())
+        .collect(engine="streaming")
+        .to_dicts()
+    )
     if not any(count[REPEATED]["fails"] for count in counts):
         del passed[REPEATED]
     return pl.DataFrame(

@@ -28,7 +28,7 @@ from curate.report import report
 from curate.report.card import card
 from curate.report.diversity.folder import of_folder
 from curate.report.formats import to_jsonl
-from curate.rows import STANDARD, hash01, scan, stack, standardise
+from curate.rows import STANDARD, compact, hash01, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.budget import Result
 from curate.run.examples import merge
@@ -53,7 +53,9 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
     recipe = state.recipe
     steps = {source.name: [step.described() for step in source.steps] for source in recipe.sources}
     steps["all"] = [step.described() for step in recipe.steps]
-    domains = ledger.group_by("source", "domain").agg(read=pl.len(), kept=pl.col("kept").sum()).collect()
+    domains = (
+        ledger.group_by("source", "domain").agg(read=pl.len(), kept=pl.col("kept").sum()).collect(engine="streaming")
+    )
     return {
         "name": recipe.name,
         "curate": versions(),
@@ -86,7 +88,7 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
 def _conserve(state: Run, rows: pl.LazyFrame, ledger: pl.LazyFrame) -> dict[str, dict[str, int]]:
     """Count the rows of every source, and check that none was lost or made: read = kept + dropped; a bug if not."""
     taken = dict(rows.group_by("source").len().collect().iter_rows())
-    seen = ledger.group_by("source").agg(pl.len(), pl.col("dropped_by").is_not_null().sum()).collect()
+    seen = ledger.group_by("source").agg(pl.len(), pl.col("dropped_by").is_not_null().sum()).collect(engine="streaming")
     lines = {source: (rows, dropped) for source, rows, dropped in seen.iter_rows()}
     counts = {}
     for name, count in state.counts.items():
@@ -113,6 +115,7 @@ BY, MANIFEST, PAGES = "run", "manifest.json", ("report.html", "README.md")
 _FRONT = ["id", "source", *STANDARD]
 _TURN = "_turn"  # a row's place in the set, from 0 to 1
 _PIECE = 32 * 2**20  # bytes of a set that are gathered at a time
+_SLICE = 1_000  # rows that are objects of Python at a time
 _HEAD = 200  # rows of a file that tell what a row weighs
 
 
@@ -181,7 +184,7 @@ def _training(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataF
                 if name not in files:
                     files[name] = stack.enter_context((folder / name).open("w", encoding="utf-8", newline="\n"))
                 try:
-                    files[name].writelines(to_jsonl(some, format_) for some in rows.iter_slices())
+                    files[name].writelines(to_jsonl(some, format_) for some in rows.iter_slices(_SLICE))
                 except ValueError as error:
                     hint = "fill it with an edit, or drop such rows, as in `keep: {length: {column: prompt, min: 1}}`"
                     raise RunError(f"the set cannot be written: {error}: {hint}") from None
@@ -206,7 +209,7 @@ def arranged(result: Result, seed: int) -> Iterator[pl.DataFrame]:
     unused: list[str] = []
     for i in range(count):
         here = turns.filter((pl.col(_TURN) * count).floor() == i)
-        rows = _gather(result.files, here)
+        rows = _gather(result.files, here, len(turns))
         if i == 0:
             unused = _unused(rows, result, whole=count == 1)
         rows = rows.drop(unused)
@@ -214,12 +217,13 @@ def arranged(result: Result, seed: int) -> Iterator[pl.DataFrame]:
         yield rows[[*(c for c in _FRONT if c in rows.columns), *extra]]
 
 
-def _gather(files: list[Path], turns: pl.DataFrame) -> pl.DataFrame:
-    """Take rows out of files, each once and in its turn."""
+def _gather(files: list[Path], turns: pl.DataFrame, taken_from: int) -> pl.DataFrame:
+    """Take rows out of files that have more of the set, each row once and in its turn."""
     if not files:
         return standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
     key = ["source", "id"]
-    rows = stack([scan(file).join(turns.lazy(), on=key, how="inner").collect() for file in files])
+    takes = (scan(file).join(turns.lazy(), on=key, how="inner").collect() for file in files)
+    rows = stack([compact(rows, taken_from) for rows in takes])
     # A row that was read twice stands in the files twice.
     rows = rows.unique(key, keep="any") if rows.height > turns.height else rows
     return rows.sort(_TURN, "id").drop(_TURN)
@@ -243,7 +247,7 @@ def _parquet(to: Path, frames: Iterable[pl.DataFrame]) -> None:
     frames = iter(frames)
     first, second = next(frames), next(frames, None)
     # One fixed row-group size: the bytes must not depend on how many threads wrote them.
-    style: dict[str, Any] = {"compression": "zstd", "row_group_size": 100_000}
+    style: dict[str, Any] = {"compression": "zstd", "row_group_size": 20_000}
     if second is None:
         first.rechunk().write_parquet(to, **style)
     else:

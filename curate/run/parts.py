@@ -37,8 +37,8 @@ from curate.run.rowpass import Passed, row_pass
 from curate.run.state import Pool, Run, RunError
 from curate.run.step_error import StepError, explain
 
-_FLUSH_BYTES = 32 * 2**20  # kept rows are gathered up to this before a file is written
-_FLUSH_ROWS = 100_000
+_FLUSH_BYTES = 16 * 2**20  # kept rows are gathered up to this before a file is written
+_FLUSH_ROWS = 50_000
 _GROUP = 20_000  # rows that are read, or skipped, together
 # A part with more bad records than this, and more bad than good ones, is something else than it is read as.
 _MOST_BAD = 100_000
@@ -190,11 +190,12 @@ def _share(bad: int, good: int) -> float:
 class Writer:
     """Gather frames and write them as numbered parquet files, so that no batch size makes a thousand small files.
 
-    From the second file on rows are in the order of their ids, so that a reader of a range of ids skips the others.
+    With `sorted`, rows are in the order of their ids from the second file on: a reader of a range skips the others.
     """
 
     folder: Path
     name: str
+    sorted: bool = False
     frames: list[pl.DataFrame] = field(default_factory=list)
     rows: int = 0
     size: int = 0
@@ -214,7 +215,7 @@ class Writer:
         if self.frames:
             file = self.folder / f"{self.name}-{self.count:05}.parquet"
             rows = stack(self.frames)
-            rows = rows.sort("id") if self.count else rows
+            rows = rows.sort("id") if self.sorted and self.count else rows
             rows.write_parquet(file, compression="lz4", row_group_size=_GROUP)
             self.frames, self.rows, self.size, self.count = [], 0, 0, self.count + 1
 
@@ -228,7 +229,7 @@ def pass_over(
     gathered for the next file, whatever the input's size. `progress` is called with the rows of each batch. Without a
     `source` the rows are those of an earlier pass, and have their ids already.
     """
-    rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger")
+    rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger", sorted=True)
     examples = merge([])
     count: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "notes": {}}
     with (folder / "bad.jsonl").open("w", encoding="utf-8") as quarantine:
