@@ -221,12 +221,17 @@ def _gather(files: list[Path], turns: pl.DataFrame, taken_from: int) -> pl.DataF
     """Take rows out of files that have more of the set, each row once and in its turn."""
     if not files:
         return standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
-    key = ["source", "id"]
-    takes = (scan(file).join(turns.lazy(), on=key, how="inner").collect() for file in files)
-    rows = stack([compact(rows, taken_from) for rows in takes])
-    # A row that was read twice stands in the files twice.
-    rows = rows.unique(key, keep="any") if rows.height > turns.height else rows
-    return rows.sort(_TURN, "id").drop(_TURN)
+    rows = stack([compact(_take(file, turns), taken_from) for file in files])
+    return _once(rows, turns).sort(_TURN, "id").drop(_TURN)
+
+
+def _take(file: Path, turns: pl.DataFrame) -> pl.DataFrame:
+    return _once(scan(file).join(turns.lazy(), on=["source", "id"], how="inner").collect(), turns)
+
+
+def _once(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
+    """Leave out rows that stand in the files twice, as they were read."""
+    return rows.unique(["source", "id"], keep="any") if rows.height > turns.height else rows
 
 
 def _unused(rows: pl.DataFrame, result: Result, *, whole: bool) -> list[str]:

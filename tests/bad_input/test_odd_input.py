@@ -240,8 +240,7 @@ def test_a_packed_file_that_unpacks_without_end_costs_bounded_memory(there, writ
     assert Path("many/bomb.jsonl.gz").stat().st_size < MB
     del content
     write_recipe(recipe(read={"jsonl": {"path": "many"}}))
-    # MB. It shall be below 1,000 again: the ledger's evidence made the shortest rows take up to 1,010, as text 971.
-    assert _peak() < 1050
+    assert _peak() < 1000  # MB; millions of equal rows have one id, so their ledger is put together at once
     assert "unpacks to more than" in quarantine()[-1]["error"] + quarantine()[0]["error"]
 
 
