@@ -1,6 +1,6 @@
 """Measure, and write docs/benchmarks.md: `python -m benchmarks [--parts NAME ...] [--rows N ...]`.
 
-Parts that are left out keep the figures of the last time, which stand in build/benchmarks/figures.json. Other
+What is left out keeps the figures of the last time, which stand in build/benchmarks/figures.json. Other
 benchmarks are run by their names: `python -m benchmarks.selection` (also generation, training, statistics).
 """
 
@@ -82,6 +82,15 @@ def _escape(text: str) -> str:
     return "".join(f"&#{ord(sign)};" if sign in "<>&[]()|`*_~$\\" else sign for sign in text)
 
 
+def _merge(old: Any, new: Any) -> Any:
+    """Let what was not measured this time keep its figures of the last time."""
+    if isinstance(new, dict):
+        return {**(old or {}), **new}
+    kinds = ("input", "rows", "way")
+    records = {tuple(r.get(k, "") for k in kinds): r for r in [*(old or []), *new]}
+    return [records[key] for key in sorted(records, key=lambda key: (key[:2], list(records).index(key)))]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
@@ -108,7 +117,7 @@ def main() -> None:
         "pool": lambda: {n: filters.measure("pool", n, options.prompts, 1) for n in filters.SELECTORS if n in names},
     }
     for part in options.parts:
-        figures |= {part: measured[part](), "machine": machine()}
+        figures |= {part: _merge(figures.get(part), measured[part]()), "machine": machine()}
         figures |= {"hostile": {"limit": options.limit}, "pool": {"prompts": options.prompts}}.get(part, {})
         file.write_text(json.dumps(figures), encoding="utf-8")
         options.out.write_text(page(figures), encoding="utf-8")
