@@ -27,6 +27,14 @@ ROOT = Path(__file__).parents[1]
 settings.register_profile("quick", max_examples=15, deadline=None)  # for `make quick`: --hypothesis-profile=quick
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, and all that ask a model: two engines do not fit into 24 GB."""
+    for item in items:
+        group = "model" if item.get_closest_marker("model") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what the tests embed and convert out of the user's own cache."""
