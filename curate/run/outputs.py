@@ -113,7 +113,6 @@ def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> l
 
 BY, MANIFEST, PAGES = "run", "manifest.json", ("report.html", "README.md")
 _FRONT = ["id", "source", *STANDARD]
-_TURN = "_turn"  # a row's place in the set, from 0 to 1
 _PIECE = 32 * 2**20  # bytes of a set that are gathered at a time
 _SLICE = 1_000  # rows that are objects of Python at a time
 _HEAD = 200  # rows of a file that tell what a row weighs
@@ -205,11 +204,11 @@ def arranged(result: Result, seed: int) -> Iterator[pl.DataFrame]:
     heads = [scan(file).head(_HEAD).collect() for file in result.files]
     weight = sum(head.estimated_size() for head in heads) / max(1, sum(head.height for head in heads))
     count = max(1, math.ceil(len(result.chosen) * weight / _PIECE))
-    turns = result.chosen.select("source", "id", hash01("id", seed, "order").alias(_TURN))
+    turn = hash01("id", seed, "order")
     unused: list[str] = []
     for i in range(count):
-        here = turns.filter((pl.col(_TURN) * count).floor() == i)
-        rows = _gather(result.files, here, len(turns))
+        here = result.chosen.filter((turn * count).floor() == i)
+        rows = _gather(result.files, here, len(result.chosen)).sort(turn, "id")
         if i == 0:
             unused = _unused(rows, result, whole=count == 1)
         rows = rows.drop(unused)
@@ -217,21 +216,20 @@ def arranged(result: Result, seed: int) -> Iterator[pl.DataFrame]:
         yield rows[[*(c for c in _FRONT if c in rows.columns), *extra]]
 
 
-def _gather(files: list[Path], turns: pl.DataFrame, taken_from: int) -> pl.DataFrame:
-    """Take rows out of files that have more of the set, each row once and in its turn."""
+def _gather(files: list[Path], some: pl.DataFrame, taken_from: int) -> pl.DataFrame:
+    """Take some rows (source, id) out of files that hold more of the set, each row once."""
     if not files:
         return standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
-    rows = stack([compact(_take(file, turns), taken_from) for file in files])
-    return _once(rows, turns).sort(_TURN, "id").drop(_TURN)
+    return _once(stack([compact(_take(file, some), taken_from) for file in files]), some)
 
 
-def _take(file: Path, turns: pl.DataFrame) -> pl.DataFrame:
-    return _once(scan(file).join(turns.lazy(), on=["source", "id"], how="inner").collect(), turns)
+def _take(file: Path, some: pl.DataFrame) -> pl.DataFrame:
+    return _once(scan(file).join(some.lazy(), on=["source", "id"], how="semi").collect(), some)
 
 
-def _once(rows: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
+def _once(rows: pl.DataFrame, some: pl.DataFrame) -> pl.DataFrame:
     """Leave out rows that stand in the files twice, as they were read."""
-    return rows.unique(["source", "id"], keep="any") if rows.height > turns.height else rows
+    return rows.unique(["source", "id"], keep="any") if rows.height > some.height else rows
 
 
 def _unused(rows: pl.DataFrame, result: Result, *, whole: bool) -> list[str]:
