@@ -29,8 +29,9 @@ ablate: $(VENV)/train.ok  ## a planted habit that an ablation must find, and not
 quick: $(VENV)/test.ok  ## what takes no model, no browser and no patience
 	$(BIN)/python -m pytest -q -n 2 --hypothesis-profile quick -m 'not slow and not model and not browser'
 
-test: $(VENV)/test.ok  ## all tests, doctests and the README's examples, in two processes
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+test: $(VENV)/test.ok  ## all tests, doctests and the README's examples: in two processes, then those that ask a model in one
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not model'
+	$(BIN)/python -m pytest -q -m model
 
 fuzz: $(VENV)/test.ok  ## mutants of small files through every reader; CURATE_FUZZ says how many
 	CURATE_FUZZ=$${CURATE_FUZZ:-100000} $(BIN)/python -m tests.fuzz

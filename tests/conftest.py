@@ -29,11 +29,10 @@ settings.register_profile("quick", max_examples=15, deadline=None)  # for `make 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, and all that ask a model: two engines do not fit into 24 GB."""
+    """Count what starts an engine among the tests that ask a model: two engines at once do not fit into 24 GB."""
     for item in items:
-        engines = {"smollm2", "server"} & set(getattr(item, "fixturenames", ()))
-        group = "model" if engines or item.get_closest_marker("model") else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+        if {"smollm2", "server"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.model)
 
 
 @pytest.fixture(scope="session", autouse=True)
