@@ -27,14 +27,6 @@ ROOT = Path(__file__).parents[1]
 settings.register_profile("quick", max_examples=15, deadline=None)  # for `make quick`: --hypothesis-profile=quick
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count what starts an engine among the tests that ask a model: two engines at once do not fit into 24 GB."""
-    for item in items:
-        if {"smollm2", "server"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.model)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what the tests embed and convert out of the user's own cache."""
