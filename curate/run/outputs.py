@@ -134,13 +134,13 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     is removed.
     """
     recipe = state.recipe
+    claim(out, BY)
     # Beside the folder first: what stands there goes only when the new set can take its place.
     with TemporaryDirectory(dir=state.stages.folder, suffix=BUILDING) as name:
         half = Path(name)
         _parquet(half / "train.parquet", _training(result, recipe, half))
         _parquet(half / "ledger.parquet", result.ledger.frames())
         manifest = manifest_of(result, state, scan(half / "train.parquet"), scan(half / "ledger.parquet"))
-        claim(out, BY)
         clear(out, BY, [MANIFEST])
         hashes = {file.name: put(out, BY, file.name, partial(shutil.move, file)) for file in sorted(half.iterdir())}
     rows, ledger = scan(out / "train.parquet"), scan(out / "ledger.parquet")
