@@ -130,6 +130,7 @@ pools = st.sampled_from(["ab", "abcd", "abcdefghijkl"]).flatmap(
 shares = st.one_of(st.sampled_from([0.01, 1 / 3, 0.5, 0.55, 0.6, 2 / 3, 0.75, 1]), st.floats(0.001, 1))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(pools, shares, st.integers(1, 4), st.sampled_from([1, 7, 1_000_000]), st.randoms())
 def test_it_finds_what_comparing_all_rows_finds_in_any_order(prompts, threshold, words, lines, rng):
@@ -147,6 +148,7 @@ def test_it_finds_what_comparing_all_rows_finds_in_any_order(prompts, threshold,
     assert choice.why[order].to_list() == shuffled.why.to_list()
 
 
+@pytest.mark.slow
 def test_a_similarity_equal_to_the_threshold_is_enough():
     """By the same division of two numbers, whatever its last bit is."""
     letters = [f"w{i}" for i in range(24)]
@@ -215,6 +217,7 @@ def lines_of(monkeypatch: pytest.MonkeyPatch, prompts: list[str], **parameters: 
     return sum(counts), gone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "parameters", "lost"),
     [

@@ -156,6 +156,7 @@ def hostile(seed, count):
         yield "".join(draw.choices(pieces, k=draw.choice([4, 12, 40])))
 
 
+@pytest.mark.slow
 def test_compiled_as_the_reference_on_hostile_texts(compiled):
     assert [text for text in hostile(1, 20_000) if compiled(text) != links.strip(text)] == []
 

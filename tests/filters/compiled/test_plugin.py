@@ -245,6 +245,7 @@ def test_an_expression_pickles(name):
     assert pickle.dumps(copy) == pickle.dumps(expression(name))
 
 
+@pytest.mark.slow
 def test_no_memory_is_lost():
     frame = pl.DataFrame({"text": ["small letters, and so on"] * 20_000 + TEXTS * 2_000})
     steps = [expression(name).alias(name) for name in CASES]

@@ -131,6 +131,7 @@ def test_the_compiled_step_is_equal_at_the_ends_of_every_range():
     compared([f"b{chr(code)}2 {chr(code)} x{chr(code)}" for code in codes])
 
 
+@pytest.mark.slow
 @compiled
 def test_the_compiled_step_is_equal_for_hostile_texts():
     rng = random.Random(time.time_ns())
@@ -157,6 +158,7 @@ def test_texts_are_compared_after_nfc_and_in_small_letters():
     assert runs.hashes(pl.Series(["a", None, ""])).to_list() == [hashes("a"), None, []]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["- ", "+ ", "+", "-a", "5 % ", "a'", "((((", "3 - ", " ", "é\u0301", "- -3 ", "#!", "*a* "]
 )
