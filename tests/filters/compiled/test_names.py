@@ -37,8 +37,9 @@ def test_every_element_is_found(header):
         for letter in name:
             key = key << 6 | (ord(letter) - ord("a") + 1 if letter.isalpha() else int(letter) + 27)
         slot = (key * 0x9E3779B97F4A7C15 & (2**64 - 1)) >> (64 - names["ELEMENT_BITS"])
-        while table[str(slot)] != str(key):
+        while table.get(str(slot), str(key)) != str(key):
             slot = (slot + 1) % 2 ** names["ELEMENT_BITS"]
+        assert str(slot) in table, name  # an empty slot ends the search
 
 
 def test_every_character_is_found(header):
