@@ -17,10 +17,9 @@ import polars as pl
 import polars_hash as plh
 
 from curate.errors import UserError
+from curate.turns import TURNS
 
 _AT_ONCE = 64  # columns hashed in one query
-
-TURNS = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 
 # The standard columns a reader may fill (DESIGN: rows). Whatever else a reader yields is kept beside them.
 STANDARD: dict[str, pl.DataType] = {

@@ -17,9 +17,9 @@ from curate.errors import UserError
 from curate.evaluate.prompts import read_prompts
 from curate.evaluate.trained import BACKENDS, Checkpoint, generator_of, is_training, open_training
 from curate.models import weights
-from curate.models.generators.ask import Answer, Ask, Failed, conversation, seed_of
+from curate.models.generators.ask import Answer, Ask, Failed, seed_of
 from curate.models.generators.generator import Generator, Progress
-from curate.rows import TURNS
+from curate.turns import TURNS, question
 
 # LIMA, section 4.1: nucleus sampling with p = 0.9, temperature 0.7, a repetition penalty of 1.2, at most 2,048 tokens.
 _LIMIT = 2048
@@ -129,7 +129,7 @@ class _Dialogue:
     def ask(self, turn: int, seed: int) -> Ask:
         """Make the ask of this turn; the first one draws as a prompt by itself does."""
         use = f"answer/{self.sample}" + (f"/{turn}" if turn else "")
-        return Ask(conversation(self.prompt(turn)), seed_of(seed, self.row["id"], use))
+        return Ask(question(self.prompt(turn)), seed_of(seed, self.row["id"], use))
 
     def add(self, turn: int, reply: Answer | Failed) -> None:
         """Write the line of an answer (`SCHEMA`), and go on with it, or end where there is none."""

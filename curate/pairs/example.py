@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from curate.models.generators.ask import Answer, Ask, Settings, Turn
+from curate.models.generators.ask import Answer, Ask, Settings
 from curate.models.generators.generator import Generator
+from curate.turns import Turn
 
 
 class _Function:

@@ -7,10 +7,10 @@ from typing import Literal, TypeAlias
 
 import polars as pl
 
-from curate.models.generators.ask import conversation
 from curate.models.judges.judge import Case, Grade, Judge
 from curate.pairs.samples import REPEATED
 from curate.rows import hash01
+from curate.turns import question
 
 Rejected: TypeAlias = Literal["worst", "random"]
 
@@ -44,7 +44,7 @@ def _judged(rows: pl.DataFrame, samples: pl.DataFrame, judge: Judge, column: str
     needed = [name for name in ("id", column, "system", "history") if name in rows.columns]
     of_row = rows.select(needed).to_dicts()
     cases = [
-        Case(of_row[row]["id"], conversation(of_row[row], column), text)
+        Case(of_row[row]["id"], question(of_row[row], column), text)
         for row, text in samples.select("row", "text").iter_rows()
     ]
     grades = judge.grade(cases) if cases else []

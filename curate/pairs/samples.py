@@ -9,9 +9,10 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import polars as pl
 
-from curate.models.generators.ask import Answer, Ask, Failed, conversation, seed_of
+from curate.models.generators.ask import Answer, Ask, Failed, seed_of
 from curate.models.generators.generator import Generator
 from curate.models.generators.journal import keys_of
+from curate.turns import question
 
 
 class Result(NamedTuple):
@@ -102,7 +103,7 @@ def _answers(
     needed = [name for name in ("id", column, "system", "history") if name in rows.columns]
     for position, row in zip(positions, rows.select(needed)[positions].iter_rows(named=True), strict=True):
         for variant in variants:
-            turns = conversation(row, column, variant.system)
+            turns = question(row, column, variant.system)
             asks.append(Ask(turns, seed_of(seed, row["id"], f"{column}/{variant.name}/{key}")))
             whose.append((position, variant.name, f"{variant.name}/{key}", label(variant.generator)))
     for who, answer in zip(whose, variants[0].generator.ask(asks), strict=True):

@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 import polars as pl
 from pydantic_core import to_json
 
-Row: TypeAlias = dict[str, Any]
-Turn: TypeAlias = dict[str, str]
+from curate.turns import OPTIONAL, answer, conversation, question
 
+Row: TypeAlias = dict[str, Any]
 
 # All that the formats hold; a set may have many columns more.
-_COLUMNS = ("id", "system", "history", "prompt", "response", "chosen", "rejected", "instruction", "input")
+_COLUMNS = ("id", "system", "history", "prompt", "response", "chosen", "rejected", "instruction", "input", *OPTIONAL)
 
 
 def records(rows: pl.DataFrame, format_: str) -> Iterator[Row]:
@@ -39,18 +39,8 @@ def to_jsonl(rows: pl.DataFrame, format_: str) -> str:
     return b"".join(to_json(record) + b"\n" for record in records(rows, format_)).decode()
 
 
-def _before(row: Row) -> list[Turn]:
-    """Write what stands before the last prompt: the system turn and the history."""
-    system = [{"role": "system", "content": row["system"]}] if row.get("system") else []
-    return [*system, *({"role": t["role"], "content": t["content"]} for t in row.get("history") or [])]
-
-
-def _turn(role: str, content: str) -> Turn:
-    return {"role": role, "content": content}
-
-
 def _messages(row: Row) -> Iterator[Row]:
-    yield {"messages": [*_before(row), _turn("user", row["prompt"]), _turn("assistant", row["response"])]}
+    yield {"messages": conversation(row)}
 
 
 def _prompt_completion(row: Row) -> Iterator[Row]:
@@ -78,9 +68,9 @@ def _sharegpt(row: Row) -> Iterator[Row]:
 
 def _preference(row: Row) -> Iterator[Row]:
     yield {
-        "prompt": [*_before(row), _turn("user", row["prompt"])],
-        "chosen": [_turn("assistant", row["chosen"])],
-        "rejected": [_turn("assistant", row["rejected"])],
+        "prompt": question(row),
+        "chosen": answer(row, "chosen"),
+        "rejected": answer(row, "rejected"),
     }
 
 

@@ -16,15 +16,18 @@ from typing import Any, cast
 import polars as pl
 
 from curate.rows import STANDARD
+from curate.turns import CALL, OPTIONAL, TURN, TURNS
 
 Record = dict[str, Any]
 # None stands for a column kept as JSON text.
 Types = dict[str, pl.DataType | None]
 
-# Standard columns, and the answers of an UltraFeedback row.
-FIXED: dict[str, pl.DataType] = STANDARD | {
-    "answers": pl.List(pl.Struct({"response": pl.String(), "score": pl.Float64(), "model": pl.String()}))
-}
+# Standard columns, what a row of several turns holds beside them, and the answers of an UltraFeedback row.
+FIXED: dict[str, pl.DataType] = (
+    STANDARD
+    | OPTIONAL
+    | {"answers": pl.List(pl.Struct({"response": pl.String(), "score": pl.Float64(), "model": pl.String()}))}
+)
 _KINDS: dict[pl.DataType, set[type]] = {
     pl.String(): {str},
     pl.Boolean(): {bool},
@@ -100,8 +103,9 @@ def _fits(value: object, dtype: pl.DataType) -> bool:
         return isinstance(value, list) and all(_fits(item, inner) for item in value)
     if isinstance(dtype, pl.Struct):
         fields = {field.name: cast("pl.DataType", field.dtype) for field in dtype.fields}
-        same = isinstance(value, dict) and value.keys() == fields.keys()
-        return same and all(_fits(cast("Record", value)[name], inner) for name, inner in fields.items())
+        part = dtype in (TURN, CALL)  # a turn leaves out the fields that hold nothing
+        same = isinstance(value, dict) and (value.keys() <= fields.keys() if part else value.keys() == fields.keys())
+        return same and all(_fits(cast("Record", value).get(name), inner) for name, inner in fields.items())
     if type(value) is int:
         low, high = (-(2**63), 2**63 - 1) if dtype == pl.Int64() else (-_EXACT, _EXACT)
         return dtype.is_numeric() and low <= value <= high
@@ -168,6 +172,8 @@ def _misfits(records: list[Record], types: Types, moved: dict[int, Record]) -> l
 
 def words(dtype: pl.DataType) -> str:
     """Name a type as one would say it."""
+    if dtype == TURNS:
+        return "a list of turns, each with a role and its text"
     if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct):
         return "a list of {" + ", ".join(field.name for field in dtype.inner.fields) + "}"
     return _WORDS.get(dtype, str(dtype))

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import polars as pl
 
-from curate.rows import STANDARD, TURNS, Bad, Batch, Part, SourceError
+from curate.rows import STANDARD, Bad, Batch, Part, SourceError
 from curate.sources import files
 from curate.sources.columns import words
 from curate.sources.layout import HEAD, Layout, Options, no_prompt, renamed, settle
 from curate.sources.shapes import TOUCHED, Shape, detect, renames
+from curate.turns import TURNS, are_turns, whole_turns
 
 # No slice has more rows, whatever they weigh.
 _ROWS = 2**16
@@ -94,20 +95,12 @@ class Table:
         alike = actual == dtype or actual == pl.Null or (actual.is_numeric() and dtype == pl.Float64())
         if alike or (isinstance(actual, (pl.Categorical, pl.Enum)) and dtype == pl.String()):
             return column.cast(dtype)
-        if dtype == TURNS and _are_turns(actual):  # the same fields in another order, which a cast refuses
-            return column.list.eval(pl.struct(pl.element().struct[name] for name in ("role", "content")))
+        if dtype == TURNS and are_turns(actual):
+            return whole_turns(column)
         raise SourceError(
             f"{self.file}: the column {column.name!r} holds {actual}, not {words(dtype)}; "
             f"give it another name: columns: {{file_{column.name}: {column.name}}}"
         )
-
-
-def _are_turns(dtype: pl.DataType) -> bool:
-    inner = dtype.inner if isinstance(dtype, pl.List) else None
-    return isinstance(inner, pl.Struct) and {(f.name, f.dtype) for f in inner.fields} == {
-        ("role", pl.String),
-        ("content", pl.String),
-    }
 
 
 def start(file: Path, options: Options) -> tuple[Table, int] | Bad:

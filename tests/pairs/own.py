@@ -8,10 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from curate.models.generators.ask import Answer, Ask, Failed, Settings, Turn
+from curate.models.generators.ask import Answer, Ask, Failed, Settings
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Case, Grade, Judge
 from curate.pairs.samples import Result
+from curate.turns import Turn
 
 Reply = str | Answer | Failed
 

@@ -7,6 +7,7 @@ import pytest
 
 from curate.rows import SourceMissing
 from curate.sources.authored import authored
+from curate.turns import lean
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_single_turns_and_dialogues_are_what_to_train_on(packaged):
     }
     [batch] = dialogues.read(10)
     row = batch.rows.row(0, named=True)
-    assert (row["prompt"], row["response"], row["history"]) == ("B?", "B.", turns[:2])
+    assert (row["prompt"], row["response"], list(map(lean, row["history"]))) == ("B?", "B.", turns[:2])
 
 
 def test_prompts_to_test_with_have_no_response(packaged):

@@ -12,7 +12,7 @@ from curate.evaluate import statistics
 from curate.evaluate.grades.files import COMPARISONS, GradesError, read_rows, row_prompt, shaped
 from curate.evaluate.prompts import identified
 from curate.evaluate.statistics import Mean
-from curate.rows import TURNS
+from curate.turns import TURNS
 
 
 class Agreement(NamedTuple):

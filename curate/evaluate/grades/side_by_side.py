@@ -16,9 +16,10 @@ import polars as pl
 from curate.cache import Cache
 from curate.evaluate.grades.files import COMPARISONS, GradesError
 from curate.evaluate.grades.singly import judge_stage, name_of, set_up, with_before
-from curate.models.generators.ask import Ask, Failed, Result, conversation
+from curate.models.generators.ask import Ask, Failed, Result
 from curate.models.generators.generator import Generator, Progress
 from curate.models.judges.judge import Better, Case, Comparison, Grade, Judge, Pairing
+from curate.turns import question
 
 _KEYS = ("id", "sample", "turn")
 # What a verdict means in terms of the answers, where a stood first and where b did.
@@ -92,7 +93,7 @@ def _by_key(rows: pl.DataFrame, name: str) -> dict[tuple[Any, ...], dict[str, An
 
 def _line(key: dict[str, Any], a: dict[str, Any] | None, b: dict[str, Any] | None) -> dict[str, Any]:
     some = a or b or {}
-    line: dict[str, Any] = {**key, "prompt": some["prompt"], "messages": conversation(some)}
+    line: dict[str, Any] = {**key, "prompt": some["prompt"], "messages": question(some)}
     for name, row in (("a", a or {}), ("b", b or {})):
         line |= {f"response_{name}": row.get("response"), f"tokens_{name}": row.get("tokens")}
     same = line["response_a"] is not None and line["response_a"] == line["response_b"]
@@ -107,7 +108,7 @@ def _why_not(a: dict[str, Any] | None, b: dict[str, Any] | None) -> str | None:
             return f"{name} was not asked this"
         if row.get("failed") or row["response"] is None:
             return f"{name} has no answer: {row.get('failed') or 'it is empty'}"
-    if conversation(a or {}) != conversation(b or {}):
+    if question(a or {}) != question(b or {}):
         return "a and b answered different conversations"
     return None
 

@@ -12,9 +12,9 @@ import polars as pl
 
 from curate.cache import Cache, Entry
 from curate.evaluate.grades.files import GRADES, shaped
-from curate.models.generators.ask import conversation
 from curate.models.generators.generator import Progress
 from curate.models.judges.judge import Case, Grade, Judge
+from curate.turns import question
 
 _GRADE = {name: GRADES[name] for name in ("score", "parts", "why")}
 
@@ -67,7 +67,7 @@ def grade(
 def cases_of(answers: pl.DataFrame, prompts: pl.DataFrame | None = None) -> list[Case]:
     """List what a judge is asked: each answer with the conversation before it."""
     rows = with_before(answers, prompts).iter_rows(named=True)
-    return [Case(row["id"], conversation(row), row["response"]) for row in rows if _answered(row)]
+    return [Case(row["id"], question(row), row["response"]) for row in rows if _answered(row)]
 
 
 def set_up(judge: Judge, stages: Cache, tell: Progress | None = None) -> None:

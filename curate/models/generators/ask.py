@@ -9,8 +9,8 @@ from typing import Annotated, Any, NamedTuple, Protocol, TypeAlias
 
 from curate.errors import UserError
 from curate.models.settings import find_secrets
+from curate.turns import Turn
 
-Turn: TypeAlias = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": text}
 Text: TypeAlias = Annotated[str, "file"]  # in a recipe the name of a text file, in a program the text itself
 
 
@@ -112,19 +112,3 @@ class Settings:
         """Refuse a secret: settings are written into the manifest, and into what is kept."""
         for path, sentence in find_secrets(asdict(self)):
             raise GeneratorError(f"{'.'.join(map(str, path))} {sentence}")
-
-
-def conversation(row: Mapping[str, Any], column: str = "prompt", system: str | None = None) -> list[Turn]:
-    """Put together what a row asks: system prompt, earlier turns, the user's turn.
-
-    A system prompt that is given stands in place of the row's own.
-
-    >>> conversation({"prompt": "And now?", "history": [{"role": "user", "content": "Hi"}]}, system="Be brief.")
-    ... # doctest: +NORMALIZE_WHITESPACE
-    [{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': 'Hi'},
-     {'role': 'user', 'content': 'And now?'}]
-    """
-    system = system if system is not None else row.get("system")
-    turns = [{"role": "system", "content": system}] if system else []
-    turns += [{"role": turn["role"], "content": turn["content"]} for turn in row.get("history") or []]
-    return [*turns, {"role": "user", "content": row[column]}]

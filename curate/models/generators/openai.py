@@ -13,12 +13,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from curate.models.generators.ask import Ask, Failed, GeneratorError, Result, Settings, Turn
+from curate.models.generators.ask import Ask, Failed, GeneratorError, Result, Settings
 from curate.models.generators.calls import Budget, Halt, Halted, many
 from curate.models.generators.fields import fields, refuse, refuse_unknown
 from curate.models.generators.generator import Generator
 from curate.models.generators.replies import TOP, BrokenReply, NoLabel, explain, read_answer, words_of
 from curate.models.settings import find_secrets, mask
+from curate.turns import Turn
 
 if TYPE_CHECKING:
     import httpx2

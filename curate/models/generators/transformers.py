@@ -12,11 +12,12 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from curate.models import weights
-from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Result, Settings, Turn
+from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Result, Settings
 from curate.models.generators.fields import fields, refuse, refuse_unknown
 from curate.models.generators.generator import Generator
 from curate.models.generators.labels import Tokens, logprobs, prefixes
 from curate.models.weights import first_line
+from curate.turns import Turn
 
 _INSTALL = "pip install 'curate-lm[transformers]'"
 _LIMIT = 1024  # tokens of an answer by default: transformers' own 20 cuts every answer off

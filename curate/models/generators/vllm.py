@@ -10,12 +10,13 @@ from contextlib import suppress
 from typing import Any
 
 from curate.models import weights
-from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Result, Settings, Turn
+from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Result, Settings
 from curate.models.generators.fields import fields, refuse, refuse_unknown
 from curate.models.generators.generator import Generator
 from curate.models.generators.labels import Tokens, logprobs, prefixes
 from curate.models.generators.process import Running, start
 from curate.models.weights import first_line
+from curate.turns import Turn
 
 _AHEAD = 4  # times as many requests as the engine works on at once are with it: it never idles, and memory is bounded
 _AT_ONCE = 20  # tokens whose probability one request may ask for: vLLM's `max_logprobs`

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from curate.models.generators.ask import Turn
 from curate.models.generators.generator import Generator
+from curate.turns import Turn
 
 Better: TypeAlias = Literal["first", "second", "tie"]
 BETTER: tuple[Better, ...] = ("first", "second", "tie")

@@ -10,8 +10,9 @@ from importlib import resources
 from typing import Any
 
 from curate.errors import did_you_mean
-from curate.models.generators.ask import Ask, Result, Turn, seed_of
+from curate.models.generators.ask import Ask, Result, seed_of
 from curate.models.generators.generator import Generator
+from curate.turns import Turn
 
 _PLACE = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
 # How chat templates write their own tokens: a tokenizer reads them in an answer as it reads them in the template, so an

@@ -11,11 +11,12 @@ from importlib.util import find_spec
 from typing import Any
 
 from curate.models import weights
-from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Result, Settings, Turn
+from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Result, Settings
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Case, Grade, Judge
 from curate.models.judges.replies import Unread, judgement
 from curate.models.weights import first_line
+from curate.turns import Turn
 
 REWARD = "reward"  # the label under which an answer holds it
 _INSTALL = "pip install 'curate-lm[transformers]'"

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple
 
-from curate.models.generators.ask import Answer, Ask, Failed, Turn, seed_of
+from curate.models.generators.ask import Answer, Ask, Failed, seed_of
 from curate.models.generators.generator import Generator
 from curate.rows import Bad, SourceError
 from curate.sources.questions.rouge import Pool, words
 from curate.sources.questions.topics import Topic
+from curate.turns import Turn
 
 
 class Candidate(NamedTuple):

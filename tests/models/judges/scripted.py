@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from curate.models.generators.ask import Answer, Ask, Failed, Settings, Turn
+from curate.models.generators.ask import Answer, Ask, Failed, Settings
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Case
+from curate.turns import Turn
 
 Reply = str | Answer | Failed
 
