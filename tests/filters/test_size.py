@@ -1,5 +1,8 @@
+import os
+
 import polars as pl
 import pytest
+import tokenizers
 
 from curate.filters import at_least, at_most, length
 from curate.filters.size import length_measured, number
@@ -34,7 +37,11 @@ def test_length(text, bounds, holds):
         pytest.param({}, "needs a bound", id="no bound"),
         pytest.param({"min": -1}, "min must be 0 or more, not -1", id="negative"),
         pytest.param({"min": 9, "max": 3}, "no text could pass", id="bounds the wrong way round"),
-        pytest.param({"min": 1, "unit": "tokens"}, "not 'tokens'", id="unknown unit"),
+        pytest.param({"min": 1, "unit": "lines"}, "not 'lines'", id="unknown unit"),
+        pytest.param({"min": 1, "unit": "tokens"}, "go together", id="tokens without a tokenizer"),
+        pytest.param({"min": 1, "tokenizer": "a"}, "go together", id="a tokenizer without tokens"),
+        pytest.param({"min": 1, "unit": "tokens", "tokenizer": __file__}, "is no tokenizer", id="another file"),
+        pytest.param({"min": 1, "unit": "tokens", "tokenizer": "a"}, "there is no tokenizer a or ", id="no file"),
     ],
 )
 def test_length_refuses(bounds, sentence):
@@ -74,3 +81,42 @@ def test_the_measure_of_a_bound_is_the_number_itself():
 def test_true_and_false_are_one_and_zero():
     frame = pl.DataFrame({"template": [True, False, None]})
     assert frame.select(at_most("template", 0)).to_series().to_list() == [False, True, None]
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    """Write a tokenizer of words, which puts one special token in front."""
+    words = {word: i for i, word in enumerate(["[UNK]", "[BOS]", "boil", "the", "water"])}
+    model = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
+    model.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    model.post_processor = tokenizers.processors.TemplateProcessing("[BOS] $A", special_tokens=[("[BOS]", 1)])
+    model.enable_truncation(2)
+    file = tmp_path_factory.mktemp("model") / "tokenizer.json"
+    model.save(str(file))
+    return file
+
+
+def test_tokens_are_counted_whole_and_without_special_ones(tokenizer):
+    frame = pl.DataFrame({"response": ["boil the water", "boil", "", None]})
+    for path in map(str, (tokenizer, tokenizer.parent)):
+        counts = frame.select(length_measured(unit="tokens", tokenizer=path)).to_series()
+        assert counts.to_list() == [3, 1, 0, None]
+    assert frame.select(length(min=2, unit="tokens", tokenizer=str(tokenizer))).to_series().to_list() == [
+        True,
+        False,
+        False,
+        None,
+    ]
+
+
+def test_a_tokenizer_that_changed_counts_anew(tokenizer, tmp_path):
+    """A file may be written again under its name while the program runs."""
+    frame, file = pl.DataFrame({"response": ["boil it"]}), tmp_path / "tokenizer.json"
+    counts: list[int] = []
+    for splitter in (tokenizers.pre_tokenizers.WhitespaceSplit(), tokenizers.pre_tokenizers.Split("", "isolated")):
+        model = tokenizers.Tokenizer.from_file(str(tokenizer))
+        model.pre_tokenizer = splitter
+        model.save(str(file))
+        os.utime(file, ns=(len(counts), len(counts)))
+        counts.append(frame.select(length_measured(unit="tokens", tokenizer=str(file))).item())
+    assert counts == [2, 7]
