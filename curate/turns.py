@@ -39,7 +39,7 @@ OPTIONAL: dict[str, pl.DataType] = {
 }
 
 
-def are_turns(dtype: pl.DataType) -> bool:
+def are_turns(dtype: pl.DataType | None) -> bool:
     """Tell whether a column of this type holds turns, some of whose fields may be missing."""
     inner = dtype.inner if isinstance(dtype, pl.List) else None
     fields = {f.name: f.dtype for f in inner.fields} if isinstance(inner, pl.Struct) else {}

@@ -55,7 +55,10 @@ HEAD = """\
             "- keep: {length: {min: 9, max: 2}}", "keep.length", "min (9) is above max (2)", id="what a filter refuses"
         ),
         pytest.param(
-            "- keep: {length: 5}", "keep.length", "takes parameters (column, min, max, unit, tokenizer), not 5", id="no mapping"
+            "- keep: {length: 5}",
+            "keep.length",
+            "takes parameters (column, min, max, unit, tokenizer), not 5",
+            id="no mapping",
         ),
         pytest.param("- keep: {at_least: {column: score}}", "keep.at_least", "'value' is missing", id="missing"),
         pytest.param(

@@ -15,6 +15,7 @@ from curate.errors import UserError
 from curate.evaluate.answers import SCHEMA
 from curate.evaluate.prompts import PromptsError, prompt_of, rows_of
 from curate.rows import with_ids
+from curate.turns import TURNS, are_turns, whole_turns
 
 # A line is a graded answer. `parts` is JSON text in a table and an object in a file.
 GRADES: Mapping[str, Any] = {
@@ -66,11 +67,14 @@ def shaped(rows: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
     >>> shaped(pl.DataFrame({"id": ["1"], "more": [0]}), {"id": pl.String(), "turn": pl.Int64()}).to_dicts()
     [{'id': '1', 'turn': None}]
     """
+    whole = [
+        whole_turns(rows[name]) for name, kind in schema.items() if kind == TURNS and are_turns(rows.schema.get(name))
+    ]
     columns = [
         pl.col(name).cast(kind) if name in rows.columns else pl.lit(None, kind).alias(name)
         for name, kind in schema.items()
     ]
-    return rows.select(columns)
+    return rows.with_columns(whole).select(columns)
 
 
 def write_lines(rows: pl.DataFrame, file: Path) -> Path:
