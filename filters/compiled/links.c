@@ -27,7 +27,7 @@ enum {
 };
 static const uint16_t CLASS[256] = {
     ['\t'] = SPACE, ['\n'] = SPACE | WALK, ['\v'] = SPACE, ['\f'] = SPACE, ['\r'] = SPACE, [' '] = SPACE,
-    ['!'] = STOP, ['"'] = STOP | LAST, ['\''] = STOP | LAST, ['('] = ROUND, [')'] = ROUND | LAST,
+    ['!'] = STOP, ['"'] = STOP | LAST, ['$'] = WALK, ['\''] = STOP | LAST, ['('] = ROUND, [')'] = ROUND | LAST,
     ['*'] = STOP | BLOCK | LAST, ['+'] = BLOCK, [','] = STOP, ['-'] = BLOCK, ['.'] = STOP,
     ['0'] = BLOCK, ['1'] = BLOCK, ['2'] = BLOCK, ['3'] = BLOCK, ['4'] = BLOCK, ['5'] = BLOCK, ['6'] = BLOCK,
     ['7'] = BLOCK, ['8'] = BLOCK, ['9'] = BLOCK, [':'] = STOP, [';'] = STOP, ['<'] = ANGLE | WALK, ['>'] = ANGLE,
@@ -244,6 +244,8 @@ static Place alone(Place text, Place at, Place end) {
 /* What the walk collects. */
 typedef struct {
     Buffer cuts, labels; /* of Cut, in the order of the text; of Range, that lines of the text define */
+    Place paragraph;     /* where the one that the walk is in ends */
+    Place none[4];       /* up to where a sign of FORMULAS opens none */
     bool links;          /* whether there is a cut that is not code */
     bool defines;        /* whether a line may define a label */
 } Walk;
@@ -305,6 +307,43 @@ static Place block(Walk *walk, Place at, Place end) {
     return add_cut(walk, at, after, MARKED, NONE) ? after : NULL;
 }
 
+/* What opens a formula, and what closes it within its paragraph, as in a price nothing does. */
+static const char FORMULAS[][2][3] = {{"$$", "$$"}, {"$", "$"}, {"\\[", "\\]"}, {"\\(", "\\)"}};
+enum { DOLLAR = 1 };
+
+static Place paragraph_end(Place at, Place end) {
+    while ((at = memchr(at, '\n', end - at)) && !is(skip(at + 1, end, " \t\r"), end, '\n')) at++;
+    return at ? at : end;
+}
+
+static Place find(Place at, Place end, const char *sign) {
+    size_t size = strlen(sign);
+    for (; (at = memchr(at, *sign, end - at)); at++)
+        if ((size_t)(end - at) >= size && !memcmp(at, sign, size)) return at;
+    return NULL;
+}
+
+/* A $ opens no formula behind a letter or before a blank, and closes none behind a blank or before a letter: prices. */
+static bool dollars(Place text, Place open, Place close, Place end) {
+    Place after = close + 1;
+    bool letter_after = after < end && (*after < 0x80 ? letter(*after) || digit(*after) : *after >= 0xC3 && *after <= 0xD4);
+    return !after_word(text, open) && !(CLASS[open[1]] & SPACE) && !(CLASS[close[-1]] & SPACE) && !letter_after;
+}
+
+/* Find the end of a formula, NULL if none opens here. */
+static Place formula(Walk *walk, Place text, Place at, Place end) {
+    int i = 0;
+    while (i < 4 && !((size_t)(end - at) >= strlen(FORMULAS[i][0]) && !memcmp(at, FORMULAS[i][0], strlen(FORMULAS[i][0])))) i++;
+    if (i == 4 || (walk->none[i] && at < walk->none[i])) return NULL;
+    if (!walk->paragraph || walk->paragraph <= at) walk->paragraph = paragraph_end(at, end);
+    size_t size = strlen(FORMULAS[i][0]);
+    Place close = find(at + size, walk->paragraph, FORMULAS[i][1]);
+    Place address = close ? find(at + size, close, "://") : walk->paragraph;
+    if (!address && i == DOLLAR && !dollars(text, at, close, end)) address = close;
+    walk->none[i] = address;
+    return address ? NULL : close + size;
+}
+
 /* Walk over the text; false for want of memory. */
 static bool collect(Walk *walk, Place text, Place end) {
     Bracket brackets[DEPTH]; /* a ring: what is opened first is forgotten first */
@@ -334,8 +373,11 @@ static bool collect(Walk *walk, Place text, Place end) {
             /* Code within a line needs no care, as it begins and ends with ticks. */
             if (after && memchr(start, '\n', after - start) && !add_cut(walk, start, after, CODED, NONE)) return false;
             break;
+        case '$':
         case '\\':
-            if (at < end && in(*at, "\\[]`<")) at++;
+            after = formula(walk, text, start, end);
+            if (after) at = after;
+            else if (at < end && in(*at, *start == '$' ? "$" : "\\[]`<$")) at++;
             break;
         default: /* what an address can begin with */
             if (*start != '<' && !(at < end && (lower(*at) == 't' || lower(*at) == 'w'))) break;

@@ -1,8 +1,9 @@
 r"""Links to their words, in one Markdown text: the reference to which links.c is equal, byte for byte.
 
-One walk from left to right. Code is stepped over whole, so that it can stand in a link's words but never be read as a
-link. What goes leaves a mark; then the marks are taken out, with the spaces, brackets and lines that only they filled.
-No rule looks at a character more than a bounded number of times, so that the time is linear in the text.
+One walk from left to right. Code and formulas are stepped over whole, so that they can stand in a link's words but
+never be read as a link. What goes leaves a mark; then the marks are taken out, with the spaces, brackets and lines that
+only they filled. No rule looks at a character more than a bounded number of times, so that the time is linear in the
+text.
 """
 
 from __future__ import annotations
@@ -49,9 +50,13 @@ _ALONE = re.compile(
         (?:{_GROUP} | [^{_SPACE}<>()\[\]`]*[^{_SPACE}<>()\[\]`.,;:!?'"*_’”] | [^{_SPACE}<>()\[\]`]++(?={_GROUP}))*+""",
     _FLAGS,
 )
-_FIRST = re.compile(r"[\n`<\[\]\\hfwHFW](?:(?<=[^a-zA-Z])|(?=[tT]{1,2}[pP]|[wW]{2}\.))")  # for the walk
+_FIRST = re.compile(r"[\n`<\[\]\\$hfwHFW](?:(?<=[^a-zA-Z])|(?=[tT]{1,2}[pP]|[wW]{2}\.))")  # for the walk
 _AFTER_WORD = re.compile(rf"(?<=[{_LETTER}])\[")
 _WORD = re.compile(r"[A-Za-z_\u0080-\U0010ffff]")
+
+# What closes a formula, by what opens it; within its paragraph, as in a price nothing does.
+_CLOSE = {"$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
+_PARAGRAPH = re.compile(r"\n[ \t\r]*+\n|\Z")
 
 Cut = tuple[int, int, str]  # from, to, and what stands there instead
 
@@ -67,7 +72,8 @@ def strip(text: str) -> str:
     brackets: deque[int] = deque(maxlen=16)  # open ones; bounded, as the words in each are looked at
     may_define = "]:" in text
     text = "\n" + text
-    at = 0
+    at = paragraph = 0  # paragraph: where the one that the walk is in ends
+    none = dict.fromkeys(_CLOSE, 0)  # up to where what opens opens no formula
     for sign in _FIRST.finditer(text):
         start, char = sign.start(), sign[0]
         if start < at:
@@ -96,13 +102,37 @@ def strip(text: str) -> str:
             if span := _SPAN.match(text, start):
                 codes.append((start, span.end(), _CODE))
             at = (span or _TICKS.match(text, start) or sign).end()
-        elif char == "\\":
-            at += text[at : at + 1] in "\\[]`<"
+        elif char in "\\$":
+            opening, end = next((sign for sign in _CLOSE if text.startswith(sign, start)), ""), 0
+            if opening and start >= none[opening]:
+                if paragraph <= start:
+                    paragraph = _PARAGRAPH.search(text, start).start()  # type: ignore[union-attr]
+                end, none[opening] = _formula(text, start, opening, paragraph)
+            at = end or at + (text[at : at + 1] in ("$" if char == "$" else "\\[]`<$"))
         elif alone := _ALONE.match(text, start):
             at = alone.end()
             links.append((start, at, _MARK))
     links += [cut for label, link in references if label in labels for cut in link]
     return _tidy(*_cut(text, links + codes)) if links else text[1:]
+
+
+def _formula(text: str, start: int, opening: str, paragraph: int) -> tuple[int, int]:
+    """Find the end of a formula, 0 if none opens here; also say up to where the same sign opens none either."""
+    inside = start + len(opening)
+    end = text.find(_CLOSE[opening], inside, paragraph)
+    if end < 0:
+        return 0, paragraph
+    address = text.find("://", inside, end)
+    if address >= 0:
+        return 0, address
+    if opening == "$" and not (_OPEN_DOLLAR.match(text, start) and _CLOSE_DOLLAR.match(text, end)):
+        return 0, end
+    return end + len(opening), 0
+
+
+# A $ opens no formula behind a letter or before a blank, and closes none behind a blank or before a letter: prices.
+_OPEN_DOLLAR = re.compile(rf"(?<![{_LETTER}])\$(?!\s)", re.ASCII)
+_CLOSE_DOLLAR = re.compile(rf"(?<!\s)\$(?![{_LETTER}])", re.ASCII)
 
 
 def _link(text: str, start: int, end: int) -> tuple[int, bytes | None, list[Cut]]:

@@ -48,6 +48,12 @@ LINKS = [
     pytest.param("http://a`b` <http://c>`d\n\ne`", "`b` `d\n\ne`", id="beside ticks"),
     pytest.param("[a]: http://b\n\"title\"\n[c]: http://d\n\"no title\" e", "\"no title\" e", id="a title on the next line"),
     pytest.param("- [a](b)\n- http://c\n> http://d.\n1) http://e\nf", "- a\nf", id="items and quotes"),
+    pytest.param("It costs $5 [here](a) or $10 [there](b).", "It costs $5 here or $10 there.", id="prices are no formula"),
+    pytest.param("Take [the $[x](y)$ rule](c), $f$.", "Take the $[x](y)$ rule, $f$.", id="a formula in the words"),
+    pytest.param("$$ [a](http://b) $$", "$$ a $$", id="an address stands in no formula"),
+    pytest.param("\\[[source](http://b)\\] \\$5 [a](b)$", "\\[source\\] \\$5 a$", id="escapes"),
+    pytest.param("$x [a](b)\n\n$", "$x a\n\n$", id="no formula runs over a paragraph"),
+    pytest.param("$HOME/[a](b)$c US$[a](b)$", "$HOME/a$c US$a$", id="dollars beside letters"),
     pytest.param("a http://b\u3000c http://d\u00a0e", "a \u3000c \u00a0e", id="spaces beyond ASCII end an address"),
 ]  # fmt: skip
 
@@ -64,6 +70,9 @@ NOT_LINKS = [
     pytest.param("[a\n\nb](c)", id="brackets over two paragraphs"),
     pytest.param("ж[x](t) é[x][y]", id="functions and indices with letters beyond ASCII"),
     pytest.param("[a](b c) [a](b 'c) [d](<e)", id="no target"),
+    pytest.param("$[X,Y](f)=X(Y(f))$", id="a formula"),
+    pytest.param("$$[X,Y](f)\n[x][y]$$ and \\[ [A](v) \\], \\( [B](w) \\)", id="formulas in all delimiters"),
+    pytest.param("($[a](b)$), $[c](d)$.", id="formulas beside signs"),
 ]
 
 PIECES = [
@@ -84,6 +93,11 @@ PIECES += [
     "ftp://c",
     "www.",
     "www.d",
+    "$",
+    "$$",
+    "\\(",
+    "\\)",
+    "\\]",
     "mailto:e",
     "<http://f>",
 ]
