@@ -23,6 +23,7 @@ from curate.sources.shapes import Shape
 MAX_NESTED = 1_000_000
 # Deeper than any data set nests; json itself gives up at about a thousand levels.
 MAX_DEPTH = 64
+_NESTED = frozenset({dict, list})
 _CHUNK = 2**20
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".zst")
 
@@ -131,15 +132,14 @@ def _check(value: object) -> Record:
     """Refuse what parses but is no record. Text that is not Unicode is found later, when columns are made."""
     if not isinstance(value, dict):
         raise ValueError(f"expected an object, got {describe(value)}")
-    for item in value.values():
-        if type(item) in (dict, list) and _deeper(item, MAX_DEPTH):
-            raise RecursionError
+    if not _NESTED.isdisjoint(map(type, value.values())) and _deeper(value, MAX_DEPTH + 1):
+        raise RecursionError
     return value
 
 
 def _deeper(value: dict[str, Any] | list[Any], levels: int) -> bool:
     inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deeper(item, levels - 1) for item in inner if type(item) in (dict, list))
+    return levels == 0 or any(_deeper(item, levels - 1) for item in inner if type(item) in _NESTED)
 
 
 def reason(error: ValueError | RecursionError) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from curate.sources.columns import Record
 from curate.sources.layout import HEAD, Layout, Options, settle
 
 # So many records, or so many bytes of them, become columns at a time: they stay in the processor's cache till then.
-_STEP, _STEP_BYTES = 500, 2**20
+_STEP, _STEP_BYTES = 1000, 2**22
 
 
 class Read(NamedTuple):
@@ -28,6 +29,7 @@ class Read(NamedTuple):
 
 
 Stream = Iterator[Read | Bad]
+_size = attrgetter("size")
 
 
 def chunks(items: Iterable[Read | Bad], rows: int, size: int) -> Iterator[list[Read | Bad]]:
@@ -75,7 +77,7 @@ def batches(file: Path, stream: Stream, layout: Layout, unit: str, batch_rows: i
         if wrong or len(records) < len(chunk):
             bad += _bad(file, unit, chunk, wrong)
         left -= len(chunk)
-        room -= sum(item.size for item in chunk)
+        room -= sum(map(_size, chunk))
         if left < step or room <= 0:
             yield Batch(pl.concat(frames), bad)
             frames, bad, left, room = [], [], batch_rows, files.BATCH_BYTES
