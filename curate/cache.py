@@ -38,10 +38,16 @@ PACKAGES = (
 def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
     """List the releases that can change a result: of this library, of Python, and of the packages that are there."""
     releases = {"curate": curate.__version__, "python": platform.python_version()}
-    for name in packages:
-        with suppress(PackageNotFoundError):
-            releases[name] = version(name)
-    return releases
+    return releases | {name: number for name in packages if (number := _release(name))}
+
+
+@cache
+def _release(package: str) -> str | None:
+    """Look a release up once: a package says it in a long text."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 @cache

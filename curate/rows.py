@@ -118,7 +118,9 @@ def with_ids(rows: pl.DataFrame) -> pl.DataFrame:
 
 @cache
 def _digits() -> pl.Series:
-    return pl.Series([f"{i:04x}" for i in range(16**4)])
+    pairs = pl.Series([f"{i:02x}" for i in range(16**2)])
+    number = pl.int_range(16**4, eager=True)
+    return pairs.gather(number // 16**2) + pairs.gather(number % 16**2)
 
 
 def _hex(number: pl.Expr) -> pl.Expr:

@@ -205,7 +205,9 @@ def lines(file: Path, *, blank: bool = False) -> Iterator[Line | Bad]:
             skip_mark(stream, file)
             while raw := stream.readline(MAX_RECORD):
                 number += 1
-                size = len(raw) if len(raw) < MAX_RECORD or raw.endswith(b"\n") else len(raw) + _skip_line(stream)
+                size = len(raw)
+                if size >= MAX_RECORD and not raw.endswith(b"\n"):
+                    size += _skip_line(stream)
                 if blank or not raw.isspace():
                     yield Line(number, raw, size)
         except damage() as error:

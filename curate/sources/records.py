@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
+
+import polars as pl
 
 from curate.rows import Bad, Batch
 from curate.sources import files
 from curate.sources.columns import Record
 from curate.sources.layout import HEAD, Layout, Options, settle
+
+# So many records, or so many bytes of them, become columns at a time: they stay in the processor's cache till then.
+_STEP, _STEP_BYTES = 1000, 2**22
 
 
 class Read(NamedTuple):
@@ -23,18 +29,19 @@ class Read(NamedTuple):
 
 
 Stream = Iterator[Read | Bad]
+_size = attrgetter("size")
 
 
-def chunks(items: Iterable[Read | Bad], rows: int) -> Iterator[list[Read | Bad]]:
-    """Group records into batches of at most so many rows, closed early at `BATCH_BYTES`."""
+def chunks(items: Iterable[Read | Bad], rows: int, size: int) -> Iterator[list[Read | Bad]]:
+    """Group records: at most so many, and no more once they have so many bytes."""
     chunk: list[Read | Bad] = []
-    room = files.BATCH_BYTES
+    room = size
     for item in items:
         chunk.append(item)
         room -= item.size
         if len(chunk) >= rows or room <= 0:
             yield chunk
-            chunk, room = [], files.BATCH_BYTES
+            chunk, room = [], size
     if chunk:
         yield chunk
 
@@ -59,9 +66,23 @@ def start(file: Path, stream: Stream, options: Options, *, text: bool = False) -
 
 def batches(file: Path, stream: Stream, layout: Layout, unit: str, batch_rows: int) -> Iterator[Batch]:
     """Yield rows and bad records, both in the order of the file."""
-    for chunk in chunks(stream, batch_rows):
-        rows, wrong = layout.rows([item.record for item in chunk if isinstance(item, Read)])
-        yield Batch(rows, list(_bad(file, unit, chunk, wrong)))
+    step = min(batch_rows, _STEP)
+    frames: list[pl.DataFrame] = []
+    bad: list[Bad] = []
+    left, room = batch_rows, files.BATCH_BYTES
+    for chunk in chunks(stream, step, min(room, _STEP_BYTES)):
+        records = [item.record for item in chunk if isinstance(item, Read)]
+        rows, wrong = layout.rows(records)
+        frames.append(rows)
+        if wrong or len(records) < len(chunk):
+            bad += _bad(file, unit, chunk, wrong)
+        left -= len(chunk)
+        room -= sum(map(_size, chunk))
+        if left < step or room <= 0:
+            yield Batch(pl.concat(frames), bad)
+            frames, bad, left, room = [], [], batch_rows, files.BATCH_BYTES
+    if frames:
+        yield Batch(pl.concat(frames), bad)
 
 
 def _bad(file: Path, unit: str, chunk: list[Read | Bad], wrong: dict[int, str]) -> Iterator[Bad]:

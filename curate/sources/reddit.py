@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,7 +16,7 @@ import polars as pl
 from curate.rows import Bad, Batch, Part, SourceError, SourceMissing
 from curate.sources import files
 from curate.sources.columns import describe, unicode
-from curate.sources.jsonl import check_size, reason
+from curate.sources.jsonl import check_size, parse, reason
 from curate.sources.spill import Spill
 
 SCHEMA = {
@@ -162,7 +161,7 @@ def _post(line: files.Line, communities: frozenset[str], of: Callable[[Record], 
     if line.size > len(line.raw):
         raise ValueError(f"the line is longer than {files.MAX_RECORD // 2**20} MiB")
     check_size(line.raw)
-    record = json.loads(line.raw.decode("utf-8"))
+    record = parse(line.raw)
     if not isinstance(record, dict):
         raise ValueError(f"expected an object, got {describe(record)}")
     community = record.get("subreddit")

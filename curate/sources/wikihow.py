@@ -77,7 +77,7 @@ def _check_columns(file: Path, record: dict[str, object]) -> None:
 
 
 def _read(file: Path, batch_rows: int) -> Iterator[Batch]:
-    for chunk in chunks(_checked(file), batch_rows):
+    for chunk in chunks(_checked(file), batch_rows, files.BATCH_BYTES):
         rows, bad = [], []
         for item in chunk:
             if isinstance(item, Bad):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -12,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.rows import STANDARD, Bad, SourceError
-from curate.sources import files
-from curate.sources.jsonl import jsonl
+from curate.sources import files, records
+from curate.sources.jsonl import jsonl, parse
 from curate.turns import TURNS, lean
 from tests.sources.own import read_all
 
@@ -250,6 +251,17 @@ def test_a_batch_is_closed_when_it_grows_large(write, monkeypatch):
     assert [batch.rows.height for batch in jsonl(file)[0].read(1000)] == [3, 3, 3, 1]
 
 
+@pytest.mark.parametrize("batch_rows", [7, 499, 1200, 20_000])
+def test_bad_lines_keep_their_places_whatever_is_made_columns_together(write, monkeypatch, batch_rows):
+    monkeypatch.setattr(records, "_STEP_BYTES", 3000)
+    odd = {40: b"{", 41: b'{"prompt": 5}', 700: b'{"prompt": "\\ud83d"}', 1499: b'{"prompt": "\xff"}'}
+    file = write(*[odd.get(i, {"prompt": f"{i}" * (i % 50), "year": i}) for i in range(1500)])
+    batches = list(jsonl(file)[0].read(batch_rows))
+    assert all(batch.rows.height + len(batch.bad) <= batch_rows for batch in batches)
+    assert [bad.where for batch in batches for bad in batch.bad] == [f"line {i + 1}" for i in odd]
+    assert [y for batch in batches for y in batch.rows["year"]] == [i for i in range(1500) if i not in odd]
+
+
 @pytest.mark.slow
 def test_a_line_of_fifty_megabytes_is_a_record(write):
     rows, bad = read(write({"prompt": "a"}, {"prompt": "x" * 50_000_000}, {"prompt": "b"}))
@@ -261,6 +273,7 @@ value = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=5,
 )
+PIECES = [b"{", b"]", b",", b'"', b"\\", b"\\ud83d", b"\\u00e9", b"0", b"-", b".", b"e5", b" ", b"\r", b"\x00", b"\x1f", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"NaN"]  # fmt: skip
 record = st.dictionaries(st.sampled_from(["prompt", "response", "score", "history", "x", "y"]), value, max_size=5)
 line = st.one_of(
     record.map(lambda r: json.dumps({"prompt": "p"} | r).encode()),
@@ -282,6 +295,39 @@ def test_every_line_is_a_row_or_bad_and_batches_do_not_matter(tmp_path_factory, 
         rows, same = read(file, batch_rows)
         assert rows.equals(whole)
         assert same == bad
+
+
+NUMBERS = [
+    "-0",
+    "-0.0",
+    "1E400",
+    "1e-400",
+    "NaN",
+    "-Infinity",
+    "9223372036854775808",
+    "9" * 4300,
+    "0.1" + "0" * 400 + "1",
+]
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:20])
+def test_numbers_are_those_of_json(number):
+    record = parse(f'{{"x": {number}}}'.encode())
+    assert repr(record) == repr(json.loads(f'{{"x": {number}}}'))
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=500)
+@given(raw=value.map(lambda v: json.dumps(v).encode()), at=st.integers(0, 99), piece=st.sampled_from(PIECES))
+def test_json_is_parsed_as_python_does(raw, at, piece):
+    for text in (raw, raw[:at] + piece + raw[at:], raw[:at] + piece + raw[at + 1 :]):
+        try:
+            expected = repr(json.loads(text.decode("utf-8")))
+        except ValueError as error:
+            with pytest.raises(type(error), match=re.escape(str(error))):
+                parse(text)
+        else:
+            assert repr(parse(text)) == expected
 
 
 def test_real_files_are_read(data):
