@@ -78,6 +78,7 @@ static inline uint32_t lower(uint32_t c) {
     return c == 0x2010 || c == 0x2011 || c == 0x2013 || c == 0x2212 ? '-' : small(c);
 }
 
+#define ALWAYS_INLINE inline __attribute__((always_inline)) /* so that each step has a loop of its own */
 #define EACH(byte) (0x0101010101010101u * (byte))
 
 bool is_even(const uint8_t *text, size_t size) {
@@ -88,9 +89,12 @@ bool is_even(const uint8_t *text, size_t size) {
             at += 8;
             continue;
         }
+        if (text[at] >= 0xe4 && text[at] <= 0xe9) { /* U+4000 to U+9FFF */
+            at += 3;
+            continue;
+        }
         Letter letter = letter_at(text, size, at);
-        bool is_common = letter.code < 0x130 || (letter.code >= 0x4e00 && letter.code <= 0x9fff);
-        if (!is_common && !find_kind(EVEN, sizeof EVEN / sizeof *EVEN, letter.code)) return false;
+        if (letter.code >= 0x130 && !find_kind(EVEN, sizeof EVEN / sizeof *EVEN, letter.code)) return false;
         at += letter.size;
     }
     return true;
@@ -173,17 +177,16 @@ typedef struct {
     uint8_t text; /* the one that is read */
 } Set;
 
-static size_t slot_of(const Set *set, uint64_t word) {
+static inline size_t slot_of(const Set *set, uint64_t word) {
     size_t slot = (word >> 32 ^ word >> 1) & (set->slots - 1);
     while (set->in[slot] && set->words[slot] != word) slot = (slot + 1) & (set->slots - 1);
     return slot;
 }
 
-/* Make room for one more: a set is at most half full, so that long texts of few words take little memory. */
-static bool set_room(Set *set) {
-    if (set->in && 2 * set->count < set->slots) return true;
+/* Make a set larger: it is at most half full, so that long texts of few words take little memory. */
+static bool grow(Set *set) {
     Set more = *set;
-    more.slots = set->slots ? 4 * set->slots : 256;
+    more.slots = set->slots ? 4 * set->slots : 1024;
     more.words = malloc(more.slots * sizeof *more.words);
     more.in = calloc(more.slots, 1);
     bool fits = more.words && more.in;
@@ -200,8 +203,8 @@ static bool set_room(Set *set) {
     return fits;
 }
 
-static bool add_different(Set *set, uint64_t word) {
-    if (!set_room(set)) return false;
+static ALWAYS_INLINE bool add_different(Set *set, uint64_t word) {
+    if (2 * set->count >= set->slots && !grow(set)) return false;
     size_t slot = slot_of(set, word);
     set->count += !set->in[slot];
     set->words[slot] = word;
@@ -237,7 +240,7 @@ static inline bool add_number(Buffer *out, uint64_t number) {
 }
 
 /* List the run of three words that ends with this one, if its slot is marked: its place, and its hash. */
-static inline bool add_run(Words *words, uint64_t word) {
+static ALWAYS_INLINE bool add_run(Words *words, uint64_t word) {
     uint64_t run = (words->run[0] * TURN + words->run[1]) * TURN + word;
     words->run[0] = words->run[1];
     words->run[1] = word;
@@ -246,7 +249,7 @@ static inline bool add_run(Words *words, uint64_t word) {
 }
 
 /* Take the last word as it stands. */
-static inline bool close_word(Words *words) {
+static ALWAYS_INLINE bool close_word(Words *words) {
     uint64_t value = mix(words->hash.value, words->hash.block) * TURN;
     value = ((value ^ value >> 29) & ~(uint64_t)1) | words->is_signed;
     if (words->set) return add_different(words->set, value);
@@ -254,7 +257,7 @@ static inline bool close_word(Words *words) {
 }
 
 /* Begin a word, with the signs that waited for it. */
-static inline bool open_word(Words *words) {
+static ALWAYS_INLINE bool open_word(Words *words) {
     if (words->out && words->count && !close_word(words)) return false;
     words->count++;
     words->hash = words->waits ? words->pending : (Hash){.value = SEED};
@@ -420,7 +423,7 @@ static inline size_t read_letters(Words *words, const uint8_t *text, size_t size
 }
 
 /* Read the letters from here to the end of the text. */
-static inline bool read(Words *words, const uint8_t *text, size_t size) {
+static ALWAYS_INLINE bool read(Words *words, const uint8_t *text, size_t size) {
     uint8_t before = BLANK; /* kind of the last character */
     for (size_t at = 0; at < size;) {
         if (text[at] == ' ') {
@@ -507,13 +510,13 @@ int compare_words(const uint8_t *text, size_t size, Buffer *out) {
     bool fits = read(&one, text + at, first);
     set.text = 2;
     fits = fits && read(&other, text + at + first, size - at - first);
-    uint64_t numbers[4] = {0};
-    for (size_t i = 0; fits && i < set.slots; i++) {
-        uint8_t in = set.in[i];
-        numbers[0] += (in & 3) == 3;
-        numbers[1] += in > 0;
-        numbers[2] += in == 7;
-        numbers[3] += in > 4;
+    uint64_t numbers[4] = {0, set.count, 0, 0};
+    for (size_t i = 0; fits && i < set.slots; i += 8) { /* bytes of ones are added up by a product */
+        uint64_t in;
+        memcpy(&in, set.in + i, 8);
+        numbers[0] += (in & in >> 1 & EACH(1)) * EACH(1) >> 56;
+        numbers[2] += (in & in >> 1 & in >> 2 & EACH(1)) * EACH(1) >> 56;
+        numbers[3] += (in >> 2 & EACH(1)) * EACH(1) >> 56;
     }
     fits = fits && buffer_add(out, (const uint8_t *)numbers, sizeof numbers);
     free(set.words);
