@@ -11,7 +11,7 @@ import polars as pl
 from curate.filter import Choice, reads
 from curate.filters.pool import best_first, require
 from curate.filters.words.jaccard import survivors
-from curate.filters.words.runs import nfc
+from curate.filters.words.runs import folded
 from curate.rows import hash01
 
 if TYPE_CHECKING:
@@ -46,38 +46,22 @@ def exact_duplicates(
         raise ValueError("exact_duplicates needs a column to compare")
     for name in columns:
         require(pool, name, "exact_duplicates")
-    keys = [_folded(pool[name]) for name in columns]
-    rows = pool.select(
-        "id",
-        best_first(pool, prefer, "exact_duplicates"),
-        pl.struct(keys).alias("key"),
-        pl.all_horizontal(pl.col(columns).is_null()).alias("nothing"),
-    ).with_row_index("at")
+    keys = pl.DataFrame([_key(pool[name]).alias(f"key {i}") for i, name in enumerate(columns)])
+    # A number for each text, so that texts are moved nowhere.
+    key = keys.with_row_index("key").select(pl.col("key").first().over(keys.columns)).to_series()
+    nothing = pl.all_horizontal(pl.col(columns).is_null()).alias("nothing")
+    rows = pool.select("id", best_first(pool, prefer, "exact_duplicates"), nothing, key).with_row_index("at")
     # Rows with one id are one and the same row, so which of them comes first shows nowhere.
     ranked = rows.sort("best", "id", descending=[True, False], nulls_last=True)
-    judged = ranked.with_columns(
-        pl.when("nothing").then("id").otherwise(pl.col("id").first().over("key")).alias("of"),
-        (pl.col("nothing") | (pl.col("at") == pl.col("at").first().over("key"))).alias("kept"),
-    ).sort("at")
-    why = pl.when(~pl.col("kept")).then(pl.format("duplicate of {}", "of"))
-    return Choice(judged["kept"], judged.select(why.alias("why")).to_series())
+    first = pl.when("nothing").then("at").otherwise(pl.col("at").first().over("key"))
+    judged = ranked.with_columns(first.alias("of")).sort("at")
+    kept = judged.select((pl.col("at") == pl.col("of")).alias("kept")).to_series()
+    why = pl.format("duplicate of {}", pl.col("id").gather("of"))
+    return Choice(kept, judged.select(pl.when(~kept).then(why).alias("why")).to_series())
 
 
-# What Unicode calls white space, each to become a blank.
-_BLANKS = dict.fromkeys(
-    [*"\t\n\v\f\r\x85\xa0\u1680", *map(chr, range(0x2000, 0x200B)), *"\u2028\u2029\u202f\u205f\u3000"], " "
-)
-
-
-def _folded(column: pl.Series) -> pl.Series:
-    if column.dtype != pl.String:
-        return column
-    # Lower case last: NFC of a capital and of its small letter need not have the same number of characters.
-    texts = nfc(column).str.to_lowercase().str.replace_many(_BLANKS)
-    # Runs of blanks are halved until none is left: ten times as fast as a regular expression.
-    while len(rows := texts.str.contains("  ", literal=True).arg_true()):
-        texts = texts.scatter(rows, texts.gather(rows).str.replace_all("  ", " ", literal=True))
-    return texts.str.strip_chars(" ")
+def _key(column: pl.Series) -> pl.Series:
+    return folded(column) if column.dtype == pl.String else column
 
 
 @reads("column", "prefer")

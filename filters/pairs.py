@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from curate.filter import Property, measures
@@ -31,14 +33,13 @@ def alike(column: str = "chosen", other: str = "rejected", *, threshold: float =
 @measures(alike)
 def overlap(column: str = "chosen", other: str = "rejected") -> pl.Expr:
     """Measure the share of the words of both texts that stand in both, or that of their words with a sign if less."""
-    both = pl.struct(pl.col(column).cast(pl.String).alias("a"), pl.col(other).cast(pl.String).alias("b"))
+    both = [pl.col(name).cast(pl.String) for name in (column, other)]
     # As one function, not as an expression that names each list of words three times, and would make it three times.
-    shared: pl.Expr = both.map_batches(_shared, return_dtype=pl.Float64, is_elementwise=True)
-    return shared
+    return pl.map_batches(both, _shared, return_dtype=pl.Float64, is_elementwise=True)
 
 
-def _shared(both: pl.Series) -> pl.Series:
-    return overlap_of(both.struct.field("a"), both.struct.field("b"))
+def _shared(both: Sequence[pl.Series]) -> pl.Series:
+    return overlap_of(*both)
 
 
 def length_ratio(column: str = "chosen", other: str = "rejected", *, max: float = 2.0) -> Property:

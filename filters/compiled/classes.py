@@ -34,18 +34,23 @@ ff1c-ff1e s ff1f-ff20 , ff3b-ff40 , ff5b , ff5c s ff5d , ff5e s ff5f-ff65 , ff66
 ffe5-ffe6 c ffe9-ffec s fff0-ffff , 1b000-1b16f u 1f000-1f3fa u 1f3fb-1f3ff m 1f400-1fbff u 20000-3ffff u
 e0000-e007f , e0100-e01ef m
 """
+# Characters that NFC leaves alone whatever stands beside them, and of which SMALL has the small letter.
+_EVEN = """
+0-12f 131-17f 386 388-3a2 3a4-3ce 400-45f 5d0-5ea 620-64a 2002-205f 20a0-20c0 2190-2328 232b-23ff 2500-27bf 3000-3029
+3030-3096 309b-30ff 3400-9fff ac00-d7a3 fe0f ff01-ff20 ff5b-ff65 1f000-1faff
+"""
 
 
-def _parsed() -> list[tuple[int, int, str]]:
-    rows = []
-    parts = _RANGES.split()
-    for span, kind in zip(parts[::2], parts[1::2], strict=True):
-        first, _, last = span.partition("-")
-        rows.append((int(first, 16), int(last or first, 16), " " if kind == "_" else kind))
-    return rows
+def _parsed(ranges: str) -> list[tuple[int, int]]:
+    ends = (span.partition("-") for span in ranges.split())
+    return [(int(first, 16), int(last or first, 16)) for first, _, last in ends]
 
 
-RANGES = _parsed()
+EVEN = _parsed(_EVEN)
+RANGES = [
+    (*span, kind.replace("_", " "))
+    for span, kind in zip(_parsed(" ".join(_RANGES.split()[::2])), _RANGES.split()[1::2], strict=True)
+]
 _STARTS = [first for first, _, _ in RANGES]
 
 
@@ -70,17 +75,25 @@ SHAPES = Shapes({code: ord(_ascii(chr(code))) for code in range(128)})
 
 # Where lower case is one letter, and the same in every version; a text with others is put in lower case beforehand.
 CASED = [(0x41, 0x5A), (0xC0, 0xDE), (0x100, 0x12F), (0x132, 0x17F), (0x386, 0x3CE), (0x400, 0x45F)]
-LOWER = {code: ord(chr(code).lower()) for first, last in CASED for code in range(first, last + 1)}
-LOWER |= {ord("ς"): ord("σ")} | dict.fromkeys((0x2010, 0x2011, 0x2013, 0x2212), ord("-"))
+SMALL = {code: ord(chr(code).lower()) for first, last in CASED for code in range(first, last + 1)}
+LOWER = SMALL | {ord("ς"): ord("σ")} | dict.fromkeys((0x2010, 0x2011, 0x2013, 0x2212), ord("-"))
 
 
 def header() -> str:
     """Write the ranges as C."""
-    rows = [f"{{0x{first:x}, 0x{last:x}, '{kind}'}}," for first, last, kind in RANGES]
-    lines = [" ".join(rows[at : at + 5]) for at in range(0, len(rows), 5)]
-    top = "/* What each character is to a word: classes.py says it, and writes this file; included by words.c. */"
-    body = "\n    ".join(lines)
-    return f"{top}\nstatic const struct {{ uint32_t first, last; uint8_t kind; }} RANGES[] = {{\n    {body}\n}};\n"
+    top = """/* What each character is to a word: classes.py says it, and writes this file; included by words.c. */
+typedef struct {
+    uint32_t first, last;
+    uint8_t kind;
+} Range;
+"""
+    return top + _table("RANGES", RANGES) + _table("EVEN", [(*span, "e") for span in EVEN])
+
+
+def _table(name: str, ranges: list[tuple[int, int, str]]) -> str:
+    rows = [f"{{0x{first:x}, 0x{last:x}, '{kind}'}}," for first, last, kind in ranges]
+    body = "\n    ".join(" ".join(rows[at : at + 5]) for at in range(0, len(rows), 5))
+    return f"static const Range {name}[] = {{\n    {body}\n}};\n"
 
 
 if __name__ == "__main__":

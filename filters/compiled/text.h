@@ -43,7 +43,9 @@ int html_to_markdown(const uint8_t *text, size_t size, Buffer *out);            
 int strip_links(const uint8_t *text, size_t size, Buffer *out);                                            /* links.c */
 int leave_out(const uint8_t *text, size_t size, const uint8_t *options, size_t options_size, Buffer *out); /* voice.c */
 int spoken(const uint8_t *text, size_t size, const uint8_t *options, size_t options_size, Buffer *out);
-uint64_t count_words(const uint8_t *text, size_t size);              /* words.c */
+bool is_even(const uint8_t *text, size_t size); /* words.c */
+int fold(const uint8_t *text, size_t size, Buffer *out);
+uint64_t count_words(const uint8_t *text, size_t size);
 int list_words(const uint8_t *text, size_t size, Buffer *out);
 int list_runs(const uint8_t *text, size_t size, const uint8_t *slots, size_t count, Buffer *out);
 int compare_words(const uint8_t *text, size_t size, Buffer *out);

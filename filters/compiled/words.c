@@ -27,17 +27,23 @@ typedef struct {
     uint8_t size; /* in bytes; 0 behind the end */
 } Letter;
 
-static uint8_t kind_of(uint32_t code) {
+/* The kind of the range that holds a character, else 0. */
+static uint8_t find_kind(const Range *ranges, size_t count, uint32_t code) {
+    size_t low = 0, high = count;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        if (ranges[middle].first <= code) low = middle;
+        else high = middle;
+    }
+    return code >= ranges[low].first && code <= ranges[low].last ? ranges[low].kind : 0;
+}
+
+static inline uint8_t kind_of(uint32_t code) {
     if (code >= 0x4e00 && code <= 0x9fff) return ALONE;
     if (code >= 0x400 && code < 0x482) return A;
     if (code >= 0xc0 && code < 0x2c2) return code == 0xd7 || code == 0xf7 ? SIGN : A;
-    size_t low = 0, high = sizeof RANGES / sizeof *RANGES;
-    while (high - low > 1) {
-        size_t middle = (low + high) / 2;
-        if (RANGES[middle].first <= code) low = middle;
-        else high = middle;
-    }
-    return code >= RANGES[low].first && code <= RANGES[low].last ? RANGES[low].kind : A;
+    uint8_t kind = find_kind(RANGES, sizeof RANGES / sizeof *RANGES, code);
+    return kind ? kind : A;
 }
 
 static inline Letter letter_at(const uint8_t *text, size_t size, size_t at) {
@@ -50,10 +56,10 @@ static inline Letter letter_at(const uint8_t *text, size_t size, size_t at) {
     return (Letter){code, kind_of(code), *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : 4};
 }
 
-/* The small letter, where it is one letter in every version of Unicode; a minus for what is used as one. */
-static inline uint32_t lower(uint32_t c) {
+/* The small letter, where it is one letter in every version of Unicode. */
+static inline uint32_t small(uint32_t c) {
     if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + 32 : c;
-    if (c >= 0x2213) return c;
+    if (c > 0x42f || (c >= 0x180 && c < 0x386)) return c;
     if (c <= 0xde) return c >= 0xc0 && c != 0xd7 ? c + 32 : c;
     if (c < 0x180) {
         if (c < 0x100 || c == 0x130 || c == 0x131 || c == 0x138 || c == 0x149 || c == 0x17f) return c;
@@ -61,30 +67,160 @@ static inline uint32_t lower(uint32_t c) {
         bool odd = (c >= 0x139 && c <= 0x148) || c >= 0x179;
         return (c & 1) == odd ? c + 1 : c;
     }
-    if (c >= 0x386 && c <= 0x3c2) {
-        if (c == 0x3c2) return 0x3c3;
-        if (c >= 0x391 && c <= 0x3ab && c != 0x3a2) return c + 32;
-        return c == 0x386 ? 0x3ac : c >= 0x388 && c <= 0x38a ? c + 37 : c == 0x38c ? 0x3cc : c == 0x38e || c == 0x38f ? c + 63 : c;
-    }
-    if (c >= 0x400 && c <= 0x42f) return c < 0x410 ? c + 80 : c + 32;
-    return c == 0x2010 || c == 0x2011 || c == 0x2013 || c == 0x2212 ? '-' : c;
+    if (c >= 0x400) return c < 0x410 ? c + 80 : c + 32;
+    if (c >= 0x391 && c <= 0x3ab && c != 0x3a2) return c + 32;
+    return c == 0x386 ? 0x3ac : c >= 0x388 && c <= 0x38a ? c + 37 : c == 0x38c ? 0x3cc : c == 0x38e || c == 0x38f ? c + 63 : c;
 }
 
-static const uint64_t SEED = 0xcbf29ce484222325u, PRIME = 0x100000001b3u, TURN = 0x9e3779b97f4a7c15u;
+/* The same as words are compared: one sigma, and a minus for what is used as one. */
+static inline uint32_t lower(uint32_t c) {
+    if (c == 0x3c2) return 0x3c3;
+    return c == 0x2010 || c == 0x2011 || c == 0x2013 || c == 0x2212 ? '-' : small(c);
+}
 
-/* Add a small letter to a hash: FNV-1a, by characters where the usual one goes by bytes. */
-static inline uint64_t hash_lower(uint64_t hash, uint32_t code) { return (hash ^ code) * PRIME; }
+#define ALWAYS_INLINE inline __attribute__((always_inline)) /* so that each step has a loop of its own */
+#define EACH(byte) (0x0101010101010101u * (byte))
 
-static inline uint64_t hash_letter(uint64_t hash, uint32_t code) { return hash_lower(hash, lower(code)); }
+bool is_even(const uint8_t *text, size_t size) {
+    for (size_t at = 0; at < size;) {
+        uint64_t block = EACH(0x80);
+        if (size - at >= 8) memcpy(&block, text + at, 8);
+        if (!(block & EACH(0x80))) {
+            at += 8;
+            continue;
+        }
+        if (text[at] >= 0xe4 && text[at] <= 0xe9) { /* U+4000 to U+9FFF */
+            at += 3;
+            continue;
+        }
+        Letter letter = letter_at(text, size, at);
+        if (letter.code >= 0x130 && !find_kind(EVEN, sizeof EVEN / sizeof *EVEN, letter.code)) return false;
+        at += letter.size;
+    }
+    return true;
+}
+
+/* White space beyond ASCII. */
+static bool is_wide(uint32_t c) {
+    return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+           c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+int fold(const uint8_t *text, size_t size, Buffer *out) {
+    if (!buffer_room(out, size + 1)) return NO_MEMORY;
+    uint8_t *start = out->at + out->size, *to = start;
+    bool after = true; /* white space, or the beginning */
+    for (size_t at = 0; at < size;) {
+        if (text[at] < 0x80) {
+            uint8_t byte = (uint8_t)small(text[at++]);
+            bool white = (byte == ' ') | ((uint8_t)(byte - '\t') < 5);
+            *to = (uint8_t)(byte ^ ((byte ^ ' ') & -white)); /* without a branch, which few texts let foresee */
+            to += !(white & after);
+            after = white;
+            continue;
+        }
+        Letter letter = letter_at(text, size, at);
+        uint32_t c = small(letter.code);
+        if (is_wide(c)) {
+            *to = ' ';
+            to += !after;
+        } else if (c == letter.code) {
+            for (unsigned i = 0; i < letter.size; i++) *to++ = text[at + i];
+        } else { /* one of two bytes, as all that change */
+            *to++ = (uint8_t)(0xc0 | c >> 6);
+            *to++ = (uint8_t)(0x80 | (c & 0x3f));
+        }
+        after = is_wide(c);
+        at += letter.size;
+    }
+    out->size += (size_t)(to - start) - (after && to > start);
+    return CHANGED;
+}
+
+static const uint64_t SEED = 0xcbf29ce484222325u, TURN = 0x9e3779b97f4a7c15u;
+
+/* The hash of a word: of its bytes in small letters, eight at a time. */
+typedef struct {
+    uint64_t value, block; /* of whole blocks; the bytes since */
+    unsigned bits;         /* of these, under 64 */
+} Hash;
+
+static inline uint64_t mix(uint64_t value, uint64_t block) {
+    value = (value ^ block) * TURN;
+    return value ^ value >> 32;
+}
+
+/* Add up to 8 bytes, the first of them lowest. */
+static inline void hash_bytes(Hash *hash, uint64_t bytes, unsigned bits) {
+    uint64_t block = hash->block | bytes << hash->bits;
+    unsigned all = hash->bits + bits;
+    hash->bits = all % 64;
+    hash->block = block;
+    if (all < 64) return;
+    hash->value = mix(hash->value, block);
+    hash->block = hash->bits ? bytes >> (bits - hash->bits) : 0;
+}
+
+static inline void hash_letter(Hash *hash, uint32_t code) {
+    uint32_t c = lower(code), low = 0x80 | (c & 0x3f), middle = 0x80 | (c >> 6 & 0x3f), high = 0x80 | (c >> 12 & 0x3f);
+    if (c < 0x80) hash_bytes(hash, c, 8);
+    else if (c < 0x800) hash_bytes(hash, (0xc0 | c >> 6) | low << 8, 16);
+    else if (c < 0x10000) hash_bytes(hash, (0xe0 | c >> 12) | middle << 8 | low << 16, 24);
+    else hash_bytes(hash, (0xf0 | c >> 18) | high << 8 | middle << 16 | low << 24, 32);
+}
+
+/* A set of words, each with the texts that have it: 1 for the first, 2 for the second, 3 for both; 4 more for a sign. */
+typedef struct {
+    uint64_t *words;
+    uint8_t *in; /* 0 where a slot is free */
+    size_t slots, count;
+    uint8_t text; /* the one that is read */
+} Set;
+
+static inline size_t slot_of(const Set *set, uint64_t word) {
+    size_t slot = (word >> 32 ^ word >> 1) & (set->slots - 1);
+    while (set->in[slot] && set->words[slot] != word) slot = (slot + 1) & (set->slots - 1);
+    return slot;
+}
+
+/* Make a set larger: it is at most half full, so that long texts of few words take little memory. */
+static bool grow(Set *set) {
+    Set more = *set;
+    more.slots = set->slots ? 4 * set->slots : 1024;
+    more.words = malloc(more.slots * sizeof *more.words);
+    more.in = calloc(more.slots, 1);
+    bool fits = more.words && more.in;
+    for (size_t i = 0; fits && i < set->slots; i++) {
+        if (!set->in[i]) continue;
+        size_t slot = slot_of(&more, set->words[i]);
+        more.words[slot] = set->words[i];
+        more.in[slot] = set->in[i];
+    }
+    Set *old = fits ? set : &more;
+    free(old->words);
+    free(old->in);
+    if (fits) *set = more;
+    return fits;
+}
+
+static ALWAYS_INLINE bool add_different(Set *set, uint64_t word) {
+    if (2 * set->count >= set->slots && !grow(set)) return false;
+    size_t slot = slot_of(set, word);
+    set->count += !set->in[slot];
+    set->words[slot] = word;
+    set->in[slot] |= set->text | (word & 1) << 2;
+    return true;
+}
 
 typedef struct {
     Buffer *out;          /* NULL where words are only counted */
     const uint8_t *slots; /* of runs of three words: '1' for those that are listed; NULL to list words */
     size_t slot_count;    /* a power of 2 */
+    Set *set;             /* to add words to; NULL to list them */
     uint64_t run[2];      /* the last two words */
     uint64_t count;       /* words, the open one as well */
-    uint64_t hash;    /* of the last word, which a sign may still join */
-    uint64_t pending; /* hash of the signs that wait for a word */
+    Hash hash;      /* of the last word, which a sign may still join */
+    Hash pending;   /* of the signs that wait for a word */
     bool is_signed, waits;
     bool in_word;   /* the last character belongs to the last word */
     bool operand;   /* the last word ends in a figure or a lone letter */
@@ -104,7 +240,7 @@ static inline bool add_number(Buffer *out, uint64_t number) {
 }
 
 /* List the run of three words that ends with this one, if its slot is marked: its place, and its hash. */
-static inline bool add_run(Words *words, uint64_t word) {
+static ALWAYS_INLINE bool add_run(Words *words, uint64_t word) {
     uint64_t run = (words->run[0] * TURN + words->run[1]) * TURN + word;
     words->run[0] = words->run[1];
     words->run[1] = word;
@@ -113,18 +249,18 @@ static inline bool add_run(Words *words, uint64_t word) {
 }
 
 /* Take the last word as it stands. */
-static inline bool close_word(Words *words) {
-    uint64_t value = words->hash;
-    value = (value ^ value >> 32) * TURN;
+static ALWAYS_INLINE bool close_word(Words *words) {
+    uint64_t value = mix(words->hash.value, words->hash.block) * TURN;
     value = ((value ^ value >> 29) & ~(uint64_t)1) | words->is_signed;
+    if (words->set) return add_different(words->set, value);
     return words->slots ? add_run(words, value) : add_number(words->out, value);
 }
 
 /* Begin a word, with the signs that waited for it. */
-static inline bool open_word(Words *words) {
+static ALWAYS_INLINE bool open_word(Words *words) {
     if (words->out && words->count && !close_word(words)) return false;
     words->count++;
-    words->hash = words->waits ? words->pending : SEED;
+    words->hash = words->waits ? words->pending : (Hash){.value = SEED};
     words->is_signed = words->waits;
     words->waits = false;
     words->in_word = true;
@@ -133,7 +269,8 @@ static inline bool open_word(Words *words) {
 }
 
 static void wait_for_word(Words *words, uint32_t code) {
-    words->pending = hash_letter(words->waits ? words->pending : SEED, code);
+    if (!words->waits) words->pending = (Hash){.value = SEED};
+    hash_letter(&words->pending, code);
     words->waits = true;
 }
 
@@ -220,7 +357,7 @@ typedef struct {
 } Meant;
 
 /* Go through the signs of a run that are meant; with `into`, add them to that hash. */
-static Meant meant(const uint8_t *text, size_t size, const Run *run, uint64_t *into) {
+static Meant meant(const uint8_t *text, size_t size, const Run *run, Hash *into) {
     Meant result = {0, 0, false, true, true};
     uint8_t previous = 0;
     for (size_t at = run->start; at < run->end;) {
@@ -228,7 +365,7 @@ static Meant meant(const uint8_t *text, size_t size, const Run *run, uint64_t *i
         uint8_t next = at + letter.size < run->end ? letter_at(text, size, at + letter.size).kind : 0;
         if (!run->strong || is_kept(text, size, run, previous, letter.kind, next)) {
             if (!result.any) result.first = at;
-            if (into) *into = hash_letter(*into, letter.code);
+            if (into) hash_letter(into, letter.code);
             result.any = true;
             result.joins &= is(letter.kind, JOINS);
             result.counts &= letter.kind == '%' || letter.kind == MONEY;
@@ -257,7 +394,7 @@ static size_t read_signs(Words *words, const uint8_t *text, size_t size, size_t 
         words->gap = 0;
     } else {
         if (signs.any) {
-            if (!words->waits) words->pending = SEED;
+            if (!words->waits) words->pending = (Hash){.value = SEED};
             words->waits = true;
             meant(text, size, &run, &words->pending);
         }
@@ -267,18 +404,26 @@ static size_t read_signs(Words *words, const uint8_t *text, size_t size, size_t 
     return run.end;
 }
 
-/* Read the ASCII letters that go on with a word: nearly all there is in most texts, so without asking anything. */
+/* Read the ASCII letters of a word from here on: nearly all there is in most texts, so eight at a time. */
 static inline size_t read_letters(Words *words, const uint8_t *text, size_t size, size_t at) {
-    uint64_t hash = words->hash;
-    for (; at < size && ASCII[text[at]] == A; at++)
-        if (words->out) hash = hash_lower(hash, text[at] | 0x20);
-    words->hash = hash;
-    words->operand = false;
+    unsigned bits = 64;
+    for (size_t left = size - at; bits == 64; at += bits / 8, left = size - at) {
+        uint64_t block = 0;
+        if (left < 8) memcpy(&block, text + at, left);
+        else memcpy(&block, text + at, 8); /* a size that is known costs no call */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        block = __builtin_bswap64(block);
+#endif
+        uint64_t small = block | EACH(0x20), seven = small & EACH(0x7f);
+        uint64_t stops = (~(seven + EACH(0x80 - 'a')) | (seven + EACH(0x7f - 'z')) | block) & EACH(0x80);
+        bits = stops ? (unsigned)__builtin_ctzll(stops) & ~7u : 64;
+        if (words->out && bits) hash_bytes(&words->hash, small & ~(uint64_t)0 >> (64 - bits), bits);
+    }
     return at;
 }
 
 /* Read the letters from here to the end of the text. */
-static inline bool read(Words *words, const uint8_t *text, size_t size) {
+static ALWAYS_INLINE bool read(Words *words, const uint8_t *text, size_t size) {
     uint8_t before = BLANK; /* kind of the last character */
     for (size_t at = 0; at < size;) {
         if (text[at] == ' ') {
@@ -288,6 +433,16 @@ static inline bool read(Words *words, const uint8_t *text, size_t size) {
             at++;
             continue;
         }
+        if (ASCII[text[at]] == A) {
+            size_t start = at;
+            if ((!words->in_word || words->letter == ALONE) && !open_word(words)) return false;
+            at = read_letters(words, text, size, at);
+            words->operand = at - start == 1 && words->letter != A;
+            words->begins = words->figure = false;
+            words->gap = 0;
+            words->letter = before = A;
+            continue;
+        }
         Letter letter = letter_at(text, size, at);
         uint8_t kind = letter.kind;
         if (kind == A || kind == FIGURE || kind == ALONE) {
@@ -295,20 +450,15 @@ static inline bool read(Words *words, const uint8_t *text, size_t size) {
                 if (!open_word(words)) return false;
                 words->begins = false;
             }
-            if (words->out) words->hash = hash_letter(words->hash, letter.code);
+            if (words->out) hash_letter(&words->hash, letter.code);
             words->figure = kind == FIGURE;
             words->operand = kind == FIGURE || (kind == A && words->letter != A);
             words->letter = kind;
             words->gap = 0;
-            if (kind == A && letter.size == 1 && at + 1 < size && ASCII[text[at + 1]] == A) {
-                at = read_letters(words, text, size, at + 1);
-                before = A;
-                continue;
-            }
         } else if (words->in_word && (kind == MARK || kind == JOINER)) {
-            if (kind == MARK && words->out) words->hash = hash_letter(words->hash, letter.code);
+            if (kind == MARK && words->out) hash_letter(&words->hash, letter.code);
         } else if (words->in_word && kind == '.' && before == FIGURE && letter_at(text, size, at + 1).kind == FIGURE) {
-            if (words->out) words->hash = hash_lower(words->hash, '.');
+            if (words->out) hash_bytes(&words->hash, '.', 8);
             words->letter = kind;
         } else if (is_sign(text, size, at, kind)) {
             at = read_signs(words, text, size, at, before);
@@ -348,39 +498,6 @@ int list_runs(const uint8_t *text, size_t size, const uint8_t *slots, size_t cou
     return CHANGED;
 }
 
-/* A set of words, each with the texts that have it: 1 for the first, 2 for the second, 3 for both. */
-typedef struct {
-    uint64_t *words;
-    uint8_t *in; /* 0 where a slot is free */
-    size_t slots, count;
-} Set;
-
-static size_t slot_of(const Set *set, uint64_t word) {
-    size_t slot = (word >> 32 ^ word >> 1) & (set->slots - 1);
-    while (set->in[slot] && set->words[slot] != word) slot = (slot + 1) & (set->slots - 1);
-    return slot;
-}
-
-/* Make room for one more: a set is at most half full, so that long texts of few words take little memory. */
-static bool set_room(Set *set) {
-    if (set->in && 2 * set->count < set->slots) return true;
-    Set more = {.slots = set->slots ? 4 * set->slots : 256, .count = set->count};
-    more.words = malloc(more.slots * sizeof *more.words);
-    more.in = calloc(more.slots, 1);
-    bool fits = more.words && more.in;
-    for (size_t i = 0; fits && i < set->slots; i++) {
-        if (!set->in[i]) continue;
-        size_t slot = slot_of(&more, set->words[i]);
-        more.words[slot] = set->words[i];
-        more.in[slot] = set->in[i];
-    }
-    Set *old = fits ? set : &more;
-    free(old->words);
-    free(old->in);
-    if (fits) *set = more;
-    return fits;
-}
-
 /* Two texts in one: the size of the first, a colon, and both. The number of different words that both have, the number
    that one has at least, and the same for the words with a sign. */
 int compare_words(const uint8_t *text, size_t size, Buffer *out) {
@@ -388,26 +505,20 @@ int compare_words(const uint8_t *text, size_t size, Buffer *out) {
     while (at < size && text[at] != ':') first = first * 10 + (size_t)(text[at++] - '0');
     at += at < size;
     if (first > size - at) first = size - at;
-    Buffer listed = {0};
-    Set set = {0};
-    uint64_t numbers[4] = {0};
-    bool fits = list_words(text + at, first, &listed) != NO_MEMORY;
-    size_t count = listed.size / sizeof(uint64_t);
-    fits = fits && list_words(text + at + first, size - at - first, &listed) != NO_MEMORY;
-    for (size_t i = 0; fits && i < listed.size / sizeof(uint64_t) && (fits = set_room(&set)); i++) {
-        uint64_t word = ((uint64_t *)(void *)listed.at)[i];
-        size_t slot = slot_of(&set, word);
-        bool is_new = !set.in[slot], is_shared = set.in[slot] == 1 && i >= count, is_signed = word & 1;
-        set.words[slot] = word;
-        set.in[slot] |= i < count ? 1 : 2;
-        set.count += is_new;
-        numbers[0] += is_shared;
-        numbers[1] += is_new;
-        numbers[2] += is_shared && is_signed;
-        numbers[3] += is_new && is_signed;
+    Set set = {.text = 1};
+    Words one = {.out = out, .set = &set, .begins = true, .gap = MANY}, other = one;
+    bool fits = read(&one, text + at, first);
+    set.text = 2;
+    fits = fits && read(&other, text + at + first, size - at - first);
+    uint64_t numbers[4] = {0, set.count, 0, 0};
+    for (size_t i = 0; fits && i < set.slots; i += 8) { /* bytes of ones are added up by a product */
+        uint64_t in;
+        memcpy(&in, set.in + i, 8);
+        numbers[0] += (in & in >> 1 & EACH(1)) * EACH(1) >> 56;
+        numbers[2] += (in & in >> 1 & in >> 2 & EACH(1)) * EACH(1) >> 56;
+        numbers[3] += (in >> 2 & EACH(1)) * EACH(1) >> 56;
     }
     fits = fits && buffer_add(out, (const uint8_t *)numbers, sizeof numbers);
-    free(listed.at);
     free(set.words);
     free(set.in);
     return fits ? CHANGED : NO_MEMORY;

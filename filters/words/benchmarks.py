@@ -211,7 +211,7 @@ def _slots(short: pl.DataFrame) -> str:
 
 def _whole(listed: pl.DataFrame) -> pl.DataFrame:
     short = listed.filter(pl.col("count") < LEAST)
-    return pl.concat([runs(short.filter(pl.col("count") == k), k) for k in range(1, LEAST)])
+    return pl.concat([runs(short.filter(pl.col("count") == k), k) for k in short["count"].unique().to_list() or [1]])
 
 
 def _first(listed: pl.DataFrame) -> pl.DataFrame:
@@ -252,7 +252,8 @@ def _hits(text: pl.Series, index: Index, n: int, share: float) -> pl.DataFrame:
 
 def _of(text: pl.Series, rows: pl.Series) -> pl.DataFrame:
     """List the words of some rows."""
-    return _listed(_rows(text.gather(rows)).with_columns(rows.cast(pl.UInt32).alias("row")))
+    some = text.gather(rows) if len(rows) else text.clear()  # gather copies a long text even to take none
+    return _listed(_rows(some).with_columns(rows.cast(pl.UInt32).alias("row")))
 
 
 def _common(marked: pl.Series, index: Index) -> pl.DataFrame:

@@ -87,6 +87,8 @@ def checks(library: ctypes.CDLL) -> dict[str, tuple[Callable[[str], Any], Callab
         "html_to_markdown": (Step(library, "html_to_markdown").edit, html.convert),
         "strip_links": (Step(library, "strip_links").edit, links.strip),
         "leave_out": (Step(library, "leave_out", "G").edit, lambda text: voice.reference(text, 7)),
+        "is_even": (lambda text: bool(Step(library, "is_even").count(text) & 1), words.is_even),
+        "fold": (Step(library, "fold").edit, words.fold),
         "count_words": (Step(library, "count_words").count, words.count),
         "list_words": (Step(library, "list_words").list, words.hashes),
         "list_runs": (Step(library, "list_runs", "01").list, lambda text: words.marked_runs(text, "01")),

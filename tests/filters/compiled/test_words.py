@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from curate.filters.compiled import classes, step, unavailable
 from curate.filters.compiled.words import compared as compared_words
-from curate.filters.compiled.words import count, hashes, marked_runs, words
+from curate.filters.compiled.words import count, fold, hashes, is_even, marked_runs, words
 from curate.filters.words import runs
 from tests.conftest import seconds
 
@@ -101,6 +101,8 @@ def compared(texts: list[str]) -> None:
     frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
     text = pl.col("text")
     listed = frame.select(
+        step("is_even", text, is_even, pl.Boolean).alias("even"),
+        step("fold", text, fold).alias("fold"),
         step("list_words", text, hashes, pl.List(pl.UInt64)).alias("words"),
         step("count_words", text, count, pl.UInt64).alias("count"),
         step("list_runs", text, hashes, pl.List(pl.UInt64), options=SLOTS).alias("runs"),
@@ -108,6 +110,7 @@ def compared(texts: list[str]) -> None:
     for row, each in zip(listed.iter_rows(named=True), texts, strict=True):
         expected = hashes(each)
         assert (row["words"], row["count"]) == (expected, len(expected)), repr(each)
+        assert (row["even"], row["fold"]) == (is_even(each), fold(each)), repr(each)
         assert row["runs"] == marked_runs(each, SLOTS), repr(each)
     pairs = [f"{len(a.encode())}:{a}{b}" for a, b in zip(texts, texts[::-1], strict=True)]
     both = pl.DataFrame({"text": pairs}, schema={"text": pl.String})
@@ -143,12 +146,13 @@ def test_the_header_is_what_the_ranges_say():
 
 def test_even_characters_need_no_normalising():
     chars = pl.Series([chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000])
-    even = chars.filter(chars.str.contains(f"^[{runs.EVEN}]$")).to_list()
+    even = list(filter(is_even, chars))
     assert len(even) > 20_000
     for char in even:
         for around in (char, f"a{char}", f"가{char}", f"か{char}"):
             assert unicodedata.normalize("NFC", around) == around
         assert char.translate(classes.LOWER) in (char.lower(), "-", "σ")
+        assert char.translate(classes.SMALL) == char.lower()
 
 
 def test_texts_are_compared_after_nfc_and_in_small_letters():
