@@ -139,7 +139,7 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     with TemporaryDirectory(dir=state.stages.folder, suffix=BUILDING) as name:
         half = Path(name)
         _parquet(half / "train.parquet", _training(result, recipe, half))
-        _parquet(half / "ledger.parquet", result.ledger.frames())
+        _parquet(half / "ledger.parquet", result.pool.ledger.frames())
         manifest = manifest_of(result, state, scan(half / "train.parquet"), scan(half / "ledger.parquet"))
         clear(out, BY, [MANIFEST])
         hashes = {file.name: put(out, BY, file.name, partial(shutil.move, file)) for file in sorted(half.iterdir())}
@@ -152,7 +152,7 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     missing: dict[str, str] = {}  # what the report lacks, and why
     if {"chosen", "rejected"} <= set(rows.collect_schema()):
         _shortcuts(manifest, rows.collect(), recipe.seed, missing)
-    if len(result.chosen) and (diversity := _diversity(state, out, manifest)):
+    if result.pool.alive.any() and (diversity := _diversity(state, out, manifest)):
         manifest["diversity"] = diversity
     page = _text(out, "report.html", report(rows, ledger, manifest, examples, missing))
     if missing:
@@ -201,35 +201,21 @@ def arranged(result: Result, seed: int) -> Iterator[pl.DataFrame]:
 
     A set may be larger than memory, so each piece is gathered from all files of the pool.
     """
-    heads = [scan(file).head(_HEAD).collect() for file in result.files]
+    heads = [scan(file).head(_HEAD).collect() for file in result.pool.files]
     weight = sum(head.estimated_size() for head in heads) / max(1, sum(head.height for head in heads))
-    count = max(1, math.ceil(len(result.chosen) * weight / _PIECE))
+    count = max(1, math.ceil(int(result.pool.alive.sum()) * weight / _PIECE))
     turn = hash01("id", seed, "order")
     unused: list[str] = []
     for i in range(count):
-        here = result.chosen.filter((turn * count).floor() == i)
-        rows = _gather(result.files, here, len(result.chosen)).sort(turn, "id")
+        here = (turn * count).floor() == i
+        pieces = [compact(rows.filter(here), rows.height) for rows in result.pool.read()]
+        rows = stack(pieces) if pieces else standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
+        rows = rows.sort(turn, "id")
         if i == 0:
             unused = _unused(rows, result, whole=count == 1)
         rows = rows.drop(unused)
         extra = sorted(set(rows.columns) - set(_FRONT))
         yield rows[[*(c for c in _FRONT if c in rows.columns), *extra]]
-
-
-def _gather(files: list[Path], some: pl.DataFrame, taken_from: int) -> pl.DataFrame:
-    """Take some rows (source, id) out of files that hold more of the set, each row once."""
-    if not files:
-        return standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
-    return _once(stack([compact(_take(file, some), taken_from) for file in files]), some)
-
-
-def _take(file: Path, some: pl.DataFrame) -> pl.DataFrame:
-    return _once(scan(file).join(some.lazy(), on=["source", "id"], how="semi").collect(), some)
-
-
-def _once(rows: pl.DataFrame, some: pl.DataFrame) -> pl.DataFrame:
-    """Leave out rows that stand in the files twice, as they were read."""
-    return rows.unique(["source", "id"], keep="any") if rows.height > some.height else rows
 
 
 def _unused(rows: pl.DataFrame, result: Result, *, whole: bool) -> list[str]:
@@ -239,10 +225,8 @@ def _unused(rows: pl.DataFrame, result: Result, *, whole: bool) -> list[str]:
     """
     names = [c for c in ("response", "chosen", "rejected", "misfits") if c in rows.columns and rows[c].is_null().all()]
     if not whole:
-        chosen = result.chosen.lazy()
-        rest = [scan(file).join(chosen, on=["source", "id"], how="semi") for file in result.files]
-        names = [c for c in names if not any(r.select(pl.col(c).count()).collect().item() for r in rest)]
-    return [c for c in names if len(result.chosen) or c != "response"]
+        names = [c for c in names if not any(column.count().sum_horizontal().sum() for column in result.pool.read([c]))]
+    return [c for c in names if result.pool.alive.any() or c != "response"]
 
 
 def _parquet(to: Path, frames: Iterable[pl.DataFrame]) -> None:

@@ -123,7 +123,7 @@ def gather(state: Run, source: Source, jobs: list[PartJob], entries: list[Entry]
     _refuse_bad(state, source.name)
     ledger = Ledger(tuple(scan(file) for entry in entries for file in entry.files("ledger-*.parquet")))
     rows = [file for entry in entries for file in entry.files("rows-*.parquet")]
-    return Pool(ledger, rows, "+".join(sorted(entry.content for entry in entries)))
+    return Pool.of(ledger, rows, "+".join(sorted(entry.content for entry in entries)))
 
 
 def _at(source: str, read: Read, message: object) -> SourceError:
