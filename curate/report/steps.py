@@ -180,14 +180,13 @@ def _near(single: pl.LazyFrame, source: str, step: dict[str, Any], ledger: pl.La
             distance=gaps.list.min(),
             which=gaps.list.arg_min(),
         )
-        .collect()
         .with_columns(
             bound=pl.col("which").replace_strict(dict(enumerate(limits)), return_dtype=pl.String),
             threshold=pl.col("which").replace_strict(dict(enumerate(limits.values())), return_dtype=pl.Float64),
         )
+        .drop("which")
     )
-    close = nearest.filter(pl.col("distance") <= _CLOSE * pl.col("threshold").abs()).height
-    # Only ties up to the fifth distance need sorting by id.
-    fifth = float(nearest["distance"].bottom_k(_NEAR).max() or 0)  # type: ignore[arg-type]
-    first = nearest.filter(pl.col("distance") <= fifth).sort("distance", "id").head(_NEAR)
-    return first.drop("which").with_columns(alone=pl.lit(nearest.height), close=pl.lit(close))
+    close = pl.col("distance") <= _CLOSE * pl.col("threshold").abs()
+    counts = nearest.select(alone=pl.len(), close=close.sum()).collect(engine="streaming").row(0, named=True)
+    first = nearest.bottom_k(_NEAR, by=["distance", "id"]).collect(engine="streaming").sort("distance", "id")
+    return first.with_columns(pl.lit(count).alias(name) for name, count in counts.items())
