@@ -114,7 +114,7 @@ def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> l
 
 BY, MANIFEST, PAGES = "run", "manifest.json", ("report.html", "README.md")
 _FRONT = ["id", "source", *STANDARD]
-_PIECE = 32 * 2**20  # bytes of a set that are gathered at a time
+_PIECE = 16 * 2**20  # bytes of a set that are gathered at a time
 # Columns that are left out when they hold nothing: a set has answers or pairs, and `misfits` only where a value fits no
 # column.
 _OPTIONAL = {"response", "chosen", "rejected", "misfits"}
