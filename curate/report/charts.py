@@ -6,6 +6,7 @@ Widths are percentages and text has its own size, so that a phone shows text as 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,6 +16,7 @@ from curate.report.words import number, plural
 
 _FAR, _NEAR = 1e300, 1e-300  # between them floats have all their digits
 _FINEST = 1e-9  # the width of a bin, as a share of the largest number
+_ROWS = 100_000  # that are put into bins together
 BINS = 40  # about as many bars as a phone's width can tell apart
 _PLOT = 120  # pixels: the height of a histogram's bars,
 _TOP = 24  # the room above for its name,
@@ -68,14 +70,11 @@ def counts(numbers: pl.Series, on: Scale) -> list[int]:
     [3, 1, 1]
     """
     # The small slack keeps 0.3, which lies a rounding below 3 * 0.1, in its own bin.
-    bins = (
-        ((_clip(finite(numbers)).cast(pl.Float64) - on.low) / on.step + 1e-9)
-        .floor()
-        .clip(0, on.bins - 1)
-        .cast(pl.Int64)
-    )
-    each = dict(bins.value_counts().rows())
-    return [int(each.get(i, 0)) for i in range(on.bins)]
+    each = Counter[int]()
+    for some in finite(numbers).to_frame("").iter_slices(_ROWS):
+        bins = ((_clip(some[""]).cast(pl.Float64) - on.low) / on.step + 1e-9).floor().clip(0, on.bins - 1)
+        each.update(dict(bins.cast(pl.Int64).value_counts().iter_rows()))
+    return [each[i] for i in range(on.bins)]
 
 
 def nice(rough: float) -> float:
@@ -103,7 +102,8 @@ def summary(numbers: pl.Series) -> tuple[float, float, float, float, float] | No
 def finite(numbers: pl.Series) -> pl.Series:
     """Leave out what is no number: null, NaN, infinity."""
     numbers = numbers.drop_nulls()
-    return numbers.filter(numbers.is_finite()) if numbers.dtype.is_float() else numbers
+    # A copy only where it differs: there may be as many numbers as rows in the pool.
+    return numbers if numbers.is_finite().all() else numbers.filter(numbers.is_finite())
 
 
 def _clip(numbers: pl.Series) -> pl.Series:

@@ -168,26 +168,17 @@ def _near(single: pl.LazyFrame, source: str, step: dict[str, Any], ledger: pl.La
     if len(columns) != 1 or not limits:
         return None
     measured = pl.col(columns[0])
-    gaps = pl.concat_list([(measured - limit).abs() for limit in limits.values()])
     failed = single.filter((pl.col("source") == source) & ~pl.col(step["label"]) & measured.is_not_null())
-    nearest = (
-        failed.select(
-            "source",
-            "id",
-            "domain",
-            step=pl.lit(step["label"]),
-            measured=measured,
-            distance=gaps.list.min(),
-            which=gaps.list.arg_min(),
-        )
-        .collect()
-        .with_columns(
-            bound=pl.col("which").replace_strict(dict(enumerate(limits)), return_dtype=pl.String),
-            threshold=pl.col("which").replace_strict(dict(enumerate(limits.values())), return_dtype=pl.Float64),
-        )
+    gaps = {name: (pl.col("measured") - limit).abs() for name, limit in limits.items()}
+    least = pl.min_horizontal(gaps.values())
+    bound = pl.coalesce(pl.when(gap == least).then(pl.lit(name)) for name, gap in gaps.items())
+    threshold = pl.coalesce(pl.when(gap == least).then(pl.lit(limits[name])) for name, gap in gaps.items())
+    rows = failed.select("source", "id", "domain", step=pl.lit(step["label"]), measured=measured)
+    close = (least <= _CLOSE * threshold.abs()).sum()
+    counts = rows.select(alone=pl.len(), close=close).collect(engine="streaming").row(0, named=True)
+    nearest = rows.with_columns(distance=least).bottom_k(_NEAR, by=["distance", "id"]).collect(engine="streaming")
+    # NaN is near nothing, where there is another.
+    nearest = nearest.filter(pl.col("distance") <= pl.col("distance").max()).sort("distance", "id")
+    return nearest.with_columns(
+        bound=bound, threshold=threshold, **{name: pl.lit(count) for name, count in counts.items()}
     )
-    close = nearest.filter(pl.col("distance") <= _CLOSE * pl.col("threshold").abs()).height
-    # Only ties up to the fifth distance need sorting by id.
-    fifth = float(nearest["distance"].bottom_k(_NEAR).max() or 0)  # type: ignore[arg-type]
-    first = nearest.filter(pl.col("distance") <= fifth).sort("distance", "id").head(_NEAR)
-    return first.drop("which").with_columns(alone=pl.lit(nearest.height), close=pl.lit(close))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from inspect import signature
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -16,7 +16,6 @@ from curate.filter import Choice
 from curate.filters import domains, quotas
 from curate.recipe.plan import Sample, Source
 from curate.recipe.step import columns_read
-from curate.run.ledger import EVIDENCE, Ledger
 from curate.run.pool import decide, demand, look
 from curate.run.state import Pool, Run
 from curate.run.step_error import StepError, misfit
@@ -39,11 +38,9 @@ class Share:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run yields before it is written: the rows chosen, their files, all verdicts, how the budget was met."""
+    """What a run yields before it is written: the rows chosen, all verdicts, how the budget was met."""
 
-    chosen: pl.DataFrame  # source, id
-    files: list[Path]
-    ledger: Ledger
+    pool: Pool
     shares: dict[str, Share]
     quotas: list[dict[str, Any]]  # a line a source and domain: rows asked, available, taken
 
@@ -69,25 +66,18 @@ def fill(state: Run, pool: Pool) -> Result:
         )
         choices.append(_sampled(by_source[s.name], s, settled[s.name].taken, recipe.seed, before))
     verdicts = pl.concat(choices)
-    chosen = verdicts.filter("kept").select("source", "id")
-    rows = rows.join(chosen, on=["source", "id"], how="semi")
+    rows = rows.join(verdicts.filter("kept"), on=["source", "id"], how="semi")
     by_domain = [q for s in recipe.sources for q in _quotas(by_source[s.name], rows, s, settled[s.name])]
-    return Result(chosen, pool.files, pool.ledger.extend([verdicts.lazy()]), settled, by_domain)
+    return Result(pool.only(verdicts.lazy()), settled, by_domain)
 
 
 def _all(state: Run, pool: Pool) -> Result:
     """Take all rows alive, which need not be looked at where there is nothing to choose."""
-    counts = dict(pool.alive.group_by("source").len().iter_rows())
-    available = {s.name: counts.get(s.name, 0) for s in state.recipe.sources}
-    yes = {
-        "sample": pl.lit(True),
-        "dropped_by": pl.lit(None, pl.String),
-        "detail": pl.lit(None, EVIDENCE),
-        "kept": pl.lit(True),
-    }
-    verdicts = pool.alive.lazy().with_columns(**yes)
-    shares = {name: Share(n, n, n) for name, n in available.items()}
-    return Result(pool.alive, pool.files, pool.ledger.extend([verdicts]), shares, [])
+    counts = Counter[str]()
+    for rows in pool.read(["source"]):
+        counts.update(dict(rows["source"].value_counts().iter_rows()))
+    shares = {s.name: Share(n, n, n) for s in state.recipe.sources for n in [counts[s.name]]}
+    return Result(replace(pool, ledger=pool.ledger._replace(whole=True)), shares, [])
 
 
 def _sample_columns(sample: Sample | None) -> list[str]:

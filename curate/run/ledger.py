@@ -14,7 +14,7 @@ REPEATED = "repeated"  # an input row whose every column equals that of a row al
 # Why a row fails a step: the step's label, the turn of a dialogue (null where a step looks at the whole row), the
 # reason in words or numbers, and the span of text that it rests on. A row has one for each step that it fails.
 EVIDENCE = pl.List(pl.Struct({"step": pl.String, "turn": pl.Int32, "reason": pl.String, "span": pl.String}))
-_ROWS = 100_000  # of a ledger that are held at a time
+_ROWS = 50_000  # of a ledger that are held at a time
 _FIRST = ["id", "source", "domain"]
 _LAST = ["kept", "dropped_by", "detail"]
 _EMPTY: dict[str, Any] = dict.fromkeys(_FIRST, pl.String) | {
@@ -63,11 +63,13 @@ class Ledger(NamedTuple):
     """The verdicts of a pool: what each pass wrote of the rows it read, and what later steps say of the rows alive.
 
     It is as long as the input, so it lies in files, and is put together for a range of ids at a time: all that is said
-    of a row stands under its id. The order of `parts` decides which of two equal rows is the first.
+    of a row stands under its id. The order of `parts` decides which of two equal rows is the first. In a `whole` one
+    the `sample` is of all rows alive.
     """
 
     parts: tuple[Ledger | pl.LazyFrame, ...]
     later: tuple[pl.LazyFrame, ...] = ()
+    whole: bool = False
 
     def extend(self, verdicts: Iterable[pl.LazyFrame]) -> Ledger:
         """Add the verdicts of a later step, which come in one frame or several."""
@@ -81,15 +83,6 @@ class Ledger(NamedTuple):
             part.height if isinstance(part, Ledger) else part.select(pl.len()).collect().item() for part in self.parts
         )
 
-    def alive(self) -> pl.DataFrame:
-        """List the rows that no step has dropped, each once, as (source, id)."""
-        rows = pl.concat([pl.DataFrame(schema={"source": pl.String, "id": pl.String}), *map(_alive, self.parts)])
-        rows = rows.unique("id", keep="first", maintain_order=True)
-        for verdicts in self.later:
-            dropped = verdicts.filter(~pl.col("kept")).select("source", "id").collect()
-            rows = rows.join(dropped, on=["source", "id"], how="anti", maintain_order="left") if len(dropped) else rows
-        return rows
-
     def between(self, low: str, high: str) -> pl.DataFrame:
         """Put together the rows with ids from `low` to below `high`, an empty text standing for no bound."""
         frames = [
@@ -99,17 +92,13 @@ class Ledger(NamedTuple):
         ledger = mark_repeated(pl.concat([pl.DataFrame(schema=_EMPTY), *frames], how="diagonal_relaxed"))
         for verdicts in self.later:
             ledger = extend(ledger, verdicts.filter(_within(low, high)).collect())
-        return ledger
+        return ledger.with_columns(sample=pl.when("kept").then(True)) if self.whole else ledger
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Put the whole together, a frame at a time, in its one order of rows and columns."""
         count = math.ceil(self.height / _ROWS)
         bounds = ["", *(f"{i * 16**4 // count:04x}" for i in range(1, count)), ""]
         return (order(self.between(low, high)) for low, high in pairwise(bounds))
-
-
-def _alive(part: Ledger | pl.LazyFrame) -> pl.DataFrame:
-    return part.alive() if isinstance(part, Ledger) else part.filter("kept").select("source", "id").collect()
 
 
 def _within(low: str, high: str) -> pl.Expr:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -28,12 +28,13 @@ from curate.report import report
 from curate.report.card import card
 from curate.report.diversity.folder import of_folder
 from curate.report.formats import to_jsonl
-from curate.rows import STANDARD, compact, hash01, scan, stack, standardise
+from curate.rows import STANDARD, hash01, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.budget import Result
 from curate.run.examples import merge
 from curate.run.quarantine import reasons, together
 from curate.run.state import Run, RunError
+from curate.sources.spill import Spill
 
 
 def table(rows: pl.LazyFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
@@ -113,7 +114,10 @@ def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> l
 
 BY, MANIFEST, PAGES = "run", "manifest.json", ("report.html", "README.md")
 _FRONT = ["id", "source", *STANDARD]
-_PIECE = 32 * 2**20  # bytes of a set that are gathered at a time
+_PIECE = 16 * 2**20  # bytes of a set that are gathered at a time
+# Columns that are left out when they hold nothing: a set has answers or pairs, and `misfits` only where a value fits no
+# column.
+_OPTIONAL = {"response", "chosen", "rejected", "misfits"}
 _SLICE = 1_000  # rows that are objects of Python at a time
 _HEAD = 200  # rows of a file that tell what a row weighs
 
@@ -139,7 +143,7 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     with TemporaryDirectory(dir=state.stages.folder, suffix=BUILDING) as name:
         half = Path(name)
         _parquet(half / "train.parquet", _training(result, recipe, half))
-        _parquet(half / "ledger.parquet", result.ledger.frames())
+        _parquet(half / "ledger.parquet", result.pool.ledger.frames())
         manifest = manifest_of(result, state, scan(half / "train.parquet"), scan(half / "ledger.parquet"))
         clear(out, BY, [MANIFEST])
         hashes = {file.name: put(out, BY, file.name, partial(shutil.move, file)) for file in sorted(half.iterdir())}
@@ -152,7 +156,7 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     missing: dict[str, str] = {}  # what the report lacks, and why
     if {"chosen", "rejected"} <= set(rows.collect_schema()):
         _shortcuts(manifest, rows.collect(), recipe.seed, missing)
-    if len(result.chosen) and (diversity := _diversity(state, out, manifest)):
+    if result.pool.alive.any() and (diversity := _diversity(state, out, manifest)):
         manifest["diversity"] = diversity
     page = _text(out, "report.html", report(rows, ledger, manifest, examples, missing))
     if missing:
@@ -177,7 +181,7 @@ def _training(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataF
     """Yield the set a piece at a time, each written as JSON lines in passing."""
     with ExitStack() as stack:
         files: dict[str, IO[str]] = {}
-        for rows in arranged(result, recipe.seed):
+        for rows in arranged(result, recipe.seed, folder):
             for i, format_ in enumerate(_formats(recipe, rows)):
                 name = "train.jsonl" if i == 0 else f"train.{format_}.jsonl"
                 if name not in files:
@@ -196,66 +200,50 @@ def _formats(recipe: Recipe, rows: pl.DataFrame) -> tuple[str, ...]:
     return ("preference",) if pairs and recipe.formats == ("prompt_completion",) else recipe.formats
 
 
-def arranged(result: Result, seed: int) -> Iterator[pl.DataFrame]:
+def arranged(result: Result, seed: int, folder: Path) -> Iterator[pl.DataFrame]:
     """Yield the set in its one order, a piece at a time: standard columns first, rows by the hash of (seed, id).
 
-    A set may be larger than memory, so each piece is gathered from all files of the pool.
+    A set may be larger than memory, so its rows are sorted into pieces in a folder first.
     """
-    heads = [scan(file).head(_HEAD).collect() for file in result.files]
-    weight = sum(head.estimated_size() for head in heads) / max(1, sum(head.height for head in heads))
-    count = max(1, math.ceil(len(result.chosen) * weight / _PIECE))
-    turn = hash01("id", seed, "order")
-    unused: list[str] = []
-    for i in range(count):
-        here = result.chosen.filter((turn * count).floor() == i)
-        rows = _gather(result.files, here, len(result.chosen)).sort(turn, "id")
-        if i == 0:
-            unused = _unused(rows, result, whole=count == 1)
-        rows = rows.drop(unused)
-        extra = sorted(set(rows.columns) - set(_FRONT))
-        yield rows[[*(c for c in _FRONT if c in rows.columns), *extra]]
+    pool, turn = result.pool, hash01("id", seed, "order")
+    heads = [scan(file).head(_HEAD).collect() for file in pool.files]
+    weight = sum(map(_bytes, heads)) / max(1, sum(head.height for head in heads))
+    count = max(1, math.ceil(int(pool.alive.sum()) * weight / _PIECE))
+    # All rows get the columns and types of all files, so that pieces do not differ.
+    kinds = list({str(head.schema): head.clear() for head in heads}.values())
+    kinds = kinds or [standardise(pl.DataFrame(schema={"prompt": pl.String}), "")]
+    used = set() if pool.alive.any() else {"response"}
+    limit = math.inf if count == 1 else _PIECE
+    with Spill(limit, 1, (turn * count).floor().cast(pl.Int64), folder) as spill:
+        for some in chain(kinds[:1], pool.read()):
+            rows = stack([*kinds, some])
+            used |= {c for c in _OPTIONAL if c in rows.columns and rows[c].null_count() < rows.height}
+            spill.add(rows, _bytes(rows))
+        front = [c for c in _FRONT if c in rows.columns]
+        names = [*front, *sorted(set(rows.columns) - set(front))]
+        names = [c for c in names if c in used or c not in _OPTIONAL]
+        del rows, some
+        yield from (piece[names].sort(turn, "id") for piece in spill.groups())
 
 
-def _gather(files: list[Path], some: pl.DataFrame, taken_from: int) -> pl.DataFrame:
-    """Take some rows (source, id) out of files that hold more of the set, each row once."""
-    if not files:
-        return standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
-    return _once(stack([compact(_take(file, some), taken_from) for file in files]), some)
-
-
-def _take(file: Path, some: pl.DataFrame) -> pl.DataFrame:
-    return _once(scan(file).join(some.lazy(), on=["source", "id"], how="semi").collect(), some)
-
-
-def _once(rows: pl.DataFrame, some: pl.DataFrame) -> pl.DataFrame:
-    """Leave out rows that stand in the files twice, as they were read."""
-    return rows.unique(["source", "id"], keep="any") if rows.height > some.height else rows
-
-
-def _unused(rows: pl.DataFrame, result: Result, *, whole: bool) -> list[str]:
-    """Name the columns that hold nothing: a set has answers or pairs, and `misfits` only where a value fits no column.
-
-    What a first piece of the set holds is in use; what it does not hold is looked for in the files.
-    """
-    names = [c for c in ("response", "chosen", "rejected", "misfits") if c in rows.columns and rows[c].is_null().all()]
-    if not whole:
-        chosen = result.chosen.lazy()
-        rest = [scan(file).join(chosen, on=["source", "id"], how="semi") for file in result.files]
-        names = [c for c in names if not any(r.select(pl.col(c).count()).collect().item() for r in rest)]
-    return [c for c in names if len(result.chosen) or c != "response"]
+def _bytes(rows: pl.DataFrame) -> int:
+    """Estimate the memory of rows: polars counts no more than the characters of a text."""
+    return int(rows.estimated_size()) + 16 * rows.width * rows.height
 
 
 def _parquet(to: Path, frames: Iterable[pl.DataFrame]) -> None:
     """Write frames of the same columns as one file, holding one of them at a time."""
     frames = iter(frames)
-    first, second = next(frames), next(frames, None)
+    head = list(islice(frames, 2))
+    schema = head[0].schema
     # One fixed row-group size: the bytes must not depend on how many threads wrote them.
     style: dict[str, Any] = {"compression": "zstd", "row_group_size": 20_000}
-    if second is None:
-        first.rechunk().write_parquet(to, **style)
+    if len(head) == 1:
+        head[0].rechunk().write_parquet(to, **style)
     else:
-        rows = register_io_source(lambda *_: chain([first, second], frames), schema=first.schema)
-        rows.sink_parquet(to, **style, maintain_order=True)
+        # Each frame goes as soon as it is written.
+        rest = chain((head.pop(0) for _ in range(2)), frames)
+        register_io_source(lambda *_: rest, schema=schema).sink_parquet(to, **style, maintain_order=True)
 
 
 def _text(out: Path, name: str, text: str) -> str:

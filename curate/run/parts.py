@@ -39,7 +39,8 @@ from curate.run.step_error import StepError, explain
 
 _FLUSH_BYTES = 16 * 2**20  # kept rows are gathered up to this before a file is written
 _FLUSH_ROWS = 50_000
-_GROUP = 20_000  # rows that are read, or skipped, together
+_GROUP = 20_000  # rows that are read, or skipped, together;
+_SORTED_GROUP = 5_000  # fewer where a reader looks for a range
 # A part with more bad records than this, and more bad than good ones, is something else than it is read as.
 _MOST_BAD = 100_000
 _COUNTS = ("read", "kept", "bad", "bytes", "bad_bytes")
@@ -123,7 +124,7 @@ def gather(state: Run, source: Source, jobs: list[PartJob], entries: list[Entry]
     _refuse_bad(state, source.name)
     ledger = Ledger(tuple(scan(file) for entry in entries for file in entry.files("ledger-*.parquet")))
     rows = [file for entry in entries for file in entry.files("rows-*.parquet")]
-    return Pool(ledger, rows, "+".join(sorted(entry.content for entry in entries)))
+    return Pool.of(ledger, rows, "+".join(sorted(entry.content for entry in entries)))
 
 
 def _at(source: str, read: Read, message: object) -> SourceError:
@@ -216,7 +217,7 @@ class Writer:
             file = self.folder / f"{self.name}-{self.count:05}.parquet"
             rows = stack(self.frames)
             rows = rows.sort("id") if self.sorted and self.count else rows
-            rows.write_parquet(file, compression="lz4", row_group_size=_GROUP)
+            rows.write_parquet(file, compression="lz4", row_group_size=_SORTED_GROUP if self.sorted else _GROUP)
             self.frames, self.rows, self.size, self.count = [], 0, 0, self.count + 1
 
 

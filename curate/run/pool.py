@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from curate.cache import Entry
 from curate.filter import Choice
 from curate.pairs.samples import Result
 from curate.recipe.step import Step, columns_read
-from curate.rows import STANDARD, Bad, Batch, compact, literal, scan, stack, standardise
+from curate.rows import STANDARD, Bad, Batch, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.examples import samples
 from curate.run.parts import pass_over
@@ -43,28 +44,14 @@ def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
     label = ", ".join(step.label for step in steps)
 
     def build(folder: Path) -> dict[str, Any]:
-        batches = read_again(pool.files, pool.alive, state.batch_rows)
+        size = state.batch_rows
+        batches = (Batch(some) for rows in pool.read() for some in rows.iter_slices(size))
         return pass_over(batches, steps, "", folder, lambda rows: state.progress(label, rows))
 
     stage = state.stage("again", label, depends, build)
     state.examples += stage.files("examples.parquet")
     ledger = pool.ledger.extend(map(scan, stage.files("ledger-*.parquet")))
-    return Pool(ledger, stage.files("rows-*.parquet"), stage.content)
-
-
-def read_again(files: list[Path], alive: pl.DataFrame, batch_rows: int) -> Iterator[Batch]:
-    """Read the rows still alive (`source`, `id`), each once, out of files that earlier passes left."""
-    key = ["source", "id"]
-    for file in files:
-        if not alive.height:
-            return
-        whole = pl.read_parquet(file)
-        rows = whole.join(alive, on=key, how="semi", maintain_order="left").unique(key, maintain_order=True)
-        rows = compact(rows, whole.height)
-        del whole
-        alive = alive.join(rows, on=key, how="anti")  # a repeated row stands in the files as often as it was read
-        for start in range(0, rows.height, batch_rows):
-            yield Batch(rows[start : start + batch_rows])
+    return Pool.of(ledger, stage.files("rows-*.parquet"), stage.content)
 
 
 def _select(state: Run, pool: Pool, step: Step) -> Pool:
@@ -89,8 +76,7 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
     stage = state.stage("select", step.label, depends, build)
     if stage.meta["notes"]:
         state.notes[step.label] = stage.meta["notes"]
-    verdicts = scan(stage.folder / "choice.parquet")
-    return Pool(pool.ledger.extend([verdicts]), pool.files, stage.content)
+    return replace(pool.only(scan(stage.folder / "choice.parquet")), key=stage.content)
 
 
 def demand(pool: Pool, columns: list[str], at: str) -> None:
@@ -103,17 +89,8 @@ def demand(pool: Pool, columns: list[str], at: str) -> None:
 
 def look(pool: Pool, columns: list[str]) -> pl.DataFrame:
     """Read the identity, domain, score and some more columns of the rows alive, in the order of their ids."""
-    names = list(dict.fromkeys(["id", "source", "domain", "score", *columns]))
-    frames = []
-    for file in pool.files:
-        lazy = scan(file)
-        present = [literal(c) for c in names if c in lazy.collect_schema().names()]
-        whole = lazy.select(present).collect()
-        rows = whole.join(pool.alive, on=["source", "id"], how="semi").unique(["source", "id"], keep="any")
-        frames.append(compact(rows, whole.height))
-    if not frames:
-        return standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
-    return stack(frames).unique(["source", "id"], keep="any").sort("id")
+    frames = list(pool.read(list(dict.fromkeys(["id", "source", "domain", "score", *columns]))))
+    return stack(frames).sort("id") if frames else standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
 
 
 def decide(rows: pl.DataFrame, label: str, choice: Choice) -> pl.DataFrame:
@@ -144,7 +121,7 @@ def _make(state: Run, pool: Pool, step: Step) -> Pool:
     if stage.meta["notes"]:
         state.notes[step.label] = stage.meta["notes"]
     ledger = pool.ledger.extend(map(scan, stage.files("ledger.parquet")))
-    return Pool(ledger, stage.files("rows-*.parquet"), stage.content)
+    return Pool.of(ledger, stage.files("rows-*.parquet"), stage.content)
 
 
 def _make_stage(state: Run, pool: Pool, step: Step) -> Entry:
@@ -156,10 +133,9 @@ def _make_stage(state: Run, pool: Pool, step: Step) -> Entry:
     """
 
     def build(folder: Path) -> dict[str, Any]:
-        batches = [batch.rows for batch in read_again(pool.files, pool.alive, 1_000_000)]
-        if not batches:
+        if not pool.alive.any():
             return {"again": 0, "notes": {}}
-        rows = stack(batches).sort("id", "source")
+        rows = stack(list(pool.read())).sort("id", "source")
         result = _write(rows, step)
         ledger = _ledger(rows, step, result)
         rows = _replace(rows, result)

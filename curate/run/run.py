@@ -11,6 +11,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from curate.cache import Cache, lock
 from curate.folders import check, make, written
 from curate.recipe.plan import Recipe, Source
@@ -62,10 +64,12 @@ def _source(state: Run, source: Source) -> Pool:
     leading = list(takewhile(lambda step: not step.alone, source.steps))
     jobs = plan_parts(state, source, leading)
     pool = gather(state, source, jobs, [pass_part(state, job) for job in jobs])
-    return apply_steps(state, pool, list(source.steps[len(leading) :]))
+    rest = list(source.steps[len(leading) :])
+    return apply_steps(state, pool.once(), rest) if rest else pool
 
 
 def _together(pools: list[Pool]) -> Pool:
     """Put the sources together, in the recipe's order."""
     files = [file for pool in pools for file in pool.files]
-    return Pool(Ledger(tuple(pool.ledger for pool in pools)), files, "+".join(pool.key for pool in pools))
+    alive = pl.concat([pool.alive for pool in pools])
+    return Pool(Ledger(tuple(pool.ledger for pool in pools)), files, "+".join(pool.key for pool in pools), alive).once()

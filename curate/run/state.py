@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,8 +14,10 @@ import polars as pl
 from curate.cache import Cache, Entry
 from curate.errors import UserError
 from curate.recipe.plan import Recipe
+from curate.rows import compact, literal, scan
 from curate.run.ledger import Ledger
 
+_ROWS = 20_000  # that are read together
 ANSWERS = "answers"  # the folder among the stages that holds the generators' journals
 
 
@@ -40,16 +41,54 @@ class RunError(UserError):
 
 @dataclass(frozen=True)
 class Pool:
-    """The rows of one or several sources so far: their verdicts and their texts, both in files."""
+    """The rows of one or several sources so far: their verdicts and their texts, both in files.
+
+    `alive` tells of the rows in all files, in their order, which are left: one bit is all that memory holds of a row.
+    """
 
     ledger: Ledger
     files: list[Path]
     key: str
+    alive: pl.Series
 
-    @cached_property
-    def alive(self) -> pl.DataFrame:
-        """List the rows that no step has dropped, as (source, id)."""
-        return self.ledger.alive()
+    @classmethod
+    def of(cls, ledger: Ledger, files: list[Path], key: str) -> Pool:
+        """Make a pool of all the rows that stand in files."""
+        height = sum(scan(file).select(pl.len()).collect().item() for file in files)
+        return cls(ledger, files, key, pl.Series([True]).new_from_index(0, height))
+
+    def read(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """Read the rows alive, some at a time; of `columns` those that a file has."""
+        at = 0
+        for file in self.files:
+            rows = scan(file)
+            if columns is not None:
+                present = rows.collect_schema().names()
+                rows = rows.select(literal(name) for name in columns if name in present)
+            height = scan(file).select(pl.len()).collect().item()
+            for start in range(0, height, _ROWS):
+                some = rows.slice(start, _ROWS).collect()
+                yield compact(some.filter(self.alive[at : at + some.height]), some.height)
+                at += some.height
+
+    def once(self) -> Pool:
+        """Leave out all but the first of the rows alive that have the same id."""
+        first = self._ids().filter(self.alive).is_first_distinct()
+        return self if first.all() else replace(self, alive=self.alive.clone().scatter(self.alive.arg_true(), first))
+
+    def only(self, verdicts: pl.LazyFrame) -> Pool:
+        """Leave out the rows alive that a step, which has a verdict on each, does not keep."""
+        kept = verdicts.filter("kept").select(_number()).collect().to_series()
+        return replace(self, ledger=self.ledger.extend([verdicts]), alive=self.alive & self._ids().is_in(kept))
+
+    def _ids(self) -> pl.Series:
+        """Read the ids of all rows, as numbers: a text of 32 digits takes three times the memory."""
+        numbers = [scan(file).select(_number()).collect().to_series() for file in self.files]
+        return pl.concat([pl.Series("id", dtype=pl.Int128), *numbers])
+
+
+def _number() -> pl.Expr:
+    return pl.col("id").str.decode("hex").bin.reinterpret(dtype=pl.Int128)
 
 
 @dataclass

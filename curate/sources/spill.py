@@ -1,4 +1,4 @@
-"""Posts kept until their threads can be joined: in memory while few, else on disk by question ids."""
+"""Rows kept until those that belong together can be: in memory while few, else on disk by numbers."""
 
 from __future__ import annotations
 
@@ -15,17 +15,25 @@ IN_MEMORY = 64 * 2**20
 # Question ids in one range. Every post takes an id of its own, so a range holds at most as many posts on
 # average: 65,536 posts of some 1.3 KB each are 90 MB.
 WIDTH = 2**16
+_QUESTION = pl.col("question")
 
 
 class Spill:
     """Collect posts in any order; give them back in groups of whole threads, by rising question id.
 
+    `by` numbers rows that are no posts, which have the same columns in the same order; `where` is the folder for files.
     One file a range of ids grows by appended blocks (8 bytes of length, then a parquet table), so that even
     the largest site has about a thousand files and not one for every range and chunk.
     """
 
-    def __init__(self, limit: int = IN_MEMORY, width: int = WIDTH) -> None:
-        self.limit, self.width = limit, width
+    def __init__(
+        self,
+        limit: float = IN_MEMORY,
+        width: int = WIDTH,
+        by: pl.Expr = _QUESTION,
+        where: Path | None = None,
+    ) -> None:
+        self.limit, self.number, self.where = limit, by // width, where
         self.frames: list[pl.DataFrame] = []
         self.bytes = 0
         self.ranges: set[int] = set()
@@ -38,10 +46,10 @@ class Spill:
         if self.folder is not None:
             self.folder.cleanup()
 
-    def add(self, posts: pl.DataFrame) -> None:
+    def add(self, posts: pl.DataFrame, size: int | None = None) -> None:
         """Keep more posts (`question` says their range, `size` their bytes); write out when too many."""
         self.frames.append(posts)
-        self.bytes += int(posts["size"].sum())
+        self.bytes += int(posts["size"].sum()) if size is None else size
         if self.bytes > self.limit:
             self._write()
 
@@ -57,10 +65,10 @@ class Spill:
 
     def _write(self) -> None:
         if self.folder is None:
-            self.folder = tempfile.TemporaryDirectory(prefix="curate-")
-        posts = pl.concat(self.frames) if self.frames else pl.DataFrame({"question": []}, {"question": pl.Int64})
+            self.folder = tempfile.TemporaryDirectory(prefix="curate-", dir=self.where)
+        posts = pl.concat(self.frames or [pl.DataFrame()])
         self.frames, self.bytes = [], 0
-        for (number,), part in posts.group_by(pl.col("question") // self.width):
+        for (number,), part in posts.group_by(self.number) if posts.height else ():
             self._append(int(str(number)), part)
 
     def _append(self, number: int, part: pl.DataFrame) -> None:

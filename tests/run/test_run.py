@@ -294,6 +294,11 @@ def test_the_set_is_shuffled_by_the_seed_alone(there, write_recipe):
 
 
 def test_a_run_that_lost_a_row_fails(there, write_recipe, monkeypatch):
-    monkeypatch.setattr("curate.run.run.fill", lambda *args: replace(fill(*args), chosen=fill(*args).chosen[1:]))
+    def lose(*args):
+        result = fill(*args)
+        alive = result.pool.alive
+        return replace(result, pool=replace(result.pool, alive=alive & (alive.cum_sum() > 1)))
+
+    monkeypatch.setattr("curate.run.run.fill", lose)
     with pytest.raises(RunError, match=r"source '(one|two)': read \d+, but kept \d+ and dropped \d+"):
         run_recipe(load(write_recipe(RECIPE)), there / "out")
