@@ -61,7 +61,7 @@ def batches(file: Path, stream: Stream, layout: Layout, unit: str, batch_rows: i
     """Yield rows and bad records, both in the order of the file."""
     for chunk in chunks(stream, batch_rows):
         rows, wrong = layout.rows([item.record for item in chunk if isinstance(item, Read)])
-        yield Batch(rows, list(_bad(file, unit, chunk, wrong)))
+        yield Batch(rows, list(_bad(file, unit, chunk, wrong)), dict(layout.notes))
 
 
 def _bad(file: Path, unit: str, chunk: list[Read | Bad], wrong: dict[int, str]) -> Iterator[Bad]:
