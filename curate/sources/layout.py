@@ -59,6 +59,7 @@ class Layout:
     constants: dict[str, str]
     text: bool = False  # every value is text, as in CSV: a score has to be read
     paths: dict[str, str] = field(default_factory=dict)  # path there -> name here, of what stands inside a column
+    utf8: bool = True  # so are most of the first records that are more than ASCII
     notes: Notes = field(default_factory=Counter, compare=False)  # what was left out so far
 
     def rows(self, records: list[Record]) -> tuple[pl.DataFrame, dict[int, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,8 @@ class Read(NamedTuple):
     record: Record
 
 
+# What the notes call records in another encoding.
+NOT_UTF8 = "records that are not UTF-8: `encoding:` says what a file is in"
 Stream = Iterator[Read | Bad]
 
 
@@ -54,6 +57,9 @@ def start(file: Path, stream: Stream, options: Options, *, text: bool = False) -
     records = [item.record for item in head if isinstance(item, Read)]
     after = list(islice(stream, 1))
     layout = settle(file, records, options, whole=not after, text=text)
+    broken = sum(isinstance(item, Bad) and item.error.startswith("not UTF-8") for item in head)
+    if broken and broken > sum(isinstance(item, Read) and not item.raw.isascii() for item in head):
+        layout = replace(layout, utf8=False)
     return chain(head, after, stream), layout
 
 
@@ -61,7 +67,14 @@ def batches(file: Path, stream: Stream, layout: Layout, unit: str, batch_rows: i
     """Yield rows and bad records, both in the order of the file."""
     for chunk in chunks(stream, batch_rows):
         rows, wrong = layout.rows([item.record for item in chunk if isinstance(item, Read)])
-        yield Batch(rows, list(_bad(file, unit, chunk, wrong)), dict(layout.notes))
+        bad = [item if not layout.utf8 else _without_guess(item) for item in _bad(file, unit, chunk, wrong)]
+        layout.notes[NOT_UTF8] += sum(item.error.startswith("not UTF-8") for item in bad)
+        yield Batch(rows, bad, dict(+layout.notes))
+
+
+def _without_guess(bad: Bad) -> Bad:
+    """Leave the guess out: one broken record among many that are UTF-8 tells nothing of the file."""
+    return bad._replace(error=bad.error.partition(files.A_GUESS)[0])
 
 
 def _bad(file: Path, unit: str, chunk: list[Read | Bad], wrong: dict[int, str]) -> Iterator[Bad]:
