@@ -26,8 +26,8 @@ def votes(
     """Pair two answers to one question: chosen the one with more votes, rejected the one with fewer.
 
     The answers are those listed in the column `answers`, as the source `stackexchange` and files of UltraFeedback give
-    them, and the row's own `response` with its `score`. No model is asked. Of all pairs of a question that are far enough apart and near enough
-    in length, the one with the largest gap is taken; equals are settled by a hash.
+    them, and the row's own `response` with its `score`. No model is asked. Of all pairs of a question that are far
+    enough apart and near enough in length, the one with the largest gap is taken; equals are settled by a hash.
 
     People vote for long answers: of all pairs of six Stack Exchange dumps with the largest gap, 67 % have the longer
     answer chosen, and a model would learn length. Two rules hold against it. `max_length_ratio` bounds the difference

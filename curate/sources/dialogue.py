@@ -50,12 +50,37 @@ def assistant(text: object) -> Record:
 
 
 def as_turns(value: object, speaker: Callable[[object], Record]) -> list[Any]:
-    """Take turns as they are, and a text as one turn of the speaker."""
+    """Take turns as they are, or the JSON of turns, and a text as one turn of the speaker."""
+    value = unpacked(value)
     if isinstance(value, dict):
         return [value]
     return value if isinstance(value, list) else [] if value is None else [speaker(value)]
 
 
+def unpacked(value: object) -> object:
+    """Parse turns, or the tools of a row, that are JSON as a whole or each by itself, as tables of text hold them.
+
+    >>> unpacked('[{"role": "user"}]'), unpacked(['{"role": "user"}']), unpacked("[a] is a list")
+    ([{'role': 'user'}], [{'role': 'user'}], '[a] is a list')
+    """
+    if isinstance(value, list):
+        return [_parsed(item) for item in value] if any(isinstance(item, str) for item in value) else value
+    turns = _parsed(value)
+    same = isinstance(turns, list) and all(isinstance(t, dict) and t.keys() & {*_ROLE} for t in turns)
+    return turns if same else value  # the JSON of anything else is a text
+
+
+def _parsed(value: object) -> object:
+    """Parse a text that is the JSON of an object, or of a list of them."""
+    if not isinstance(value, str) or not _JSON.match(value):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+_JSON = re.compile(r"\s*(?:\[\s*)?\{\s*\"")
 _SPEAKER = re.compile(r"(?:^|\n\n)(Human|Assistant):")
 
 
@@ -84,6 +109,7 @@ def dialogue(turns: object, name: str, notes: Notes, *, after: int = 0) -> list[
     >>> dialogue([{"from": "human", "value": "2+2?"}, {"from": "gpt", "value": "4"}], "conversations", Counter())
     [{'role': 'user', 'content': '2+2?'}, {'role': 'assistant', 'content': '4'}]
     """
+    turns = unpacked(turns)
     if not isinstance(turns, list) or not turns:
         raise ValueError(f"{name}: expected a list of turns, got {describe(turns)}")
     result: list[Turn] = []
@@ -269,7 +295,7 @@ def tools(record: Record) -> str | None:
         ValueError: when a text is no JSON.
     """
     for key in ("tools", "functions"):
-        value = record.pop(key, None)
+        value = unpacked(record.pop(key, None))
         if isinstance(value, str) and value.strip():
             try:
                 value = json.loads(value)

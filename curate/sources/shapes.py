@@ -8,7 +8,18 @@ from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 from curate.sources.columns import Record, describe
-from curate.sources.dialogue import MEDIA, Notes, as_turns, assistant, dialogue, refuse_media, tools, transcript, user
+from curate.sources.dialogue import (
+    MEDIA,
+    Notes,
+    as_turns,
+    assistant,
+    dialogue,
+    refuse_media,
+    tools,
+    transcript,
+    unpacked,
+    user,
+)
 from curate.turns import ANSWERS, Turn, cut, reply
 
 Shape = Literal[
@@ -56,14 +67,14 @@ def detect(records: list[Record]) -> Shape:
     if {"preferred_output", "non_preferred_output"} <= sample.keys():
         return "openai_preference"
     for key, shape in (("conversations", "sharegpt"), ("messages", "messages")):
-        if isinstance(sample.get(key), list):
+        if isinstance(unpacked(sample.get(key)), list):
             return shape  # type: ignore[return-value]
     if isinstance(sample.get("completions"), list) and sample.keys() & {"instruction", "prompt"}:
         return "ultrafeedback"
     earlier = isinstance(sample.get("history"), list)
     if "instruction" in sample and "prompt" not in sample and ("input" in sample or (earlier and "output" in sample)):
         return "alpaca"
-    if any(isinstance(sample.get(key), list) for key in ("prompt", "completion")):
+    if any(isinstance(unpacked(sample.get(key)), list) for key in ("prompt", "completion")):
         return "prompt_completion"
     return "rows" if _has_turns(sample) else "plain"
 
@@ -73,7 +84,7 @@ def _has_turns(sample: Record) -> bool:
 
 
 def _preference_kind(sample: Record) -> Shape:
-    if any(isinstance(sample.get(key), (list, dict)) for key in ("prompt", "chosen", "rejected")):
+    if any(isinstance(unpacked(sample.get(key)), (list, dict)) for key in ("prompt", "chosen", "rejected")):
         return "preference"
     if {"instruction", "input"} <= sample.keys() and "prompt" not in sample:
         return "alpaca"
@@ -191,7 +202,7 @@ def _spread(record: Record, turns: object, name: str, notes: Notes) -> Record:
 
 
 def _prompt_completion(record: Record, notes: Notes) -> Record:
-    prompt, answer = record.pop("prompt", None), record.pop("completion", None)
+    prompt, answer = (unpacked(record.pop(key, None)) for key in ("prompt", "completion"))
     if isinstance(prompt, (str, type(None))) and isinstance(answer, (str, type(None))):
         return _put(record, prompt=prompt, response=answer, tools=tools(record))
     turns = as_turns(prompt, user) + as_turns(answer, assistant)
@@ -199,7 +210,7 @@ def _prompt_completion(record: Record, notes: Notes) -> Record:
 
 
 def _preference(record: Record, notes: Notes) -> Record:
-    prompt, answers = record.pop("prompt", None), [record.pop(key, None) for key in ("chosen", "rejected")]
+    prompt, *answers = (unpacked(record.pop(key, None)) for key in ("prompt", "chosen", "rejected"))
     if all(isinstance(value, (str, type(None))) for value in (prompt, *answers)):
         return _put(record, prompt=prompt, chosen=answers[0], rejected=answers[1], tools=tools(record))
     if prompt is None and not any(_is_whole(as_turns(answer, assistant)) for answer in answers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from typing import Any
@@ -304,6 +305,9 @@ TURNS = [
         id="ShareGPT with system and tools beside",
     ),
     pytest.param("messages", {"messages": said("user: a"), "tools": []}, {"prompt": "a"}, id="a prompt alone, no tools"),
+    pytest.param("messages", {"messages": json.dumps(ASKED), "tools": json.dumps([TOOL])}, {"prompt": "Rain?", "response": "It rains.", "response_turns": HELD, "tools": TOOLS}, id="turns as JSON, as in CSV"),
+    pytest.param("messages", {"messages": [json.dumps(t) for t in ASKED], "tools": [json.dumps(TOOL)]}, {"prompt": "Rain?", "response": "It rains.", "response_turns": HELD, "tools": TOOLS}, id="each turn as JSON, as datasets stores mixed ones"),
+    pytest.param("preference", {"chosen": json.dumps(said("user: a", "assistant: b")), "rejected": json.dumps(said("user: a", "assistant: c"))}, {"prompt": "a", "chosen": "b", "rejected": "c"}, id="pairs as JSON"),
     pytest.param("messages", {"messages": said("user: a", "assistant:  ")}, {"prompt": "a"}, id="a blank answer is none"),
     pytest.param("prompt_completion", {"prompt": said("user: a")}, {"prompt": "a"}, id="TRL: prompt only"),
     pytest.param(
@@ -417,6 +421,12 @@ def test_an_overall_score_is_a_number_that_does_not_contradict_its_aspects(
     row = normalise({"instruction": "i", "completions": completions}, "ultrafeedback", notes)
     assert (row["answers"][1]["score"], notes.total()) == (score, count)
     assert row["response"] == ("b" if score and score > 5 else "a")
+
+
+@pytest.mark.parametrize("text", ['[{"a": 1}]', "[{", '{"role": "user"}', "[]"])
+def test_a_prompt_that_is_the_json_of_something_else_is_a_text(text: str) -> None:
+    assert detect([{"prompt": text, "response": "a"}]) == "plain"
+    assert normalise({"prompt": text, "completion": "a"}, "prompt_completion") == {"prompt": text, "response": "a"}
 
 
 @pytest.mark.parametrize(
