@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, cast
 import polars as pl
 import polars_hash as plh
 
+from curate import sides
 from curate.errors import UserError
 from curate.turns import TURNS
 
@@ -49,7 +50,7 @@ class Bad(NamedTuple):
 class Batch(NamedTuple):
     """Rows read, and the records beside them that could not be.
 
-    `notes` are figures about the source as a whole, for the screen and the manifest; one batch of a part has them.
+    `notes` are figures about the part so far, for the screen and the manifest; of each, the last one counts.
     """
 
     rows: pl.DataFrame
@@ -226,7 +227,8 @@ def standardise(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     """Give rows as read their id and source, and every standard column they lack as nulls.
 
     Columns `id` and `source` of their own become `file_id` and `file_source`. Bytes are left out, and of an
-    object the parts that hold them. A score that is not a number is none.
+    object the parts that hold them. A score that is not a number is none, a blank prompt or answer likewise; thoughts
+    are taken apart from answers (`curate.sides`). The id is that of the row as it was read.
     """
     own: dict[str, str] = {
         name: free(f"file_{name}", rows.columns) for name in rows.columns if name in {"id", "source"}
@@ -234,7 +236,7 @@ def standardise(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     rows = _without_categories(rows.rename(own))
     if rows.schema.get("score") in (pl.Float32, pl.Float64):
         rows = rows.with_columns(pl.col("score").fill_nan(None))
-    rows = _identified(rows).with_columns(source=pl.lit(source))
+    rows = sides.settle(_identified(rows)).with_columns(source=pl.lit(source))
     lacking = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in STANDARD.items() if name not in rows.columns]
     return rows.with_columns(lacking)
 

@@ -30,7 +30,7 @@ def _exchange(draw: Any, *, rich: bool) -> list[Turn]:
             {
                 "id": f"call_{len(turns)}{i}",
                 "name": draw(NAMES),
-                "arguments": json.dumps(draw(st.dictionaries(NAMES, _VALUES, max_size=2))),
+                "arguments": json.dumps(draw(st.dictionaries(NAMES, _VALUES, max_size=2)), ensure_ascii=False),
             }
             for i in range(draw(st.integers(1, 2)))
         ]

@@ -25,9 +25,9 @@ def votes(
 ) -> Pairs:
     """Pair two answers to one question: chosen the one with more votes, rejected the one with fewer.
 
-    The answers are those listed in the column `answers`, as the source `stackexchange` gives them, and the row's own
-    `response` with its `score`. No model is asked. Of all pairs of a question that are far enough apart and near enough
-    in length, the one with the largest gap is taken; equals are settled by a hash.
+    The answers are those listed in the column `answers`, as the source `stackexchange` and files of UltraFeedback give
+    them, and the row's own `response` with its `score`. No model is asked. Of all pairs of a question that are far
+    enough apart and near enough in length, the one with the largest gap is taken; equals are settled by a hash.
 
     People vote for long answers: of all pairs of six Stack Exchange dumps with the largest gap, 67 % have the longer
     answer chosen, and a model would learn length. Two rules hold against it. `max_length_ratio` bounds the difference
@@ -40,7 +40,7 @@ def votes(
 
     Args:
         rows: with `id`, `response`, `score`, the column of answers, and `license` where known.
-        answers: the column of the other answers, a list of structs with `response`, `score`, `license`.
+        answers: the column of the other answers, a list of structs with `response`, `score` and maybe `license`.
         min_gap: how many votes the two are apart at least.
         min_score: the votes that the chosen answer has at least.
         max_length_ratio: how many times longer one answer may be than the other; null for no limit.
@@ -81,8 +81,8 @@ def _listed(rows: pl.DataFrame, answers: str, seed: int) -> pl.DataFrame:
     license_ = pl.col("license") if "license" in rows.columns else pl.lit(None, pl.String).alias("license")
     prefers = hash01("id", seed, "votes: shorter").alias("prefers")
     own = rows.select(pl.int_range(pl.len()).alias("row"), prefers, "response", "score", license_, others=answers)
-    others = own.select("row", "prefers", "others").explode("others")
-    others = others.select("row", "prefers", *(pl.col("others").struct.field(name).alias(name) for name in _OWN))
+    others = own.select("row", "prefers", "license", "others").explode("others")
+    others = others.select("row", "prefers", *_fields(rows.schema[answers]))
     listed = pl.concat([own.drop("others"), others], how="vertical_relaxed")
     listed = listed.filter(pl.col("response").str.contains(r"\S") & pl.col("score").is_finite())
     listed = listed.sort("row", "score", "response", "license", descending=[False, True, False, False])
@@ -90,6 +90,15 @@ def _listed(rows: pl.DataFrame, answers: str, seed: int) -> pl.DataFrame:
     size = pl.col("response").str.replace_all(r"<[^>]*>", "").str.len_chars().cast(pl.Float64)
     draw = hash01("response", seed, "votes").alias("draw")
     return listed.with_columns(draw, size=size).with_row_index("at")
+
+
+def _fields(dtype: pl.DataType) -> list[pl.Expr]:
+    """Take text, votes and licence out of the other answers; those of a rated set have the row's licence."""
+    inner = dtype.inner if isinstance(dtype, pl.List) else None
+    names = {field.name for field in inner.fields} if isinstance(inner, pl.Struct) else set()
+    if lacking := {"response", "score"} - names:
+        raise ValueError(f"the answers have no {' and no '.join(sorted(lacking))}, only {', '.join(sorted(names))}")
+    return [pl.col("others").struct.field(name).alias(name) if name in names else pl.col(name) for name in _OWN]
 
 
 def _two_each(listed: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -174,11 +175,14 @@ def _refuse_bad(state: Run, source: str) -> None:
     share = max(_share(count["bad"], count["read"]), _share(count["bad_bytes"], count["bytes"]))
     if share <= state.recipe.max_bad:
         return
-    first = next(sentence for file in state.quarantine for sentence in sentences(file, source))
+    bad = list(islice((sentence for file in state.quarantine for sentence in sentences(file, source)), 100))
+    first = next((sentence for sentence in bad if "`encoding: " in sentence), bad[0])
+    way = f"Mend the input, or accept what is there with `--set max_bad={min(1.0, round(share + 0.005, 2))}`"
+    if "`encoding: " in first:
+        way = "Say beside `path` what the file is in"
     raise RunError(
         f"source '{source}': {count['bad']:,} of {count['bad'] + count['read']:,} records could not be read "
-        f"({share:.1%} of records or bytes, max_bad is {state.recipe.max_bad:.1%}). The first: {first}. Mend the "
-        f"input, or accept what is there with `--set max_bad={min(1.0, round(share + 0.005, 2))}`. "
+        f"({share:.1%} of records or bytes, max_bad is {state.recipe.max_bad:.1%}). The first: {first}. {way}. "
         "What was read is kept."
     )
 

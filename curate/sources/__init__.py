@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from curate.sources.authored import authored as authored
     from curate.sources.csv import csv as csv
     from curate.sources.docstrings import docstrings as docstrings
+    from curate.sources.hf import hf as hf
     from curate.sources.jsonl import jsonl as jsonl
     from curate.sources.natural_instructions import natural_instructions as natural_instructions
     from curate.sources.parquet import parquet as parquet
@@ -24,6 +25,7 @@ __all__ = lazy(
         "authored": "authored",
         "csv": "csv",
         "docstrings": "docstrings",
+        "hf": "hf",
         "jsonl": "jsonl",
         "natural_instructions": "natural_instructions",
         "parquet": "parquet",

@@ -122,6 +122,8 @@ def frame(records: list[Record], types: Types, misfits: str | None) -> tuple[pl.
     columns: dict[str, pl.Series] = {}
     for name, dtype in types.items():
         values = [record.get(name) for record in records]
+        if name == "tools":  # a list of them is a text here
+            values = [v if isinstance(v, (str, type(None))) else json.dumps(v, ensure_ascii=False) for v in values]
         if dtype is None:
             values = [None if value is None else json.dumps(value, ensure_ascii=False) for value in values]
         for i in _outside(values, dtype) if dtype else []:
@@ -141,6 +143,8 @@ def _series(name: str, values: list[Any], dtype: pl.DataType, wrong: dict[int, s
     """Make a column; what is not Unicode shows only here, so that good text need not be searched for it."""
     try:
         return pl.Series(name, values, dtype=dtype)
+    except TypeError:  # a list inside an object that begins with a whole number and goes on with others
+        return pl.Series(name, [_as_doubles(value, dtype) for value in values], dtype=dtype)
     except UnicodeEncodeError:
         for i, value in enumerate(values):
             if not unicode(value):
@@ -148,6 +152,16 @@ def _series(name: str, values: list[Any], dtype: pl.DataType, wrong: dict[int, s
                 wrong.setdefault(i, f"{name}: {reason}")
                 values[i] = None
         return pl.Series(name, values, dtype=dtype)
+
+
+def _as_doubles(value: Any, dtype: pl.DataType) -> Any:
+    """Write whole numbers as doubles wherever the type is of doubles."""
+    if isinstance(value, list) and isinstance(dtype, pl.List):
+        return [_as_doubles(item, cast("pl.DataType", dtype.inner)) for item in value]
+    if isinstance(value, dict) and isinstance(dtype, pl.Struct):
+        types = {field.name: cast("pl.DataType", field.dtype) for field in dtype.fields}
+        return {name: _as_doubles(item, types[name]) for name, item in value.items()}
+    return float(value) if type(value) is int and dtype == pl.Float64() else value
 
 
 def _outside(values: list[Any], dtype: pl.DataType) -> list[int]:

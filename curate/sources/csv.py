@@ -31,6 +31,7 @@ def csv(
     shape: Shape | None = None,
     domain: str | None = None,
     license: str | None = None,
+    encoding: str | None = None,
 ) -> list[Part]:
     r"""Read CSV files with a header, packed or not (.gz .bz2 .xz .zst).
 
@@ -44,6 +45,7 @@ def csv(
         shape: how instructions and pairs are laid out; found by the names when not given.
         domain: the domain of rows that have none.
         license: the licence of rows that have none.
+        encoding: what the file is in, as in `cp1252`; UTF-8, or what its mark says, when not given.
 
     Raises:
         SourceMissing: when there is no such file.
@@ -57,18 +59,20 @@ def csv(
     ([{'prompt': 'Why,\nthen?', 'score': 3.0}], 'line 4', 'expected 2 cells, as in the first line, got 1')
     """
     options = Options(columns or {}, shape, domain, license)
-    parts = files.parts(path, (".csv", ".tsv"), partial(_read_csv, options, delimiter))
+    parts = files.parts(path, (".csv", ".tsv"), partial(_read_csv, options, delimiter, encoding))
     first = parts[0].files[0]
-    start(first, read(first, delimiter), options, text=True)
+    start(first, read(first, delimiter, encoding), options, text=True)
     return parts
 
 
-def _read_csv(options: Options, delimiter: str | None, file: Path, batch_rows: int) -> Iterator[Batch]:
-    stream, layout = start(file, read(file, delimiter), options, text=True)
+def _read_csv(
+    options: Options, delimiter: str | None, encoding: str | None, file: Path, batch_rows: int
+) -> Iterator[Batch]:
+    stream, layout = start(file, read(file, delimiter, encoding), options, text=True)
     yield from batches(file, stream, layout, "line", batch_rows)
 
 
-def read(file: Path, delimiter: str | None) -> Iterator[Read | Bad]:
+def read(file: Path, delimiter: str | None, encoding: str | None = None) -> Iterator[Read | Bad]:
     """Yield the records of a CSV file under the names in its first line, and those that cannot be read.
 
     Where quotes are broken, reading goes on at the next line: an open quote must not swallow the records
@@ -78,8 +82,8 @@ def read(file: Path, delimiter: str | None) -> Iterator[Read | Bad]:
         SourceError: when the first line names a column twice.
     """
     stdlib.field_size_limit(max(stdlib.field_size_limit(), files.MAX_RECORD))
-    delimiter = delimiter or _likely(file)
-    lines = _Lines(file)
+    delimiter = delimiter or _likely(file, encoding)
+    lines = _Lines(file, encoding)
     header = _header(file, lines, delimiter)
     for item in _rows(file, lines, delimiter) if header else ():
         yield item if isinstance(item, Bad) else _record(file, header, *item)
@@ -90,8 +94,8 @@ def read(file: Path, delimiter: str | None) -> Iterator[Read | Bad]:
 class _Lines:
     """The lines of a file as text; those of the record being read are kept, to be given back."""
 
-    def __init__(self, file: Path) -> None:
-        self._lines = files.lines(file, blank=True)
+    def __init__(self, file: Path, encoding: str | None) -> None:
+        self._lines = files.lines(file, blank=True, encoding=encoding)
         self._back: deque[tuple[files.Line, int]] = deque()  # each with how often it was read
         self._current: list[tuple[files.Line, int]] = []
         self._size = 0
@@ -128,9 +132,9 @@ class _Lines:
         del self._current[1:]
 
 
-def _likely(file: Path) -> str:
+def _likely(file: Path, encoding: str | None) -> str:
     """Guess the delimiter: the one that cuts the first line into most cells."""
-    first = next(files.lines(file), None)
+    first = next(files.lines(file, encoding=encoding), None)
     text = first.raw.decode("utf-8", "replace") if isinstance(first, files.Line) else ""
     return max(_DELIMITERS, key=lambda mark: _cells(text, mark))
 
@@ -185,7 +189,7 @@ def _record(file: Path, header: list[str], cells: list[str], lines: list[files.L
         raw.decode("utf-8")
         return Read(number, raw, size, _named(header, cells))
     except UnicodeDecodeError as error:
-        reason = f"not UTF-8: byte 0x{raw[error.start]:02x} at byte {error.start + 1} of the record"
+        reason = files.not_utf8(error)
     except ValueError as error:
         reason = str(error)
     return files.bad(file, f"line {number}", reason, raw, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import io
 import lzma
@@ -26,6 +27,16 @@ MAX_RECORD = 2**26
 MOST, FLOOR = 100, 24 * 2**20
 # A batch is closed at this many bytes of its file even when it may hold more rows.
 BATCH_BYTES = 2**26
+# How a file may begin that says its encoding; the longer marks first.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# What a file is most likely in that is not UTF-8: what Windows writes in Western Europe and America.
+GUESS = "cp1252"
+A_GUESS = "; a guess: "
 # Pushshift packs with a window of 2 GiB; zstandard refuses more than 128 MiB unless told.
 ZST_WINDOW = 2**31
 _ZST_STEP = 2**11  # packed bytes at a time; four of them may hold 128 KiB, and zstandard gives all at once
@@ -91,17 +102,82 @@ def _glob(path: Path) -> tuple[Path, str]:
     return path, ""
 
 
-def skip_mark(stream: io.BufferedReader, file: Path) -> None:
-    """Skip a UTF-8 byte-order mark at the start.
+def skip_mark(stream: io.BufferedReader) -> None:
+    """Skip a UTF-8 byte-order mark at the start."""
+    if stream.peek(3)[:3] == codecs.BOM_UTF8:
+        stream.read(3)
+
+
+def encoded(file: Path, encoding: str | None = None) -> io.BufferedReader:
+    """Open a file for its text in UTF-8, whatever it is in: UTF-16 or UTF-32 by its mark, or the encoding named.
+
+    A byte that is no text in that encoding becomes one that is none in UTF-8: its own record is bad.
 
     Raises:
-        SourceError: for UTF-16, where every line would be broken for the same reason.
+        SourceError: when it cannot be opened, or Python does not know the encoding.
     """
-    head = stream.peek(3)[:3]
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise SourceError(f"{file} is UTF-16, not UTF-8: save it as UTF-8")
-    if head == b"\xef\xbb\xbf":
-        stream.read(3)
+    own = encoding or "utf-8"
+    try:
+        io.TextIOWrapper(io.BytesIO(), own)
+    except LookupError:
+        raise SourceError(f"encoding: Python knows no {encoding!r}; as in utf-8, cp1252, shift_jis, gb18030") from None
+    stream = unpacked(file)
+    try:
+        head = stream.peek(4)[:4]
+    except damage():  # said where it is read
+        return stream
+    name = next((name for mark, name in _MARKS.items() if head.startswith(mark)), codecs.lookup(own).name)
+    return stream if name == "utf-8" else io.BufferedReader(_Recoded(stream, name), 2**18)
+
+
+def _mark_broken(error: UnicodeError) -> tuple[str, int]:
+    """Put half of a surrogate pair, which turns into the byte 0xFF, where bytes are no text."""
+    assert isinstance(error, UnicodeDecodeError)
+    return "\udcff", error.end
+
+
+codecs.register_error("curate-broken", _mark_broken)
+
+
+class _Recoded(io.RawIOBase):
+    """A file in another encoding as UTF-8."""
+
+    def __init__(self, stream: io.BufferedReader, encoding: str) -> None:
+        self._stream = stream
+        self._decode = codecs.getincrementaldecoder(encoding)("curate-broken").decode
+        self._ready = memoryview(b"")
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        target = memoryview(buffer).cast("B")
+        while not self._ready and not self._ended:
+            packed = self._stream.read1(2**18)
+            self._ended = not packed
+            self._ready = memoryview(self._decode(packed, self._ended).encode("utf-8", "surrogateescape"))
+        size = min(len(target), len(self._ready))
+        target[:size], self._ready = self._ready[:size], self._ready[size:]
+        return size
+
+
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """Say what is wrong with the bytes of a record, and what it would say in the likeliest encoding."""
+    raw, at = bytes(error.object), error.start
+    what = f"not UTF-8: byte 0x{raw[at]:02x} at byte {at + 1} of the record"
+    around = raw[max(0, at - 12) : at + 13]
+    try:
+        word = " ".join(around.decode(GUESS).split())
+    except UnicodeDecodeError:
+        return what
+    broken = raw[at] == 0xFF  # what `encoded` puts where it is no text either
+    likely = not broken and word.isprintable() and raw[at : at + 1].decode(GUESS).isalpha()
+    return f"{what}{A_GUESS}`encoding: {GUESS}` would read {word!r}" if likely else what
 
 
 def unpacked(file: Path) -> io.BufferedReader:
@@ -197,12 +273,12 @@ def damage() -> tuple[type[Exception], ...]:
     return (EOFError, OSError, zlib.error, lzma.LZMAError, *([zstandard.ZstdError] if zstandard else []))
 
 
-def lines(file: Path, *, blank: bool = False) -> Iterator[Line | Bad]:
-    """Yield every line that is not blank (or those too); where the file is damaged, one last Bad."""
+def lines(file: Path, *, blank: bool = False, encoding: str | None = None) -> Iterator[Line | Bad]:
+    """Yield every line that is not blank (or those too), in UTF-8; where the file is damaged, one last Bad."""
     number = 0
-    with unpacked(file) as stream:
+    with encoded(file, encoding) as stream:
         try:
-            skip_mark(stream, file)
+            skip_mark(stream)
             while raw := stream.readline(MAX_RECORD):
                 number += 1
                 size = len(raw)

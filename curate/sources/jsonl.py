@@ -35,6 +35,7 @@ def jsonl(
     shape: Shape | None = None,
     domain: str | None = None,
     license: str | None = None,
+    encoding: str | None = None,
 ) -> list[Part]:
     r"""Read JSON Lines, packed (.gz .bz2 .xz .zst) or not; also .json files that are one array.
 
@@ -49,6 +50,7 @@ def jsonl(
         shape: how conversations and pairs are laid out; found by the keys when not given.
         domain: the domain of rows that have none.
         license: the licence of rows that have none.
+        encoding: what the file is in, as in `cp1252`; UTF-8, or what its mark says, when not given.
 
     Raises:
         SourceMissing: when there is no such file.
@@ -62,36 +64,36 @@ def jsonl(
     ([{'prompt': '2 + 2?', 'response': '4'}], 'line 2', 'prompt: expected text, got the number 5')
     """
     options = Options(columns or {}, shape, domain, license)
-    parts = files.parts(path, SUFFIXES, partial(_read, options))
+    parts = files.parts(path, SUFFIXES, partial(_read, options, encoding))
     first = parts[0].files[0]
-    start(first, read(first), options)
+    start(first, read(first, encoding), options)
     return parts
 
 
-def _read(options: Options, file: Path, batch_rows: int) -> Iterator[Batch]:
-    stream, layout = start(file, read(file), options)
-    yield from batches(file, stream, layout, unit(file), batch_rows)
+def _read(options: Options, encoding: str | None, file: Path, batch_rows: int) -> Iterator[Batch]:
+    stream, layout = start(file, read(file, encoding), options)
+    yield from batches(file, stream, layout, unit(file, encoding), batch_rows)
 
 
-def read(file: Path) -> Iterator[Read | Bad]:
+def read(file: Path, encoding: str | None = None) -> Iterator[Read | Bad]:
     """Yield the records of a JSON file and, in their place, those that cannot be read."""
-    return _items(file) if unit(file) == "item" else _lines(file)
+    return _items(file, encoding) if unit(file, encoding) == "item" else _lines(file, encoding)
 
 
-def unit(file: Path) -> str:
+def unit(file: Path, encoding: str | None = None) -> str:
     """Say what a record of the file is: 'item' in a .json file that is an array, else 'line'."""
     if files.kind(file) != ".json":
         return "line"
-    with files.unpacked(file) as stream:
+    with files.encoded(file, encoding) as stream:
         try:
-            files.skip_mark(stream, file)
+            files.skip_mark(stream)
             return "item" if stream.read(4096).lstrip().startswith(b"[") else "line"
         except files.damage():
             return "line"
 
 
-def _lines(file: Path) -> Iterator[Read | Bad]:
-    for line in files.lines(file):
+def _lines(file: Path, encoding: str | None) -> Iterator[Read | Bad]:
+    for line in files.lines(file, encoding=encoding):
         if isinstance(line, Bad):
             yield line
             continue
@@ -145,7 +147,7 @@ def _deeper(value: dict[str, Any] | list[Any], levels: int) -> bool:
 def reason(error: ValueError | RecursionError) -> str:
     """Say in words why a record cannot be read."""
     if isinstance(error, UnicodeDecodeError):
-        return f"not UTF-8: byte 0x{error.object[error.start]:02x} at byte {error.start + 1} of the record"
+        return files.not_utf8(error)
     if isinstance(error, json.JSONDecodeError):
         return f"not JSON: {error.msg} at character {error.pos + 1}"
     if isinstance(error, RecursionError):
@@ -153,12 +155,12 @@ def reason(error: ValueError | RecursionError) -> str:
     return str(error)
 
 
-def _items(file: Path) -> Iterator[Read | Bad]:
+def _items(file: Path, encoding: str | None) -> Iterator[Read | Bad]:
     """Read an array item by item, holding one item and a chunk of the file at a time."""
     number = 0
-    with files.unpacked(file) as stream:
+    with files.encoded(file, encoding) as stream:
         try:
-            files.skip_mark(stream, file)
+            files.skip_mark(stream)
             text = _Text(stream)
             text.take("[")
             while not (text.ahead() == "]" and number == 0):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from curate.errors import cut
 from curate.rows import STANDARD, SourceError, free
 from curate.sources.columns import FIXED, Record, Types, describe, frame, infer, unicode
+from curate.sources.dialogue import Notes
 from curate.sources.shapes import ALIASES, TOUCHED, Shape, detect, normalise, renames
 
 # So many records of a file settle its layout (or fewer, when they alone fill a batch).
@@ -56,12 +58,15 @@ class Layout:
     misfits: str | None
     constants: dict[str, str]
     text: bool = False  # every value is text, as in CSV: a score has to be read
+    paths: dict[str, str] = field(default_factory=dict)  # path there -> name here, of what stands inside a column
+    utf8: bool = True  # so are most of the first records that are more than ASCII
+    notes: Notes = field(default_factory=Counter, compare=False)  # what was left out so far
 
     def rows(self, records: list[Record]) -> tuple[pl.DataFrame, dict[int, str]]:
         """Put records into a frame; also give the bad ones, by position, with the reason of each."""
         wrong: dict[int, str] = {}
         good, places = records, list(range(len(records)))
-        if self.names or self.text or self.shape != "plain":
+        if self.names or self.text or self.paths or self.shape != "plain":
             good, places = [], []
             for i, record in enumerate(records):
                 try:
@@ -84,9 +89,10 @@ class Layout:
         if len(named) < len(record):
             twice = next(name for key, name in self.names.items() if key in record and name in record)
             raise ValueError(f"{twice}: there is a column of this name, and another one is mapped to it")
+        named |= {name: inside(record, path) for path, name in self.paths.items()}
         if self.text and isinstance(score := named.get("score"), str):
             named["score"] = _number(score)
-        return named if self.shape == "plain" else normalise(named, self.shape)
+        return named if self.shape == "plain" else normalise(named, self.shape, self.notes)
 
 
 def settle(file: Path, head: list[Record], options: Options, *, whole: bool, text: bool = False) -> Layout:
@@ -98,15 +104,17 @@ def settle(file: Path, head: list[Record], options: Options, *, whole: bool, tex
         SourceError: when a column that was named is not there, or none holds a prompt; lists those that are.
     """
     keys = dict.fromkeys(key for record in head for key in record)
-    names = renamed(file, keys, options)
-    named = [{names.get(key, key): value for key, value in record.items()} for record in head]
+    paths = nested(keys, head, options)
+    names = renamed(file, keys, options, paths)
+    moved = [{name: inside(record, path) for path, name in paths.items()} for record in head]
+    named = [{names.get(k, k): v for k, v in r.items()} | more for r, more in zip(head, moved, strict=True)]
     shape = options.shape or detect(named)
-    if shape == "plain":
-        more = renames({names.get(key, key) for key in keys})
+    if shape in ("plain", "rows"):
+        more = renames({*(names.get(key, key) for key in keys), *paths.values()})
         names |= {key: more[name] for key in keys if (name := names.get(key, key)) in more}
     constants = options.constants
     whole = whole and all(map(unicode, keys))  # a name that is not Unicode is no column: its record is bad
-    layout = Layout(names, shape, {}, None, constants, text)
+    layout = Layout(names, shape, {}, None, constants, text, paths)
     rows, reason = _readable(layout, head)
     if not rows and not whole:
         raise SourceError(f"none of the first records of {file} can be read; the first: {reason}")
@@ -117,7 +125,7 @@ def settle(file: Path, head: list[Record], options: Options, *, whole: bool, tex
     types |= {name: STANDARD[name] for name in constants}
     types = {name: types[name] for name in sorted(types, key=_rank)}
     misfits = None if whole or text else free("misfits", types)
-    return replace(layout, types=types, misfits=misfits)
+    return replace(layout, types=types, misfits=misfits, notes=Counter())
 
 
 def _rank(name: str) -> int:
@@ -132,16 +140,39 @@ def _number(text: str) -> float:
         raise ValueError(f"score: expected a number, got {describe(text)}") from None
 
 
-def renamed(file: Path, keys: Iterable[str], options: Options) -> dict[str, str]:
-    """Turn `columns` round (there -> here), each name checked against the file.
+def inside(record: Record, path: str) -> Any:
+    """Take what stands inside a column, at names and numbers (from 0) joined by dots; nothing if it is not there.
+
+    >>> inside({"info": {"turns": [{"text": "a"}]}}, "info.turns.0.text")
+    'a'
+    """
+    value: Any = record
+    for piece in path.split("."):
+        if isinstance(value, list):
+            value = value[int(piece)] if piece.isascii() and piece.isdigit() and int(piece) < len(value) else None
+        else:
+            value = value.get(piece) if isinstance(value, dict) else None
+    return value
+
+
+def nested(keys: Iterable[str], head: list[Record], options: Options) -> dict[str, str]:
+    """Say which of the columns that are named stand inside another one: path there -> name here."""
+    keys = set(keys)
+    paths = {theirs: ours for ours, theirs in options.columns.items() if "." in theirs and theirs not in keys}
+    return {path: name for path, name in paths.items() if any(inside(record, path) is not None for record in head)}
+
+
+def renamed(file: Path, keys: Iterable[str], options: Options, paths: Iterable[str] = ()) -> dict[str, str]:
+    """Turn `columns` round (there -> here), each name checked against the file, but for `paths` inside a column.
 
     Raises:
         SourceError: when a column is not there, or its new name is taken.
     """
-    keys = list(keys)
-    names = {theirs: ours for ours, theirs in options.columns.items()}
-    for theirs, ours in names.items():
-        if keys and theirs not in keys:
+    keys, paths = list(keys), set(paths)
+    whole = {theirs: ours for ours, theirs in options.columns.items()}
+    names = {theirs: ours for theirs, ours in whole.items() if theirs not in paths}
+    for theirs, ours in whole.items():
+        if keys and theirs not in keys and theirs not in paths:
             raise SourceError(f"{file} has no column {theirs!r}{_meant(theirs, keys)}; it has: {some(keys)}")
         if ours in keys and ours not in names:
             raise SourceError(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -15,7 +16,7 @@ from curate.sources import files
 from curate.sources.columns import words
 from curate.sources.layout import HEAD, Layout, Options, no_prompt, renamed, settle
 from curate.sources.shapes import TOUCHED, Shape, detect, renames
-from curate.turns import TURNS, are_turns, whole_turns
+from curate.turns import OPTIONAL, TURNS, are_turns, whole_turns
 
 # No slice has more rows, whatever they weigh.
 _ROWS = 2**16
@@ -69,6 +70,7 @@ class Table:
     touched: list[str]  # the columns its shape reads or writes
     layout: Layout | None  # how those become rows; None when the rows are plain
     constants: dict[str, str]
+    paths: dict[str, str] = field(default_factory=dict)  # path there -> name here, of what stands inside a column
 
     def batch(self, rows: pl.DataFrame, at: int) -> Batch:
         """Turn a slice that starts at row `at` (from 0) into a batch.
@@ -76,19 +78,21 @@ class Table:
         Raises:
             SourceError: when a standard column holds another type.
         """
-        rows, bad = rows.rename(self.names), []
+        rows, bad = _with_inner(rows, self.paths).rename(self.names), []
         if self.layout:
-            records = rows.select(self.touched).to_dicts()
+            records = solid(rows.select(self.touched).to_dicts())
             converted, wrong = self.layout.rows(records)
             good = [i for i in range(rows.height) if i not in wrong]
             rows = converted.hstack(rows.drop(self.touched)[good])
             for i, reason in sorted(wrong.items()):
                 raw = json.dumps(records[i], ensure_ascii=False, default=str).encode("utf-8")
                 bad.append(files.bad(self.file, f"row {at + i + 1}", reason, raw))
-        typed = [self._typed(rows[name], STANDARD[name]) for name in rows.columns if name in STANDARD]
+        types = STANDARD | OPTIONAL
+        typed = [self._typed(rows[name], types[name]) for name in rows.columns if name in types]
         empty = [pl.lit(None, pl.String()).alias(name) for name in self.constants if name not in rows.columns]
         filled = [pl.col(name).fill_null(value) for name, value in self.constants.items()]
-        return Batch(rows.with_columns(typed).with_columns(empty).with_columns(filled), bad)
+        notes = dict(self.layout.notes) if self.layout else {}
+        return Batch(rows.with_columns(typed).with_columns(empty).with_columns(filled), bad, notes)
 
     def _typed(self, column: pl.Series, dtype: pl.DataType) -> pl.Series:
         actual = column.dtype
@@ -97,10 +101,46 @@ class Table:
             return column.cast(dtype)
         if dtype == TURNS and are_turns(actual):
             return whole_turns(column)
+        if column.name == "tools" and actual.is_nested():  # a list of them is a text here
+            texts = [None if tool is None else json.dumps(tool, ensure_ascii=False) for tool in solid(column.to_list())]
+            return pl.Series(column.name, texts, dtype=dtype)
         raise SourceError(
             f"{self.file}: the column {column.name!r} holds {actual}, not {words(dtype)}; "
             f"give it another name: columns: {{file_{column.name}: {column.name}}}"
         )
+
+
+def solid(value: Any) -> Any:
+    """Leave out the fields of objects that hold nothing: a column gives every object the fields of all others.
+
+    >>> solid([{"name": "weather", "arguments": {"city": "Bergen", "query": None}}])
+    [{'name': 'weather', 'arguments': {'city': 'Bergen'}}]
+    """
+    if isinstance(value, dict):
+        return {key: solid(inner) for key, inner in value.items() if inner is not None}
+    return [solid(item) for item in value] if isinstance(value, list) else value
+
+
+def _with_inner(rows: pl.DataFrame, paths: dict[str, str]) -> pl.DataFrame:
+    """Put what stands inside other columns into columns of their own."""
+    inner = {name: _inner(rows.get_columns(), path) for path, name in paths.items()}
+    return rows.with_columns(column.alias(name) for name, column in inner.items() if column is not None)
+
+
+def _inner(columns: list[pl.Series], path: str) -> pl.Series | None:
+    """Take the column at a path of names and numbers joined by dots; None if the types have no such place."""
+    name, *pieces = path.split(".")
+    column = next((column for column in columns if column.name == name), None)
+    for piece in pieces:
+        if column is None:
+            return None
+        if isinstance(column.dtype, pl.Struct):
+            column = column.struct.field(piece) if piece in column.struct.fields else None
+        elif isinstance(column.dtype, pl.List) and piece.isascii() and piece.isdigit():
+            column = column.list.get(int(piece), null_on_oob=True)
+        else:
+            return None
+    return column
 
 
 def start(file: Path, options: Options) -> tuple[Table, int] | Bad:
@@ -115,27 +155,37 @@ def start(file: Path, options: Options) -> tuple[Table, int] | Bad:
         head = pl.scan_parquet(file, glob=False).head(HEAD).collect()
     except _DAMAGE as error:
         return files.broken(file, "row 1", error)
-    table = _settled(file, head, options)
+    table = settled(file, head, options)
     table.batch(head.clear(), 0)
     room = files.BATCH_BYTES * max(head.height, 1) // max(int(head.estimated_size()), 1)
     return table, max(1, min(_ROWS, room))
 
 
-def _settled(file: Path, head: pl.DataFrame, options: Options) -> Table:
-    names = {name: name for name in head.columns} | renamed(file, head.columns, options)
+def settled(file: Path, head: pl.DataFrame, options: Options) -> Table:
+    """Settle how the columns of a table become rows, on its first rows.
+
+    Raises:
+        SourceError: when a column that is named is not there, none holds a prompt, or one holds another type.
+    """
+    dotted = {theirs: ours for ours, theirs in options.columns.items() if theirs not in head.columns}
+    paths = {path: ours for path, ours in dotted.items() if _inner(head.get_columns(), path) is not None}
+    own = renamed(file, head.columns, options, paths)
+    head, columns = _with_inner(head, paths), head.columns
+    names = {name: name for name in head.columns} | own
     named = head.rename(names)
-    shape = options.shape or detect(named.to_dicts())
-    if shape == "plain":
+    shape = options.shape or detect(solid(named.to_dicts()))
+    if shape in ("plain", "rows"):
         more = renames(set(named.columns))
         names = {theirs: more.get(ours, ours) for theirs, ours in names.items()}
+        named = head.rename(names)
     touched = [name for name in named.columns if name in TOUCHED[shape]]
     layout = None
     if touched:
         nested = Options({"response": "response"} if "response" in options.columns else {}, shape)
-        layout = settle(file, named.select(touched).to_dicts(), nested, whole=head.height < HEAD)
+        layout = settle(file, solid(named.select(touched).to_dicts()), nested, whole=head.height < HEAD)
     elif "prompt" not in names.values() and "response" not in options.columns:
-        raise SourceError(no_prompt(file, head.columns))
-    return Table(file, names, touched, layout, options.constants)
+        raise SourceError(no_prompt(file, columns))
+    return Table(file, names, touched, layout, options.constants, paths)
 
 
 def read(options: Options, file: Path, batch_rows: int) -> Iterator[Batch]:

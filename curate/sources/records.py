@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain, islice
 from operator import attrgetter
 from pathlib import Path
@@ -28,6 +29,8 @@ class Read(NamedTuple):
     record: Record
 
 
+# What the notes call records in another encoding.
+NOT_UTF8 = "records that are not UTF-8: `encoding:` says what a file is in"
 Stream = Iterator[Read | Bad]
 _size = attrgetter("size")
 
@@ -61,6 +64,9 @@ def start(file: Path, stream: Stream, options: Options, *, text: bool = False) -
     records = [item.record for item in head if isinstance(item, Read)]
     after = list(islice(stream, 1))
     layout = settle(file, records, options, whole=not after, text=text)
+    broken = sum(isinstance(item, Bad) and item.error.startswith("not UTF-8") for item in head)
+    if broken and broken > sum(isinstance(item, Read) and not item.raw.isascii() for item in head):
+        layout = replace(layout, utf8=False)
     return chain(head, after, stream), layout
 
 
@@ -75,14 +81,21 @@ def batches(file: Path, stream: Stream, layout: Layout, unit: str, batch_rows: i
         rows, wrong = layout.rows(records)
         frames.append(rows)
         if wrong or len(records) < len(chunk):
-            bad += _bad(file, unit, chunk, wrong)
+            some = list(_bad(file, unit, chunk, wrong))
+            bad += map(_without_guess, some) if layout.utf8 else some
+            layout.notes[NOT_UTF8] += sum(item.error.startswith("not UTF-8") for item in some)
         left -= len(chunk)
         room -= sum(map(_size, chunk))
         if left < step or room <= 0:
-            yield Batch(pl.concat(frames), bad)
+            yield Batch(pl.concat(frames), bad, dict(+layout.notes))
             frames, bad, left, room = [], [], batch_rows, files.BATCH_BYTES
     if frames:
-        yield Batch(pl.concat(frames), bad)
+        yield Batch(pl.concat(frames), bad, dict(+layout.notes))
+
+
+def _without_guess(bad: Bad) -> Bad:
+    """Leave the guess out: one broken record among many that are UTF-8 tells nothing of the file."""
+    return bad._replace(error=bad.error.partition(files.A_GUESS)[0])
 
 
 def _bad(file: Path, unit: str, chunk: list[Read | Bad], wrong: dict[int, str]) -> Iterator[Bad]:

@@ -94,7 +94,9 @@ def test_an_empty_file_among_others_is_said_and_costs_none_of_them(there, write_
     ("content", "said"),
     [
         pytest.param(b"", ["one.jsonl", "the file is empty", "max_bad"], id="an empty file"),
-        pytest.param('{"prompt": "a"}\n'.encode("utf-16"), ["one.jsonl is UTF-16", "save it as UTF-8"], id="UTF-16"),
+        pytest.param(
+            '{"prompt": "Grüße"}\n'.encode("cp1252"), ["a guess: `encoding: cp1252`", "Say beside `path`"], id="Latin-1"
+        ),
         pytest.param(
             b'{"prompt": 5, "response": "c"}\n' * 9,
             ["9 of 9 records", "line 1", "got the number 5"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 from curate.filters import html_to_markdown, length, mentions, self_contained, strip_links
 from curate.filters.pairs import length_ratio
 from curate.pairs import votes
-from curate.rows import with_ids
+from curate.rows import standardise, with_ids
+from curate.sources import jsonl
 from curate.sources.stackexchange import stackexchange
 from curate.sources.stackexchange.posts import OTHERS
 from tests.conftest import seconds
@@ -56,6 +59,22 @@ def pair(*thread, **bounds):
 )  # fmt: skip
 def test_the_pair_of_a_question(thread, bounds, expected):
     assert pair(*thread, shorter=0, **bounds) == expected
+
+
+def test_the_answers_of_ultrafeedback_are_pairs_of_the_rows_licence(tmp_path):
+    scores = [3.0, "nan", 9.0, 10.0]
+    completions = [{"model": f"m{i}", "response": f"a{i}", "overall_score": s} for i, s in enumerate(scores)]
+    completions[3]["annotations"] = {"honesty": {"Rating": "1"}, "helpfulness": {"Rating": "1"}}
+    (tmp_path / "a.jsonl").write_text(json.dumps({"instruction": "Why?", "completions": completions}))
+    [batch] = jsonl(tmp_path / "a.jsonl", license="MIT")[0].read(10)
+    pairs = votes(standardise(batch.rows, "s"), min_gap=1, shorter=0)
+    assert pairs.columns.select("chosen", "rejected", "license").row(0) == ("a2", "a3", "MIT")
+
+
+def test_other_answers_without_votes_are_refused_in_words():
+    rows = pl.DataFrame({"id": ["1"], "response": ["a"], "score": [1.0], "answers": [[{"text": "b", "score": 2.0}]]})
+    with pytest.raises(ValueError, match="the answers have no response, only score, text"):
+        votes(rows)
 
 
 def test_a_shorter_answer_is_preferred_where_asked():

@@ -37,6 +37,11 @@ def _parquet(folder: Path) -> list[Part]:
     return sources.parquet(folder)
 
 
+def _hf(folder: Path) -> list[Part]:
+    pytest.importorskip("datasets").Dataset.from_list(ROWS).save_to_disk(folder / "set")
+    return sources.hf(str(folder / "set"))
+
+
 def _wikihow(folder: Path) -> list[Part]:
     with (folder / "wikihowAll.csv").open("w", newline="") as file:
         stdlib.writer(file).writerows(
@@ -79,7 +84,7 @@ def _docstrings(folder: Path) -> list[Part]:
 
 
 MAKERS = (
-    _jsonl, _csv, _parquet, _wikihow, _natural_instructions, _reddit, _stackexchange, _topics, _authored, _docstrings
+    _jsonl, _csv, _parquet, _hf, _wikihow, _natural_instructions, _reddit, _stackexchange, _topics, _authored, _docstrings
 )  # fmt: skip
 
 
@@ -106,6 +111,7 @@ def test_parts_pickle_and_no_batch_size_changes_a_row_or_its_types(maker, tmp_pa
         pytest.param("jsonl", {"path": "none.jsonl"}, "there is no file", id="jsonl"),
         pytest.param("csv", {"path": "none.csv"}, "there is no file", id="csv"),
         pytest.param("parquet", {"path": "none.parquet"}, "there is no file", id="parquet"),
+        pytest.param("hf", {"name": "./none"}, "there is no folder", id="hf"),
         pytest.param("wikihow", {"path": "wikihowAll.csv"}, "there is no file", id="wikihow"),
         pytest.param("natural_instructions", {"path": "."}, "no file matches", id="natural_instructions"),
         pytest.param("reddit", {"path": "."}, "no submissions", id="reddit, an empty folder"),

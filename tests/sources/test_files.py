@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from curate.rows import Bad, SourceError, SourceMissing
+from curate.rows import Bad, SourceMissing
 from curate.sources import files
 
 TEXT = b'{"prompt": "one"}\n\n{"prompt": "two"}\n' * 400
@@ -127,12 +127,6 @@ def test_an_empty_file_is_one_bad_record(tmp_path):
     assert list(files.lines(tmp_path / "a.jsonl")) == [
         Bad(str(tmp_path / "a.jsonl"), "line 1", "the file is empty", "", 0)
     ]
-
-
-def test_utf16_is_refused_by_name(tmp_path):
-    (tmp_path / "a.jsonl").write_text("{}", encoding="utf-16")
-    with pytest.raises(SourceError, match=r"a\.jsonl is UTF-16, not UTF-8"):
-        list(files.lines(tmp_path / "a.jsonl"))
 
 
 def test_a_line_longer_than_any_record_is_cut_and_counted_whole(tmp_path, monkeypatch):

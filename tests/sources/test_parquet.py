@@ -70,15 +70,16 @@ def test_a_parquet_that_cannot_be_meant_is_refused_at_once(stored, rows, error):
 
 def test_conversations_in_parquet_come_to_columns(stored, monkeypatch):
     monkeypatch.setattr(sys.modules["curate.sources.parquet"], "_ROWS", 5)
-    turns = [said("Hi.", "Hello.", "Why?", "So."), said("Why?"), said("Why?", "So.")] * 3
+    turns = [said("Hi.", "Hello.", "Why?", "So."), said("Why?", ""), said("", "So.")] * 3
     rows = pl.DataFrame({"messages": turns, "n": list(range(9))})
     found, bad = read_all(parquet(stored(rows, row_group_size=4), domain="d"), batch_rows=2)
     assert found.columns == ["prompt", "response", "history", "n", "domain"]
-    assert found["n"].to_list() == [0, 2, 3, 5, 6, 8]
+    assert found["n"].to_list() == [0, 1, 3, 4, 6, 7]
+    assert found["response"].to_list() == ["So.", None] * 3
     assert found["history"].dtype == TURNS
     assert found["history"].null_count() == 3
     assert [(b.where, b.error) for b in bad] == [
-        (f"row {i}", "messages: the last turn is not the assistant's") for i in (2, 5, 8)
+        (f"row {i}", "messages, turn 1: the user's text is empty") for i in (3, 6, 9)
     ]
 
 

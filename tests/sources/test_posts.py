@@ -113,3 +113,40 @@ def test_both_spellings_of_tags(written, tags):
 def test_the_license(said, posted, license_):
     [post], _ = posts(ContentLicense=said, CreationDate=posted)
     assert post["license"] == license_
+
+
+NOTICE = "&lt;blockquote&gt;\n&lt;p&gt;&lt;strong&gt;Possible Duplicate:&lt;/strong&gt;&lt;br&gt;\n&lt;a href='x'&gt;Why?&lt;/a&gt;&lt;/p&gt;\n&lt;/blockquote&gt;\n\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "clean"),
+    [
+        pytest.param(NOTICE + "&lt;p&gt;How?&lt;/p&gt;", "<p>How?</p>", id="a notice in front"),
+        pytest.param(NOTICE.replace("Duplicate:", "Duplicates:") + "How?", "How?", id="of several"),
+        pytest.param("&gt; **Possible Duplicate:**\n&gt; [Why?](x)\n\nHow?", "How?", id="a notice in Markdown"),
+        pytest.param("&lt;blockquote&gt;A quote.&lt;/blockquote&gt;How?", "<blockquote>A quote.</blockquote>How?", id="another quote"),
+        pytest.param("How? " + NOTICE, None, id="a notice further down is the author's"),
+    ],
+)  # fmt: skip
+def test_the_notice_of_a_duplicate_is_taken_off_a_question(body, clean):
+    body = body.replace("\n", "&#xA;")  # in an attribute, a plain line end is a space
+    [question], _ = posts(PostTypeId="1", ParentId=None, Body=body, Title="t")
+    [answer], _ = posts(Body=body)
+    assert question["body"] == (answer["body"] if clean is None else clean)
+    assert "Duplicate" in answer["body"] or "quote" in answer["body"]
+
+
+@pytest.mark.parametrize(
+    ("title", "clean"),
+    [
+        pytest.param("Why? [closed]", "Why?", id="closed"),
+        pytest.param("Why? [Duplicate] ", "Why?", id="a duplicate"),
+        pytest.param("Why? [on hold]", "Why?", id="on hold"),
+        pytest.param("What does [closed] mean?", "What does [closed] mean?", id="a word of the title"),
+        pytest.param("Is (0, 1) open or [0, 1] closed", "Is (0, 1) open or [0, 1] closed", id="brackets of its own"),
+    ],
+)
+def test_the_state_of_a_question_is_taken_off_its_title_and_is_a_column(title, clean):
+    [post], _ = posts(PostTypeId="1", ParentId=None, Title=title, ClosedDate="2015-03-01T10:00:00.000")
+    assert (post["title"], post["closed"]) == (clean, "2015-03-01T10:00:00.000")
+    assert posts(PostTypeId="1", ParentId=None, Title=title)[0][0]["closed"] is None

@@ -86,6 +86,7 @@ def test_a_row_is_a_question_with_its_best_answer_and_the_others_beside_it(tmp_p
         "body": "<p>why?</p>",
         "tags": ["green", "black-tea"],
         "question_score": 5,
+        "closed": None,
         "accepted": False,
         "answers": [
             {"response": "<p>a2</p>", "score": 7.0, "license": None},

@@ -29,7 +29,9 @@ def stackexchange(path: Path, *, sites: list[str] | Literal["stem", "other"] | N
     `prompt` is null, for an edit to fill from title or body. `response` is the answer with the highest score
     (of equals the accepted one, then the one with the lower id), `score` its votes, `accepted` whether it is
     the accepted one, and `answers` the others, best first. A question without an answer is a row too; its
-    response, score and accepted are null. `url` is the answer's address (the question's, if there is no
+    response, score and accepted are null. `closed` is the day and time at which a question was closed, null for one
+    that is open; the notice of its duplicate in front of the body and "[closed]" or "[duplicate]" behind the title are
+    taken off. `url` is the answer's address (the question's, if there is no
     answer), for attribution: it leads to the author. `license` is what the dump says of the answer; older
     dumps say nothing, and then the site's rule by date holds: CC BY-SA 2.5 before 2011-04-08, 3.0 before
     2018-05-02, 4.0 from then on (help centre, "What is the license for the content I post?").

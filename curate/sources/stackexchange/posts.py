@@ -15,8 +15,16 @@ QUESTION, ANSWER = (
 )  # PostTypeId; the others (tag wikis, nominations, …) are pages of the site, not posts of a thread
 
 # The attributes used; the others are parsed by expat but never copied.
-_TEXTS = ("Title", "Body", "Tags", "CreationDate", "ContentLicense")
+_TEXTS = ("Title", "Body", "Tags", "CreationDate", "ClosedDate", "ContentLicense")
 _NUMBERS = ("PostTypeId", "Id", "ParentId", "AcceptedAnswerId", "Score")
+
+# What a site writes into a question that it closes: before 2013 a quote in front, with links to the other question; and
+# behind the title what it is, as older dumps and copies of pages have it.
+_NOTICE = (
+    r"(?is)^\s*(?:<blockquote>\s*<p>\s*<strong>\s*Possible Duplicates?:?\s*</strong>.*?</blockquote>"
+    r"|(?:>|&gt;)\s*\*\*Possible Duplicates?:?\*\*[^\n]*(?:\n[ ]*(?:>|&gt;)[^\n]*)*)\s*"
+)
+_STATE = r"(?i)\s*\[(?:closed|duplicate|on hold|migrated|locked)\]\s*$"
 
 # What a site's help centre says under "What is the license for the content I post?": content of a day before
 # the first date is under CC BY-SA 2.5, before the second (days in UTC) under 3.0, and from then on under 4.0.
@@ -27,7 +35,7 @@ def posts_of(rows: Rows, file: str) -> tuple[pl.DataFrame, list[Bad]]:
     """Take the questions and answers among `rows`, and say of the faulty ones why they are not there.
 
     Columns: id, question (the question's id, an answer's ParentId), is_answer, score, accepted_id, title,
-    body, tags, license, byte and size (the place and length of its XML).
+    body, closed, tags, license, byte and size (the place and length of its XML).
     """
     table = _typed(_table(rows))
     faulty = table.filter(pl.col("error").is_not_null())
@@ -52,8 +60,9 @@ def _typed(table: pl.DataFrame) -> pl.DataFrame:
         is_answer.alias("is_answer"),
         pl.col("Score#").alias("score"),
         pl.col("AcceptedAnswerId#").alias("accepted_id"),
-        pl.col("Title").alias("title"),
-        pl.col("Body").alias("body"),
+        pl.col("Title").str.replace(_STATE, "").alias("title"),
+        pl.when(is_answer).then("Body").otherwise(pl.col("Body").str.replace(_NOTICE, "")).alias("body"),
+        pl.col("ClosedDate").alias("closed"),
         # Both spellings, <a><b> and |a|b|: no tag holds one of these signs.
         pl.col("Tags").str.extract_all(r"[^<>|]+").alias("tags"),
         _license().alias("license"),
@@ -126,6 +135,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "body": pl.String(),
     "tags": pl.List(pl.String),
     "question_score": pl.Int64(),
+    "closed": pl.String(),
     "accepted": pl.Boolean(),
     "answers": OTHERS,
     "question_id": pl.Int64(),
