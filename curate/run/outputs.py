@@ -27,13 +27,14 @@ from curate.recipe.plan import Read, Recipe
 from curate.report import report
 from curate.report.card import card
 from curate.report.diversity.folder import of_folder
-from curate.report.formats import to_jsonl
+from curate.report.formats import of_set, to_jsonl
 from curate.rows import STANDARD, compact, hash01, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.budget import Result
 from curate.run.examples import merge
 from curate.run.quarantine import reasons, together
 from curate.run.state import Run, RunError
+from curate.turns import ANSWERS, OPTIONAL
 
 
 def table(rows: pl.LazyFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
@@ -102,7 +103,10 @@ def _conserve(state: Run, rows: pl.LazyFrame, ledger: pl.LazyFrame) -> dict[str,
 def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Bring the funnel into the order of the recipe: sources as written, each with its own steps, then those of all."""
     sources = list(steps)
-    labels = {name: [step["label"] for step in [*own, *steps["all"]]] + ["sample"] for name, own in steps.items()}
+    labels = {
+        name: [step["label"] for step in [*own, *steps["all"]]] + [ledgers.INCOMPLETE, "sample"]
+        for name, own in steps.items()
+    }
 
     def place(row: dict[str, Any]) -> tuple[int, int]:
         own = labels[row["source"]]
@@ -178,22 +182,16 @@ def _training(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataF
     with ExitStack() as stack:
         files: dict[str, IO[str]] = {}
         for rows in arranged(result, recipe.seed):
-            for i, format_ in enumerate(_formats(recipe, rows)):
+            pairs = not {"chosen", "chosen_turns"}.isdisjoint(rows.columns)
+            for i, format_ in enumerate(of_set(recipe.formats, pairs=pairs)):
                 name = "train.jsonl" if i == 0 else f"train.{format_}.jsonl"
                 if name not in files:
                     files[name] = stack.enter_context((folder / name).open("w", encoding="utf-8", newline="\n"))
                 try:
                     files[name].writelines(to_jsonl(some, format_) for some in rows.iter_slices(_SLICE))
                 except ValueError as error:
-                    hint = "fill it with an edit, or drop such rows, as in `keep: {length: {column: prompt, min: 1}}`"
-                    raise RunError(f"the set cannot be written: {error}: {hint}") from None
+                    raise RunError(f"the set cannot be written: {error}") from None
             yield rows
-
-
-def _formats(recipe: Recipe, rows: pl.DataFrame) -> tuple[str, ...]:
-    """Choose the formats: what the recipe says, except that a set of pairs is a preference set."""
-    pairs = "chosen" in rows.columns
-    return ("preference",) if pairs and recipe.formats == ("prompt_completion",) else recipe.formats
 
 
 def arranged(result: Result, seed: int) -> Iterator[pl.DataFrame]:
@@ -233,11 +231,12 @@ def _once(rows: pl.DataFrame, some: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unused(rows: pl.DataFrame, result: Result, *, whole: bool) -> list[str]:
-    """Name the columns that hold nothing: a set has answers or pairs, and `misfits` only where a value fits no column.
+    """Name the columns that hold nothing: a set has answers or pairs, and what else only some sets have.
 
     What a first piece of the set holds is in use; what it does not hold is looked for in the files.
     """
-    names = [c for c in ("response", "chosen", "rejected", "misfits") if c in rows.columns and rows[c].is_null().all()]
+    optional = (*ANSWERS, *OPTIONAL, "misfits")
+    names = [c for c in optional if c in rows.columns and rows[c].is_null().all()]
     if not whole:
         chosen = result.chosen.lazy()
         rest = [scan(file).join(chosen, on=["source", "id"], how="semi") for file in result.files]
