@@ -13,7 +13,7 @@ import polars as pl
 from pydantic_core import to_json
 
 from curate.report import texts
-from curate.report.messages import NoPlaceError, Row, fit, messages, tools_of, unnamed, without
+from curate.report.messages import NoPlaceError, Row, fit, is_pair, messages, tools_of, unnamed, without
 from curate.turns import ANSWERS, OPTIONAL, TURNS, Turn, answer, conversation, question
 
 # All that the formats hold; a set may have many columns more.
@@ -57,13 +57,9 @@ def records(rows: pl.DataFrame, format_: str) -> Iterator[Row]:
             for record in form.convert(row):
                 yield {"id": row["id"], **record} if form.id else record
         except NoPlaceError as error:
-            whole = "preference" if _is_pair(row) else "messages"
+            whole = "preference" if is_pair(row) else "messages"
             message = f"row {row['id']}: {error}, which the format '{format_}' has no place for; '{whole}' has"
             raise ValueError(message) from None
-
-
-def _is_pair(row: Row) -> bool:
-    return any(row.get(name) for name in _CHOSEN)
 
 
 def to_jsonl(rows: pl.DataFrame, format_: str) -> str:
@@ -102,7 +98,7 @@ def _implicit(row: Row) -> Iterator[Row]:
 
 def _unpaired(row: Row) -> Iterator[Row]:
     """Give a pair as two records, a good one and a bad one; an answer by its own label."""
-    sides = {"chosen": True, "rejected": False} if _is_pair(row) else {"response": row.get("label")}
+    sides = {"chosen": True, "rejected": False} if is_pair(row) else {"response": row.get("label")}
     for side, label in sides.items():
         if label not in (True, False):
             raise ValueError(f"row {row.get('id')}: 'label' is true or false, not {label!r}")
@@ -119,7 +115,7 @@ def _prompts(row: Row) -> Iterator[Row]:
 
 def _openai(row: Row) -> Iterator[Row]:
     tools = functions_of(row)
-    if not _is_pair(row):
+    if not is_pair(row):
         yield {"messages": _chat(conversation(row)), **tools}
         return
     asked = {"messages": _chat(question(row)), **tools}
@@ -161,7 +157,7 @@ FORMATS: dict[str, Format] = {
     "messages": Format(_messages, trains=True),
     "openai": Format(_openai, of_pairs=_PAIR, trains=True, id=False),
     "alpaca": Format(texts.alpaca),
-    "sharegpt": Format(texts.sharegpt),
+    "sharegpt": Format(texts.sharegpt, of_pairs=_PAIR),
     "preference": Format(_preference, _PAIR),
     "implicit": Format(_implicit, _PAIR),
     "unpaired": Format(_unpaired, ("prompt", "response", "label"), of_pairs=_PAIR),

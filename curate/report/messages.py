@@ -11,6 +11,11 @@ from curate.turns import Turn
 Row: TypeAlias = dict[str, Any]
 
 
+def is_pair(row: Row) -> bool:
+    """Tell whether a row has a chosen answer, which may be nothing but a call."""
+    return bool(row.get("chosen") is not None or row.get("chosen_turns"))
+
+
 class NoPlaceError(ValueError):
     """Say what of a row a format has no place for."""
 

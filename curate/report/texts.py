@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from curate.report.messages import PLAIN, NoPlaceError, Row, as_object, fit, unnamed, without
+from curate.report.messages import PLAIN, NoPlaceError, Row, as_object, fit, is_pair, unnamed, without
 from curate.thoughts import Parts, split
-from curate.turns import Turn, conversation
+from curate.turns import Turn, conversation, question
 
 
 def alpaca(row: Row) -> Iterator[Row]:
@@ -40,16 +40,30 @@ _SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt", "tool": "o
 
 
 def sharegpt(row: Row) -> Iterator[Row]:
-    """Write turns as LLaMA-Factory and axolotl read them: a call is a turn of its own, and one answer follows it."""
-    turns = conversation(row)
+    """Write turns as LLaMA-Factory and axolotl read them: a call is a turn of its own, and one answer follows it.
+
+    A pair has the turns before its answers, and each answer as one turn.
+    """
+    tools = {"tools": row["tools"]} if row.get("tools") else {}
+    if not is_pair(row):
+        yield {"conversations": _speak(conversation(row)), **tools}
+        return
+    count = len(question(row))
+    sides = {side: _speak(conversation(row, side)) for side in ("chosen", "rejected")}
+    for side, turns in sides.items():
+        if len(turns) > count + 1:
+            raise NoPlaceError(f"{side} has {len(turns) - count} turns")
+    answers = {side: turns[-1] for side, turns in sides.items()}
+    yield {"conversations": sides["chosen"][:-1], **answers, **tools}
+
+
+def _speak(turns: list[Turn]) -> list[Row]:
     roles = [turn["role"] for turn in turns]
     if "system" in roles[1:]:
         raise NoPlaceError(f"turn {roles.index('system', 1) + 1} is a system turn after the first")
     speakers = ["function_call" if "tool_calls" in turn else _SPEAKERS[turn["role"]] for turn in turns]
     texts = _texts(_calls(turns) if "function_call" in speakers else turns, tuple(_SPEAKERS))
-    tools = {"tools": row["tools"]} if row.get("tools") else {}
-    pairs = zip(speakers, texts, strict=True)
-    yield {"conversations": [{"from": speaker, "value": text} for speaker, text in pairs], **tools}
+    return [{"from": speaker, "value": text} for speaker, text in zip(speakers, texts, strict=True)]
 
 
 def _calls(turns: list[Turn]) -> list[Turn]:

@@ -20,7 +20,7 @@ from curate.turns import OPTIONAL, TURNS, Turn, conversation, cut, question, rep
 from tests.conversations import WORDS, conversations, maybe
 
 OF_ANSWERS = ("prompt_completion", "messages", "openai", "sharegpt", "alpaca")
-OF_PAIRS = ("preference", "implicit", "openai", "hh")
+OF_PAIRS = ("preference", "implicit", "openai", "sharegpt", "hh")
 SIDES = ("chosen", "rejected")
 # Formats that hold all that a row may have: they refuse none.
 WHOLE = {"prompt_completion", "messages", "preference", "implicit"}
