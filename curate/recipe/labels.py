@@ -17,7 +17,17 @@ from curate.rows import STANDARD
 
 _NAME = r"^\w[\w.-]*$"
 LABEL = r"[^\W_][\w-]*"
-_COLUMNS = {"id", "source", "domain", "kept", "dropped_by", "detail", "sample", "repeated"}  # of the ledger, not steps
+_COLUMNS = {
+    "id",
+    "source",
+    "domain",
+    "kept",
+    "dropped_by",
+    "detail",
+    "sample",
+    "repeated",
+    "incomplete",
+}  # of the ledger, not steps
 
 
 def _names_a_folder(name: str) -> str:

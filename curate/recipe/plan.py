@@ -17,7 +17,10 @@ from curate.recipe.step import Step
 from curate.rows import Batch, Part, SourceError
 
 Shortfall = Literal["fail", "accept", "redistribute"]
-Format = Literal["prompt_completion", "messages", "alpaca", "sharegpt", "preference"]
+Format = Literal[
+    "prompt_completion", "messages", "openai", "alpaca", "sharegpt",
+    "preference", "implicit", "unpaired", "prompts", "hh",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

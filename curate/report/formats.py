@@ -1,37 +1,65 @@
-"""Training formats: a curated row as the records that trainers read."""
+"""Training formats: a curated row as the records that trainers read.
+
+A format that has no place for something in a row refuses the row; none leaves a part of it out. `messages` has a place
+for all that an answer may be, `preference` for all that a pair may be.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import polars as pl
 from pydantic_core import to_json
 
-from curate.turns import OPTIONAL, answer, conversation, question
-
-Row: TypeAlias = dict[str, Any]
+from curate.report import texts
+from curate.report.messages import NoPlaceError, Row, fit, is_pair, messages, tools_of, unnamed, without
+from curate.turns import ANSWERS, OPTIONAL, TURNS, Turn, answer, conversation, question
 
 # All that the formats hold; a set may have many columns more.
-_COLUMNS = ("id", "system", "history", "prompt", "response", "chosen", "rejected", "instruction", "input", *OPTIONAL)
+_COLUMNS = ("id", "system", "history", "prompt", *ANSWERS, "instruction", "input", "label", *OPTIONAL)
+
+
+_CHOSEN = ("chosen", "chosen_turns")
+
+
+class Format(NamedTuple):
+    """A format: how a row becomes records, the columns it cannot do without, whether its records have the row's id.
+
+    A format of answers that takes pairs too needs `of_pairs` of a set of pairs. One that `trains` on turns needs one
+    whose loss counts.
+    """
+
+    convert: Callable[[Row], Iterator[Row]]
+    needs: tuple[str, ...] = ("prompt", "response")
+    of_pairs: tuple[str, ...] = ()
+    trains: bool = False
+    id: bool = True
 
 
 def records(rows: pl.DataFrame, format_: str) -> Iterator[Row]:
-    """Turn rows into records of a format (`FORMATS`), each with the row's `id` in front.
+    """Turn rows into records of a format (`FORMATS`), each with the row's `id` in front, where its readers take one.
 
-    Raise ValueError when a row lacks what the format holds: nothing is left out without a word.
+    Raise ValueError when a row lacks what the format holds, or has what it does not hold: nothing is left out without a
+    word.
 
     >>> rows = pl.DataFrame({"id": ["1"], "prompt": ["Hi?"], "response": ["Hello."]})
     >>> next(records(rows, "messages"))["messages"][1]
     {'role': 'assistant', 'content': 'Hello.'}
     """
-    convert, needs = FORMATS[format_]
+    form = FORMATS[format_]
+    sides = needs(format_, pairs=any(rows[name].count() for name in _CHOSEN if name in rows.columns))
     for row in rows.select(name for name in _COLUMNS if name in rows.columns).iter_rows(named=True):
-        lacking = [name for name in needs if row.get(name) is None]
-        if lacking:
-            raise ValueError(f"row {row['id']} has no {lacking[0]}, which the format '{format_}' needs")
-        for record in convert(row):
-            yield {"id": row["id"], **record}
+        missing = [name for name in sides if row.get(name) is None and not row.get(f"{name}_turns")]
+        if missing:
+            raise ValueError(f"row {row['id']} has no {missing[0]}, which the format '{format_}' needs")
+        try:
+            for record in form.convert(row):
+                yield {"id": row["id"], **record} if form.id else record
+        except NoPlaceError as error:
+            whole = "preference" if is_pair(row) else "messages"
+            message = f"row {row['id']}: {error}, which the format '{format_}' has no place for; '{whole}' has"
+            raise ValueError(message) from None
 
 
 def to_jsonl(rows: pl.DataFrame, format_: str) -> str:
@@ -39,46 +67,155 @@ def to_jsonl(rows: pl.DataFrame, format_: str) -> str:
     return b"".join(to_json(record) + b"\n" for record in records(rows, format_)).decode()
 
 
+# The formats of TRL.
+
+
 def _messages(row: Row) -> Iterator[Row]:
-    yield {"messages": conversation(row)}
+    yield {"messages": messages(conversation(row)), **tools_of(row)}
 
 
 def _prompt_completion(row: Row) -> Iterator[Row]:
-    """Give one record an assistant turn, so that each answer of a dialogue is trained on."""
-    turns = next(_messages(row))["messages"]
+    """Give one record an assistant turn that is trained on, so that each answer of a dialogue is."""
+    turns = conversation(row)
+    whole, tools = messages(turns), tools_of(row)
     for i, turn in enumerate(turns):
-        if turn["role"] == "assistant":
-            yield {"prompt": turns[:i], "completion": [turn]}
-
-
-def _alpaca(row: Row) -> Iterator[Row]:
-    if row.get("history"):
-        raise ValueError(f"row {row['id']} is a dialogue, which the format 'alpaca' cannot hold")
-    instruction, context = row.get("instruction") or row["prompt"], row.get("input") or ""
-    middle = f"### Input:\n{context}\n\n" if context else ""
-    text = f"### Instruction:\n{instruction}\n\n{middle}### Response:\n{row['response']}"
-    yield {"instruction": instruction, "input": context, "output": row["response"], "text": text}
-
-
-def _sharegpt(row: Row) -> Iterator[Row]:
-    names = {"system": "system", "user": "human", "assistant": "gpt"}
-    turns = next(_messages(row))["messages"]
-    yield {"conversations": [{"from": names[t["role"]], "value": t["content"]} for t in turns]}
+        if turn["role"] == "assistant" and turn.get("loss", True):
+            yield {"prompt": whole[:i], "completion": [whole[i]], **tools}
 
 
 def _preference(row: Row) -> Iterator[Row]:
-    yield {
-        "prompt": question(row),
-        "chosen": answer(row, "chosen"),
-        "rejected": answer(row, "rejected"),
-    }
+    yield {"prompt": messages(question(row)), **_answers(row), **tools_of(row)}
 
 
-# Each format: how a row becomes records, and the columns it cannot do without.
-FORMATS: dict[str, tuple[Callable[[Row], Iterator[Row]], tuple[str, ...]]] = {
-    "prompt_completion": (_prompt_completion, ("prompt", "response")),
-    "messages": (_messages, ("prompt", "response")),
-    "alpaca": (_alpaca, ("prompt", "response")),
-    "sharegpt": (_sharegpt, ("prompt", "response")),
-    "preference": (_preference, ("prompt", "chosen", "rejected")),
+def _answers(row: Row) -> Row:
+    return {side: messages(answer(row, side)) for side in ("chosen", "rejected")}
+
+
+def _implicit(row: Row) -> Iterator[Row]:
+    """Give both answers as whole conversations, the prompt in each."""
+    yield {**{side: messages(conversation(row, side)) for side in ("chosen", "rejected")}, **tools_of(row)}
+
+
+def _unpaired(row: Row) -> Iterator[Row]:
+    """Give a pair as two records, a good one and a bad one; an answer by its own label."""
+    sides = {"chosen": True, "rejected": False} if is_pair(row) else {"response": row.get("label")}
+    for side, label in sides.items():
+        if label not in (True, False):
+            raise ValueError(f"row {row.get('id')}: 'label' is true or false, not {label!r}")
+        completion = messages(answer(row, side))
+        yield {"prompt": messages(question(row)), "completion": completion, "label": bool(label), **tools_of(row)}
+
+
+def _prompts(row: Row) -> Iterator[Row]:
+    yield {"prompt": messages(question(row)), **tools_of(row)}
+
+
+# OpenAI's fine-tuning files: https://platform.openai.com/docs/api-reference/fine-tuning, chat and preference input.
+
+
+def _openai(row: Row) -> Iterator[Row]:
+    tools = functions_of(row)
+    if not is_pair(row):
+        yield {"messages": _chat(conversation(row)), **tools}
+        return
+    asked = {"messages": _chat(question(row)), **tools}
+    yield {"input": asked, "preferred_output": _output(row, "chosen"), "non_preferred_output": _output(row, "rejected")}
+
+
+def _output(row: Row, side: str) -> list[Row]:
+    """Write one answer of a pair, which is one turn."""
+    turns = answer(row, side)
+    if len(turns) > 1:
+        raise NoPlaceError(f"{side} has {len(turns)} turns")
+    fit(turns, "content", "tool_calls")
+    return _chat([without(turn, "loss") for turn in turns])
+
+
+def _chat(turns: Sequence[Turn]) -> list[Row]:
+    """Write turns by OpenAI's rules: a tool's answer has no name, which is that of the call; thoughts have no place."""
+    turns = unnamed(turns)
+    for number, turn in enumerate(turns, 1):
+        name = () if turn["role"] == "tool" else ("name",)
+        fit([turn], "content", "tool_calls", "tool_call_id", "loss", *name, first=number)
+        alone = turn["role"] == "tool" and "tool_call_id" not in turn
+        if alone or any("id" not in call for call in turn.get("tool_calls", ())):
+            raise NoPlaceError(f"turn {number} has a call without an id")
+    return messages(turns, text=True)
+
+
+def functions_of(row: Row) -> Row:
+    """Write tools as functions, which is what some files have without saying so."""
+    tools = tools_of(row)
+    if isinstance(tools.get("tools"), list):
+        tools["tools"] = [t if "type" in t else {"type": "function", "function": t} for t in tools["tools"]]
+    return tools
+
+
+_PAIR = ("prompt", "chosen", "rejected")
+FORMATS: dict[str, Format] = {
+    "prompt_completion": Format(_prompt_completion, trains=True),
+    "messages": Format(_messages, trains=True),
+    "openai": Format(_openai, of_pairs=_PAIR, trains=True, id=False),
+    "alpaca": Format(texts.alpaca),
+    "sharegpt": Format(texts.sharegpt, of_pairs=_PAIR),
+    "preference": Format(_preference, _PAIR),
+    "implicit": Format(_implicit, _PAIR),
+    "unpaired": Format(_unpaired, ("prompt", "response", "label"), of_pairs=_PAIR),
+    "prompts": Format(_prompts, ("prompt",)),
+    "hh": Format(texts.hh, _PAIR),
 }
+
+
+def of_set(formats: tuple[str, ...], *, pairs: bool) -> tuple[str, ...]:
+    """Choose the formats of a set: those of the recipe, except that a set of pairs is a preference set."""
+    return ("preference",) if pairs and formats == ("prompt_completion",) else formats
+
+
+def needs(format_: str, *, pairs: bool) -> tuple[str, ...]:
+    """Name the columns that a format cannot do without, in a set of answers or one of pairs."""
+    form = FORMATS[format_]
+    return form.of_pairs if pairs and form.of_pairs else form.needs
+
+
+UNTRAINED = "no turn whose loss counts"
+
+
+def lack(formats: Sequence[str], schema: Mapping[str, pl.DataType], *, pairs: bool) -> pl.Expr:
+    """Say what each row lacks that one of the formats needs; null for a row that is complete.
+
+    A blank text is none, and an answer that ends with a call is one.
+
+    >>> rows = pl.DataFrame({"prompt": ["Hi?", "Hi?", " "], "response": ["Hello.", "", None]})
+    >>> rows.select(lack(["messages"], rows.schema, pairs=False).alias("why"))["why"].to_list()
+    [None, 'no response', 'no prompt']
+    """
+    columns = dict.fromkeys(name for format_ in formats for name in needs(format_, pairs=pairs))
+    reasons = [pl.when(~_there(name, schema)).then(pl.lit(f"no {name}")) for name in columns]
+    if any(FORMATS[f].trains and "response" in needs(f, pairs=pairs) for f in formats) and _has_turns(
+        schema, "response"
+    ):
+        counts = _counts("response_turns") | (_counts("history") if schema.get("history") == TURNS else pl.lit(False))
+        reasons.append(pl.when(pl.col("response_turns").is_not_null() & ~counts).then(pl.lit(UNTRAINED)))
+    return pl.coalesce([*reasons, pl.lit(None, pl.String)])
+
+
+def _has_turns(schema: Mapping[str, pl.DataType], answer_: str) -> bool:
+    return schema.get(f"{answer_}_turns") == TURNS
+
+
+def _there(name: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    if name not in schema:
+        return pl.lit(False)
+    if schema[name] != pl.String:
+        return pl.col(name).is_not_null()
+    text = pl.col(name).str.contains(r"\S").fill_null(False)
+    if name in ANSWERS and _has_turns(schema, name):
+        calls = pl.col(f"{name}_turns").list.last().struct.field("tool_calls").list.len()
+        return text | (calls > 0).fill_null(False)
+    return text
+
+
+def _counts(turns: str) -> pl.Expr:
+    field = pl.element().struct.field
+    counts = (field("role") == "assistant") & field("loss").fill_null(True)
+    return pl.col(turns).list.eval(counts).list.any().fill_null(False)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.report.words import fields
-from curate.run.ledger import REPEATED, verdicts
+from curate.run.ledger import INCOMPLETE, REPEATED, verdicts
 
 SAMPLE = "sample"  # the label under which the budget's choice stands in the ledger
 _OMITTED = {"seed"}  # the same for the whole run and shown at its top
@@ -47,11 +47,12 @@ def lines(manifest: dict[str, Any], source: str) -> list[Line]:
 
 
 def _order(manifest: dict[str, Any], source: str, counts: dict[str, Any]) -> list[dict[str, Any]]:
-    """Put the steps that no recipe lists where they happen: repeats before selects, the budget last."""
+    """Put the steps that no recipe lists where they happen: repeats before selects, completeness and budget last."""
     own = list(manifest["steps"].get(source, []))
     pool = next((i for i, step in enumerate(own) if step["verb"] == "select"), len(own))
     repeats = [_unlisted("drop", REPEATED)] if REPEATED in counts else []
-    last = [{**_unlisted("select", SAMPLE), "params": _sampling(manifest, source)}] if SAMPLE in counts else []
+    last = [_unlisted("drop", INCOMPLETE)] if INCOMPLETE in counts else []
+    last += [{**_unlisted("select", SAMPLE), "params": _sampling(manifest, source)}] if SAMPLE in counts else []
     order = [*own[:pool], *repeats, *own[pool:], *manifest["steps"].get("all", []), *last]
     listed = {step["label"] for step in order}
     return [*order, *(_unlisted("drop", label) for label in counts if label not in listed)]

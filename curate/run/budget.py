@@ -16,6 +16,7 @@ from curate.filter import Choice
 from curate.filters import domains, quotas
 from curate.recipe.plan import Sample, Source
 from curate.recipe.step import columns_read
+from curate.run.complete import complete
 from curate.run.pool import decide, demand, look
 from curate.run.state import Pool, Run
 from curate.run.step_error import StepError, misfit
@@ -46,8 +47,8 @@ class Result:
 
 
 def fill(state: Run, pool: Pool) -> Result:
-    """Fill the budget from the rows alive, last of all, so that exactly `size` rows remain."""
-    recipe = state.recipe
+    """Fill the budget from the rows alive that are complete, last of all, so that exactly `size` rows remain."""
+    recipe, pool = state.recipe, complete(state, pool)
     state.pool = sorted({file.parent.name for file in pool.files})
     if recipe.size is None and all(s.take is None and s.sample is None for s in recipe.sources):
         return _all(state, pool)

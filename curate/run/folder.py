@@ -73,6 +73,8 @@ def why(out: Path, row: str) -> dict[str, Any]:
         raise OutputError(f"{out}: {error}") from None
     evidence = {piece["step"]: _words(piece) for piece in line["detail"] or ()}
     steps = [*manifest["steps"].get(line["source"], []), *manifest["steps"]["all"]]
+    if line.get(ledgers.INCOMPLETE) is not None:
+        steps.append({"verb": "drop", "filter": ledgers.INCOMPLETE, "label": ledgers.INCOMPLETE, "params": {}})
     steps.append({"verb": "select", "filter": "sample", "label": "sample", "params": _share(manifest, line["source"])})
     return {
         **{name: line[name] for name in ("id", "source", "domain", "kept", "dropped_by")},

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 REPEATED = "repeated"  # an input row whose every column equals that of a row already there
+INCOMPLETE = "incomplete"  # a row that lacks what the formats of the set need
 # Why a row fails a step: the step's label, the turn of a dialogue (null where a step looks at the whole row), the
 # reason in words or numbers, and the span of text that it rests on. A row has one for each step that it fails.
 EVIDENCE = pl.List(pl.Struct({"step": pl.String, "turn": pl.Int32, "reason": pl.String, "span": pl.String}))

@@ -27,7 +27,7 @@ from curate.recipe.plan import Read, Recipe
 from curate.report import report
 from curate.report.card import card
 from curate.report.diversity.folder import of_folder
-from curate.report.formats import to_jsonl
+from curate.report.formats import of_set, to_jsonl
 from curate.rows import STANDARD, hash01, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.budget import Result
@@ -35,6 +35,7 @@ from curate.run.examples import merge
 from curate.run.quarantine import reasons, together
 from curate.run.state import Run, RunError
 from curate.sources.spill import Spill
+from curate.turns import ANSWERS, OPTIONAL
 
 
 def table(rows: pl.LazyFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
@@ -103,7 +104,10 @@ def _conserve(state: Run, rows: pl.LazyFrame, ledger: pl.LazyFrame) -> dict[str,
 def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Bring the funnel into the order of the recipe: sources as written, each with its own steps, then those of all."""
     sources = list(steps)
-    labels = {name: [step["label"] for step in [*own, *steps["all"]]] + ["sample"] for name, own in steps.items()}
+    labels = {
+        name: [step["label"] for step in [*own, *steps["all"]]] + [ledgers.INCOMPLETE, "sample"]
+        for name, own in steps.items()
+    }
 
     def place(row: dict[str, Any]) -> tuple[int, int]:
         own = labels[row["source"]]
@@ -117,7 +121,7 @@ _FRONT = ["id", "source", *STANDARD]
 _PIECE = 16 * 2**20  # bytes of a set that are gathered at a time
 # Columns that are left out when they hold nothing: a set has answers or pairs, and `misfits` only where a value fits no
 # column.
-_OPTIONAL = {"response", "chosen", "rejected", "misfits"}
+_OPTIONAL = {*ANSWERS, *OPTIONAL, "misfits"}
 _SLICE = 1_000  # rows that are objects of Python at a time
 _HEAD = 200  # rows of a file that tell what a row weighs
 
@@ -182,22 +186,16 @@ def _training(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataF
     with ExitStack() as stack:
         files: dict[str, IO[str]] = {}
         for rows in arranged(result, recipe.seed, folder):
-            for i, format_ in enumerate(_formats(recipe, rows)):
+            pairs = not {"chosen", "chosen_turns"}.isdisjoint(rows.columns)
+            for i, format_ in enumerate(of_set(recipe.formats, pairs=pairs)):
                 name = "train.jsonl" if i == 0 else f"train.{format_}.jsonl"
                 if name not in files:
                     files[name] = stack.enter_context((folder / name).open("w", encoding="utf-8", newline="\n"))
                 try:
                     files[name].writelines(to_jsonl(some, format_) for some in rows.iter_slices(_SLICE))
                 except ValueError as error:
-                    hint = "fill it with an edit, or drop such rows, as in `keep: {length: {column: prompt, min: 1}}`"
-                    raise RunError(f"the set cannot be written: {error}: {hint}") from None
+                    raise RunError(f"the set cannot be written: {error}") from None
             yield rows
-
-
-def _formats(recipe: Recipe, rows: pl.DataFrame) -> tuple[str, ...]:
-    """Choose the formats: what the recipe says, except that a set of pairs is a preference set."""
-    pairs = "chosen" in rows.columns
-    return ("preference",) if pairs and recipe.formats == ("prompt_completion",) else recipe.formats
 
 
 def arranged(result: Result, seed: int, folder: Path) -> Iterator[pl.DataFrame]:

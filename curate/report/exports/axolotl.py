@@ -11,6 +11,7 @@ from typing import Any
 from curate.folders import claim
 from curate.report.exports.config import (
     BY,
+    ExportError,
     Say,
     Settings,
     read_config,
@@ -58,20 +59,34 @@ def axolotl(out: Path, to: Path, config: Path | None = None, say: Say | None = N
     """
     rows, stage = read_set(out)
     settings = read_config(config, stage)
-    records = records_of(rows, settings)
+    records = records_of(rows, settings, "messages" if stage == "sft" else "preference")
+    records = records if stage == "sft" else [_pair(record) for record in records]
     claim(to, BY, ("train.jsonl", "axolotl.yaml"), option="--to")
     data = write_records(to, "train.jsonl", records)
-    fields = {"base_model": settings.model, **_dataset(settings), **_trainer(settings), **_model(settings)}
+    masked = stage == "sft" and any("weight" in turn for record in records for turn in record["messages"])
+    fields = {"base_model": settings.model, **_dataset(settings, masked), **_trainer(settings), **_model(settings)}
     fields["output_dir"] = "./model"
     return [data, write_config(to, "axolotl.yaml", fields, settings, "axolotl", "axolotl train axolotl.yaml", say)]
 
 
-def _dataset(settings: Settings) -> dict[str, Any]:
+def _pair(record: dict[str, Any]) -> dict[str, Any]:
+    """Give the answers of a pair as one turn each; axolotl reads role and text of turns, so they have no more."""
+    if len(record["chosen"]) > 1 or len(record["rejected"]) > 1:
+        raise ExportError(f"row {record['id']} has an answer of several turns, which axolotl does not read of pairs")
+    for turn in (*record["prompt"], *record["chosen"], *record["rejected"]):
+        if more := [key for key in turn if key not in ("role", "content", "weight")]:
+            raise ExportError(f"row {record['id']} has {more[0]} in a turn, which axolotl does not read of pairs")
+    turns = {"messages": record["prompt"], "chosen": record["chosen"][0], "rejected": record["rejected"][0]}
+    return {"id": record["id"], **turns}
+
+
+def _dataset(settings: Settings, masked: bool) -> dict[str, Any]:
     dataset: dict[str, Any] = {"path": "train.jsonl", "ds_type": "json", "split": "train"}
     mapping = {"field_messages": "messages", "message_property_mappings": {"role": "role", "content": "content"}}
     rl = {}
     if settings.stage == "sft":
         dataset |= {"type": "chat_template", **mapping, "roles_to_train": ["assistant"], "train_on_eos": "turn"}
+        dataset |= {"message_field_training": "weight"} if masked else {}
     else:
         answers = {"field_chosen": "chosen", "field_rejected": "rejected"}
         dataset |= {"type": "chat_template.default", **mapping, **answers}

@@ -174,18 +174,13 @@ def read_set(out: Path) -> tuple[pl.DataFrame, Stage]:
     return rows, "dpo" if "chosen" in rows.columns else "sft"
 
 
-def records_of(rows: pl.DataFrame, settings: Settings) -> list[dict[str, Any]]:
-    """Give the records to write, as many as the config takes: conversations, or pairs with each answer as one turn."""
+def records_of(rows: pl.DataFrame, settings: Settings, format_: str) -> list[dict[str, Any]]:
+    """Give the records to write in a format, as many as the config takes."""
     if settings.rows is not None:
         rows = rows.head(settings.rows)
         settings.notes.append(f"rows: the data file holds the first {rows.height:,} rows, as the config takes them.")
     try:
-        if settings.stage == "sft":
-            return list(records(rows, "messages"))
-        return [
-            {"id": row["id"], "messages": row["prompt"], "chosen": row["chosen"][0], "rejected": row["rejected"][0]}
-            for row in records(rows, "preference")
-        ]
+        return list(records(rows, format_))
     except ValueError as error:
         raise ExportError(str(error)) from None
 

@@ -1,4 +1,4 @@
-"""Export for LLaMA-Factory: messages or pairs in its `sharegpt` formatting, dataset_info.json, and a config.
+"""Export for LLaMA-Factory: turns or pairs in its `sharegpt` formatting, dataset_info.json, and a config.
 
 Fields: https://github.com/hiyouga/LLaMA-Factory, data/README.md (data) and src/llamafactory/hparams (arguments), whose
 help texts are its reference; the training arguments are those of transformers.
@@ -24,7 +24,8 @@ from curate.report.exports.config import (
 )
 
 _NAME = "curated"
-_TAGS = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+_TAGS = {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt"}
+_TAGS |= {"system_tag": "system", "function_tag": "function_call", "observation_tag": "observation"}
 # transformers' own arguments, by their own names
 _TRAINER = {
     **same("learning_rate num_train_epochs max_steps per_device_train_batch_size per_device_eval_batch_size"),
@@ -48,10 +49,10 @@ def llamafactory(out: Path, to: Path, config: Path | None = None, say: Say | Non
     """
     rows, stage = read_set(out)
     settings = read_config(config, stage)
-    records = records_of(rows, settings)
+    records = records_of(rows, settings, "sharegpt")
     claim(to, BY, ("train.jsonl", "dataset_info.json", "llamafactory.yaml"), option="--to")
     data = write_records(to, "train.jsonl", records)
-    text = json.dumps({_NAME: _description(settings)}, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps({_NAME: _description(settings, records)}, indent=2, ensure_ascii=False) + "\n"
     info = put_text(to, BY, "dataset_info.json", text)
     fields = {**_model(settings), **_dataset(settings), **_trainer(settings), "seed": settings.seed}
     fields |= {"report_to": "none", "output_dir": "model", "overwrite_output_dir": True}
@@ -59,14 +60,15 @@ def llamafactory(out: Path, to: Path, config: Path | None = None, say: Say | Non
     return [data, info, write_config(to, "llamafactory.yaml", fields, settings, "LLaMA-Factory", command, say)]
 
 
-def _description(settings: Settings) -> dict[str, Any]:
-    columns = ("messages", "chosen", "rejected") if settings.stage == "dpo" else ("messages",)
+def _description(settings: Settings, records: list[dict[str, Any]]) -> dict[str, Any]:
+    others = ("chosen", "rejected", "tools")
+    columns = {name: name for name in others if any(name in record for record in records)}
     return {
         "file_name": "train.jsonl",
         "formatting": "sharegpt",
-        "columns": {name: name for name in columns},
+        "columns": {"messages": "conversations", **columns},
         **({"ranking": True} if settings.stage == "dpo" else {}),
-        "tags": {**_TAGS, "system_tag": "system"},
+        "tags": _TAGS,
     }
 
 

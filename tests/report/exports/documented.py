@@ -55,7 +55,7 @@ AXOLOTL: dict[str, Any] = {
     "lora_target_modules": (str, list),
 }
 AXOLOTL_DATASET: dict[str, Any] = {
-    **fields((str,), "path split field_messages field_chosen field_rejected"),
+    **fields((str,), "path split field_messages field_chosen field_rejected message_field_training"),
     "ds_type": ("json", "csv", "parquet", "arrow", "text"),
     "type": ("chat_template", "chat_template.default"),
     "message_property_mappings": (dict,),

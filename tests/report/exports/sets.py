@@ -8,6 +8,9 @@ from typing import Any
 import polars as pl
 import yaml
 
+from curate.turns import OPTIONAL
+from curate.turns import TURNS as TURNS_TYPE
+
 TURNS = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Good morning."}]
 
 
@@ -28,6 +31,40 @@ def pairs(folder: Path) -> Path:
     return _write(folder, rows)
 
 
+CALL = {"id": "1", "name": "weather", "arguments": '{"city": "Bergen"}'}
+TOOLS = '[{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]'
+ASKS = [
+    {"role": "assistant", "tool_calls": [CALL]},
+    {"role": "tool", "content": "rain", "tool_call_id": "1", "name": "weather"},
+    {"role": "assistant"},
+]
+
+
+def calls(folder: Path) -> Path:
+    """A tool is called before the answer."""
+    return _write(folder, [_asks("response")])
+
+
+def rich(folder: Path) -> Path:
+    """A tool is called, and an earlier answer is not trained on."""
+    masked = [TURNS[0], {**TURNS[1], "loss": False}]
+    return _write(folder, [_asks("response"), {"id": "b", "prompt": "And?", "response": "Rain.", "history": masked}])
+
+
+def calling_pairs(folder: Path) -> Path:
+    return _write(folder, [{**_asks("chosen"), "rejected": "Look outside."}])
+
+
+def thoughtful_pairs(folder: Path) -> Path:
+    thought = [{"role": "assistant", "thinking": "A greeting."}]
+    row = {"id": "a", "prompt": "How are you?", "chosen": "Fine!", "chosen_turns": thought, "rejected": "Functional."}
+    return _write(folder, [row])
+
+
+def _asks(answer: str) -> dict[str, Any]:
+    return {"id": "a", "prompt": "Weather in Bergen?", answer: "It rains.", f"{answer}_turns": ASKS, "tools": TOOLS}
+
+
 def unanswered(folder: Path) -> Path:
     """A row lacks its answer."""
     rows = pl.read_parquet(answers(folder) / "train.parquet")
@@ -37,7 +74,9 @@ def unanswered(folder: Path) -> Path:
 
 def _write(folder: Path, rows: list[dict[str, Any]]) -> Path:
     folder.mkdir()
-    pl.DataFrame(rows).write_parquet(folder / "train.parquet")
+    names = {name for row in rows for name in row}
+    types = {name: dtype for name, dtype in {"history": TURNS_TYPE, **OPTIONAL}.items() if name in names}
+    pl.DataFrame(rows, schema_overrides=types).write_parquet(folder / "train.parquet")
     return folder
 
 

@@ -233,7 +233,7 @@ def test_llamafactorys_dataset_is_described_by_documented_fields_that_the_rows_h
     assert all(column in row for column in dataset["columns"].values() for row in rows)
     assert dataset.get("ranking", False) is (kind is sets.pairs)
     roles = {tags[name] for name in ("user_tag", "assistant_tag", "system_tag")}
-    turns = [turn for row in rows for turn in row["messages"]]
+    turns = [turn for row in rows for turn in row[dataset["columns"]["messages"]]]
     assert all(turn[tags["role_tag"]] in roles and turn[tags["content_tag"]] for turn in turns)
 
 
@@ -241,5 +241,43 @@ def test_llamafactorys_dataset_is_described_by_documented_fields_that_the_rows_h
 def test_llamafactorys_turns_alternate_after_the_system_turn_as_sharegpt_wants(kind, tmp_path):
     """User turns stand in odd places, the assistant's in even ones; a pair's turns end with the user's."""
     for row in export(L, kind, tmp_path)[1]:
-        roles = [turn["role"] for turn in row["messages"] if turn["role"] != "system"]
-        assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"] * (kind is sets.pairs)
+        speakers = [turn["from"] for turn in row["conversations"] if turn["from"] != "system"]
+        assert speakers == ["human", "gpt"] * (len(speakers) // 2) + ["human"] * (kind is sets.pairs)
+
+
+def test_calls_and_masks_reach_axolotl(tmp_path):
+    config, rows, _ = export(A, sets.rich, tmp_path)
+    [dataset] = config["datasets"]
+    assert undocumented(dataset, AXOLOTL_DATASET) == []
+    assert dataset["message_field_training"] == "weight"
+    assert [[turn.get("weight") for turn in row["messages"]] for row in rows] == [[None] * 4, [None, 0, None, None]]
+    assert rows[0]["messages"][1]["tool_calls"][0]["function"]["arguments"] == {"city": "Bergen"}
+    assert rows[0]["tools"][0]["function"]["name"] == "weather"
+
+
+def test_a_call_is_a_turn_of_its_own_for_llamafactory(tmp_path):
+    _, rows, _ = export(L, sets.calls, tmp_path)
+    info = json.loads((tmp_path / "to" / "dataset_info.json").read_text(encoding="utf-8"))["curated"]
+    assert info["columns"] == {"messages": "conversations", "tools": "tools"}
+    speakers = [turn["from"] for turn in rows[0]["conversations"]]
+    assert speakers == [info["tags"][f"{who}_tag"] for who in ("user", "function", "observation", "assistant")]
+    assert json.loads(rows[0]["conversations"][1]["value"]) == {"name": "weather", "arguments": {"city": "Bergen"}}
+
+
+@pytest.mark.parametrize(
+    ("tool", "kind", "message"),
+    [
+        pytest.param(L, sets.rich, "row b: turn 2 has a loss that does not count, .* 'messages' has", id="a mask"),
+        pytest.param(A, sets.thoughtful_pairs, "row a has reasoning_content in a turn, which axolotl", id="thoughts"),
+        pytest.param(A, sets.calling_pairs, "row a has an answer of several turns, which axolotl", id="a call"),
+        pytest.param(L, sets.calling_pairs, "row a: chosen has 3 turns, .* 'preference' has", id="a call"),
+    ],
+)
+def test_what_a_tool_does_not_read_is_refused(tool, kind, message, tmp_path):
+    with pytest.raises(ExportError, match=message):
+        export(tool, kind, tmp_path)
+
+
+def test_thoughts_stand_in_tags_for_llamafactory(tmp_path):
+    _, rows, _ = export(L, sets.thoughtful_pairs, tmp_path)
+    assert rows[0]["chosen"] == {"from": "gpt", "value": "<think>\nA greeting.\n</think>\n\nFine!"}
