@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from curate import texts
 from curate.cache import Entry
 from curate.filter import Choice
 from curate.pairs.samples import Result
@@ -17,7 +18,7 @@ from curate.recipe.step import Step, columns_read
 from curate.rows import STANDARD, Bad, Batch, compact, literal, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.examples import samples
-from curate.run.parts import pass_over
+from curate.run.parts import add, pass_over
 from curate.run.quarantine import line_of
 from curate.run.state import Pool, Run
 from curate.run.step_error import StepError, misfit, no_column
@@ -48,6 +49,7 @@ def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
 
     stage = state.stage("again", label, depends, build)
     state.examples += stage.files("examples.parquet")
+    add(state.unseen, stage.meta["unseen"])
     ledger = pool.ledger.extend(map(scan, stage.files("ledger-*.parquet")))
     return Pool(ledger, stage.files("rows-*.parquet"), stage.content)
 
@@ -84,11 +86,14 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
         except Exception as error:  # a user's own selector may raise anything
             raise StepError(f"{at}: {misfit(error, rows, columns)}") from error
         verdicts.write_parquet(folder / "choice.parquet")
-        return {"kept": int(choice.kept.sum()), "read": rows.height, "notes": dict(choice.notes)}
+        unseen = _unseen(pool, columns) if declared else 0
+        return {"kept": int(choice.kept.sum()), "read": rows.height, "notes": dict(choice.notes), "unseen": unseen}
 
     stage = state.stage("select", step.label, depends, build)
     if stage.meta["notes"]:
         state.notes[step.label] = stage.meta["notes"]
+    if stage.meta["unseen"]:
+        add(state.unseen, {step.label: stage.meta["unseen"]})
     verdicts = scan(stage.folder / "choice.parquet")
     return Pool(pool.ledger.extend([verdicts]), pool.files, stage.content)
 
@@ -97,23 +102,41 @@ def demand(pool: Pool, columns: list[str], at: str) -> None:
     """Raise StepError for a column that no row of the pool has."""
     known = list(dict.fromkeys(name for file in pool.files for name in pl.read_parquet_schema(file)))
     for column in columns:
-        if known and column not in known:
+        if known and column not in known and column not in texts.KINDS:
             raise StepError(f"{at}: {no_column(column, known)}")
 
 
 def look(pool: Pool, columns: list[str]) -> pl.DataFrame:
-    """Read the identity, domain, score and some more columns of the rows alive, in the order of their ids."""
+    """Read the identity, domain, score and some more columns of the rows alive, in the order of their ids.
+
+    A kind of turns is read as one text, its turns joined.
+    """
     names = list(dict.fromkeys(["id", "source", "domain", "score", *columns]))
+    read = dict.fromkeys([*names, *(texts.COLUMNS if set(names) & set(texts.KINDS) else ())])
     frames = []
     for file in pool.files:
         lazy = scan(file)
-        present = [literal(c) for c in names if c in lazy.collect_schema().names()]
+        present = [literal(c) for c in read if c in lazy.collect_schema().names()]
         whole = lazy.select(present).collect()
         rows = whole.join(pool.alive, on=["source", "id"], how="semi").unique(["source", "id"], keep="any")
-        frames.append(compact(rows, whole.height))
+        rows = texts.with_texts(rows, names)
+        frames.append(compact(rows[[c for c in names if c in rows.columns]], whole.height))
     if not frames:
         return standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
     return stack(frames).unique(["source", "id"], keep="any").sort("id")
+
+
+def _unseen(pool: Pool, columns: list[str]) -> int:
+    """Count the rows alive with turns like the one that a selector looks at, which it does not look at."""
+    columns = [column for column in columns if column in texts.SINGLE]
+    count = 0
+    for file in pool.files if columns else ():
+        lazy = scan(file)
+        present = [c for c in ("source", "id", *texts.COLUMNS) if c in lazy.collect_schema().names()]
+        rows = lazy.select(present).filter(texts.turns_there(lazy.collect_schema())).collect()
+        rows = rows.join(pool.alive, on=["source", "id"], how="semi").unique(["source", "id"], keep="any")
+        count += int(texts.has_more(rows, columns).sum())
+    return count
 
 
 def decide(rows: pl.DataFrame, label: str, choice: Choice) -> pl.DataFrame:

@@ -71,6 +71,7 @@ class Run:
     open: dict[str, int] = field(default_factory=dict)  # by step, the rows that another run would ask about again
     reasons: dict[str, list[Any]] = field(default_factory=dict)  # by step, why rows have no answer, with counts
     notes: dict[str, dict[str, float]] = field(default_factory=dict)  # what selectors say of their choice as a whole
+    unseen: dict[str, int] = field(default_factory=dict)  # by step, the rows with turns that it does not look at
     pool: list[str] = field(default_factory=list)  # the stages that hold the rows which all steps left
     seconds: dict[str, float] = field(default_factory=dict)
 

@@ -38,11 +38,11 @@ def authored(*names: str) -> list[str]:
 
 def verdicts(texts: list[str | None], **parameters: Any) -> list[bool | None]:
     frame = pl.DataFrame({"prompt": texts}, schema={"prompt": pl.String})
-    return frame.select(contaminated(**{"by": BY, **parameters})).to_series().to_list()
+    return frame.select(contaminated(**{"column": "prompt", "by": BY, **parameters})).to_series().to_list()
 
 
 def span(text: str, **parameters: Any) -> str | None:
-    shown = pl.DataFrame({"prompt": [text]}).select(contaminated_span(**{"by": BY, **parameters}))
+    shown = pl.DataFrame({"prompt": [text]}).select(contaminated_span(**{"column": "prompt", "by": BY, **parameters}))
     return shown.item()
 
 
@@ -214,7 +214,7 @@ def test_a_batch_gives_the_verdicts_of_its_rows(texts, cut):
     assert whole == verdicts(texts[:cut]) + verdicts(texts[cut:])
     assert whole == [verdicts([text])[0] for text in texts]
     frame = pl.DataFrame({"prompt": texts}, schema={"prompt": pl.String})
-    restored = pickle.loads(pickle.dumps(contaminated(by=BY)))
+    restored = pickle.loads(pickle.dumps(contaminated("prompt", by=BY)))
     assert frame.lazy().select(restored).collect(engine="streaming").to_series().to_list() == whole
 
 
@@ -268,10 +268,16 @@ def test_meaning(tmp_path):
     texts = ["Where do I eat?", None, "", "My budget is gone", "Eat on a budget? I eat."]
     frame = pl.DataFrame({"prompt": texts})
     by = [str(file)]
-    assert frame.select(semantically_contaminated(by=by)).to_series().to_list() == [True, None, False, True, False]
-    cosines = frame.select(semantically_contaminated_cosine(by=by).round(2)).to_series().to_list()
+    assert frame.select(semantically_contaminated("prompt", by=by)).to_series().to_list() == [
+        True,
+        None,
+        False,
+        True,
+        False,
+    ]
+    cosines = frame.select(semantically_contaminated_cosine("prompt", by=by).round(2)).to_series().to_list()
     assert cosines == [1.0, None, 0.0, 1.0, 0.71]
-    shown = frame.select(semantically_contaminated_span(by=by)).to_series()
+    shown = frame.select(semantically_contaminated_span("prompt", by=by)).to_series()
     assert shown[0] == f"b.txt line 6: {ASKED}"
     assert shown[3] == f"b.txt line 5: {LONG[:120]}"
     assert shown[1] is None
@@ -280,7 +286,7 @@ def test_meaning(tmp_path):
 @pytest.mark.parametrize("threshold", [0, -1, 1.1])
 def test_refuses_a_threshold(threshold):
     with pytest.raises(ValueError, match="threshold must be above 0 and at most 1"):
-        semantically_contaminated(by=BY, threshold=threshold)
+        semantically_contaminated("prompt", by=BY, threshold=threshold)
 
 
 @pytest.mark.slow
@@ -290,5 +296,5 @@ def test_real_vectors_find_prompts_put_in_other_words():
     )
     texts = ["Is it strange to dine by myself in an elegant restaurant on my birthday?", "How long do eggs boil?"]
     assert verdicts(texts) == [False, False]
-    found = pl.DataFrame({"prompt": texts}).select(semantically_contaminated(by=BY)).to_series()
+    found = pl.DataFrame({"prompt": texts}).select(semantically_contaminated("prompt", by=BY)).to_series()
     assert found.to_list() == [True, False]
