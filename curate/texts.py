@@ -332,9 +332,10 @@ def joined(rows: pl.DataFrame, kind: str) -> pl.Series:
 
 
 def with_texts(rows: pl.DataFrame, names: str | Iterable[str] | None) -> pl.DataFrame:
-    """Give rows the kinds of texts among some names as columns, each row's texts joined."""
+    """Give rows the kinds of texts among some names that they lack as columns, each row's texts joined."""
     listed = [names] if isinstance(names, str) else names or ()
-    return rows.with_columns(joined(rows, name) for name in dict.fromkeys(listed) if name in KINDS)
+    kinds = [name for name in dict.fromkeys(listed) if name in KINDS and name not in rows.columns]
+    return rows.with_columns(joined(rows, kind) for kind in kinds)
 
 
 def turns_there(schema: Mapping[str, pl.DataType]) -> pl.Expr:

@@ -75,11 +75,14 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
 
     def build(folder: Path) -> dict[str, Any]:
         columns, declared = columns_read(step.function, step.params)
-        rows = look(pool, columns)
-        state.progress(step.label, rows.height)
         at = f"{step.place}: select {step.name}"
         if declared:
             demand(pool, columns, at)
+        try:
+            rows = look(pool, columns)
+        except texts.TurnsError as error:
+            raise StepError(f"{at}: {error}") from None
+        state.progress(step.label, rows.height)
         try:
             choice: Choice = step.function(rows, **step.params, **step.objects)
             verdicts = decide(rows, step.label, choice)
@@ -119,7 +122,7 @@ def look(pool: Pool, columns: list[str]) -> pl.DataFrame:
         present = [literal(c) for c in read if c in lazy.collect_schema().names()]
         whole = lazy.select(present).collect()
         rows = whole.join(pool.alive, on=["source", "id"], how="semi").unique(["source", "id"], keep="any")
-        rows = texts.with_texts(rows, names)
+        rows = rows.with_columns(texts.joined(rows, name) for name in names if name in texts.KINDS)
         frames.append(compact(rows[[c for c in names if c in rows.columns]], whole.height))
     if not frames:
         return standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
