@@ -230,7 +230,7 @@ def lines(rows: pl.DataFrame, kind: str, beside: Iterable[str] = ()) -> Lines:
 def _together(rows: pl.DataFrame, kind: str, pieces: list[pl.DataFrame], beside: Iterable[str]) -> Lines:
     empty = pl.DataFrame(schema={_ROW: pl.UInt32, AT: pl.Int32, _TEXT: pl.String})
     texts = pl.concat([empty, *(piece.select(_ROW, AT, _TEXT) for piece in pieces)])
-    names = [name for name in beside if name != kind]
+    names = [name for name in dict.fromkeys(beside) if name != kind]
     others = rows[names][texts[_ROW]].get_columns() if names else []
     return Lines(pl.DataFrame([*others, texts[_TEXT].alias(kind)]), texts[_ROW], texts[AT], rows.height)
 
