@@ -28,8 +28,9 @@ def contaminated(column: str = "user_turns", *, by: list[str], n: int = 13, shar
 
     - a run of `n` words: 13, as in GPT-3 (Brown et al. 2020, arXiv 2005.14165, appendix C);
     - or, since most prompts are short and an edited one has no such run, at least `share` of the runs of three words
-      of the shorter of the two. One word changed costs three runs, so a prompt with a tenth of its words changed keeps
-      some 70 % of them. Texts under 8 words, GPT-3's smallest n, have too few runs for that and
+      of the shorter of the two, and (1 + `share`) / 2 of its words, as where words are changed here and there: not an
+      opening alone ("What are the pros and cons of"). One word changed costs three runs, so a prompt with a tenth of
+      its words changed keeps some 70 % of them. Texts under 8 words, GPT-3's smallest n, have too few runs for that and
     - count only if all their words are the same.
 
     `by` names the packaged prompts, `dev` and `test`, or files: .jsonl, .json, .csv, .tsv, .parquet or .txt (a text a

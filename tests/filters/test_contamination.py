@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curate import apply
 from curate.filters import contamination
 from curate.filters.contamination import (
     contaminated,
@@ -20,6 +21,8 @@ from curate.filters.contamination import (
 )
 from curate.filters.words import benchmarks
 from curate.filters.words.runs import marked_runs
+from curate.sources.stackexchange import stackexchange
+from curate.turns import turn
 
 BY = ["dev", "test"]
 ASKED = "Is it weird to eat alone in a fancy restaurant on my birthday?"  # the third of test
@@ -201,6 +204,28 @@ def test_signs(tmp_path, asked, text, hit):
 def test_a_drive_letter_is_no_column():
     assert benchmarks._file("C:/sets/b.jsonl")[1] is None
     assert benchmarks._file("C:/sets/b.jsonl:stem")[1] == "stem"
+
+
+def test_an_opening_alone_is_no_copy():
+    asked = "What are the pros and cons of renting versus buying a wheelchair-accessible van?"
+    assert asked in authored("dev")
+    others = ['"Non Age Statement" whisky?', "blogging about one's own cat?", "renting versus buying a wheelchair?"]
+    assert verdicts([f"What are the pros and cons of {end}" for end in others]) == [False, False, True]
+
+
+@pytest.mark.slow
+def test_questions_planted_in_earlier_turns_are_all_found_and_no_clean_dialogue_is_lost(data):
+    rng = random.Random(14)
+    rows = pl.concat([batch.rows for part in stackexchange(data / "stackexchange") for batch in part.read(20_000)])
+    titles, answers = rows["title"].to_list(), rows["response"].drop_nulls().str.slice(0, 300).to_list()
+    asked = [text for text in authored(*BY) if len(text.split()) >= 10]
+    planted = [*asked[:60], *(edited(text, seed) for seed, text in enumerate(asked[-30:]))]
+    questions = [[rng.choice(titles) for _ in range(rng.randint(2, 4))] for _ in range(1_000)]
+    for i, text in enumerate(planted):
+        questions[i][rng.randrange(len(questions[i]) - 1)] = text
+    turns = [[t for text in q for t in (turn("user", text), turn("assistant", rng.choice(answers)))] for q in questions]
+    hits = apply(~contaminated(by=BY), pl.DataFrame({"messages": turns})).to_list()
+    assert hits == [i >= len(planted) for i in range(len(questions))]
 
 
 POOL = [ASKED, LONG, None, "", *authored("dev")[:3], edited(LONG, 1), AROUND.format(edited(ASKED, 2)), "Is it weird?"]
