@@ -2,6 +2,9 @@
 
 A filter is a plain function from parameters to a polars expression; its return annotation says what kind it is. Nothing
 else is needed to write one: no class, no registration. Here are the annotations, and the marks a filter may carry.
+
+The column of a filter may be all turns of a conversation: `turns`, `assistant_turns`, `user_turns` or `thoughts`
+(`curate.texts`). A table holds these in the standard columns, or in `messages` or `conversations`.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
 import polars as pl
 
+from curate import texts
 from curate.cache import key_of, library, own_code, versions
+from curate.rows import literal
 
 Property: TypeAlias = Annotated[pl.Expr, "property"]  # Boolean: holds, or does not, for one row
 Edit: TypeAlias = Annotated[pl.Expr, "edit"]  # String: the new text of the column it names
@@ -75,7 +80,8 @@ _PID = os.getpid()
 def apply(expr: pl.Expr, data: Any) -> Any:
     """Evaluate a filter: on a text its value, on a list the list of values, on a table the column of values.
 
-    Raise TypeError when a text is given to an expression over several columns, or the type is none we know.
+    Of several turns in a row a property holds if it holds for each, a number is their mean, texts are a list. Raise
+    TypeError when a text is given to an expression over several columns, or the type is none we know.
 
     >>> from curate.filters import length, strip_links
     >>> apply(length("response", max=5), "hello"), apply(length("response", max=5), ["hello", "hello there", None])
@@ -88,7 +94,7 @@ def apply(expr: pl.Expr, data: Any) -> Any:
         return apply(expr, [data])[0]
     if isinstance(data, list):
         return _of_texts(expr, data).to_list()
-    values = _table(expr, data).select(expr).to_series()
+    values = texts.value(_table(expr, data), expr)
     match _host(data):
         case "pandas":
             return _pandas_series(values, data)
@@ -100,7 +106,9 @@ def apply(expr: pl.Expr, data: Any) -> Any:
 
 
 def keep(data: Any, expr: pl.Expr) -> Any:
-    """Keep the rows where a property holds; a null verdict does not hold. Lazy frames stay lazy.
+    """Keep the rows where a property holds, for each of its texts; a null verdict does not hold. Lazy frames stay lazy.
+
+    Raise TurnsError for an expression over two kinds of turns, or rows that have none.
 
     >>> from curate.filters import length
     >>> keep(["short", "long enough"], length("response", min=6))
@@ -112,7 +120,7 @@ def keep(data: Any, expr: pl.Expr) -> Any:
             mask = _of_texts(expr, data).to_list()
             return [text for text, holds in zip(data, mask, strict=True) if holds]
         case "polars":
-            return data.filter(expr)
+            return _polars(expr, data, lambda rows: rows.filter(texts.value(rows, expr)), pl.DataFrame.filter)
         case "datasets":
             return data.filter(batched(expr), batched=True)
         case "pandas":
@@ -123,7 +131,7 @@ def keep(data: Any, expr: pl.Expr) -> Any:
 
 
 def drop(data: Any, expr: pl.Expr) -> Any:
-    """Keep the rows where a property does not hold; a row with a null verdict goes too: it could not be judged.
+    """Keep the rows where a property does not hold, for none of its texts; one that could not be judged goes too.
 
     >>> from curate.filters import length
     >>> drop(["short", "long enough"], length("response", min=6))
@@ -140,28 +148,45 @@ def edit(data: Any, expr: pl.Expr) -> Any:
     'Use `len`'
     """
     _not_forked()
-    name = expr.meta.output_name()
-    match _host(data):
-        case "str" | "list":
-            return apply(expr, data)
-        case "polars":
-            return data.with_columns(expr)
-        case "datasets":
-            return data.map(batched(expr, name), batched=True)
-        case "pandas":
-            return data.assign(**{name: apply(expr, data)})
-        case "pyarrow":
-            column = apply(expr, data)
-            if name in data.column_names:
-                return data.set_column(data.column_names.index(name), name, column)
-            return data.append_column(name, column)
-    raise _unknown(data)
+    if _host(data) in ("str", "list"):
+        return apply(expr, data)
+    if _host(data) == "polars":
+        return _polars(expr, data, lambda rows: rows.with_columns(texts.edited(rows, expr)), pl.DataFrame.with_columns)
+    if _host(data) == "datasets":
+        return data.map(batched(expr, expr.meta.output_name()), batched=True)
+    for column in _edited(expr, _table(expr, data)):
+        data = _replaced(data, column)
+    return data
+
+
+def _edited(expr: pl.Expr, rows: pl.DataFrame) -> list[pl.Series]:
+    """Make the columns that an edit replaces: the one that it names, or those that hold the turns it names."""
+    return texts.edited(rows, expr) if texts.kind_of(expr) else [rows.select(expr).to_series()]
+
+
+def _replaced(data: Any, column: pl.Series) -> Any:
+    name = column.name
+    if _host(data) == "pandas":
+        return data.assign(**{name: _pandas_series(column, data)})
+    if name in data.column_names:
+        return data.set_column(data.column_names.index(name), name, column.to_arrow())
+    return data.append_column(name, column.to_arrow())
+
+
+def _polars(expr: pl.Expr, data: Any, of_turns: Callable[[Any], Any], plain: Callable[..., Any]) -> Any:
+    """Apply to a polars frame what is right for texts of turns, or the method that is for plain columns."""
+    if isinstance(data, pl.DataFrame):
+        texts.columns_of(expr.meta.root_names(), data.columns)
+    if texts.kind_of(expr):
+        return data.map_batches(of_turns) if isinstance(data, pl.LazyFrame) else of_turns(data)
+    return getattr(data, plain.__name__)(expr)
 
 
 class batched:  # noqa: N801 - used like a function; a class only so that it pickles with its expression
     """Make a filter a function of a batch, for hosts that map one: `dataset.filter(batched(good), batched=True)`.
 
-    Called with a mapping of columns to lists it returns the list of values, or `{name: values}` when a name is given.
+    Called with a mapping of columns to lists it returns the list of values, or `{name: values}` when a name is given;
+    where that is a kind of turns, all columns that hold them.
     It pickles, and its pickle is the same as long as all that a verdict rests on is (the expression, modules of the
     user's own, the library, packages), so Hugging Face caches hit, and never give an old result. In a process forked
     after polars was loaded it raises RuntimeError, since polars' threads do not survive a fork and the worker would
@@ -180,8 +205,11 @@ class batched:  # noqa: N801 - used like a function; a class only so that it pic
     def __call__(self, batch: Any) -> Any:
         """Evaluate the filter on one batch."""
         _not_forked()
-        frame = pl.DataFrame({c: batch[c] for c in self.expr.meta.root_names()}, strict=False)
-        values = frame.select(self.expr).to_series()
+        columns = texts.columns_of(self.expr.meta.root_names(), list(batch.keys()))
+        frame = pl.DataFrame({c: batch[c] for c in columns}, strict=False)
+        if self.name in texts.KINDS:
+            return {column.name: column.to_list() for column in texts.edited(frame, self.expr)}
+        values = texts.value(frame, self.expr)
         if self.name is not None:
             return {self.name: values.to_list()}
         return values.fill_null(False).to_list() if values.dtype == pl.Boolean else values.to_list()
@@ -210,29 +238,37 @@ def _unknown(data: Any) -> TypeError:
     )
 
 
-def _of_texts(expr: pl.Expr, texts: list[Any]) -> pl.Series:
+def _of_texts(expr: pl.Expr, data: list[Any]) -> pl.Series:
     columns = sorted(set(expr.meta.root_names()))
     if len(columns) != 1:
         raise TypeError(f"this filter reads {', '.join(columns) or 'no column'}: give it a table with these columns")
-    return pl.DataFrame({columns[0]: pl.Series(texts, dtype=pl.String)}).select(expr).to_series()
+    return pl.DataFrame({columns[0]: pl.Series(data, dtype=pl.String)}).select(expr).to_series()
 
 
 def _table(expr: pl.Expr, data: Any) -> pl.DataFrame:
     """Take the columns an expression reads out of a table, as polars."""
-    columns = list(dict.fromkeys(expr.meta.root_names()))
+    host = _host(data)
+    if host not in ("polars", "pandas", "pyarrow", "datasets"):
+        raise _unknown(data)
+    columns = texts.columns_of(expr.meta.root_names(), _names(data))
     frame: Any
-    match _host(data):
+    match host:
         case "polars":
-            frame = data.lazy().select(columns).collect()
+            frame = data.lazy().select(map(literal, columns)).collect()
         case "pandas":
             frame = pl.from_pandas(data[columns])
         case "pyarrow":
             frame = pl.from_arrow(data.select(columns))
-        case "datasets":
-            frame = pl.DataFrame({c: data[c][:] for c in columns}, strict=False)
         case _:
-            raise _unknown(data)
+            frame = pl.DataFrame({c: data[c][:] for c in columns}, strict=False)
     return pl.DataFrame(frame)
+
+
+def _names(data: Any) -> list[str]:
+    """List the columns of a table."""
+    if isinstance(data, pl.LazyFrame):
+        return data.collect_schema().names()
+    return list(data.column_names if hasattr(data, "column_names") else data.columns)
 
 
 def _pandas_series(values: pl.Series, data: Any) -> Any:

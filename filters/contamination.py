@@ -19,16 +19,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def contaminated(column: str = "prompt", *, by: list[str], n: int = 13, share: float = 0.5) -> Property:
+def contaminated(column: str = "user_turns", *, by: list[str], n: int = 13, share: float = 0.5) -> Property:
     """Hold where a text shares too many words with one that a model is tested with.
 
-    Words are lower case without punctuation, and a sign is part of its word (`+4`, `-4`, `C++`); in scripts without
-    blanks each letter is one. A text is contaminated if it shares with one benchmark text
+    By default every turn of the user is looked at (on a frame of your own name a column: "prompt"). Words are lower
+    case without punctuation, and a sign is part of its word (`+4`, `-4`, `C++`); in scripts without blanks each letter
+    is one. A text is contaminated if it shares with one benchmark text
 
     - a run of `n` words: 13, as in GPT-3 (Brown et al. 2020, arXiv 2005.14165, appendix C);
     - or, since most prompts are short and an edited one has no such run, at least `share` of the runs of three words
-      of the shorter of the two. One word changed costs three runs, so a prompt with a tenth of its words changed keeps
-      some 70 % of them. Texts under 8 words, GPT-3's smallest n, have too few runs for that and
+      of the shorter of the two, and (1 + `share`) / 2 of its words, as where words are changed here and there: not an
+      opening alone ("What are the pros and cons of"). One word changed costs three runs, so a prompt with a tenth of
+      its words changed keeps some 70 % of them. Texts under 8 words, GPT-3's smallest n, have too few runs for that and
     - count only if all their words are the same.
 
     `by` names the packaged prompts, `dev` and `test`, or files: .jsonl, .json, .csv, .tsv, .parquet or .txt (a text a
@@ -40,7 +42,7 @@ def contaminated(column: str = "prompt", *, by: list[str], n: int = 13, share: f
     >>> import polars as pl
     >>> asked = "Is it odd to eat alone in a fancy restaurant on my birthday?"
     >>> pool = pl.DataFrame({"prompt": [asked, "Is it odd to eat alone?"]})
-    >>> pool.select(contaminated(by=["test"])).to_series().to_list()
+    >>> pool.select(contaminated("prompt", by=["test"])).to_series().to_list()
     [True, False]
     """
     if n < LEAST:
@@ -52,7 +54,7 @@ def contaminated(column: str = "prompt", *, by: list[str], n: int = 13, share: f
 
 
 @explains(contaminated)
-def contaminated_span(column: str = "prompt", *, by: list[str], n: int = 13, share: float = 0.5) -> pl.Expr:
+def contaminated_span(column: str = "user_turns", *, by: list[str], n: int = 13, share: float = 0.5) -> pl.Expr:
     """Show which benchmark text a row shares how much with, and the longest run of words it does."""
     show = partial(_show, benchmarks=_read(by), n=n, share=share)
     return pl.col(column).map_batches(show, return_dtype=pl.String, is_elementwise=True)
@@ -145,7 +147,7 @@ def nearest(
 
 @costly
 def semantically_contaminated(
-    column: str = "prompt", *, by: list[str], threshold: float = 0.75, model: str = "all-MiniLM-L6-v2"
+    column: str = "user_turns", *, by: list[str], threshold: float = 0.75, model: str = "all-MiniLM-L6-v2"
 ) -> Property:
     """Hold where a text means nearly the same as one that a model is tested with: a cosine of `threshold` or more.
 
@@ -168,7 +170,7 @@ def semantically_contaminated(
 
 @measures(semantically_contaminated)
 def semantically_contaminated_cosine(
-    column: str = "prompt", *, by: list[str], model: str = "all-MiniLM-L6-v2"
+    column: str = "user_turns", *, by: list[str], model: str = "all-MiniLM-L6-v2"
 ) -> pl.Expr:
     """Measure the cosine with the nearest benchmark text."""
     measure = partial(_measure, benchmarks=_read(by), model=model, weights=_weights(model))
@@ -177,7 +179,7 @@ def semantically_contaminated_cosine(
 
 @explains(semantically_contaminated)
 def semantically_contaminated_span(
-    column: str = "prompt", *, by: list[str], model: str = "all-MiniLM-L6-v2"
+    column: str = "user_turns", *, by: list[str], model: str = "all-MiniLM-L6-v2"
 ) -> pl.Expr:
     """Show the nearest benchmark text and where it stands."""
     show = partial(_show_nearest, benchmarks=_read(by), model=model, weights=_weights(model))

@@ -13,6 +13,7 @@ from curate.filters.pool import best_first, require
 from curate.filters.words.jaccard import survivors
 from curate.filters.words.runs import folded
 from curate.rows import hash01
+from curate.texts import with_texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +45,7 @@ def exact_duplicates(
     columns = [column] if isinstance(column, str) else column
     if not columns:
         raise ValueError("exact_duplicates needs a column to compare")
+    pool = with_texts(pool, columns)
     for name in columns:
         require(pool, name, "exact_duplicates")
     keys = pl.DataFrame([_key(pool[name]).alias(f"key {i}") for i, name in enumerate(columns)])
@@ -166,6 +168,7 @@ def _check(threshold: float, who: str) -> None:
 
 def _ranked(pool: pl.DataFrame, column: str | list[str] | None, prefer: str | None, who: str) -> pl.DataFrame:
     """List rows with their text, best first; rows with one id are one and the same row."""
+    pool = with_texts(pool, column)
     rows = pool.select("id", best_first(pool, prefer, who), _text(pool, column, who)).with_row_index("at")
     return rows.sort("best", "id", descending=[True, False], nulls_last=True)
 

@@ -14,7 +14,7 @@ from curate.filters.words.personal import HINTS, Kind, Match, find
 
 
 @costly
-def toxic(column: str = "response", *, threshold: float = 0.5) -> Property:
+def toxic(column: str = "assistant_turns", *, threshold: float = 0.5) -> Property:
     """Hold if the packaged profanity model gives a text a probability of at least `threshold`.
 
     It is a linear model over single words (alt-profanity-check), so it knows swear words and no toxicity:
@@ -31,7 +31,7 @@ def toxic(column: str = "response", *, threshold: float = 0.5) -> Property:
 
     >>> import polars as pl
     >>> frame = pl.DataFrame({"response": ["You stupid idiot!", "Let the tea stand for a minute.", None]})
-    >>> frame.select(toxic()).to_series().to_list()
+    >>> frame.select(toxic("response")).to_series().to_list()
     [True, False, None]
     """
     if not 0 <= threshold <= 1:
@@ -40,7 +40,7 @@ def toxic(column: str = "response", *, threshold: float = 0.5) -> Property:
 
 
 @measures(toxic)
-def profanity_rounded(column: str = "response") -> pl.Expr:
+def profanity_rounded(column: str = "assistant_turns") -> pl.Expr:
     """Give the model's probability to four decimals."""
     return profanity(column).round(4)
 
@@ -81,7 +81,7 @@ _NAMES = {
 _ALL: list[Kind] = ["email", "phone", "iban", "card", "ssn", "ip"]
 
 
-def personal_data(column: str = "response", *, kinds: list[Kind] = _ALL) -> Property:
+def personal_data(column: str = "assistant_turns", *, kinds: list[Kind] = _ALL) -> Property:
     """Hold if a text has an address or a number that may lead to a person.
 
     `kinds` says which are looked for, code included:
@@ -104,7 +104,7 @@ def personal_data(column: str = "response", *, kinds: list[Kind] = _ALL) -> Prop
 
     >>> import polars as pl
     >>> said = ["Write to ann.lee@posteo.net.", "Write to ann@example.com.", "ISBN 978-0-306-40615-7", None]
-    >>> pl.DataFrame({"response": said}).select(personal_data()).to_series().to_list()
+    >>> pl.DataFrame({"response": said}).select(personal_data("response")).to_series().to_list()
     [True, False, False, None]
     """
     judge = partial(_has, kinds=_checked(kinds))
@@ -113,7 +113,7 @@ def personal_data(column: str = "response", *, kinds: list[Kind] = _ALL) -> Prop
 
 
 @explains(personal_data)
-def personal_data_where(column: str = "response", kinds: list[Kind] = _ALL) -> pl.Expr:
+def personal_data_where(column: str = "assistant_turns", kinds: list[Kind] = _ALL) -> pl.Expr:
     """Say what was found and how it begins; the rest is not repeated, as the ledger may be published."""
     show = partial(_show, kinds=_checked(kinds))
     span: pl.Expr = pl.col(column).map_batches(show, return_dtype=pl.String, is_elementwise=True)

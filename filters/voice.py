@@ -74,7 +74,7 @@ _OTHER_BLANKS = "\t|\r|\xa0|\u2009|\u202f|\u3000"
 
 
 def mentions(
-    column: str = "response",
+    column: str = "assistant_turns",
     phrases: list[str] = ["other_answers", "site"],  # noqa: B006  (a list, as recipes write it; never changed)
 ) -> Property:
     """Hold if a text mentions one of the phrases.
@@ -99,9 +99,9 @@ def mentions(
 
     >>> import polars as pl
     >>> said = ["As mentioned by Ann, boil it.", "A stack overflow crashes it.", "I saw it on Math.SE."]
-    >>> pl.DataFrame({"response": said}).select(mentions()).to_series().to_list()
+    >>> pl.DataFrame({"response": said}).select(mentions("response")).to_series().to_list()
     [True, False, True]
-    >>> pl.DataFrame({"response": said}).select(mentions(phrases=["crash*"])).to_series().to_list()
+    >>> pl.DataFrame({"response": said}).select(mentions("response", phrases=["crash*"])).to_series().to_list()
     [False, True, False]
     """
     hints = [] if set(phrases) & set(_PRESETS) else _hints(_any_of(phrases)[0])
@@ -110,7 +110,7 @@ def mentions(
 
 @explains(mentions)
 def mentions_where(
-    column: str = "response",
+    column: str = "assistant_turns",
     phrases: list[str] = ["other_answers", "site"],  # noqa: B006
 ) -> pl.Expr:
     """Show the first phrase found with 40 characters on either side; code and addresses there are [...]."""
@@ -188,7 +188,7 @@ _LETTERS: dict[Ignored, str] = {
 
 
 def first_person(
-    column: str = "response",
+    column: str = "assistant_turns",
     *,
     words: list[str] = ["I", "my"],  # noqa: B006  (a list, as recipes write it; never changed)
     ignore: list[Ignored] = _DEFAULT,
@@ -216,7 +216,7 @@ def first_person(
 
     >>> import polars as pl
     >>> said = ["I think so.", "World War I ended.", "Run `print(I)`.", 'He said "I am".', "Oh my!", None]
-    >>> pl.DataFrame({"response": said}).select(first_person()).to_series().to_list()
+    >>> pl.DataFrame({"response": said}).select(first_person("response")).to_series().to_list()
     [True, False, False, False, True, None]
     """
     judge = partial(_speaks, pattern=_spoken(words), letters=_letters(ignore))
@@ -228,7 +228,7 @@ def first_person(
 
 @explains(first_person)
 def first_person_where(
-    column: str = "response",
+    column: str = "assistant_turns",
     words: list[str] = ["I", "my"],  # noqa: B006
     ignore: list[Ignored] = _DEFAULT,
 ) -> pl.Expr:
@@ -284,7 +284,7 @@ def _listed(word: str) -> list[str]:
     return [f"={word.lower()}", f"={word.capitalize()}"] if word.lower() in ("us", "me") else [f"~{word.lower()}"]
 
 
-def claims_human(column: str = "response") -> Property:
+def claims_human(column: str = "assistant_turns") -> Property:
     """Hold if a text claims what only a human has: a body, a childhood, a family, a job, days that were lived through.
 
     "When I was a kid", "my wife and I", "I ate", "my kitchen", "I love hiking", "as a mother, I", "I just finished
@@ -300,19 +300,19 @@ def claims_human(column: str = "response") -> Property:
 
     >>> import polars as pl
     >>> said = ["When I was a kid, we had a dog.", "I'm an AI, so I have no childhood.", "Your wife may like it.", None]
-    >>> pl.DataFrame({"response": said}).select(claims_human()).to_series().to_list()
+    >>> pl.DataFrame({"response": said}).select(claims_human("response")).to_series().to_list()
     [True, False, False, None]
     """
     return holds_outside(column, HUMAN, CODE | QUOTES, UNSAID)
 
 
 @explains(claims_human)
-def claims_human_where(column: str = "response") -> pl.Expr:
+def claims_human_where(column: str = "assistant_turns") -> pl.Expr:
     """Show the first claim with 40 characters on either side; what was left out there is [...]."""
     return span(leave_out(voice.leave_out(pl.col(column), CODE | QUOTES), UNSAID), HUMAN)
 
 
-def says_ai(column: str = "response") -> Property:
+def says_ai(column: str = "assistant_turns") -> Property:
     """Hold if a text says that an AI speaks: "as an AI, I", "I'm just a chatbot", "I was trained on".
 
     Code and quotations are not looked into, and people who work with AI are none ("as an AI researcher, I"). An answer
@@ -322,12 +322,12 @@ def says_ai(column: str = "response") -> Property:
 
 
 @explains(says_ai)
-def says_ai_where(column: str = "response") -> pl.Expr:
+def says_ai_where(column: str = "assistant_turns") -> pl.Expr:
     """Show the words with 40 characters on either side; what was left out there is [...]."""
     return span(leave_out(voice.leave_out(pl.col(column), CODE | QUOTES), NOT_AI), AI)
 
 
-def refuses(column: str = "response") -> Property:
+def refuses(column: str = "assistant_turns") -> Property:
     """Hold if a text begins by declining: "I can't help with that", "I'm sorry, but I cannot", "I won't write".
 
     Only the first two sentences are looked at, so that advice with a limit ("I can't give legal advice, but") further
@@ -337,13 +337,13 @@ def refuses(column: str = "response") -> Property:
 
     >>> import polars as pl
     >>> said = ["I'm sorry, but I can't help with that.", "I can't help but smile!", "Wait. Salt it. I can't help."]
-    >>> pl.DataFrame({"response": said}).select(refuses()).to_series().to_list()
+    >>> pl.DataFrame({"response": said}).select(refuses("response")).to_series().to_list()
     [True, False, False]
     """
     return holds_outside(column, REFUSAL, CODE | QUOTES, NOT_REFUSED)
 
 
 @explains(refuses)
-def refuses_where(column: str = "response") -> pl.Expr:
+def refuses_where(column: str = "assistant_turns") -> pl.Expr:
     """Show the text up to the refusal, and 40 characters after it; what was left out there is [...]."""
     return span(leave_out(voice.leave_out(pl.col(column), CODE | QUOTES), NOT_REFUSED), REFUSAL)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 
 import polars as pl
 
-from curate import own
+from curate import own, texts
 from curate.cache import code_of, contents_of
 from curate.recipe.bindings import described
 from curate.recipe.verbs import VERBS
@@ -21,8 +21,8 @@ class Step:
     """One step, ready to apply.
 
     `label` is its column in the ledger; `columns` the columns it is applied to, one after another (None for filters
-    without a `column` parameter); `place` is file:line in the recipe; `objects` are the generators, judges and texts
-    that parameters name.
+    without a `column` parameter), of which some may be kinds of turns (`curate.texts`); `place` is file:line in the
+    recipe; `objects` are the generators, judges and texts that parameters name.
     """
 
     verb: str
@@ -96,6 +96,9 @@ def build(
         for expr in expressions(step):
             if not isinstance(expr, pl.Expr):
                 raise TypeError(f"'{name}' returned {type(expr).__name__}, not a polars expression")
+            texts.kind_of(expr)
+    if verb == "edit":
+        edits(step)
     return step
 
 
@@ -119,19 +122,70 @@ def expressions(step: Step) -> list[pl.Expr]:
     return _calls(step, step.function)
 
 
-def verdict(step: Step) -> pl.Expr:
-    """Make the verdict of a keep or drop step: True passes; over several columns, each must."""
+class Ask(NamedTuple):
+    """What a keep or drop step asks of one of its columns, which may be a kind of turns."""
+
+    name: str  # label.column
+    kind: str | None
+    verdict: pl.Expr  # true passes
+    measure: pl.Expr | None
+    bound: float | None  # the number that the measure is compared with, where there is one alone
+
+    @property
+    def measured(self) -> list[str]:
+        """Name its columns in the ledger: of several turns one number, the worst, or the least and the greatest.
+
+        With one bound the worst is what a bound that is moved is compared with; with two, each has its own.
+        """
+        if self.measure is None:
+            return []
+        one = self.kind is None or self.bound is not None
+        return [self.name] if one else [f"{self.name}.least", f"{self.name}.greatest"]
+
+    def values(self) -> list[pl.Expr]:
+        """Make the numbers that it measures of one text each."""
+        return [] if self.measure is None else [self.measure.alias(name) for name in self.measured]
+
+
+def asks(step: Step) -> list[Ask]:
+    """List what a keep or drop step asks, one for each of its columns; over several, each must pass."""
     exprs = expressions(step)
     if ":" in step.name:  # what a user's own function gives may be a number: `&` refuses that, `~` would turn its bits
         exprs = [e & pl.lit(True) for e in exprs]
-    return pl.all_horizontal(exprs if step.verb == "keep" else [~e for e in exprs])
+    measured: list[pl.Expr | None] = [expr.cast(pl.Float64) for expr, _ in _marked(step, "measure")]
+    numbers = measured or [None] * len(exprs)
+    limits = list(bounds(step.params).values())
+    bound = limits[0] if len(limits) == 1 else None
+    names = [f"{step.label}.{column}" for column in step.columns or ("value",)]
+    result = []
+    for name, expr, number in zip(names, exprs, numbers, strict=True):
+        kind = texts.kind_of(expr)
+        passes = texts.where_text(kind, expr if step.verb == "keep" else ~expr)
+        result.append(Ask(name, kind, passes, None if number is None else texts.where_text(kind, number), bound))
+    return result
+
+
+def bounds(params: dict[str, Any]) -> dict[str, float]:
+    """Find the numbers among a step's parameters: what its measure can be compared with.
+
+    >>> bounds({"column": "score", "value": 10, "strict": True, "seed": 3})
+    {'value': 10.0}
+    """
+    numbers = {k: v for k, v in params.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+    return {k: float(v) for k, v in numbers.items() if k != "seed"}
 
 
 def edits(step: Step) -> list[pl.Expr]:
-    """Make the edits of an edit step, each under the name of the column it replaces."""
+    """Make the edits of an edit step, each under the name of the column, or the kind of turns, that it replaces."""
     exprs = expressions(step)
     targets = step.columns or [expr.meta.output_name() for expr in exprs]
-    return [expr.alias(target) for expr, target in zip(exprs, targets, strict=True)]
+    named = [expr.alias(target) for expr, target in zip(exprs, targets, strict=True)]
+    for expr, target in zip(named, targets, strict=True):
+        if texts.kind_of(expr) or target in texts.KINDS:
+            texts.kind_to_edit(expr)
+        if twice := set(targets).intersection(texts.COVERED.get(target, ())):
+            raise texts.TurnsError(f"'{min(twice)}' is among the {target}: an edit would change its text twice")
+    return named
 
 
 def scores(step: Step) -> list[pl.Expr]:
@@ -139,14 +193,18 @@ def scores(step: Step) -> list[pl.Expr]:
     return [expr.cast(pl.Float64).alias(step.label) for expr in expressions(step)]
 
 
-def measures(step: Step) -> list[pl.Expr]:
-    """Make the numbers that a step's verdict compares, each as `label.column`; none for most filters."""
-    return [e.cast(pl.Float64).alias(name) for e, name in _marked(step, "measure")]
-
-
 def spans(step: Step) -> list[pl.Expr]:
     """Make the texts that a step's verdict rests on, to be looked for where it failed; none for most filters."""
     return [e.alias(f"{name} span") for e, name in _marked(step, "span")]
+
+
+def looks_at(step: Step) -> list[str]:
+    """Name the columns of which a step looks at one text alone, where a row with several turns has more like it."""
+    if not (step.judges or step.verb == "edit"):
+        return []
+    roots = [set(expr.meta.root_names()) for expr in expressions(step)]
+    seen = {column for root in roots for kind in root for column in texts.COVERED.get(kind, ())}
+    return [column for column in texts.SINGLE if {column} in roots and column not in seen]
 
 
 def _marked(step: Step, mark: str) -> list[tuple[pl.Expr, str]]:

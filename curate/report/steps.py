@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from curate.report.words import fields
+from curate.recipe.step import bounds
+from curate.report.words import fields, plural
 from curate.run.ledger import INCOMPLETE, REPEATED, verdicts
 
 SAMPLE = "sample"  # the label under which the budget's choice stands in the ledger
@@ -80,14 +81,16 @@ def words(params: dict[str, Any]) -> str:
     return " · ".join(f"{k.replace('_', ' ')} {fields(v)}" for k, v in stated.items())
 
 
-def bounds(params: dict[str, Any]) -> dict[str, float]:
-    """Find the numbers among a step's parameters: what its measure can be compared with.
+def unseen_turns(manifest: dict[str, Any]) -> list[str]:
+    """Say in one sentence, if at all, which steps looked at one turn alone of rows that have more like it.
 
-    >>> bounds({"column": "score", "value": 10, "strict": True, "seed": 3})
-    {'value': 10.0}
+    >>> unseen_turns({"unseen": {"first_person": 126, "length": 1}})
+    ['other turns of dialogues, by first_person (126 rows), length (1 row); `column: assistant_turns`, `user_turns` or \
+`turns` looks at all of them.']
     """
-    numbers = {k: v for k, v in params.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-    return {k: float(v) for k, v in numbers.items() if k not in _OMITTED}
+    steps = [f"{label} ({plural(count, 'row')})" for label, count in manifest.get("unseen", {}).items()]
+    how = "`column: assistant_turns`, `user_turns` or `turns` looks at all of them."
+    return [f"other turns of dialogues, by {', '.join(steps)}; {how}"] if steps else []
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,8 @@ def measures(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> l
     for source, step in _steps(manifest):
         for column in _columns(ledger.lazy(), step):
             kind = {k: v for k, v in step["params"].items() if k not in bounds(step["params"]) and v is not None}
-            new = Measure(column, step["filter"], step["label"], column.partition(".")[2], step["params"])
+            of = column.removeprefix(step["label"]).removeprefix(".")
+            new = Measure(column, step["filter"], step["label"], of, step["params"])
             measure = result.setdefault((column, repr(sorted(kind.items()))), new)
             measure.sources.append(source)
             if step["verb"] in {"keep", "drop"}:
@@ -165,10 +169,14 @@ def near_misses(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -
 
 def _near(single: pl.LazyFrame, source: str, step: dict[str, Any], ledger: pl.LazyFrame) -> pl.DataFrame | None:
     columns, limits = _columns(ledger, step), bounds(step["params"])
-    # Over several texts it is not known which of them failed; a step without numbers has no nearness.
-    if len(columns) != 1 or not limits:
+    # Over several columns it is not known which of them failed; a step without numbers has no nearness.
+    ends = [column for column in columns if column.endswith((".least", ".greatest"))]
+    if not limits or (len(columns) != 1 and (len(columns) != 2 or ends != columns)):
         return None
     measured = pl.col(columns[0])
+    if ends:  # of several turns, the number that is beyond a bound, and by more than the other
+        low, high = measured, pl.col(columns[1])
+        measured = pl.when(min(limits.values()) - low > high - max(limits.values())).then(low).otherwise(high)
     failed = single.filter((pl.col("source") == source) & ~pl.col(step["label"]) & measured.is_not_null())
     gaps = {name: (pl.col("measured") - limit).abs() for name, limit in limits.items()}
     least = pl.min_horizontal(gaps.values())

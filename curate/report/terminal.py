@@ -21,6 +21,7 @@ from curate.errors import ACTS, visible
 from curate.models.generators.generator import Progress as Answers
 from curate.pairs.shortcuts import rows_of
 from curate.recipe.plan import Recipe
+from curate.report.steps import unseen_turns
 
 
 class _Console(Console):
@@ -212,6 +213,7 @@ def notices(manifest: dict[str, Any]) -> list[str]:
     if short:
         went = f"; their share went to {', '.join(more)}" if more else "; the set is smaller for it"
         lines.append(f"Short: {', '.join(short)}{went}.")
+    lines += [f"Not looked at: {unseen}" for unseen in unseen_turns(manifest)]
     if manifest.get("unmeasured"):
         lines.append(f"The diversity was not measured: {manifest['unmeasured']}.")
     bad = {name: c["quarantined"] for name, c in manifest["counts"].items() if c["quarantined"]}

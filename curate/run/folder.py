@@ -84,7 +84,8 @@ def why(out: Path, row: str) -> dict[str, Any]:
 
 
 def _words(evidence: dict[str, Any]) -> str:
-    return " ".join(" ".join(filter(None, [evidence["reason"], evidence["span"]])).split())
+    words = " ".join(" ".join(filter(None, [evidence["reason"], evidence["span"]])).split())
+    return words if evidence["turn"] is None else f"turn {evidence['turn']}: {words}".rstrip(": ")
 
 
 def _share(manifest: dict[str, Any], source: str) -> dict[str, Any]:

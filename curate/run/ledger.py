@@ -25,9 +25,9 @@ _EMPTY: dict[str, Any] = dict.fromkeys(_FIRST, pl.String) | {
 }
 
 
-def evidence(label: str, reason: pl.Expr, span: pl.Expr | None = None) -> pl.Expr:
+def evidence(label: str, reason: pl.Expr, span: pl.Expr | None = None, turn: pl.Expr | None = None) -> pl.Expr:
     """Make one step's evidence: a struct with the fields of `EVIDENCE`."""
-    turn = pl.lit(None, dtype=pl.Int32)
+    turn = pl.lit(None, dtype=pl.Int32) if turn is None else turn
     span = pl.lit(None, dtype=pl.String) if span is None else span
     return pl.struct(step=pl.lit(label), turn=turn, reason=reason, span=span)
 
@@ -38,15 +38,17 @@ def only_evidence(label: str, reason: pl.Expr) -> pl.Expr:
 
 
 def evidence_text(detail: pl.Expr | None = None) -> pl.Expr:
-    """Write `detail` as text for a person: a line `step: evidence` for each step that a row fails.
+    """Write `detail` as text for a person: a line `step: turn: evidence` for each step that a row fails.
 
-    >>> detail = [[{"step": "length", "turn": None, "reason": "4.0", "span": None}], None]
+    >>> length = {"step": "length", "turn": None, "reason": "4.0", "span": None}
+    >>> detail = [[length], [{**length, "turn": 3}], None]
     >>> pl.DataFrame({"detail": detail}, schema={"detail": EVIDENCE}).select(evidence_text())["detail"].to_list()
-    ['length: 4.0', None]
+    ['length: 4.0', 'length: turn 3: 4.0', None]
     """
     field = pl.element().struct.field
     words = pl.concat_str(field("reason"), field("span"), separator=" ", ignore_nulls=True).str.replace_all(r"\s+", " ")
-    line = (field("step") + ": " + words).str.strip_chars_end(": ")
+    turn = pl.when(field("turn").is_not_null()).then(pl.format("turn {}: ", field("turn"))).otherwise(pl.lit(""))
+    line = (field("step") + ": " + turn + words).str.strip_chars_end(": ")
     return (pl.col("detail") if detail is None else detail).list.eval(line).list.join("\n")
 
 

@@ -81,6 +81,7 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
         "quarantine": reasons(together(state.quarantine).split("\n")[:-1]),
         **({"open": state.open} if state.open else {}),
         **({"reasons": state.reasons} if any(state.reasons.values()) else {}),
+        **({"unseen": state.unseen} if state.unseen else {}),
         "notes": state.notes,
         "stages": {"built": state.built, "reused": state.reused, "pool": state.pool},
         "seconds": state.seconds,

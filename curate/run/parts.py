@@ -117,6 +117,7 @@ def gather(state: Run, source: Source, jobs: list[PartJob], entries: list[Entry]
     state.counts[source.name] = {name: sum(int(entry.meta[name]) for entry in entries) for name in _COUNTS}
     _note_empty(state, source, jobs, entries)
     for entry in entries:
+        add(state.unseen, entry.meta["unseen"])
         for note, figure in entry.meta["notes"].items():
             state.notes.setdefault(source.name, {}).setdefault(note, 0.0)
             state.notes[source.name][note] += figure
@@ -230,13 +231,14 @@ def pass_over(
 ) -> dict[str, Any]:
     """Pass every batch through the steps into `folder`: rows-*.parquet, ledger-*.parquet, examples.parquet, bad.jsonl.
 
-    Returns the counts (rows read and kept, records quarantined, bytes of each). Memory holds one batch and what is
+    Returns the counts (rows read and kept, records quarantined, bytes of each, by step the rows with turns that it does
+    not look at). Memory holds one batch and what is
     gathered for the next file, whatever the input's size. `progress` is called with the rows of each batch. Without a
     `source` the rows are those of an earlier pass, and have their ids already.
     """
     rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger", sorted=True)
     examples = merge([])
-    count: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "notes": {}}
+    count: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "notes": {}, "unseen": {}}
     with (folder / "bad.jsonl").open("w", encoding="utf-8") as quarantine:
         for batch in batches:
             _note(count["notes"], batch)
@@ -258,11 +260,18 @@ def pass_over(
             ledger.add(passed.ledger)
             examples = compact(merge([examples, samples(passed.rows, passed.ledger)]), height)
             count["kept"] += passed.kept.height
+            add(count["unseen"], passed.unseen)
             progress(height)
     rows.flush()
     ledger.flush()
     examples.write_parquet(folder / "examples.parquet")
     return count
+
+
+def add(to: dict[str, int], counts: dict[str, int]) -> None:
+    """Add counts to others by name."""
+    for name, count in counts.items():
+        to[name] = to.get(name, 0) + count
 
 
 def _note(notes: dict[str, float], batch: Batch) -> None:

@@ -11,14 +11,15 @@ from typing import Any
 
 import polars as pl
 
+from curate import texts
 from curate.cache import Entry
 from curate.filter import Choice
 from curate.pairs.samples import Result
 from curate.recipe.step import Step, columns_read
-from curate.rows import STANDARD, Bad, Batch, scan, stack, standardise
+from curate.rows import STANDARD, Bad, Batch, literal, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.examples import samples
-from curate.run.parts import pass_over
+from curate.run.parts import add, pass_over
 from curate.run.quarantine import line_of
 from curate.run.state import Pool, Run
 from curate.run.step_error import StepError, misfit, no_column
@@ -50,6 +51,7 @@ def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
 
     stage = state.stage("again", label, depends, build)
     state.examples += stage.files("examples.parquet")
+    add(state.unseen, stage.meta["unseen"])
     ledger = pool.ledger.extend(map(scan, stage.files("ledger-*.parquet")))
     return Pool.of(ledger, stage.files("rows-*.parquet"), stage.content)
 
@@ -60,22 +62,28 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
 
     def build(folder: Path) -> dict[str, Any]:
         columns, declared = columns_read(step.function, step.params)
-        rows = look(pool, columns)
-        state.progress(step.label, rows.height)
         at = f"{step.place}: select {step.name}"
         if declared:
             demand(pool, columns, at)
+        try:
+            rows = look(pool, columns)
+        except texts.TurnsError as error:
+            raise StepError(f"{at}: {error}") from None
+        state.progress(step.label, rows.height)
         try:
             choice: Choice = step.function(rows, **step.params, **step.objects)
             verdicts = decide(rows, step.label, choice)
         except Exception as error:  # a user's own selector may raise anything
             raise StepError(f"{at}: {misfit(error, rows, columns)}") from error
         verdicts.write_parquet(folder / "choice.parquet")
-        return {"kept": int(choice.kept.sum()), "read": rows.height, "notes": dict(choice.notes)}
+        unseen = _unseen(pool, columns) if declared else 0
+        return {"kept": int(choice.kept.sum()), "read": rows.height, "notes": dict(choice.notes), "unseen": unseen}
 
     stage = state.stage("select", step.label, depends, build)
     if stage.meta["notes"]:
         state.notes[step.label] = stage.meta["notes"]
+    if stage.meta["unseen"]:
+        add(state.unseen, {step.label: stage.meta["unseen"]})
     return replace(pool.only(scan(stage.folder / "choice.parquet")), key=stage.content)
 
 
@@ -83,14 +91,30 @@ def demand(pool: Pool, columns: list[str], at: str) -> None:
     """Raise StepError for a column that no row of the pool has."""
     known = list(dict.fromkeys(name for file in pool.files for name in pl.read_parquet_schema(file)))
     for column in columns:
-        if known and column not in known:
+        if known and column not in known and column not in texts.KINDS:
             raise StepError(f"{at}: {no_column(column, known)}")
 
 
 def look(pool: Pool, columns: list[str]) -> pl.DataFrame:
-    """Read the identity, domain, score and some more columns of the rows alive, in the order of their ids."""
-    frames = list(pool.read(list(dict.fromkeys(["id", "source", "domain", "score", *columns]))))
+    """Read the identity, domain, score and some more columns of the rows alive, in the order of their ids.
+
+    A kind of turns is read as one text, its turns joined.
+    """
+    names = list(dict.fromkeys(["id", "source", "domain", "score", *columns]))
+    kinds = [name for name in names if name in texts.KINDS]
+    frames = []
+    for rows in pool.read([*names, *(texts.COLUMNS if kinds else ())]):
+        rows = rows.with_columns(texts.joined(rows, name) for name in kinds)
+        frames.append(rows.select(literal(name) for name in names if name in rows.columns))
     return stack(frames).sort("id") if frames else standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
+
+
+def _unseen(pool: Pool, columns: list[str]) -> int:
+    """Count the rows alive with turns like the one that a selector looks at, which it does not look at."""
+    columns = [column for column in columns if column in texts.SINGLE]
+    return (
+        sum(int(texts.has_more(rows, columns).sum()) for rows in pool.read([*columns, *texts.TURNS])) if columns else 0
+    )
 
 
 def decide(rows: pl.DataFrame, label: str, choice: Choice) -> pl.DataFrame:

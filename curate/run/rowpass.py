@@ -12,17 +12,23 @@ from typing import NamedTuple
 
 import polars as pl
 
-from curate.recipe.step import Step, edits, measures, scores, spans, verdict
+from curate.recipe.step import Step
 from curate.run.ledger import EVIDENCE, evidence
+from curate.run.turns import answers, edit, score, spans_of, unseen
+from curate.texts import turn_of
 
 NO_VALUE = "no value to judge"
 
 
 class Passed(NamedTuple):
-    """What a pass yields: all rows with edits applied and their ledger, both in the batch's order."""
+    """What a pass yields: all rows with edits applied and their ledger, both in the batch's order.
+
+    `unseen` counts by step the rows with turns like the one that it looks at, which it does not look at.
+    """
 
     rows: pl.DataFrame
     ledger: pl.DataFrame
+    unseen: dict[str, int]
 
     @property
     def kept(self) -> pl.DataFrame:
@@ -34,35 +40,46 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
     """Apply row-wise steps to a batch, which has `id`, `source`, `domain` and the columns that the steps name.
 
     The ledger has these three, a Boolean column a step (its label), a Float64 column `label.column` where the filter
-    measures something, `dropped_by` (the first step that failed), `detail` (evidence for every step that failed: the
-    numbers it measured, and for the first the text it rests on) and `kept`. Null where a step was not asked.
+    measures something (of several turns the worst, or the least and the greatest), `dropped_by` (the first step that
+    failed), `detail` (evidence for every step that failed: the turn, the numbers it measured, and for the first the
+    text it rests on) and `kept`. Null where a step was not asked.
     """
     ledger = rows.select("id", "source", "domain").with_row_index("_row")
     labels: list[str] = []
+    more: dict[str, int] = {}
     details: list[pl.DataFrame] = []
     for family, group in groupby(steps, key=_family):
         together = list(group)
         if family == "edit":
+            more |= _unseen(rows, together)
             for step in together:
-                rows = rows.with_columns(edits(step))
+                rows = edit(rows, step)
         elif family == "score":
-            rows = rows.with_columns(s for step in together for s in scores(step))
+            rows = score(rows, together)
             ledger = ledger.hstack(rows.select(step.label for step in together))
         else:
             left = _left(ledger, labels)
             asked = rows if family == "cheap" else rows.filter(left)
             place = ledger["_row"] if family == "cheap" else ledger["_row"].filter(left)
             left = left if family == "cheap" else left.filter(left)
-            values = _values(asked, _questions(together), place)
+            more |= _unseen(asked, together)
+            values, why = answers(asked, together)
+            values = values.insert_column(0, place)
             for step in together:
                 passed = values[step.label].fill_null(False)
-                details.append(_evidence(asked, values, step, ~passed, left & ~passed))
+                details.append(_evidence(asked, values, why, step, ~passed, left & ~passed))
                 left &= passed
-            answers = values.with_columns(pl.col(step.label).fill_null(False) for step in together)
-            ledger = ledger.join(answers, on="_row", how="left", maintain_order="left")
+            verdicts = values.with_columns(pl.col(step.label).fill_null(False) for step in together)
+            ledger = ledger.join(verdicts, on="_row", how="left", maintain_order="left")
             labels += [step.label for step in together]
     ledger = _close(ledger, labels, details)
-    return Passed(rows, ledger)
+    return Passed(rows, ledger, more)
+
+
+def _unseen(rows: pl.DataFrame, steps: Sequence[Step]) -> dict[str, int]:
+    """Count by step the rows that hold texts which it leaves unseen."""
+    counts = {step.label: int(which.sum()) for step in steps if (which := unseen(rows, step)) is not None}
+    return {label: count for label, count in counts.items() if count}
 
 
 def _family(step: Step) -> str:
@@ -79,33 +96,30 @@ def _left(ledger: pl.DataFrame, labels: list[str]) -> pl.Series:
     return ledger.select(pl.all_horizontal(everywhere, *passed)).to_series()
 
 
-def _questions(steps: list[Step]) -> list[pl.Expr]:
-    return [e for step in steps for e in (verdict(step).alias(step.label), *measures(step))]
-
-
-def _values(rows: pl.DataFrame, exprs: list[pl.Expr], place: pl.Series) -> pl.DataFrame:
-    """Evaluate expressions over rows beside the place of each; the rows may have columns of any name."""
-    names = [expr.meta.output_name() for expr in exprs]
-    return rows.with_columns(exprs)[names].insert_column(0, place)
-
-
 def _evidence(
-    asked: pl.DataFrame, values: pl.DataFrame, step: Step, failed: pl.Series, first: pl.Series
+    asked: pl.DataFrame, values: pl.DataFrame, why: pl.DataFrame, step: Step, failed: pl.Series, first: pl.Series
 ) -> pl.DataFrame:
-    """Gather why rows fail a step: the numbers it measured, and where it is the first to drop, the text.
+    """Gather why rows fail a step: the turn, the numbers measured, and where it is the first to drop, the text.
 
     Looking for the text costs more than the verdict, so it is done only where it answers why the row is out.
     """
-    numbers = [pl.col(c).cast(pl.String) for c in values.columns if c.startswith(f"{step.label}.")]
-    nothing = pl.when(pl.col(step.label).is_null()).then(pl.lit(NO_VALUE))
+    label = step.label
+    of_turns = f"{label} at" in why.columns
+    # Of a single text the least and the greatest are one number.
+    names = [c for c in values.columns if c.startswith(f"{label}.") and not c.endswith(".greatest")]
+    numbers = [f"{label} reason"] if of_turns else [pl.col(c).cast(pl.String) for c in names]
+    nothing = pl.when(pl.col(label).is_null()).then(pl.lit(NO_VALUE))
     reason = pl.concat_str([nothing, *numbers], separator=" ", ignore_nulls=True).replace("", None)
-    reasons = values.filter(failed).select("_row", reason.alias("_reason"))
+    turn = pl.when(f"{label} more").then(turn_of(pl.col(f"{label} at"))) if of_turns else pl.lit(None, dtype=pl.Int32)
+    beside = values.hstack(why).filter(failed) if of_turns else values.filter(failed)
+    reasons = beside.select("_row", reason.alias("_reason"), turn.alias("_turn"))
     span = None
     if step.has_spans and first.any():
-        texts = _values(asked.filter(first), spans(step), values["_row"].filter(first))
-        reasons = reasons.join(texts, on="_row", how="left", maintain_order="left")
-        span = pl.concat_str(pl.exclude("_row", "_reason"), separator=" ", ignore_nulls=True).replace("", None)
-    return reasons.select("_row", detail=evidence(step.label, pl.col("_reason"), span))
+        at = why[f"{label} at"].filter(first) if of_turns else None
+        shown = spans_of(asked.filter(first), step, at).insert_column(0, values["_row"].filter(first))
+        reasons = reasons.join(shown, on="_row", how="left", maintain_order="left")
+        span = pl.concat_str(pl.exclude("_row", "_reason", "_turn"), separator=" ", ignore_nulls=True).replace("", None)
+    return reasons.select("_row", detail=evidence(label, pl.col("_reason"), span, pl.col("_turn")))
 
 
 def _close(ledger: pl.DataFrame, labels: list[str], evidence: list[pl.DataFrame]) -> pl.DataFrame:

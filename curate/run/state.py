@@ -79,7 +79,9 @@ class Pool:
     def only(self, verdicts: pl.LazyFrame) -> Pool:
         """Leave out the rows alive that a step, which has a verdict on each, does not keep."""
         kept = verdicts.filter("kept").select(_number()).collect().to_series()
-        return replace(self, ledger=self.ledger.extend([verdicts]), alive=self.alive & self._ids().is_in(kept))
+        return replace(
+            self, ledger=self.ledger.extend([verdicts]), alive=self.alive & self._ids().is_in(kept.implode())
+        )
 
     def _ids(self) -> pl.Series:
         """Read the ids of all rows, as numbers: a text of 32 digits takes three times the memory."""
@@ -110,6 +112,7 @@ class Run:
     open: dict[str, int] = field(default_factory=dict)  # by step, the rows that another run would ask about again
     reasons: dict[str, list[Any]] = field(default_factory=dict)  # by step, why rows have no answer, with counts
     notes: dict[str, dict[str, float]] = field(default_factory=dict)  # what selectors say of their choice as a whole
+    unseen: dict[str, int] = field(default_factory=dict)  # by step, the rows with turns that it does not look at
     pool: list[str] = field(default_factory=list)  # the stages that hold the rows which all steps left
     seconds: dict[str, float] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from curate.errors import UserError, did_you_mean, missing_package
 from curate.recipe.step import Step, expressions
+from curate.texts import KINDS, TurnsError
 
 _HOLDS = {pl.String(): "text", pl.Boolean(): "true or false"}
 
@@ -19,11 +20,16 @@ class StepError(UserError):
 def explain(step: Step, rows: pl.DataFrame, error: BaseException) -> str:
     """Say in one sentence why a row-wise step cannot be applied to these rows."""
     at = f"{step.place}: {step.verb} {step.name}"
-    columns = list(dict.fromkeys([*(step.columns or ()), *(c for e in expressions(step) for c in e.meta.root_names())]))
+    read = dict.fromkeys([*(step.columns or ()), *(c for e in expressions(step) for c in e.meta.root_names())])
+    kinds = {column: pl.lit(None, dtype=pl.String) for column in read if column in KINDS}
+    columns = [column for column in read if column not in kinds]
     for column in columns:
         if column not in rows.columns:
             return f"{at}: {no_column(column, rows.columns)}"
-    results = rows.lazy().select(e.alias(str(i)) for i, e in enumerate(expressions(step)))
+    if isinstance(error, TurnsError):
+        return f"{at}: {error}"
+    exprs = [e.alias(str(i)) for i, e in enumerate(expressions(step))]
+    results = rows.head(0).lazy().with_columns(**kinds).select(exprs)
     if step.judges and (odd := [t for t in _types(results) if t != pl.Boolean]):
         return f"{at}: gives {_name(odd[0])}, where true or false is needed of each row"
     return f"{at}: {misfit(error, rows, columns)}"
@@ -42,7 +48,7 @@ def _name(dtype: pl.DataType) -> str:
 
 def no_column(column: str, columns: Iterable[str]) -> str:
     """Say that a column is not there, and which one may be meant."""
-    others = [c for c in columns if c not in {"id", "source"}]
+    others = [*(c for c in columns if c not in {"id", "source"}), *KINDS]
     return f"reads the column '{column}', which these rows do not have; {did_you_mean(column, others)}"
 
 

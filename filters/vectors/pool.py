@@ -13,6 +13,7 @@ from curate.filter import Choice
 from curate.filters.pool import Draw, draw, require
 from curate.filters.sampling import quotas
 from curate.models.embeddings.quantised import quantise
+from curate.texts import with_texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +56,7 @@ def vectors_of(pool: Any, column: str, vectors: str | None, model: str, who: str
     if vectors is None:
         from curate.models.embeddings import embed
 
+        pool = with_texts(pool, column)
         require(pool, column, who)
         return _beside_nulls(pool[column], lambda texts: embed(texts, model=model))
     require(pool, vectors, who)

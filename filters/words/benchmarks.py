@@ -171,6 +171,7 @@ class Index(NamedTuple):
     short: pl.DataFrame  # run of SHORT words, prompt, the prompt's `size` in runs, how many prompts have it (`in`)
     rare: pl.DataFrame  # of these, enough of each prompt that whoever shares most of it has one of them
     whole: pl.DataFrame  # hash of all words -> prompt, for prompts of fewer than LEAST words
+    words: pl.DataFrame  # the different words of each prompt with short runs
     slots: str  # the slots of short runs, marked: nearly all runs of other texts fail here
 
 
@@ -184,7 +185,10 @@ def indexed(places: pl.DataFrame, n: int, share: float) -> Index:
     """Index texts, each with its place."""
     listed = _listed(_rows(places["text"]))
     short = _short(listed)
-    return Index(places, _first(runs(listed, n)), short, _rare(short, share), _first(_whole(listed)), _slots(short))
+    words = _different(listed.filter(pl.col("count") >= LEAST)).rename({"row": "prompt"})
+    return Index(
+        places, _first(runs(listed, n)), short, _rare(short, share), _first(_whole(listed)), words, _slots(short)
+    )
 
 
 def _rows(text: pl.Series) -> pl.DataFrame:
@@ -194,6 +198,11 @@ def _rows(text: pl.Series) -> pl.DataFrame:
 
 def _listed(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.explode("word").drop_nulls("word")
+
+
+def _different(listed: pl.DataFrame) -> pl.DataFrame:
+    """List the different words of each text, and how many it has."""
+    return listed.select("row", "word").unique().with_columns(pl.len().over("row").alias("of"))
 
 
 def _short(listed: pl.DataFrame) -> pl.DataFrame:
@@ -242,7 +251,7 @@ def _hits(text: pl.Series, index: Index, n: int, share: float) -> pl.DataFrame:
     together = [
         long.join(index.long, on="run").select("row", "prompt", share=1.0, words=n),
         whole.join(index.whole, on="run").select("row", "prompt", share=1.0, words=1),
-        _most(common, index, share).with_columns(words=SHORT),
+        _throughout(_most(common, index, share), text, index, share).with_columns(words=SHORT),
     ]
     listed = pl.concat([frame.cast(_HITS) for frame in together])
     return listed.sort("row", "words", "share", "prompt", descending=[False, True, True, False]).unique(
@@ -290,3 +299,18 @@ def _most(common: pl.DataFrame, index: Index, share: float) -> pl.DataFrame:
     counted = both.group_by("row", "prompt").agg(pl.len().alias("both"), smaller)
     shared = (pl.col("both") / pl.col("smaller")).alias("share")
     return counted.filter(pl.col("both") >= share * pl.col("smaller")).select("row", "prompt", shared)
+
+
+def _throughout(pairs: pl.DataFrame, text: pl.Series, index: Index, share: float) -> pl.DataFrame:
+    """Leave out pairs whose words differ on end, not here and there.
+
+    A copy in which words are changed apart loses three runs with each, so with half of the runs it has five in six of
+    the words, or three in four where the changed ones count as two (a hyphen). What only opens alike ("What are the
+    pros and cons of") has fewer.
+    """
+    own = _different(_of(text, pairs["row"].unique()))
+    both = pairs.join(own, on="row").join(index.words, on=["prompt", "word"], suffix="_prompt")
+    least = (1 + share) / 2 * pl.min_horizontal("of", "of_prompt").first()
+    counted = both.group_by("row", "prompt").agg(pl.len().alias("words"), least.alias("least"))
+    alike = counted.filter(pl.col("words") >= pl.col("least") - 1e-9)
+    return pairs.join(alike, on=["row", "prompt"], how="semi")

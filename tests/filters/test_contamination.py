@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curate import apply
 from curate.filters import contamination
 from curate.filters.contamination import (
     contaminated,
@@ -20,6 +21,8 @@ from curate.filters.contamination import (
 )
 from curate.filters.words import benchmarks
 from curate.filters.words.runs import marked_runs
+from curate.sources.stackexchange import stackexchange
+from curate.turns import turn
 
 BY = ["dev", "test"]
 ASKED = "Is it weird to eat alone in a fancy restaurant on my birthday?"  # the third of test
@@ -38,11 +41,11 @@ def authored(*names: str) -> list[str]:
 
 def verdicts(texts: list[str | None], **parameters: Any) -> list[bool | None]:
     frame = pl.DataFrame({"prompt": texts}, schema={"prompt": pl.String})
-    return frame.select(contaminated(**{"by": BY, **parameters})).to_series().to_list()
+    return frame.select(contaminated(**{"column": "prompt", "by": BY, **parameters})).to_series().to_list()
 
 
 def span(text: str, **parameters: Any) -> str | None:
-    shown = pl.DataFrame({"prompt": [text]}).select(contaminated_span(**{"by": BY, **parameters}))
+    shown = pl.DataFrame({"prompt": [text]}).select(contaminated_span(**{"column": "prompt", "by": BY, **parameters}))
     return shown.item()
 
 
@@ -203,6 +206,28 @@ def test_a_drive_letter_is_no_column():
     assert benchmarks._file("C:/sets/b.jsonl:stem")[1] == "stem"
 
 
+def test_an_opening_alone_is_no_copy():
+    asked = "What are the pros and cons of renting versus buying a wheelchair-accessible van?"
+    assert asked in authored("dev")
+    others = ['"Non Age Statement" whisky?', "blogging about one's own cat?", "renting versus buying a wheelchair?"]
+    assert verdicts([f"What are the pros and cons of {end}" for end in others]) == [False, False, True]
+
+
+@pytest.mark.slow
+def test_questions_planted_in_earlier_turns_are_all_found_and_no_clean_dialogue_is_lost(data):
+    rng = random.Random(14)
+    rows = pl.concat([batch.rows for part in stackexchange(data / "stackexchange") for batch in part.read(20_000)])
+    titles, answers = rows["title"].to_list(), rows["response"].drop_nulls().str.slice(0, 300).to_list()
+    asked = [text for text in authored(*BY) if len(text.split()) >= 10]
+    planted = [*asked[:60], *(edited(text, seed) for seed, text in enumerate(asked[-30:]))]
+    questions = [[rng.choice(titles) for _ in range(rng.randint(2, 4))] for _ in range(1_000)]
+    for i, text in enumerate(planted):
+        questions[i][rng.randrange(len(questions[i]) - 1)] = text
+    turns = [[t for text in q for t in (turn("user", text), turn("assistant", rng.choice(answers)))] for q in questions]
+    hits = apply(~contaminated(by=BY), pl.DataFrame({"messages": turns})).to_list()
+    assert hits == [i >= len(planted) for i in range(len(questions))]
+
+
 POOL = [ASKED, LONG, None, "", *authored("dev")[:3], edited(LONG, 1), AROUND.format(edited(ASKED, 2)), "Is it weird?"]
 
 
@@ -214,7 +239,7 @@ def test_a_batch_gives_the_verdicts_of_its_rows(texts, cut):
     assert whole == verdicts(texts[:cut]) + verdicts(texts[cut:])
     assert whole == [verdicts([text])[0] for text in texts]
     frame = pl.DataFrame({"prompt": texts}, schema={"prompt": pl.String})
-    restored = pickle.loads(pickle.dumps(contaminated(by=BY)))
+    restored = pickle.loads(pickle.dumps(contaminated("prompt", by=BY)))
     assert frame.lazy().select(restored).collect(engine="streaming").to_series().to_list() == whole
 
 
@@ -268,10 +293,16 @@ def test_meaning(tmp_path):
     texts = ["Where do I eat?", None, "", "My budget is gone", "Eat on a budget? I eat."]
     frame = pl.DataFrame({"prompt": texts})
     by = [str(file)]
-    assert frame.select(semantically_contaminated(by=by)).to_series().to_list() == [True, None, False, True, False]
-    cosines = frame.select(semantically_contaminated_cosine(by=by).round(2)).to_series().to_list()
+    assert frame.select(semantically_contaminated("prompt", by=by)).to_series().to_list() == [
+        True,
+        None,
+        False,
+        True,
+        False,
+    ]
+    cosines = frame.select(semantically_contaminated_cosine("prompt", by=by).round(2)).to_series().to_list()
     assert cosines == [1.0, None, 0.0, 1.0, 0.71]
-    shown = frame.select(semantically_contaminated_span(by=by)).to_series()
+    shown = frame.select(semantically_contaminated_span("prompt", by=by)).to_series()
     assert shown[0] == f"b.txt line 6: {ASKED}"
     assert shown[3] == f"b.txt line 5: {LONG[:120]}"
     assert shown[1] is None
@@ -280,7 +311,7 @@ def test_meaning(tmp_path):
 @pytest.mark.parametrize("threshold", [0, -1, 1.1])
 def test_refuses_a_threshold(threshold):
     with pytest.raises(ValueError, match="threshold must be above 0 and at most 1"):
-        semantically_contaminated(by=BY, threshold=threshold)
+        semantically_contaminated("prompt", by=BY, threshold=threshold)
 
 
 @pytest.mark.slow
@@ -290,5 +321,5 @@ def test_real_vectors_find_prompts_put_in_other_words():
     )
     texts = ["Is it strange to dine by myself in an elegant restaurant on my birthday?", "How long do eggs boil?"]
     assert verdicts(texts) == [False, False]
-    found = pl.DataFrame({"prompt": texts}).select(semantically_contaminated(by=BY)).to_series()
+    found = pl.DataFrame({"prompt": texts}).select(semantically_contaminated("prompt", by=BY)).to_series()
     assert found.to_list() == [True, False]

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import curate.filters
+from curate import apply
 from curate.recipe.registry import kind_of
+from curate.turns import TURNS, cut, turn
 
 KINDS = {name: kind_of(getattr(curate.filters, name)) for name in curate.filters.__all__}
 ROWWISE = [
@@ -27,8 +29,11 @@ texts = st.one_of(st.none(), st.text(max_size=30), st.lists(st.sampled_from(PIEC
 rows = st.lists(st.tuples(texts, texts, st.one_of(st.none(), st.floats())), min_size=1, max_size=8)
 
 
+COLUMNS = {"user_turns": "prompt", "assistant_turns": "response"}
+
+
 def example(name: str) -> dict[str, Any]:
-    """Read the parameters of a filter's first call in its own doctest, by name; none where it calls none."""
+    """Read the parameters of a filter's first call in its own doctest, by name; else the column that is its default."""
     function = getattr(curate.filters, name)
     for line in doctest.DocTestParser().get_examples(function.__doc__):
         for node in ast.walk(ast.parse(line.source)):
@@ -36,7 +41,8 @@ def example(name: str) -> dict[str, Any]:
                 values = dict(zip(inspect.signature(function).parameters, node.args, strict=False))
                 values |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
                 return {key: ast.literal_eval(value) for key, value in values.items()}
-    return {}
+    column = inspect.signature(function).parameters["column"].default
+    return {"column": COLUMNS.get(column, column)}
 
 
 EXAMPLES = {name: example(name) for name, kind in KINDS.items() if kind in ("property", "edit", "score")}
@@ -70,6 +76,41 @@ def test_the_verdicts_on_a_batch_are_the_batch_of_its_verdicts(name, values, cut
     apart = pl.concat([whole[:cut].select(expression(name)), whole[cut:].select(expression(name))])
     assert whole.select(expression(name)).equals(apart)
     assert whole.lazy().select(expression(name)).collect(engine="streaming").equals(apart)
+
+
+OTHER = {"alike", "length_ratio"}  # compare a text with that of another column
+OF_TEXTS = [p for p in ROWWISE if p.values[0] != "prompt_from_title_or_body"]  # all others read what `column` names
+dialogues = st.lists(st.sampled_from(["I see.", "My <b>word</b>!", "12", *PIECES]), min_size=1, max_size=5)
+
+
+def of_kind(texts: list[str], kind: str) -> list[str]:
+    """Choose the texts of a dialogue, in which user and assistant speak by turns, that are of a kind."""
+    return {"turns": texts, "user_turns": texts[::2]}.get(kind, texts[1::2])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["turns", "assistant_turns", "user_turns", "thoughts"])
+@pytest.mark.parametrize("name", OF_TEXTS)
+@settings(max_examples=10, deadline=None)
+@given(some=st.lists(dialogues, min_size=1, max_size=3))
+def test_on_turns_a_filter_says_of_each_what_it_says_of_it_alone(name, kind, some):
+    expression(name)  # skips what is not installed
+    function = getattr(curate.filters, name)
+    turns = [
+        [turn("assistant", t, thinking=t) if i % 2 else turn("user", t) for i, t in enumerate(texts)] for texts in some
+    ]
+    schema = {"history": TURNS, "prompt": pl.String, "response": pl.String, "response_turns": TURNS}
+    rows = pl.DataFrame([cut(t) for t in turns], schema=schema).with_columns(other=pl.lit("I see."))
+    expr = function(**{**EXAMPLES[name], "column": kind, **({"other": "other"} if name in OTHER else {})})
+    expected = []
+    for texts in some:
+        alone = pl.DataFrame({kind: of_kind(texts, kind)}, schema={kind: pl.String}).with_columns(
+            other=pl.lit("I see.")
+        )
+        verdicts = alone.select(expr).to_series().to_list()
+        fold = False if False in verdicts else None if None in verdicts or not verdicts else True
+        expected.append((verdicts or None) if KINDS[name] == "edit" else fold)
+    assert apply(expr, rows).to_list() == expected
 
 
 @pytest.mark.parametrize("name", ROWWISE)

@@ -10,7 +10,7 @@ from tests.conftest import seconds
 
 def has(text: str | None, **parameters: Any) -> Any:
     frame = pl.DataFrame({"response": [text]}, schema={"response": pl.String})
-    return frame.select(personal_data(**parameters)).item()
+    return frame.select(personal_data("response", **parameters)).item()
 
 
 PERSONAL = [
@@ -95,7 +95,7 @@ def test_refuses(kinds, sentence):
 
 def test_the_span_says_the_kind_and_does_not_repeat_the_secret():
     frame = pl.DataFrame({"response": ["Card 4539 1488 0343 6467.", "ann.lee@posteo.net", "none", None]})
-    assert frame.select(personal_data_where()).to_series().to_list() == [
+    assert frame.select(personal_data_where("response")).to_series().to_list() == [
         "card number 453…",
         "e-mail address ann…",
         None,

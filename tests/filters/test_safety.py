@@ -22,18 +22,18 @@ pytest.importorskip("profanity_check", reason="the model of toxic is not install
     ],
 )  # fmt: skip
 def test_toxic(text, holds):
-    assert pl.DataFrame({"response": [text]}, schema={"response": pl.String}).select(toxic()).item() is holds
+    assert pl.DataFrame({"response": [text]}, schema={"response": pl.String}).select(toxic("response")).item() is holds
 
 
 def test_an_insult_in_a_long_text_is_outweighed():
     insult, filler = "You stupid idiot! ", "The boiling point of water depends on the pressure of the air. "
     frame = pl.DataFrame({"response": [insult, insult + 40 * filler]})
-    assert frame.select(toxic()).to_series().to_list() == [True, False]
+    assert frame.select(toxic("response")).to_series().to_list() == [True, False]
 
 
 def test_the_measure_is_the_probability_to_four_decimals():
     frame = pl.DataFrame({"response": ["You stupid idiot!", None, "Tea."]})
-    measured = frame.select(profanity_rounded()).to_series().to_list()
+    measured = frame.select(profanity_rounded("response")).to_series().to_list()
     assert toxic.measure is profanity_rounded  # type: ignore[attr-defined]
     assert measured[0] > 0.9 > 0.1 > measured[2]
     assert measured[1] is None
@@ -48,7 +48,7 @@ def test_threshold_is_a_probability(threshold):
 
 def test_verdict_and_measure_run_the_model_once():
     frame = pl.LazyFrame({"response": ["Tea.", "Coffee."]})
-    both = frame.select(v=toxic(threshold=0.3), p=profanity_rounded())
+    both = frame.select(v=toxic("response", threshold=0.3), p=profanity_rounded("response"))
     assert both.explain().count("python_udf") == 1
 
 

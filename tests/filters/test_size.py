@@ -23,6 +23,8 @@ from curate.filters.size import length_measured, number
         pytest.param("well-known", {"min": 2, "max": 2, "unit": "words"}, True, id="a hyphen parts words"),
         pytest.param("don't", {"max": 1, "unit": "words"}, True, id="an apostrophe does not"),
         pytest.param("一只猫坐在垫子上。", {"min": 8, "max": 8, "unit": "words"}, True, id="Chinese, by letters"),
+        pytest.param("今日は天気がいい。", {"min": 8, "max": 8, "unit": "words"}, True, id="Japanese, by letters"),
+        pytest.param("วันนี้อากาศดี", {"min": 8, "unit": "words"}, True, id="Thai, by letters"),
         pytest.param(None, {"min": 1}, None, id="null has no verdict"),
     ],
 )

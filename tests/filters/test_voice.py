@@ -12,7 +12,7 @@ from curate.filters.voice import claims_human_where, first_person_where, mention
 
 
 def speaks(text: str, **parameters: Any) -> Any:
-    return pl.DataFrame({"response": [text]}).select(first_person(**parameters)).item()
+    return pl.DataFrame({"response": [text]}).select(first_person("response", **parameters)).item()
 
 
 SPEAKING = [
@@ -134,13 +134,13 @@ def test_first_person_refuses(parameters, sentence):
 
 def test_the_span_of_first_person_shows_the_word_and_what_stands_around_it():
     text = "a" * 60 + " says `my` code.\nThen I\tleave " + "b" * 60
-    shown = pl.DataFrame({"response": [text]}).select(first_person_where()).item()
+    shown = pl.DataFrame({"response": [text]}).select(first_person_where("response")).item()
     assert shown == "a" * 17 + " says [...] code. Then I leave " + "b" * 33
     assert first_person.span is first_person_where  # type: ignore[attr-defined]
 
 
 def test_the_span_of_first_person_is_null_where_nobody_speaks():
-    assert pl.DataFrame({"response": ["World War I"]}).select(first_person_where()).item() is None
+    assert pl.DataFrame({"response": ["World War I"]}).select(first_person_where("response")).item() is None
 
 
 def mentioned(text: str, phrases: list[str]) -> Any:
@@ -252,15 +252,19 @@ def test_mentions_refuses(phrases, sentence):
 def test_the_span_of_mentions():
     frame = pl.DataFrame({"response": ["Well, as mentioned by `x`, no.", "no", None]})
     assert mentions.span is mentions_where  # type: ignore[attr-defined]
-    assert frame.select(mentions_where()).to_series().to_list() == ["Well, as mentioned by [...], no.", None, None]
-    assert frame.select(mentions()).to_series().to_list() == [True, False, None]
+    assert frame.select(mentions_where("response")).to_series().to_list() == [
+        "Well, as mentioned by [...], no.",
+        None,
+        None,
+    ]
+    assert frame.select(mentions("response")).to_series().to_list() == [True, False, None]
 
 
 AUTHORED = Path(__file__).parents[2] / "recipes" / "authored" / "train.jsonl"
 
 
 def holds(filter_: Any, text: str | None) -> Any:
-    return pl.DataFrame({"response": [text]}, schema={"response": pl.String}).select(filter_()).item()
+    return pl.DataFrame({"response": [text]}, schema={"response": pl.String}).select(filter_("response")).item()
 
 
 CLAIMING = [
@@ -407,7 +411,7 @@ def test_does_not_refuse(text):
 
 def test_a_span_shows_the_claim_and_hides_nothing_around_it():
     text = "x" * 50 + ' "quoted" and my wife laughed ' + "y" * 50
-    shown = pl.DataFrame({"response": [text]}).select(claims_human_where()).item()
+    shown = pl.DataFrame({"response": [text]}).select(claims_human_where("response")).item()
     assert shown == "x" * 29 + " [...] and my wife laughed " + "y" * 31
 
 
@@ -420,9 +424,9 @@ def test_any_column_may_be_asked():
 def test_the_answers_that_the_authors_wrote_claim_no_life_but_in_letters_and_stories():
     rows = [json.loads(line) for line in AUTHORED.read_text(encoding="utf-8").splitlines()]
     frame = pl.DataFrame({"response": [row["response"] for row in rows], "domain": [row["domain"] for row in rows]})
-    assert frame.select(claims_human().sum()).item() <= 3
-    assert frame.select(says_ai().sum()).item() == 0
-    declined = frame.filter(refuses())
+    assert frame.select(claims_human("response").sum()).item() <= 3
+    assert frame.select(says_ai("response").sum()).item() == 0
+    declined = frame.filter(refuses("response"))
     assert declined.height >= 11
     assert set(declined["domain"]) == {"safety"}
 

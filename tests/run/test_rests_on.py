@@ -221,8 +221,8 @@ import curate, mine
 from curate.filters import contaminated, semantically_contaminated
 
 rows = Dataset.from_list([{"prompt": "p", "response": "r"}])
-good = mine.good("response") & ~contaminated(by=["a/test.jsonl", "b/test.jsonl"])
-good = good & ~semantically_contaminated(by=["a/test.jsonl"], model="model")
+good = mine.good("response") & ~contaminated("prompt", by=["a/test.jsonl", "b/test.jsonl"])
+good = good & ~semantically_contaminated("prompt", by=["a/test.jsonl"], model="model")
 print(curate.keep(rows, good)._fingerprint)
 """
 

@@ -45,7 +45,7 @@ def test_every_cheap_verdict_for_every_row_and_the_first_failure_named():
 
 
 def test_detail_names_the_evidence_of_each_failed_step():
-    _, ledger = row_pass(frame(["I", "Because I said so"]), steps(LENGTH, VOICE))
+    ledger = row_pass(frame(["I", "Because I said so"]), steps(LENGTH, VOICE)).ledger
     nowhere = {"turn": None, "span": None}
     assert ledger["detail"].to_list() == [
         [{"step": "length", "reason": "1.0", **nowhere}, {"step": "first_person", "reason": None, **nowhere}],
@@ -70,7 +70,7 @@ def test_a_dropped_null_is_dropped_too():
 
 
 def test_a_costly_step_is_asked_only_about_rows_the_steps_before_it_left():
-    _, ledger = row_pass(frame(["no!", "long enough!", "long enough"]), steps(LENGTH, SHOUT))
+    ledger = row_pass(frame(["no!", "long enough!", "long enough"]), steps(LENGTH, SHOUT)).ledger
     assert ledger["shouts"].to_list() == [None, False, True]
     assert ledger["dropped_by"].to_list() == ["length", "shouts", None]
 

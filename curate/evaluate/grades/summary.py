@@ -57,7 +57,7 @@ def _arm(rows: pl.DataFrame, labels: Sequence[str]) -> dict[str, Any]:
         "cut": rows.filter(pl.col("finish_reason") == "length").height,
         "failed": rows.height - answers.height,
         "ungraded": answers.filter(pl.col("score").is_null()).height,
-        "refused": int(answers.select(refuses().sum()).item() or 0),
+        "refused": int(answers.select(refuses("response").sum()).item() or 0),
         "tokens": answers["tokens"].mean(),
         "characters": answers["response"].str.len_chars().mean(),
         "why": _reasons(rows, "score"),

@@ -15,6 +15,7 @@ from curate.errors import UserError, did_you_mean
 from curate.models.embeddings import DEFAULT, embedded
 from curate.models.embeddings.quantised import quantise
 from curate.report.diversity.comparison import DRAWS, compare, domain_counts, ladder, measure, order
+from curate.texts import COLUMNS, KINDS, with_texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,8 +126,10 @@ def _open(out: Path, column: str, manifest: dict[str, Any] | None) -> tuple[dict
         ledger, rows = pl.read_parquet(out / "ledger.parquet"), pl.read_parquet(out / "train.parquet")
     except FileNotFoundError:
         raise DiversityError(f"{out} is not a finished output folder") from None
+    rows = with_texts(rows, column)
     if column not in rows.columns:
-        raise DiversityError(f"{out}: the set has no column '{column}'; {did_you_mean(column, rows.columns)}")
+        hint = did_you_mean(column, [*rows.columns, *KINDS])
+        raise DiversityError(f"{out}: the set has no column '{column}'; {hint}")
     if rows.schema[column] != pl.String:
         raise DiversityError(f"{out}: the column '{column}' holds {rows.schema[column]}, where text is needed")
     if not rows.height:
@@ -151,6 +154,10 @@ def _pool(out: Path, manifest: dict[str, Any], ledger: pl.DataFrame, column: str
 
 def _read(file: Path, column: str) -> pl.DataFrame:
     lazy = pl.scan_parquet(file)
+    if column in KINDS:
+        names = lazy.collect_schema().names()
+        rows = lazy.select(c for c in ("source", "id", "domain", *COLUMNS) if c in names).collect()
+        return with_texts(rows, column).select("source", "id", "domain", column)
     present = column in lazy.collect_schema().names()
     text = pl.col(column).cast(pl.String) if present else pl.lit(None, dtype=pl.String)
     return lazy.select("source", "id", "domain", text.alias(column)).collect()

@@ -90,7 +90,7 @@ def test_the_scanner_finds_what_the_table_says(texts, kinds):
 @given(texts=st.lists(TEXTS, min_size=1, max_size=50))
 def test_the_search_that_stops_early_says_the_same(texts):
     def judged():
-        return frame.select(verdict=first_person(), span=first_person.span("response")).rows()  # type: ignore[attr-defined]
+        return frame.select(verdict=first_person("response"), span=first_person.span("response")).rows()  # type: ignore[attr-defined]
 
     frame = pl.DataFrame({"response": texts})
     with pytest.MonkeyPatch.context() as patch:
