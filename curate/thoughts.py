@@ -26,6 +26,9 @@ _MARKS = {
 }
 
 
+MARKS = frozenset(_MARKS) | frozenset(_MARKS.values())
+
+
 def _any(texts: Iterable[str]) -> str:
     listed = "|".join(map(re.escape, sorted(texts, key=len, reverse=True)))
     return f"(?ai:{listed})"

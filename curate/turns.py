@@ -9,7 +9,7 @@ text stands in one place. `prompt_name` names the user who asks, and `tools` des
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import polars as pl
@@ -93,6 +93,15 @@ def question(row: Mapping[str, Any], column: str = "prompt", system: str | None 
     turns = [turn("system", system)] if system else []
     turns += map(lean, row.get("history") or [])
     return [*turns, turn("user", row[column], name=row.get("prompt_name"))]
+
+
+def without_thoughts(turns: Iterable[Turn]) -> list[Turn]:
+    """Leave out of turns what nobody sees but who trains on them: thoughts, and whether the loss counts.
+
+    >>> without_thoughts([turn("assistant", "4", thinking="2 + 2", loss=False)])
+    [{'role': 'assistant', 'content': '4'}]
+    """
+    return [{name: value for name, value in t.items() if name not in ("thinking", "loss")} for t in turns]
 
 
 def answer(row: Mapping[str, Any], column: str = "response") -> list[Turn]:

@@ -62,7 +62,7 @@ class RewardEngine:
         if "device_map" not in engine and torch.cuda.is_available():
             self._model.to("cuda")
 
-    def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
+    def prompt_tokens(self, messages: Sequence[Turn], tools: str | None = None) -> int | None:
         """Count the tokens of a conversation with its answer."""
         return len(self._tokens(messages))
 
