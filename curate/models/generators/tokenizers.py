@@ -13,11 +13,11 @@ from curate.turns import Turn
 
 
 def rendered(tokenizer: Any, messages: Sequence[Turn], tools: str | None, **template: Any) -> str:
-    """Write a prompt in the model's chat template, up to where the answer begins."""
+    """Write a conversation in the model's chat template, up to where the answer begins unless `template` says else."""
+    more: dict[str, Any] = {"add_generation_prompt": True, "tokenize": False, **template}
     if functions := tools_of(tools):
-        template["tools"] = functions
-    turns = for_template(messages)
-    return str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False, **template))
+        more["tools"] = functions
+    return str(tokenizer.apply_chat_template(for_template(messages), **more))
 
 
 def special_tokens(tokenizer: Any) -> str:

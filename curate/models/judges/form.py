@@ -15,17 +15,14 @@ from curate.models.judges.judge import Case, Grade, Judge
 Check: TypeAlias = Literal["length", "ended", "unrepeated", "on_subject"]
 CHECKS: list[Check] = ["length", "ended", "unrepeated", "on_subject"]
 # Han and Kana, which put no blanks between words: each letter is taken by itself.
-_HAN, _KATAKANA = (
-    "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff",
-    "\u30a1-\u30fa\u30fc-\u30ff",
-)
+_HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff"
 _UNSPACED = rf"{_HAN}\u3041-\u3096\u309d-\u309f{_KATAKANA}\uff66-\uff9f"
 _HANGUL = "\u1100-\u11ff\uac00-\ud7af"
 # Marks on letters, which are no letters to `\w`, and the whole of India's scripts, whose vowels are such marks.
-_MARKS = (
-    "\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0966-\u0df3"
-)
-_LETTERS = rf"(?:[^\W{_UNSPACED}]|[{_MARKS}\u200c\u200d])+"
+_MARKS = "\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
+_INDIAN = "\u0900-\u0963\u0966-\u0df3"
+_LETTERS = rf"(?:[^\W{_UNSPACED}]|[{_MARKS}{_INDIAN}\u200c\u200d])+"
 _WORD = re.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['’]{_LETTERS})?")
 # Scripts whose words and sentences have no ends that a rule could see: Thai, Lao, Tibetan, Burmese, Khmer and others.
 _UNKNOWN = re.compile(

@@ -158,8 +158,8 @@ def test_a_failure_stays_one():
 def test_older_journals_answer_and_their_answers_come_apart(tmp_path):
     settings, ask = Settings("openai", "small", sampling={"temperature": 0.7}), Ask(HI, seed=1)
     line = [key_of(settings, ask), {"text": "<think>hm</think>4", "finish_reason": "stop", "prompt_tokens": 1}]
-    line[1] |= {"completion_tokens": 2, "labels": None}  # type: ignore[operator]
-    generator = Generator(settings, lambda: pytest.fail("it was asked"), journal=tmp_path)  # type: ignore[arg-type]
+    line[1] |= {"completion_tokens": 2, "labels": None}
+    generator = Generator(settings, lambda: pytest.fail("it was asked"), journal=tmp_path)
     folder = tmp_path / generator._folder()
     folder.mkdir()
     (folder / "1.jsonl").write_text(json.dumps(line) + "\n")
