@@ -16,7 +16,7 @@ from curate.models.generators.generator import Progress
 from curate.models.judges.judge import Case, Grade, Judge, Pairing, answer_of
 from curate.pairs.samples import UNANSWERED
 from curate.thoughts import split
-from curate.turns import question, without_thoughts
+from curate.turns import are_turns, question, whole_turns, without_thoughts
 
 _GRADE = {name: GRADES[name] for name in ("score", "parts", "why")}
 
@@ -92,7 +92,8 @@ def with_before(answers: pl.DataFrame, prompts: pl.DataFrame | None) -> pl.DataF
     names = [name for name in ("system", "history", "tools") if prompts is not None and name in prompts.columns]
     if prompts is None or not names:
         return answers
-    joined = answers.join(prompts.select("id", *names).unique("id"), on="id", how="left", maintain_order="left")
+    whole = prompts.select("id", *(whole_turns(prompts[n]) if are_turns(prompts[n].dtype) else n for n in names))
+    joined = answers.join(whole.unique("id"), on="id", how="left", maintain_order="left")
     both = {name: f"{name}_right" for name in names if name in answers.columns}
     return joined.with_columns(pl.coalesce(own, other) for own, other in both.items()).drop(both.values())
 

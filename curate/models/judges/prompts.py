@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from curate.errors import did_you_mean
 from curate.models.generators.ask import Ask, Result, seed_of
 from curate.models.generators.generator import Generator
-from curate.turns import Turn
+from curate.turns import Turn, lines
 
 _PLACE = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
 # How chat templates write their own tokens: a tokenizer reads them in an answer as it reads them in the template, so an
@@ -115,25 +115,18 @@ def _framed(messages: Sequence[Turn], answers: Mapping[str, _Shown], tools: str 
     texts = [*(answer.text for answer in answers.values()), *map(_content, messages)]
     mark = _mark([*texts, *map(_content, turns), *_details([*messages, *turns]), *([tools] if tools else [])])
     described = [f"[tools, mark {mark}]\n{_harmless(tools)}"] if tools else []
-    lines = [*described, *(_turn(turn, mark) for turn in messages), f"[end of conversation, mark {mark}]"]
-    return {"conversation": "\n".join(lines)} | {name: _answer(answer, mark) for name, answer in answers.items()}
+    shown = [*described, *(_turn(turn, mark) for turn in messages), f"[end of conversation, mark {mark}]"]
+    return {"conversation": "\n".join(shown)} | {name: _answer(answer, mark) for name, answer in answers.items()}
 
 
 def _answer(answer: _Shown, mark: str) -> str:
     turns = [*answer.turns, {"role": "assistant", "content": answer.text}]
-    lines = [_turn(turn, mark) for turn in turns] if answer.turns else [_harmless(answer.text)]
-    return "\n".join([f"[{answer.begin}, mark {mark}]", *lines, f"[end of {answer.end}, mark {mark}]"])
+    shown = [_turn(turn, mark) for turn in turns] if answer.turns else [_harmless(answer.text)]
+    return "\n".join([f"[{answer.begin}, mark {mark}]", *shown, f"[end of {answer.end}, mark {mark}]"])
 
 
 def _turn(turn: Turn, mark: str) -> str:
-    """Show a turn: who speaks and what, then each call with its arguments."""
-    who = _harmless(" ".join([turn["role"], *(turn.get("name") or "").split()]))
-    calls = turn.get("tool_calls") or []
-    text = [f"[{who}, mark {mark}]\n{_harmless(_content(turn))}"] if _content(turn) or not calls else []
-    for call in calls:
-        name = " ".join((call.get("name") or "").split())
-        text.append(f"[{who} calls {_harmless(name)}, mark {mark}]\n{_harmless(call.get('arguments') or '')}")
-    return "\n".join(text)
+    return "\n".join(f"[{_harmless(who)}, mark {mark}]\n{_harmless(text)}" for who, text in lines([turn]))
 
 
 def _content(turn: Turn) -> str:
