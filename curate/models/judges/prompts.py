@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from curate.errors import did_you_mean
 from curate.models.generators.ask import Ask, Result, seed_of
 from curate.models.generators.generator import Generator
-from curate.turns import Turn, lines
+from curate.turns import Turn, lines, without_thoughts
 
 _PLACE = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
 # How chat templates write their own tokens: a tokenizer reads them in an answer as it reads them in the template, so an
@@ -111,7 +111,8 @@ class _Shown(NamedTuple):
 
 def _framed(messages: Sequence[Turn], answers: Mapping[str, _Shown], tools: str | None) -> dict[str, str]:
     """Frame a conversation, and answers by placeholder."""
-    turns = [turn for answer in answers.values() for turn in answer.turns]
+    messages = without_thoughts(messages)
+    turns = [turn for answer in answers.values() for turn in without_thoughts(answer.turns)]
     texts = [*(answer.text for answer in answers.values()), *map(_content, messages)]
     mark = _mark([*texts, *map(_content, turns), *_details([*messages, *turns]), *([tools] if tools else [])])
     described = [f"[tools, mark {mark}]\n{_harmless(tools)}"] if tools else []
@@ -121,7 +122,7 @@ def _framed(messages: Sequence[Turn], answers: Mapping[str, _Shown], tools: str 
 
 def _answer(answer: _Shown, mark: str) -> str:
     turns = [*answer.turns, {"role": "assistant", "content": answer.text}]
-    shown = [_turn(turn, mark) for turn in turns] if answer.turns else [_harmless(answer.text)]
+    shown = [_turn(turn, mark) for turn in without_thoughts(turns)] if answer.turns else [_harmless(answer.text)]
     return "\n".join([f"[{answer.begin}, mark {mark}]", *shown, f"[end of {answer.end}, mark {mark}]"])
 
 
