@@ -98,4 +98,4 @@ def _turns(prompt: Any) -> list[dict[str, str]]:
 
 
 def _text(completion: Any) -> str:
-    return completion if isinstance(completion, str) else str(completion[0]["content"])
+    return completion if isinstance(completion, str) else str(completion[-1]["content"])
