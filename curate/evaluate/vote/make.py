@@ -109,8 +109,8 @@ def draw(answers: pl.DataFrame, n: int, seed: int = 0) -> tuple[pl.DataFrame, di
 
     Two models are compared on prompts that both answered, with the same number of sample, one sample a prompt. Prompts
     come before pairs: of n comparisons as many prompts as can be are taken, the pairs in turn. Each model of a pair
-    stands first in half of its comparisons, in an order that the seed decides. Equal answers are left out: there is
-    nothing to choose.
+    stands first in half of its comparisons, in an order that the seed decides. Equal answers are left out, for there is
+    nothing to choose, and so are answers to one prompt after different turns.
 
     The columns are `item` (from 1), `id`, `prompt`, `sample`, `a`, `b` (the pair, in the order of the models), `left`,
     `right` (which model stands where), `before`, `left_text`, `right_text`, `left_turns`, `right_turns`.
@@ -128,17 +128,19 @@ def draw(answers: pl.DataFrame, n: int, seed: int = 0) -> tuple[pl.DataFrame, di
     models = answers["model"].unique(maintain_order=True).to_list()
     pairs = list(combinations(models, 2))
     both = pl.concat([_both(answers, a, b).with_columns(pair=pl.lit(i)) for i, (a, b) in enumerate(pairs)])
+    shared = both.filter(pl.col("before").eq_missing(pl.col("before_b")))
     texts = pl.col("response_a").str.strip_chars() != pl.col("response_b").str.strip_chars()
-    differ = both.filter(texts | pl.col("turns_a").ne_missing(pl.col("turns_b")))
+    differ = shared.filter(texts | pl.col("turns_a").ne_missing(pl.col("turns_b")))
     drawn = _balanced(_one_sample(differ, seed), len(pairs), n, seed)
-    same = both.select("id", "pair").n_unique() - differ.select("id", "pair").n_unique()
-    return _on_page(drawn, seed), {"equal answers": same} if same else {}
+    counts = [frame.select("id", "pair").n_unique() for frame in (both, shared, differ)]
+    left_out = {"answers to other conversations": counts[0] - counts[1], "equal answers": counts[1] - counts[2]}
+    return _on_page(drawn, seed), {why: n for why, n in left_out.items() if n}
 
 
 def _both(answers: pl.DataFrame, a: str, b: str) -> pl.DataFrame:
     """Join the answers of two models by prompt and sample."""
     of_a, of_b = (answers.filter(pl.col("model") == name).unique(["id", "sample"], keep="first") for name in (a, b))
-    joined = of_a.join(of_b.drop("prompt", "before"), on=["id", "sample"], suffix="_b")
+    joined = of_a.join(of_b.drop("prompt"), on=["id", "sample"], suffix="_b")
     return joined.rename({"model": "a", "model_b": "b", "response": "response_a", "turns": "turns_a"})
 
 

@@ -106,3 +106,9 @@ def test_thoughts_alone_are_no_answer_to_vote_on(answers, tmp_path):
 def test_a_prompt_by_itself_is_called_one():
     document = page("v", "?", [ITEM])
     assert ">Prompt</h2>" in document and "Conversation" not in document
+
+
+def test_answers_to_other_conversations_are_left_out(answers, tmp_path):
+    lines = [answer(0, "a", system="Be brief."), answer(1, "a")]
+    key = make([answers("one", lines=lines), answers("other", 2)], tmp_path / "vote.html")
+    assert key["left_out"] == {"answers to other conversations": 1} and len(key["items"]) == 1
