@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import polars as pl
+
 # How models mark their thoughts, each with what opens and what closes them, in any capitals.
 _MARKS = {
     "<think>": "</think>",  # DeepSeek R1, Qwen 3, GLM, Phi, SmolLM 3 and most others
@@ -106,6 +108,22 @@ def split(text: str) -> Parts:
         thoughts.append(text[opening.end() : start])
         at = _behind_strays(text, end)
     return _parts(thoughts, text[at:])
+
+
+ENDS = r"</[tTrRsS]|\|>|\[/[tT]|◁/|assistantfinal"  # one of these is in all that ends thoughts
+_BEGINS = r"\A\s*[<\[◁]"
+
+
+def answers(texts: pl.Series) -> pl.Series:
+    """Leave thoughts out of texts; null where there is nothing else.
+
+    >>> answers(pl.Series(["4", "<think>2 + 2</think>4", "<think>2 +", None])).to_list()
+    ['4', '4', None, None]
+    """
+    texts = texts.cast(pl.String)
+    rows = (texts.str.contains(ENDS) | texts.str.contains(_BEGINS)).fill_null(False).arg_true()
+    parts = [split(text).answer for text in texts.gather(rows)]
+    return texts.scatter(rows, pl.Series(parts, dtype=pl.String)) if parts else texts
 
 
 def opened_by(prompt: str) -> str:

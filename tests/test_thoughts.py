@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -177,3 +178,13 @@ def test_a_hostile_megabyte_takes_no_second(begin, piece, end):
 def test_a_prompt_may_open_thoughts(prompt, text, parts):
     assert split(reply(text, prompt)) == parts
     assert bool(opened_by(prompt)) == (reply(text, prompt) != text)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=6).map("".join))
+def test_answers_of_a_column_are_those_of_its_texts(text):
+    assert thoughts.answers(pl.Series([text, None])).to_list() == [split(text).answer, None]
+
+
+@pytest.mark.parametrize("mark", sorted({*thoughts._MARKS.values(), "assistantfinal", "<|message|>"}))
+def test_what_ends_thoughts_is_quick_to_find(mark):
+    assert pl.Series([mark, mark.upper()]).str.contains(thoughts.ENDS).to_list() in ([True, True], [True, False])
