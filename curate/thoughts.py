@@ -189,8 +189,7 @@ def _behind_code(text: str, match: re.Match[str], endless: set[str]) -> int:
 def _is_mention(text: str, start: int, end: int) -> bool:
     """Tell a mark that is spoken of: in quotes, or a word of a sentence among others."""
     head, after = text[max(0, start - 20) : start], text[end : end + 1]
-    outside = head.rstrip(_QUOTE)
-    if outside != head and (not outside or outside[-1].isspace()):
+    if head and head[-1] in _QUOTE and not (head[-2:-1].isalnum() or head[-2:-1] in tuple(_STOPS)):
         return after != "" and after in _UNQUOTE + _STOPS
     if not head.endswith((" ", "\t")) or text[end : end + 2] == "\n\n":
         return False
