@@ -9,7 +9,7 @@ text stands in one place. `prompt_name` names the user who asks, and `tools` des
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import polars as pl
@@ -93,6 +93,33 @@ def question(row: Mapping[str, Any], column: str = "prompt", system: str | None 
     turns = [turn("system", system)] if system else []
     turns += map(lean, row.get("history") or [])
     return [*turns, turn("user", row[column], name=row.get("prompt_name"))]
+
+
+def lines(turns: Iterable[Turn]) -> list[tuple[str, str]]:
+    """Say what turns hold as pairs of who speaks and what: thoughts, text, and each call with its arguments.
+
+    >>> call = {"name": "add", "arguments": '{"a": 2}'}
+    >>> lines([turn("assistant", "I add.", tool_calls=[call]), turn("tool", "4", name="add")])
+    [('assistant', 'I add.'), ('assistant calls add', '{"a": 2}'), ('tool add', '4')]
+    """
+    result = []
+    for t in turns:
+        who = " ".join([t["role"], *(t.get("name") or "").split()])
+        calls = t.get("tool_calls") or []
+        thoughts = [(f"{who} thinks", t["thinking"])] if t.get("thinking") else []
+        text = [(who, t.get("content") or "")] if t.get("content") or not calls + thoughts else []
+        called = [(f"{who} calls {' '.join((c.get('name') or '').split())}", c.get("arguments") or "") for c in calls]
+        result += [*thoughts, *text, *called]
+    return result
+
+
+def without_thoughts(turns: Iterable[Turn]) -> list[Turn]:
+    """Leave out of turns what nobody sees but who trains on them: thoughts, and whether the loss counts.
+
+    >>> without_thoughts([turn("assistant", "4", thinking="2 + 2", loss=False)])
+    [{'role': 'assistant', 'content': '4'}]
+    """
+    return [{name: value for name, value in t.items() if name not in ("thinking", "loss")} for t in turns]
 
 
 def answer(row: Mapping[str, Any], column: str = "response") -> list[Turn]:

@@ -13,6 +13,7 @@ from curate.filters.compiled import voice
 from curate.filters.compiled.voice import CODE, FORMULAS, QUOTES
 from curate.filters.words.persona import AI, HUMAN, NOT_AI, NOT_REFUSED, REFUSAL, UNSAID
 from curate.filters.words.regex import ascii_boundaries, holds_outside, leave_out, span
+from curate.thoughts import split
 
 _SAID = r"(?:mentioned|said|noted|stated|pointed out|suggested|explained|commented|posted|written)"
 _SAYS = r"(?:mentioned|mentions|pointed out|points out|said|says|noted|notes|suggested|suggests|commented)"
@@ -333,17 +334,39 @@ def refuses(column: str = "assistant_turns") -> Property:
     Only the first two sentences are looked at, so that advice with a limit ("I can't give legal advice, but") further
     down is none. "I can't help but smile" and "I can't wait" decline nothing. English only. Measured: 11 of the 13
     packaged answers that decline (the others do so in words of their own) and none of the other 67; of 3,060 Stack
-    Exchange answers 1, wrongly ("I can't tell you the exact amount").
+    Exchange answers 1, wrongly ("I can't tell you the exact amount"). Thoughts before an answer are no part of it.
 
     >>> import polars as pl
     >>> said = ["I'm sorry, but I can't help with that.", "I can't help but smile!", "Wait. Salt it. I can't help."]
     >>> pl.DataFrame({"response": said}).select(refuses("response")).to_series().to_list()
     [True, False, False]
     """
-    return holds_outside(column, REFUSAL, CODE | QUOTES, NOT_REFUSED)
+    verdicts: pl.Expr = pl.col(column).map_batches(_refuses, return_dtype=pl.Boolean, is_elementwise=True)
+    return verdicts
+
+
+def _refuses(texts: pl.Series) -> pl.Series:
+    """Judge texts as they are, and once more what may be an answer with thoughts before it."""
+    verdicts = _declines(texts)
+    rows = (verdicts | texts.cast(pl.String).str.contains(_THOUGHTS_END)).fill_null(False).arg_true()
+    return verdicts.scatter(rows, _declines(_answers(texts.gather(rows)))) if len(rows) else verdicts
+
+
+def _declines(texts: pl.Series) -> pl.Series:
+    judged = holds_outside("text", REFUSAL, CODE | QUOTES, NOT_REFUSED)
+    return texts.to_frame("text").select(judged).to_series().alias(texts.name)
+
+
+_THOUGHTS_END = r"</[tTrRsS]|\|>|\[/[tT]|◁/|assistantfinal"  # one of these is in all that ends thoughts
+
+
+def _answers(texts: pl.Series) -> pl.Series:
+    """Leave out thoughts; null where there is nothing else."""
+    return pl.Series(texts.name, [text and split(text).answer for text in texts], dtype=pl.String)
 
 
 @explains(refuses)
 def refuses_where(column: str = "assistant_turns") -> pl.Expr:
     """Show the text up to the refusal, and 40 characters after it; what was left out there is [...]."""
-    return span(leave_out(voice.leave_out(pl.col(column), CODE | QUOTES), NOT_REFUSED), REFUSAL)
+    answer = pl.col(column).map_batches(_answers, return_dtype=pl.String, is_elementwise=True)
+    return span(leave_out(voice.leave_out(answer, CODE | QUOTES), NOT_REFUSED), REFUSAL)

@@ -8,11 +8,13 @@ from typing import Any
 
 from curate.errors import UserError
 from curate.models.judges.functions import as_judge
-from curate.models.judges.judge import Case, Judge
+from curate.models.judges.judge import Case, Grade, Judge
 from curate.models.weights import find_model, weights
 from curate.recipe.registry import find
+from curate.thoughts import split
 from curate.train.findings import TrainError
 
+_UNANSWERED = "the model's thoughts were cut before an answer"
 _FUNCTION = re.compile(r"[\w.]+:\w+")
 
 
@@ -39,7 +41,10 @@ def judge(reward: str) -> Judge:
 
 
 class JudgeReward:
-    """A judge as trl's reward function; it counts the answers without a reward, which trl then leaves out."""
+    """A judge as trl's reward function, of answers without their thoughts.
+
+    It counts the answers without a reward, which trl then leaves out.
+    """
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
@@ -50,8 +55,11 @@ class JudgeReward:
     def __call__(self, prompts: list[Any], completions: list[Any], **more: Any) -> list[float | None]:
         """Grade a batch; raise TrainError when nothing of it has a grade, since nothing can be learned from it."""
         ids = more.get("id") or [""] * len(prompts)
-        cases = [Case(str(i), _turns(p), _text(c)) for i, p, c in zip(ids, prompts, completions, strict=True)]
-        grades = self.judge.grade(cases)
+        texts = [split(_text(completion)).answer for completion in completions]
+        asked = zip(ids, prompts, texts, strict=True)
+        cases = [Case(str(i), _turns(prompt), text) for i, prompt, text in asked if text is not None]
+        graded = iter(self.judge.grade(cases) if cases else ())
+        grades = [Grade(None, why=_UNANSWERED) if text is None else next(graded) for text in texts]
         self.answers += len(grades)
         self.reasons.update(grade.why or "no reason given" for grade in grades if grade.score is None)
         if all(grade.score is None for grade in grades):
@@ -90,4 +98,4 @@ def _turns(prompt: Any) -> list[dict[str, str]]:
 
 
 def _text(completion: Any) -> str:
-    return completion if isinstance(completion, str) else str(completion[0]["content"])
+    return completion if isinstance(completion, str) else str(completion[-1]["content"])

@@ -179,9 +179,10 @@ def _epochs(text: str) -> tuple[float, float]:
 
 
 def _write(answers: pl.DataFrame, folder: Path) -> Path:
+    from curate.evaluate.grades.files import with_lean_turns
     from curate.folders import put_text
 
-    lines = (json.dumps(row, ensure_ascii=False) for row in answers.iter_rows(named=True))
+    lines = (json.dumps(with_lean_turns(row), ensure_ascii=False) for row in answers.iter_rows(named=True))
     return put_text(folder, "answer", "answers.jsonl", "".join(f"{line}\n" for line in lines))
 
 

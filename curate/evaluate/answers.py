@@ -19,7 +19,8 @@ from curate.evaluate.trained import BACKENDS, Checkpoint, generator_of, is_train
 from curate.models import weights
 from curate.models.generators.ask import Answer, Ask, Failed, seed_of
 from curate.models.generators.generator import Generator, Progress
-from curate.turns import TURNS, question
+from curate.pairs.samples import CALLS, UNANSWERED
+from curate.turns import TURNS, question, without_thoughts
 
 # LIMA, section 4.1: nucleus sampling with p = 0.9, temperature 0.7, a repetition penalty of 1.2, at most 2,048 tokens.
 _LIMIT = 2048
@@ -41,6 +42,10 @@ SCHEMA: Mapping[str, Any] = {
     "epoch": pl.Float64(),
     "system": pl.String(),
     "history": TURNS,  # what was said before the prompt
+    "prompt_name": pl.String(),
+    "tools": pl.String(),
+    "response_turns": TURNS,  # an answer that is more than a text: its thoughts
+    "thinking_tokens": pl.Int64(),  # of the tokens, where the engine counts them
 }
 
 
@@ -124,28 +129,45 @@ class _Dialogue:
     def prompt(self, turn: int) -> dict[str, Any]:
         """Make the row that this turn asks."""
         history = [*(self.row.get("history") or []), *self.history]
-        return {"prompt": self.turns[turn], "history": history, "system": self.row.get("system")}
+        before = {name: self.row.get(name) for name in ("system", "prompt_name", "tools")}
+        return {"prompt": self.turns[turn], "history": history, **before}
 
     def ask(self, turn: int, seed: int) -> Ask:
         """Make the ask of this turn; the first one draws as a prompt by itself does."""
         use = f"answer/{self.sample}" + (f"/{turn}" if turn else "")
-        return Ask(question(self.prompt(turn)), seed_of(seed, self.row["id"], use))
+        turns = without_thoughts(question(self.prompt(turn)))
+        return Ask(turns, seed_of(seed, self.row["id"], use), tools=self.row.get("tools"))
 
     def add(self, turn: int, reply: Answer | Failed) -> None:
         """Write the line of an answer (`SCHEMA`), and go on with it, or end where there is none."""
         row = self.prompt(turn)
-        answer: tuple[Any, ...]
-        if isinstance(reply, Failed):
-            answer = (None, None, None, reply.reason)
-            self.failed = self.failed or f"turn {turn + 1} had no answer"
-        else:
-            answer = (reply.text, reply.finish_reason, reply.completion_tokens, None)
+        line: dict[str, Any] = {**row, "history": row["history"] or None, "id": self.row["id"], "sample": self.sample}
+        line |= {"turn": turn if self.row.get("turns") else None}
+        if self.checkpoint:
+            line |= {"checkpoint": self.checkpoint.name, "epoch": self.checkpoint.epoch}
+        reason = why_none(reply)
+        if isinstance(reply, Answer):
+            line |= {"finish_reason": reply.finish_reason, "tokens": reply.completion_tokens}
+            line["thinking_tokens"] = reply.thinking_tokens
+            if reply.thinking is not None:
+                line["response_turns"] = [{"role": "assistant", "thinking": reply.thinking}]
+        if reason is None and isinstance(reply, Answer):
+            line["response"] = reply.text
             self.history.append({"role": "user", "content": row["prompt"]})
             self.history.append({"role": "assistant", "content": reply.text})
-        number = turn if self.row.get("turns") else None
-        epoch = (self.checkpoint.name, self.checkpoint.epoch) if self.checkpoint else (None, None)
-        before = (row["system"], row["history"] or None)
-        self.lines.append((self.row["id"], row["prompt"], self.sample, number, *answer, *epoch, *before))
+        else:
+            line["failed"] = reason
+            self.failed = self.failed or f"turn {turn + 1} had no answer"
+        self.lines.append(tuple(line.get(name) for name in SCHEMA))
+
+
+def why_none(reply: Answer | Failed) -> str | None:
+    """Say why a reply is no answer; null where it is one, an empty one too."""
+    if isinstance(reply, Failed):
+        return reply.reason
+    if reply.finish_reason == "tool_calls":
+        return CALLS
+    return UNANSWERED if not reply.text.strip() and (reply.thinking or reply.thinking_tokens) else None
 
 
 def _generator(

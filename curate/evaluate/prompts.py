@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import polars as pl
 
 from curate.errors import UserError
 from curate.rows import with_ids
-from curate.turns import TURNS
+from curate.turns import TURNS, Turn, turn
 
 
 class PromptsError(UserError):
@@ -47,7 +48,8 @@ def read_prompts(path: Path, limit: int | None = None) -> pl.DataFrame:
     asked once. Raise PromptsError naming the line that is no prompt.
     """
     file = prompts_file(path)
-    schema = {"own": pl.String(), "prompt": pl.String(), "system": pl.String(), "history": TURNS}
+    texts = dict.fromkeys(["own", "prompt", "prompt_name", "system", "tools"], pl.String())
+    schema = {**texts, "history": TURNS}
     rows = pl.DataFrame([prompt_of(file, i, row) for i, row in enumerate(rows_of(file), 1)], schema=schema)
     if rows.is_empty():
         raise PromptsError(f"{file} holds no prompts")
@@ -98,19 +100,50 @@ def _row(file: Path, number: int, line: str) -> Any:
 
 
 def prompt_of(file: Path, number: int, row: Any) -> dict[str, Any]:
-    """Take what a row asks: `own` (its id, where it has one), `prompt`, `system`, `history`; raise PromptsError."""
+    """Take what a row asks; raise PromptsError where it asks nothing.
+
+    That is `own` (its id, where it has one), `prompt`, `system`, `history`, `prompt_name`, `tools`.
+    """
     row = row if isinstance(row, dict) else {}
     prompt, before, system = row.get("prompt"), row.get("history") or [], row.get("system")
-    if isinstance(prompt, list) and prompt and all(isinstance(t, dict) and t.get("content") for t in prompt):
+    name = row.get("prompt_name")
+    if isinstance(prompt, list) and prompt and all(isinstance(t, dict) and "role" in t for t in prompt):
         *before, last = prompt
-        system = before.pop(0)["content"] if before and before[0]["role"] == "system" else system
-        prompt = last["content"] if last["role"] == "user" else None
+        system = before.pop(0).get("content") if before and before[0]["role"] == "system" else system
+        prompt, name = (last.get("content"), last.get("name")) if last["role"] == "user" else (None, None)
     if not isinstance(prompt, str) or not prompt.strip():
         raise PromptsError(
             f"{file}: row {number} has no prompt: it has to hold `prompt`, a text or turns that end with the user's"
         )
-    turns = [{"role": str(t["role"]), "content": str(t["content"])} for t in before]
-    return {"own": _own(row), "prompt": prompt, "system": system, "history": turns or None}
+    before = [turn_of(t) for t in before]
+    more = {"prompt_name": name, "tools": _tools(row.get("tools"))}
+    return {"own": _own(row), "prompt": prompt, "system": system, "history": before or None} | more
+
+
+def turn_of(message: Mapping[str, Any]) -> Turn:
+    """Read a turn from a message, as files hold it and as rows do.
+
+    >>> call = {"id": "1", "type": "function", "function": {"name": "add", "arguments": {"a": 2}}}
+    >>> turn_of({"role": "assistant", "tool_calls": [call]})["tool_calls"]
+    [{'id': '1', 'name': 'add', 'arguments': '{"a": 2}'}]
+    """
+    calls = [_call(call) for call in message.get("tool_calls") or []]
+    content = message.get("content")
+    thinking = message.get("thinking") or message.get("reasoning_content")
+    names = {name: message.get(name) for name in ("tool_call_id", "name")}
+    content = None if content is None else str(content)
+    return turn(str(message["role"]), content, thinking=thinking, tool_calls=calls, **names)
+
+
+def _call(call: Mapping[str, Any]) -> Turn:
+    function = call.get("function") or call
+    arguments = function.get("arguments")
+    written = arguments if isinstance(arguments, str | None) else json.dumps(arguments, ensure_ascii=False)
+    return {"id": call.get("id"), "name": function.get("name"), "arguments": written}
+
+
+def _tools(tools: Any) -> str | None:
+    return tools if isinstance(tools, str | None) else json.dumps(tools, ensure_ascii=False)
 
 
 def _dialogue(file: Path, number: int, row: Any) -> dict[str, Any]:

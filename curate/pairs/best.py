@@ -12,6 +12,7 @@ from curate.pairs.samples import (
     Answers,
     Pairs,
     Result,
+    Thoughts,
     Truncation,
     Variant,
     answers,
@@ -34,6 +35,7 @@ def best_of(
     rejected: Rejected = "worst",
     seed: int = 0,
     cut: Truncation = "drop",
+    thoughts: Thoughts = "drop",
 ) -> Pairs:
     """Sample `n` answers to every prompt and pair the best-graded one with the worst, or with any other.
 
@@ -52,6 +54,7 @@ def best_of(
         rejected: `worst`, or `random`: any that is far enough below the best.
         seed: with the row's id, the number of the sample and the generator's settings the seed of an answer.
         cut: what to do with an answer that ran into the limit of tokens: `drop` or `keep` it.
+        thoughts: whether the thoughts before an answer are kept, as part of the answer, or dropped.
 
     Raises ValueError if `n` is below 2, `min_gap` negative, `max_length_ratio` below 1, or a column is missing.
 
@@ -71,7 +74,7 @@ def best_of(
     check_bounds(min_gap, max_length_ratio)
     samples = _samples(rows, [generator], judge, n, column, seed, cut)
     picks = best_and_other(samples, rejected=rejected, min_gap=min_gap, max_length_ratio=max_length_ratio)
-    return pairs(rows, samples, picks)
+    return pairs(rows, samples, picks, thoughts)
 
 
 def best(
@@ -84,6 +87,7 @@ def best(
     column: str = "prompt",
     seed: int = 0,
     cut: Truncation = "drop",
+    thoughts: Thoughts = "drop",
 ) -> Answers:
     """Sample `n` answers to every prompt and keep the best-graded one as the response: rejection sampling.
 
@@ -99,6 +103,7 @@ def best(
         column: what is asked.
         seed: with the row's id, the number of the sample and the generator's settings the seed of an answer.
         cut: what to do with an answer that ran into the limit of tokens: `drop` or `keep` it.
+        thoughts: whether the thoughts before an answer are kept, as part of the answer, or dropped.
 
     Raises ValueError if `n` is below 1 or a column is missing.
 
@@ -115,7 +120,7 @@ def best(
     if n < 1:
         raise ValueError(f"n must be 1 or more, not {n}")
     samples = _samples(rows, [generator], judge, n, column, seed, cut)
-    return answers(rows, samples, best_only(samples, min_score))
+    return answers(rows, samples, best_only(samples, min_score), thoughts)
 
 
 def _samples(
@@ -137,6 +142,7 @@ def judged(
     column: str = "prompt",
     seed: int = 0,
     cut: Truncation = "drop",
+    thoughts: Thoughts = "drop",
 ) -> Pairs:
     """Let several generators answer every prompt, and pair the answer rated highest with another one.
 
@@ -158,6 +164,7 @@ def judged(
         column: what is asked.
         seed: with the row's id, the number of the sample and the generator's settings the seed of an answer.
         cut: what to do with an answer that ran into the limit of tokens: `drop` or `keep` it.
+        thoughts: whether the thoughts before an answer are kept, as part of the answer, or dropped.
 
     Raises ValueError if there are fewer than two answers a prompt to compare, a generator stands there twice, `min_gap`
     is negative, `max_length_ratio` below 1, or a column is missing.
@@ -180,7 +187,7 @@ def judged(
             raise ValueError(f"generator '{label(generator)}' stands there twice: give n=2 for two answers of each")
     samples = _samples(rows, generators, judge, n, column, seed, cut)
     picks = best_and_other(samples, rejected=rejected, min_gap=min_gap, max_length_ratio=max_length_ratio)
-    return _with_mix(pairs(rows, samples, picks))
+    return _with_mix(pairs(rows, samples, picks, thoughts))
 
 
 def _with_mix(result: Result) -> Result:

@@ -16,7 +16,7 @@ class _Function:
     def __init__(self, reply: Callable[[Ask], str]) -> None:
         self.reply = reply
 
-    def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
+    def prompt_tokens(self, messages: Sequence[Turn], tools: str | None = None) -> int | None:
         return None
 
     def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Answer]]:

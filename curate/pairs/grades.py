@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from curate.models.judges.judge import Case, Grade, Judge
-from curate.pairs.samples import REPEATED
+from curate.pairs.samples import REPEATED, asked
 from curate.rows import hash01
-from curate.turns import question
+from curate.turns import question, without_thoughts
 
 Rejected: TypeAlias = Literal["worst", "random"]
 
@@ -41,11 +41,10 @@ def _drawn(rows: pl.DataFrame, samples: pl.DataFrame, seed: int) -> pl.DataFrame
 
 
 def _judged(rows: pl.DataFrame, samples: pl.DataFrame, judge: Judge, column: str) -> list[Grade]:
-    needed = [name for name in ("id", column, "system", "history") if name in rows.columns]
-    of_row = rows.select(needed).to_dicts()
+    of_row = asked(rows, column).to_dicts()
     cases = [
-        Case(of_row[row]["id"], question(of_row[row], column), text)
-        for row, text in samples.select("row", "text").iter_rows()
+        Case(one["id"], without_thoughts(question(one, column)), text, tools=one.get("tools"))
+        for one, text in ((of_row[row], text) for row, text in samples.select("row", "text").iter_rows())
     ]
     grades = judge.grade(cases) if cases else []
     if len(grades) != len(cases):

@@ -6,7 +6,7 @@ import polars as pl
 
 from curate.models.generators.ask import Text
 from curate.models.generators.generator import Generator
-from curate.pairs.samples import Answers, Truncation, Variant, answers, drop_system, sample
+from curate.pairs.samples import Answers, Thoughts, Truncation, Variant, answers, drop_system, sample
 
 
 def respond(
@@ -17,6 +17,7 @@ def respond(
     column: str = "prompt",
     seed: int = 0,
     cut: Truncation = "drop",
+    thoughts: Thoughts = "drop",
 ) -> Answers:
     """Answer every prompt once; the answer becomes the row's `response`.
 
@@ -30,6 +31,7 @@ def respond(
         column: what is asked.
         seed: with the row's id and the generator's settings the seed of an answer.
         cut: what to do with an answer that ran into the limit of tokens: `drop` its row, or `keep` it.
+        thoughts: whether the thoughts before an answer are kept, as part of the answer, or dropped.
 
     Raises ValueError if the system prompt is blank or a column is missing.
 
@@ -41,5 +43,5 @@ def respond(
     if system is not None and not system.strip():
         raise ValueError("the system prompt is blank")
     samples = sample(rows, [Variant("response", generator, system)], column=column, seed=seed, cut=cut)
-    result = answers(rows, samples, samples.select("row", best="key", why="fault"))
+    result = answers(rows, samples, samples.select("row", best="key", why="fault"), thoughts)
     return drop_system(rows, result) if system is not None else result

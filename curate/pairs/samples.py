@@ -12,7 +12,7 @@ import polars as pl
 from curate.models.generators.ask import Answer, Ask, Failed, seed_of
 from curate.models.generators.generator import Generator
 from curate.models.generators.journal import keys_of
-from curate.turns import question
+from curate.turns import TURNS, question, turn, without_thoughts
 
 
 class Result(NamedTuple):
@@ -38,9 +38,12 @@ Answers: TypeAlias = Annotated[Result, "answer"]  # makes `response`
 
 Truncation: TypeAlias = Literal["drop", "keep"]  # what becomes of an answer that ran into the limit of tokens
 
+Thoughts: TypeAlias = Literal["drop", "keep"]  # what becomes of the thoughts before an answer
+
 # The faults an answer may have, besides what an engine or a judge says.
 NO_PROMPT, CUT, WITHHELD = "no prompt", "cut off at the limit of tokens", "withheld by the server"
 EMPTY, REPEATED = "empty", "the same text once more"
+UNANSWERED, CALLS = "the model's thoughts were cut before an answer", "a call of a tool in place of an answer"
 
 SAMPLES: dict[str, pl.DataType] = {
     "row": pl.Int64(),  # the position of the row
@@ -51,6 +54,8 @@ SAMPLES: dict[str, pl.DataType] = {
     "finish": pl.String(),
     "prompt_tokens": pl.Int64(),
     "tokens": pl.Int64(),
+    "thinking": pl.String(),
+    "thinking_tokens": pl.Int64(),  # of the tokens, where the engine counts them
     "fault": pl.String(),  # why the answer cannot be used, null if it can
     "failed": pl.Boolean(),
     "again": pl.Boolean(),
@@ -100,20 +105,28 @@ def _answers(
 ) -> Iterator[tuple[object, ...]]:
     """Ask one generator. The seed rests on what the row is and what the answer is for, never on places in a list."""
     asks, whose = [], []
-    needed = [name for name in ("id", column, "system", "history") if name in rows.columns]
-    for position, row in zip(positions, rows.select(needed)[positions].iter_rows(named=True), strict=True):
+    for position, row in zip(positions, asked(rows, column)[positions].iter_rows(named=True), strict=True):
         for variant in variants:
-            turns = question(row, column, variant.system)
-            asks.append(Ask(turns, seed_of(seed, row["id"], f"{column}/{variant.name}/{key}")))
+            turns = without_thoughts(question(row, column, variant.system))
+            draw = seed_of(seed, row["id"], f"{column}/{variant.name}/{key}")
+            asks.append(Ask(turns, draw, tools=row.get("tools")))
             whose.append((position, variant.name, f"{variant.name}/{key}", label(variant.generator)))
     for who, answer in zip(whose, variants[0].generator.ask(asks), strict=True):
         yield (*who, *_outcome(answer))
 
 
+def asked(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Take of rows what a question is put together of; a name is that of whoever asks the prompt."""
+    names = ("id", column, "system", "history", "tools", *(["prompt_name"] if column == "prompt" else []))
+    return rows.select(name for name in names if name in rows.columns)
+
+
 def _outcome(answer: Answer | Failed) -> tuple[object, ...]:
     if isinstance(answer, Failed):
-        return (None, None, None, None, answer.reason, answer.reason != NO_PROMPT, answer.again)
-    return (answer.text, answer.finish_reason, answer.prompt_tokens, answer.completion_tokens, None, False, False)
+        return (*[None] * 6, answer.reason, answer.reason != NO_PROMPT, answer.again)
+    tokens = (answer.prompt_tokens, answer.completion_tokens)
+    thoughts = (answer.thinking, answer.thinking_tokens)
+    return (answer.text, answer.finish_reason, *tokens, *thoughts, None, False, False)
 
 
 def _fault(cut: Truncation) -> pl.Expr:
@@ -121,7 +134,10 @@ def _fault(cut: Truncation) -> pl.Expr:
     ended = pl.col("finish")
     unfinished = pl.when((ended == "length") & pl.lit(cut == "drop")).then(pl.lit(CUT))
     withheld = pl.when(ended == "content_filter").then(pl.lit(WITHHELD))
-    return pl.coalesce("fault", withheld, unfinished, pl.when(pl.col("text") == "").then(pl.lit(EMPTY)))
+    calls = pl.when(ended == "tool_calls").then(pl.lit(CALLS))
+    empty, thought = pl.col("text") == "", pl.col("thinking").is_not_null() | (pl.col("thinking_tokens") > 0)
+    unanswered = pl.when(empty & thought).then(pl.lit(UNANSWERED))
+    return pl.coalesce("fault", withheld, calls, unanswered, unfinished, pl.when(empty).then(pl.lit(EMPTY)))
 
 
 def settings_key(generator: Generator) -> str:
@@ -139,10 +155,10 @@ def label(generator: Generator) -> str:
 
 SIDES = ("chosen", "rejected")
 SAME = "the two answers are the same"
-_LEDGER = ("generator", "finish", "prompt_tokens", "tokens", "score")
+_LEDGER = ("generator", "finish", "prompt_tokens", "tokens", "thinking_tokens", "score")
 
 
-def pairs(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> Result:
+def pairs(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame, thoughts: Thoughts = "drop") -> Result:
     """Put together the pairs that were picked among the samples of the rows.
 
     `picks` has `row`, the keys of its `chosen` and `rejected` sample (null where there is none), and `why` there is no
@@ -156,14 +172,18 @@ def pairs(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> Res
     gap = [(pl.col("chosen_score") - pl.col("rejected_score")).alias("gap") for _ in graded]
     return _result(
         samples,
-        columns=wide.select(*SIDES, *(f"{side}_{name}" for side in SIDES for name in ["generator", *graded])),
+        columns=wide.select(
+            *SIDES,
+            *(f"{side}_{name}" for side in SIDES for name in ["generator", *graded]),
+            *_turns(rows, wide, thoughts, {side: f"{side}_thinking" for side in SIDES}),
+        ),
         why=wide["why"],
         ledger=wide.select(*(f"{side}_{name}" for side in SIDES for name in _ledger_columns(samples)), *gap),
         notes=_counts(samples) | figures(wide.with_columns(gap)),
     )
 
 
-def answers(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> Result:
+def answers(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame, thoughts: Thoughts = "drop") -> Result:
     """Put together the answers that were picked, one a row.
 
     `picks` has `row`, the key of its `best` sample (null where there is none) and `why` there is none; what else it has
@@ -180,16 +200,34 @@ def answers(rows: pl.DataFrame, samples: pl.DataFrame, picks: pl.DataFrame) -> R
         notes |= {name.replace("_", " "): round(float(complete[name].mean()), 3) for name in [*graded, *extra]}  # type: ignore[arg-type]
     return _result(
         samples,
-        columns=wide.select("response", *graded),
+        columns=wide.select("response", *graded, *_turns(rows, wide, thoughts, {"response": "thinking"})),
         why=wide["why"],
         ledger=wide.select(*_ledger_columns(samples), *extra),
         notes=_counts(samples) | notes,
     )
 
 
+def _turns(
+    rows: pl.DataFrame, wide: pl.DataFrame, thoughts: Thoughts, columns: Mapping[str, str]
+) -> Iterator[pl.Series]:
+    """Give the turns of answers, by their columns and those of their thoughts: all that they have beside a text.
+
+    Where thoughts are not kept there are none, and they stand in place of those that the rows came with.
+    """
+    for column, thinking in columns.items():
+        name = f"{column}_turns"
+        if thoughts == "keep" or name in rows.columns:
+            kept = (thoughts == "keep") & wide[column].is_not_null()
+            texts = wide.select(pl.when(kept).then(thinking)).to_series()
+            turns = [text and [turn("assistant", thinking=text)] for text in texts]
+            yield pl.Series(name, turns, dtype=TURNS)
+
+
 def _ledger_columns(samples: pl.DataFrame) -> list[str]:
     """Name what the ledger has of a picked answer: what there is of it, and the parts of its grade."""
-    return [name for name in samples.columns if name in _LEDGER or name.startswith("grade_")]
+    counted = samples["thinking_tokens"].is_not_null().any()
+    names = [name for name in samples.columns if name in _LEDGER or name.startswith("grade_")]
+    return [name for name in names if counted or name != "thinking_tokens"]
 
 
 def drop_system(rows: pl.DataFrame, result: Result) -> Result:
@@ -237,11 +275,16 @@ def _counts(samples: pl.DataFrame) -> dict[str, float]:
         "without a grade": samples["failed"] & samples["finish"].is_not_null(),
         "cut off": samples["finish"] == "length",
         "withheld": samples["fault"] == WITHHELD,
+        "with thoughts": samples["thinking"].is_not_null(),
+        "thoughts without an answer": samples["fault"] == UNANSWERED,
+        "calls of tools": samples["fault"] == CALLS,
         "empty": samples["fault"] == EMPTY,
         "same text": samples["fault"] == REPEATED,
     }
     notes = {name: float(of.sum()) for name, of in counted.items()}
     tokens = {"prompt tokens": float(samples["prompt_tokens"].sum()), "tokens": float(samples["tokens"].sum())}
+    if samples["thinking_tokens"].is_not_null().any():  # null where the engine counts none: nothing is estimated
+        tokens["tokens of thoughts"] = float(samples["thinking_tokens"].sum())
     return {name: count for name, count in notes.items() if count or name == "answers"} | tokens
 
 

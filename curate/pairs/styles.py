@@ -6,7 +6,7 @@ import polars as pl
 
 from curate.models.generators.ask import Text
 from curate.models.generators.generator import Generator
-from curate.pairs.samples import NO_PROMPT, Pairs, Truncation, Variant, drop_system, pairs, sample
+from curate.pairs.samples import NO_PROMPT, Pairs, Thoughts, Truncation, Variant, drop_system, pairs, sample
 
 
 def styles(
@@ -19,6 +19,7 @@ def styles(
     column: str = "prompt",
     seed: int = 0,
     cut: Truncation = "drop",
+    thoughts: Thoughts = "drop",
 ) -> Pairs:
     """Answer every prompt twice, under the system prompt of the style wanted and under that of the style unwanted.
 
@@ -35,6 +36,7 @@ def styles(
         column: what is asked.
         seed: with the row's id, what it is for and the generator's settings the seed of an answer.
         cut: what to do with an answer that ran into the limit of tokens: `drop` its row, or `keep` it.
+        thoughts: whether the thoughts before an answer are kept, as part of the answer, or dropped.
 
     Raises ValueError if a system prompt is blank, both are the same by the same generator, or a column is missing.
 
@@ -52,7 +54,7 @@ def styles(
         raise ValueError("chosen and rejected are the same system prompt, and one generator answers both")
     variants = [Variant("chosen", generator, chosen), Variant("rejected", other, rejected)]
     samples = sample(rows, variants, column=column, seed=seed, cut=cut)
-    return drop_system(rows, pairs(rows, samples, _both(samples)))
+    return drop_system(rows, pairs(rows, samples, _both(samples), thoughts))
 
 
 def _both(samples: pl.DataFrame) -> pl.DataFrame:

@@ -9,8 +9,10 @@ import polars as pl
 from curate.pairs.grades import check_bounds
 from curate.pairs.samples import SIDES, Pairs, Result, figures, require
 from curate.rows import hash01
+from curate.turns import TURNS
 
 _OWN = ("response", "score", "license")
+_TURNS = "response_turns"
 
 
 def votes(
@@ -80,9 +82,13 @@ def _listed(rows: pl.DataFrame, answers: str, seed: int) -> pl.DataFrame:
     require(rows, "id", "response", "score", answers)
     license_ = pl.col("license") if "license" in rows.columns else pl.lit(None, pl.String).alias("license")
     prefers = hash01("id", seed, "votes: shorter").alias("prefers")
-    own = rows.select(pl.int_range(pl.len()).alias("row"), prefers, "response", "score", license_, others=answers)
+    turns = pl.col(_TURNS) if _TURNS in rows.columns else pl.lit(None, TURNS).alias(_TURNS)
+    own = rows.select(
+        pl.int_range(pl.len()).alias("row"), prefers, "response", "score", license_, turns, others=answers
+    )
     others = own.select("row", "prefers", "license", "others").explode("others")
-    others = others.select("row", "prefers", *_fields(rows.schema[answers]))
+    fields = _fields(rows.schema[answers])
+    others = others.select("row", "prefers", *fields, pl.lit(None, TURNS).alias(_TURNS))
     listed = pl.concat([own.drop("others"), others], how="vertical_relaxed")
     listed = listed.filter(pl.col("response").str.contains(r"\S") & pl.col("score").is_finite())
     listed = listed.sort("row", "score", "response", "license", descending=[False, True, False, False])
@@ -136,18 +142,18 @@ def _why(stages: Mapping[str, pl.DataFrame]) -> pl.Expr:
 
 def _result(wide: pl.DataFrame, listed: pl.DataFrame) -> Result:
     for side in SIDES:
-        texts = listed.select(
-            pl.col("at").alias(f"{side}_at"), pl.col("response").alias(side), pl.col("license").alias(f"{side}_license")
-        )
+        names = {"at": f"{side}_at", "response": side, "license": f"{side}_license", _TURNS: f"{side}_turns"}
+        texts = listed.select(pl.col(name).alias(other) for name, other in names.items())
         wide = wide.join(texts, on=f"{side}_at", how="left", maintain_order="left")
     licenses = [pl.col(f"{side}_license") for side in SIDES]
     both = pl.concat_str(pl.min_horizontal(licenses), pl.max_horizontal(licenses), separator=" and ")
     all_known = pl.all_horizontal(license_.is_not_null() for license_ in licenses)
     joined = pl.when(licenses[0] == licenses[1]).then(licenses[0]).when(all_known).then(both)
     scores = ["chosen_score", "rejected_score"]
+    turns = [f"{side}_turns" for side in SIDES if listed[_TURNS].null_count() < listed.height]
     nothing = pl.Series("again", [False] * wide.height, dtype=pl.Boolean)
     return Result(
-        columns=wide.select(*SIDES, *scores, *licenses, license=joined, score="chosen_score"),
+        columns=wide.select(*SIDES, *scores, *licenses, *turns, license=joined, score="chosen_score"),
         why=wide["why"],
         ledger=wide.select(*scores, "gap", "length_ratio"),
         again=nothing,

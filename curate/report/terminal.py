@@ -22,6 +22,8 @@ from curate.models.generators.generator import Progress as Answers
 from curate.pairs.shortcuts import rows_of
 from curate.recipe.plan import Recipe
 from curate.report.steps import unseen_turns
+from curate.report.words import plural
+from curate.turns import ANSWERS, answer, lean, lines
 
 
 class _Console(Console):
@@ -131,11 +133,24 @@ def show_rows(rows: list[dict[str, Any]]) -> None:
     """Print rows one under the other, each text under its name."""
     for row in rows:
         console.print(f"{row['id'][:12]}  {row['source']}, {row['domain'] or 'no domain'}", style="bold")
-        turns = [(turn["role"], turn["content"]) for turn in row.get("history") or []]
-        for name, text in [*turns, *((n, row.get(n)) for n in ("system", "prompt", "response", "chosen", "rejected"))]:
-            if text:
-                console.print(Text(name, style="dim"))
-                console.print(Padding(Text(text.strip()), (0, 0, 1, 2)))
+        for name, text in _texts(row):
+            console.print(Text(name, style="dim"))
+            console.print(Padding(Text(text.strip()), (0, 0, 1, 2)))
+
+
+def _texts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """List what a row says, in its order; of thoughts only how many words they are."""
+    asker = " ".join(["prompt", *(row.get("prompt_name") or "").split()])
+    turns = [*map(lean, row.get("history") or [])]
+    before = [("tools", row.get("tools")), ("system", row.get("system")), *lines(turns), (asker, row.get("prompt"))]
+    answers = [
+        (column if who == "assistant" else f"{column}: {who}", text)
+        for column in ANSWERS
+        for who, text in lines(answer(row, column))
+    ]
+    for name, text in [*before, *answers]:
+        if text:
+            yield name, f"({plural(len(text.split()), 'word')})" if name.endswith(" thinks") else text
 
 
 def show_shortcuts(result: Any) -> None:

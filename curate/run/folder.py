@@ -18,6 +18,7 @@ from curate.folders import claim, clear, put, put_alone, written
 from curate.report.formats import FORMATS, to_jsonl
 from curate.run import ledger as ledgers
 from curate.run.outputs import MANIFEST
+from curate.turns import OPTIONAL
 
 
 class OutputError(UserError):
@@ -60,7 +61,7 @@ def some_rows(out: Path, n: int) -> list[dict[str, Any]]:
     """Take the first rows of a finished set, the columns that a reader looks at."""
     open_out(out)
     rows = pl.read_parquet(out / "train.parquet", n_rows=n)
-    columns = ("id", "source", "domain", "system", "history", "prompt", "response", "chosen", "rejected")
+    columns = ("id", "source", "domain", "system", "history", "prompt", "response", "chosen", "rejected", *OPTIONAL)
     return rows.select(c for c in columns if c in rows.columns).to_dicts()
 
 

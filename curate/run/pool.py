@@ -23,6 +23,7 @@ from curate.run.parts import add, pass_over
 from curate.run.quarantine import line_of
 from curate.run.state import Pool, Run
 from curate.run.step_error import StepError, misfit, no_column
+from curate.turns import TURNS
 
 _REASONS = 3  # the most frequent ones that are said
 _RAW = 500  # characters of a prompt kept beside the reason why it has no answer
@@ -189,8 +190,11 @@ def _write(rows: pl.DataFrame, step: Step) -> Result:
 def _replace(rows: pl.DataFrame, result: Result) -> pl.DataFrame:
     """Put what was written into the rows: pairs stand in place of a response, a response in place of pairs."""
     other = {"chosen": ["response"], "response": ["chosen", "rejected"]}
-    names = [name for new in result.columns.columns for name in other.get(new, [])]
+    written = result.columns.columns
+    names = [name for new in written for name in other.get(new, [])]
     nothing = [pl.lit(None, dtype=STANDARD[name]).alias(name) for name in names]
+    turns = [f"{name}_turns" for name in {*written, *names}]  # what an answer had beside its text goes with it
+    nothing += [pl.lit(None, dtype=TURNS).alias(name) for name in turns if name in rows.columns]
     return rows.with_columns(*nothing).with_columns(result.columns)
 
 

@@ -20,6 +20,8 @@ from curate.evaluate.trained import TrainedError, merge, open_training
 from curate.models.generators.ask import Answer, Failed
 from curate.models.generators.generator import close_all
 from curate.pairs.example import says
+from curate.pairs.samples import CALLS, UNANSWERED
+from curate.turns import lean, turn, without_thoughts
 from tests.models.judges.scripted import scripted
 from tests.train import tiny
 
@@ -211,7 +213,7 @@ def test_each_turn_is_asked_after_the_answers_before_it():
     assert lines["turn"].to_list() == [0, 1, 2, 0]
     last = next(ask for ask in asked if ask.messages[-1]["content"] == "And?")
     assert [turn["content"] for turn in last.messages] == ["Hi?", "1: Hi?", "More?", "3: More?", "And?"]
-    assert lines["history"][2].to_list() == last.messages[:-1], "a line says itself what stood before it"
+    assert list(map(lean, lines["history"][2])) == last.messages[:-1], "a line says itself what stood before it"
     assert lines.schema == pl.Schema(SCHEMA)
 
 
@@ -261,3 +263,49 @@ def test_the_command_holds_dialogues_and_prompts(tmp_path, monkeypatch):
     assert [json.loads(line)["turn"] for line in alone.output.splitlines()] == [0, 1, 2, 0]
     both = CliRunner().invoke(command, [*arguments, "--prompts", str(prompts)])
     assert [json.loads(line)["turn"] for line in both.output.splitlines()] == [None, 0, 1, 2, 0]
+
+
+CALL = {"id": "1", "name": "weather", "arguments": "{}"}
+BEFORE = [
+    turn("user", "Weather?", name="ann"),
+    turn("assistant", thinking="look", tool_calls=[CALL]),
+    turn("tool", "12", tool_call_id="1"),
+    turn("assistant", "12."),
+]
+
+
+def test_a_prompt_is_asked_with_all_that_stands_before_it():
+    model, asked = scripted(lambda ask: "13.")
+    rows = pl.DataFrame(
+        [{"id": "a", "prompt": "And now?", "history": BEFORE, "tools": '[{"name": "weather"}]', "prompt_name": "ann"}],
+        infer_schema_length=None,
+    )
+    [line] = answers(model, rows).to_dicts()
+    assert list(asked[0].messages) == [*without_thoughts(BEFORE), turn("user", "And now?", name="ann")]
+    assert asked[0].tools == line["tools"] == '[{"name": "weather"}]'
+    assert (line["prompt_name"], line["response"], line["response_turns"]) == ("ann", "13.", None)
+
+
+@pytest.mark.parametrize(
+    ("reply", "response", "thinking", "failed"),
+    [
+        pytest.param("<think>hm</think>4", "4", "hm", None, id="thoughts"),
+        pytest.param(Answer("<think>hm", "length", 5, 5), None, "hm", UNANSWERED, id="thoughts alone"),
+        pytest.param(Answer("", "length", 5, 5, None, None, 5), None, None, UNANSWERED, id="thoughts nobody is shown"),
+        pytest.param(Answer("I look.", "tool_calls", 5, 5), None, None, CALLS, id="a call of a tool"),
+        pytest.param("", "", None, None, id="an empty answer"),
+    ],
+)
+def test_thoughts_stand_beside_the_answer(reply, response, thinking, failed):
+    model, _ = scripted(lambda ask: reply)
+    [line] = answers(model, pl.DataFrame({"id": ["a"], "prompt": ["2+2?"]})).to_dicts()
+    thoughts = line["response_turns"] and line["response_turns"][0]["thinking"]
+    assert (line["response"], thoughts, line["failed"]) == (response, thinking, failed)
+    assert line["tokens"] is not None
+
+
+def test_thoughts_of_earlier_turns_are_not_asked_again():
+    model, asked = scripted(lambda ask: "<think>hm</think>Yes.")
+    answers(model, TWO)
+    assert not any("hm" in (turn["content"] or "") for ask in asked for turn in ask.messages)
+    assert any(turn["content"] == "Yes." for ask in asked for turn in ask.messages)

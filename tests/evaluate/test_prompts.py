@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from curate.evaluate.prompts import PromptsError, read_dialogues, read_prompts
-from curate.turns import lean
+from curate.turns import lean, turn
 from tests.train import tiny
 
 AUTHORED = Path(__file__).parents[2] / "recipes" / "authored"
@@ -106,3 +106,18 @@ def _runs(texts: Any) -> set[tuple[str, ...]]:
 def _texts(row: dict[str, Any]) -> list[str]:
     turns = row.get("messages") or [{"content": row["prompt"]}, {"content": row.get("response", "")}]
     return [turn["content"] for turn in turns]
+
+
+def test_turns_of_a_prompt_are_read_whole(tmp_path):
+    call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": {"city": "Bergen"}}}
+    called = {"role": "assistant", "content": None, "reasoning_content": "look", "tool_calls": [call]}
+    result = {"role": "tool", "content": "12", "tool_call_id": "1", "name": "weather"}
+    asked = {"role": "user", "content": "And now?", "name": "ann"}
+    row = {"prompt": [BRIEF, HI, called, result, YES, asked], "tools": [{"name": "weather"}]}
+    [read] = read_prompts(tiny.write(tmp_path / "p.jsonl", [row])).to_dicts()
+    written = {"id": "1", "name": "weather", "arguments": '{"city": "Bergen"}'}
+    assert list(map(lean, read["history"])) == [
+        HI, turn("assistant", thinking="look", tool_calls=[written]), result, YES,
+    ]  # fmt: skip
+    assert (read["system"], read["prompt"], read["prompt_name"]) == ("Be brief.", "And now?", "ann")
+    assert json.loads(read["tools"]) == [{"name": "weather"}]

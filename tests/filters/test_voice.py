@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from curate.filters import claims_human, first_person, mentions, refuses, says_ai
-from curate.filters.voice import claims_human_where, first_person_where, mentions_where
+from curate.filters.voice import claims_human_where, first_person_where, mentions_where, refuses_where
 
 
 def speaks(text: str, **parameters: Any) -> Any:
@@ -390,6 +390,32 @@ def test_does_not_say_that_an_ai_speaks(text):
 )
 def test_an_answer_that_refuses(text):
     assert holds(refuses, text) is True
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        pytest.param("<think>Hm.</think>I'm sorry, but I can't help with that.", True, id="a block"),
+        pytest.param("A long thought. Then one more. So.\n</think>\nI can't help with that.", True, id="only its end"),
+        pytest.param("[THINK]Hm.[/THINK]I can't help with that.", True, id="another mark"),
+        pytest.param(
+            "<|channel|>analysis<|message|>Hm. So. No.<|end|><|start|>assistant<|channel|>final<|message|>I can't help "
+            "with that.",
+            True,
+            id="channels",
+        ),
+        pytest.param("<think>I can't help with that.</think>Here it is.", False, id="only the thought declines"),
+        pytest.param("<think>I can't help with that.", None, id="thoughts without an answer"),
+    ],
+)
+def test_refusals_stand_in_the_answer(text, verdict):
+    assert holds(refuses, text) is verdict
+
+
+def test_the_span_of_a_refusal_after_thoughts():
+    text = "<think>I can't help with that.</think>I'm sorry, but I can't help with it."
+    frame = pl.DataFrame({"response": [text]})
+    assert frame.select(refuses_where()).item().startswith("I'm sorry, but I can't help")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 class Engine:
     context, asked = 200, 0
 
-    def prompt_tokens(self, messages):
+    def prompt_tokens(self, messages, tools=None):
         return sum(len(m["content"].split()) for m in messages)
 
     def answer(self, asks, sampling):

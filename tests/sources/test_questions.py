@@ -47,7 +47,7 @@ class Plain:
         self.reply = reply
         self.asked: list[Ask] = []
 
-    def prompt_tokens(self, messages: Sequence[Mapping[str, str]]) -> None:
+    def prompt_tokens(self, messages: Sequence[Mapping[str, str]], tools: str | None = None) -> None:
         return None
 
     def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Answer | Failed]]:

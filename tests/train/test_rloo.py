@@ -130,6 +130,19 @@ def test_a_reward_sees_prompt_and_response_as_a_judge_does():
     assert (reward.answers, sum(reward.reasons.values()), reward.__name__) == (4, 1, "sometimes")
 
 
+def test_a_reward_sees_answers_without_thoughts():
+    reward = JudgeReward(judge(f"{OWN}:vowels"))
+    texts = ["<think>tttt</think>aa", "tttt</think>aa", "<think>aa", "aa"]
+    assert reward(prompts=["?"] * 4, completions=texts) == [1.0, 1.0, None, 1.0]
+    assert dict(reward.reasons) == {"the model's thoughts were cut before an answer": 1}
+    called = [
+        {"role": "assistant", "content": ""},
+        {"role": "tool", "content": "t"},
+        {"role": "assistant", "content": "a"},
+    ]
+    assert reward(prompts=["?"], completions=[called]) == [1.0]
+
+
 def test_a_reward_is_known_by_its_code():
     assert content(f"{OWN}:vowels")["code"]
     assert content("org/some-reward-model") == "org/some-reward-model"

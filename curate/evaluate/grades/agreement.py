@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.evaluate import statistics
-from curate.evaluate.grades.files import COMPARISONS, GradesError, read_rows, row_prompt, shaped
+from curate.evaluate.grades.files import COMPARISONS, PROMPT, GradesError, read_rows, row_prompt, shaped
 from curate.evaluate.prompts import identified
 from curate.evaluate.statistics import Mean
 from curate.turns import TURNS
@@ -95,6 +95,8 @@ _GOLD = {
     "prompt": pl.String(),
     "system": pl.String(),
     "history": TURNS,
+    "prompt_name": pl.String(),
+    "tools": pl.String(),
     "first": pl.String(),
     "second": pl.String(),
     "label": pl.String(),
@@ -118,8 +120,7 @@ def read_gold(file: Path) -> pl.DataFrame:
 def sides(gold: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split a gold set into the answers of its two sides, for `pairwise`."""
     first, second = (
-        gold.select("id", "prompt", "system", "history", pl.col(name).alias("response")).with_columns(sample=pl.lit(0))
-        for name in NAMES
+        gold.select("id", *PROMPT, pl.col(name).alias("response")).with_columns(sample=pl.lit(0)) for name in NAMES
     )
     return first, second
 

@@ -13,9 +13,9 @@ import polars as pl
 from curate.cache import write_whole
 from curate.errors import UserError
 from curate.evaluate.answers import SCHEMA
-from curate.evaluate.prompts import PromptsError, prompt_of, rows_of
+from curate.evaluate.prompts import PromptsError, prompt_of, rows_of, turn_of
 from curate.rows import with_ids
-from curate.turns import TURNS, are_turns, whole_turns
+from curate.turns import TURNS, are_turns, lean, whole_turns
 
 # A line is a graded answer. `parts` is JSON text in a table and an object in a file.
 GRADES: Mapping[str, Any] = {
@@ -84,8 +84,14 @@ def write_lines(rows: pl.DataFrame, file: Path) -> Path:
     for row in rows.iter_rows(named=True):
         if row.get("parts") is not None:
             row["parts"] = json.loads(row["parts"])
-        lines.append(f"{json.dumps(row, ensure_ascii=False)}\n")
+        lines.append(f"{json.dumps(with_lean_turns(row), ensure_ascii=False)}\n")
     return write_whole(file, "".join(lines))
+
+
+def with_lean_turns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of the turns in a row what they do not hold."""
+    names = [name for name, dtype in SCHEMA.items() if dtype == TURNS and row.get(name)]
+    return {**row, **{name: list(map(lean, row[name])) for name in names}}
 
 
 def read_grades(file: Path) -> pl.DataFrame:
@@ -140,14 +146,15 @@ def _table(file: Path, rows: list[dict[str, Any]], schema: Mapping[str, Any], wr
 # Names that say what a file is, not whose: there the folder is the name.
 _PLAIN = {"answers", "grades"}
 _ANSWERS = {"arm": pl.String(), "seed": pl.Int64(), **SCHEMA}
-_PROMPT = ("prompt", "system", "history")
+PROMPT = ("prompt", "system", "history", "prompt_name", "tools")  # what an answer answers
 
 
 def read_answers(files: Sequence[str | Path]) -> pl.DataFrame:
     """Read files of answers: `curate.evaluate.answers.SCHEMA`, with `arm` (who answered) and `seed` (of a training).
 
     A row holds `prompt` (a text, or turns) and `response`, or `failed`, the reason why there is none; `id`, `sample`,
-    `turn`, `system`, `history`, `tokens` and `finish_reason` where they are known. Without an id it gets the hash of
+    `turn`, `system`, `history`, `tools`, `response_turns` (an answer that is more than a text), `tokens` and
+    `finish_reason` where they are known. Without an id it gets the hash of
     what was asked; without a sample it is counted. Who answered is called as the file is, or as its folder where the
     file is called `answers` or `grades`; `NAME=FILE` calls it otherwise; an `arm` or `checkpoint` of a row is added.
 
@@ -171,7 +178,7 @@ def _named(text: str) -> tuple[str, Path]:
 
 def _read_answers(file: Path, name: str) -> pl.DataFrame:
     rows = [_answer(file, number, row, name) for number, row in enumerate(read_rows(file), 1)]
-    prompts = pl.DataFrame([{key: row[key] for key in _PROMPT} for row in rows], {k: SCHEMA[k] for k in _PROMPT})
+    prompts = pl.DataFrame([{key: row[key] for key in PROMPT} for row in rows], {k: SCHEMA[k] for k in PROMPT})
     samples: Counter[tuple[Any, ...]] = Counter()
     for row, own in zip(rows, with_ids(prompts)["id"], strict=True):
         row["id"] = own if row["id"] is None else str(row["id"])
@@ -193,5 +200,6 @@ def _answer(file: Path, number: int, row: Mapping[str, Any], name: str) -> dict[
     if response is None and failed is None:
         failed = "the file has none"
     arm = " ".join([name, *(str(row[key]) for key in ("arm", "checkpoint") if row.get(key))])
-    columns = {key: row.get(key) for key in _ANSWERS} | {key: prompt[key] for key in _PROMPT}
+    columns = {key: row.get(key) for key in _ANSWERS} | {key: prompt[key] for key in PROMPT}
+    columns["response_turns"] = [turn_of(one) for one in row.get("response_turns") or []] or None
     return columns | {"arm": arm, "seed": row.get("seed") or 0, "response": response, "failed": failed}

@@ -15,11 +15,11 @@ import polars as pl
 
 from curate.cache import Cache
 from curate.evaluate.grades.files import COMPARISONS, GradesError
-from curate.evaluate.grades.singly import judge_stage, name_of, set_up, with_before
+from curate.evaluate.grades.singly import judge_stage, name_of, set_up, why_none, with_before
 from curate.models.generators.ask import Ask, Failed, Result
 from curate.models.generators.generator import Generator, Progress
-from curate.models.judges.judge import Better, Case, Comparison, Grade, Judge, Pairing
-from curate.turns import question
+from curate.models.judges.judge import Better, Case, Comparison, Grade, Judge, Pairing, answer_of
+from curate.turns import question, without_thoughts
 
 _KEYS = ("id", "sample", "turn")
 # What a verdict means in terms of the answers, where a stood first and where b did.
@@ -93,10 +93,13 @@ def _by_key(rows: pl.DataFrame, name: str) -> dict[tuple[Any, ...], dict[str, An
 
 def _line(key: dict[str, Any], a: dict[str, Any] | None, b: dict[str, Any] | None) -> dict[str, Any]:
     some = a or b or {}
-    line: dict[str, Any] = {**key, "prompt": some["prompt"], "messages": question(some)}
+    line: dict[str, Any] = {**key, "prompt": some["prompt"], "messages": without_thoughts(question(some))}
+    line["tools"] = some.get("tools")
     for name, row in (("a", a or {}), ("b", b or {})):
+        turns, text = answer_of(row)
         line |= {f"response_{name}": row.get("response"), f"tokens_{name}": row.get("tokens")}
-    same = line["response_a"] is not None and line["response_a"] == line["response_b"]
+        line |= {f"text_{name}": text, f"turns_{name}": turns}
+    same = line["text_a"] is not None and (line["text_a"], line["turns_a"]) == (line["text_b"], line["turns_b"])
     why = _why_not(a, b)
     settled = {"first": "tie", "second": "tie", "verdict": "tie", "flipped": False} if same and not why else {}
     return line | {"why": why, "verdict": None} | settled
@@ -106,9 +109,9 @@ def _why_not(a: dict[str, Any] | None, b: dict[str, Any] | None) -> str | None:
     for name, row in (("a", a), ("b", b)):
         if row is None:
             return f"{name} was not asked this"
-        if row.get("failed") or row["response"] is None:
-            return f"{name} has no answer: {row.get('failed') or 'it is empty'}"
-    if question(a or {}) != question(b or {}):
+        if why := why_none(row):
+            return f"{name} has no answer: {why}"
+    if without_thoughts(question(a or {})) != without_thoughts(question(b or {})):
         return "a and b answered different conversations"
     return None
 
@@ -119,11 +122,12 @@ def _is_open(line: Mapping[str, Any]) -> bool:
 
 def _pairings(lines: Sequence[Mapping[str, Any]]) -> list[Pairing]:
     """List the pairs that a judge has to see, each in both orders."""
-    return [
-        Pairing(line["id"], line["messages"], line[f"response_{first}"], line[f"response_{second}"])
-        for line in filter(_is_open, lines)
-        for first, second in ("ab", "ba")
-    ]
+    return [_pairing(line, *order) for line in filter(_is_open, lines) for order in ("ab", "ba")]
+
+
+def _pairing(line: Mapping[str, Any], first: str, second: str) -> Pairing:
+    texts, turns = ([line[f"{part}_{name}"] for name in (first, second)] for part in ("text", "turns"))
+    return Pairing(line["id"], line["messages"], texts[0], texts[1], turns[0], turns[1], line["tools"])
 
 
 def _verdict(a_first: Comparison, b_first: Comparison) -> dict[str, Any]:
@@ -150,8 +154,13 @@ def compared(judge: Judge, pairings: Sequence[Pairing]) -> list[Comparison]:
     """Compare by a judge that compares, or by the grades of one that grades: the higher one is better."""
     if judge.compare is not None:
         return judge.compare(pairings)
-    grades = judge.grade([Case(one.id, one.messages, text) for one in pairings for text in (one.first, one.second)])
+    grades = judge.grade([case for pairing in pairings for case in _cases(pairing)])
     return [_by_grades(first, second) for first, second in zip(grades[::2], grades[1::2], strict=True)]
+
+
+def _cases(one: Pairing) -> tuple[Case, Case]:
+    first = Case(one.id, one.messages, one.first, one.first_turns, one.tools)
+    return first, first._replace(response=one.second, turns=one.second_turns)
 
 
 def _by_grades(first: Grade, second: Grade) -> Comparison:

@@ -13,8 +13,10 @@ import polars as pl
 from curate.cache import Cache, Entry
 from curate.evaluate.grades.files import GRADES, shaped
 from curate.models.generators.generator import Progress
-from curate.models.judges.judge import Case, Grade, Judge
-from curate.turns import question
+from curate.models.judges.judge import Case, Grade, Judge, Pairing, answer_of
+from curate.pairs.samples import UNANSWERED
+from curate.thoughts import split
+from curate.turns import are_turns, question, whole_turns, without_thoughts
 
 _GRADE = {name: GRADES[name] for name in ("score", "parts", "why")}
 
@@ -55,8 +57,8 @@ def grade(
     set_up(judge, stages, tell)
     grades = iter(_stage(cases_of(answers, prompts), judge, stages).iter_rows())
     lines = [
-        next(grades) if _answered(row) else (None, None, f"no answer: {row.get('failed') or 'it is empty'}")
-        for row in answers.iter_rows(named=True)
+        next(grades) if why is None else (None, None, f"no answer: {why}")
+        for why in map(why_none, answers.iter_rows(named=True))
     ]
     own = {"arm": arm, "seed": seed}
     names = {name: own[name] for name in own if name not in answers.columns} | {"judge": name_of(judge)}
@@ -67,7 +69,11 @@ def grade(
 def cases_of(answers: pl.DataFrame, prompts: pl.DataFrame | None = None) -> list[Case]:
     """List what a judge is asked: each answer with the conversation before it."""
     rows = with_before(answers, prompts).iter_rows(named=True)
-    return [Case(row["id"], question(row), row["response"]) for row in rows if _answered(row)]
+    return [
+        Case(row["id"], without_thoughts(question(row)), text, turns, row.get("tools"))
+        for row, (turns, text) in ((row, answer_of(row)) for row in rows)
+        if text is not None and row.get("failed") is None
+    ]
 
 
 def set_up(judge: Judge, stages: Cache, tell: Progress | None = None) -> None:
@@ -83,16 +89,25 @@ def name_of(judge: Judge) -> str:
 
 def with_before(answers: pl.DataFrame, prompts: pl.DataFrame | None) -> pl.DataFrame:
     """Give answers the conversation before their prompts, where `prompts` have it and they do not."""
-    names = [name for name in ("system", "history") if prompts is not None and name in prompts.columns]
+    names = [name for name in ("system", "history", "tools") if prompts is not None and name in prompts.columns]
     if prompts is None or not names:
         return answers
-    joined = answers.join(prompts.select("id", *names).unique("id"), on="id", how="left", maintain_order="left")
+    whole = prompts.select("id", *(whole_turns(prompts[n]) if are_turns(prompts[n].dtype) else n for n in names))
+    joined = answers.join(whole.unique("id"), on="id", how="left", maintain_order="left")
     both = {name: f"{name}_right" for name in names if name in answers.columns}
     return joined.with_columns(pl.coalesce(own, other) for own, other in both.items()).drop(both.values())
 
 
-def _answered(row: Mapping[str, Any]) -> bool:
-    return row.get("failed") is None and row["response"] is not None
+def why_none(row: Mapping[str, Any]) -> str | None:
+    """Say why a row has no answer; null where it has one.
+
+    >>> why_none({"response": "<think>Hm"}), why_none({"response": "4"})
+    ("the model's thoughts were cut before an answer", None)
+    """
+    if row.get("failed") is not None or answer_of(row)[1] is not None:
+        return row.get("failed")
+    thought = row["response"] is not None and split(row["response"]).thinking
+    return UNANSWERED if thought else "it is empty"
 
 
 def _stage(cases: Sequence[Case], judge: Judge, stages: Cache) -> pl.DataFrame:
@@ -112,12 +127,24 @@ def _table(grades: Sequence[Grade]) -> pl.DataFrame:
     return pl.DataFrame(lines, schema=_GRADE, orient="row")
 
 
+def _lean(case: Case | Pairing) -> list[Any]:
+    """Leave out the fields at the end that hold nothing, as cases did without that had none of them."""
+    fields = list(case)
+    while not fields[-1] and fields[-1] != "":
+        fields.pop()
+    return fields
+
+
 def judge_stage(
-    name: str, judge: Judge, cases: Sequence[Any], stages: Cache, build: Callable[[Path], dict[str, Any]]
+    name: str,
+    judge: Judge,
+    cases: Sequence[Case] | Sequence[Pairing],
+    stages: Cache,
+    build: Callable[[Path], dict[str, Any]],
 ) -> Entry:
     """Find or build what a judge says of cases; what `build` calls `again` is not kept for the next time."""
     about = dict(judge.describe())
     # A function that stands in no file could be another one next time.
     lasting = about.get("code", "") is not None
-    depends = {"judge": about, "cases": hashlib.sha256(json.dumps(cases).encode()).hexdigest()}
+    depends = {"judge": about, "cases": hashlib.sha256(json.dumps(list(map(_lean, cases))).encode()).hexdigest()}
     return stages.get(name, depends, build, keep=lambda meta: lasting and not meta["again"])

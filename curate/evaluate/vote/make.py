@@ -13,9 +13,13 @@ from typing import Any
 import polars as pl
 
 from curate.errors import UserError
+from curate.evaluate.prompts import PromptsError, prompt_of, turn_of
 from curate.evaluate.vote.page import page
 from curate.folders import check_alone, put_alone
+from curate.models.judges.judge import answer_of
 from curate.rows import hash01
+from curate.turns import question as question_of
+from curate.turns import without_thoughts
 
 # Names that say what a file is, not whose: there the folder is the name.
 _PLAIN = {"answers", "grades"}
@@ -25,6 +29,8 @@ _SCHEMA = {
     "prompt": pl.String(),
     "sample": pl.Int64(),
     "response": pl.String(),
+    "before": pl.String(),  # JSON: the turns before the prompt, and the tools
+    "turns": pl.String(),  # JSON: the turns of the answer before its text
 }
 
 
@@ -33,7 +39,7 @@ class VoteError(UserError):
 
 
 def read_answers(files: Sequence[str | Path]) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Read answers: a row each with `model`, `id`, `prompt`, `sample`, `response`; and what was left out, counted.
+    """Read answers: a row each (`_SCHEMA`), without thoughts; and what was left out, counted.
 
     A file is `answers.jsonl` as `curate answer` writes it, or `grades.jsonl` of an ablation. It holds one model, or one
     for every `arm` and `checkpoint` in it. Its model is called as the file is, or as its folder where the file's name
@@ -76,18 +82,26 @@ def _answer(line: str, name: str, where: str) -> tuple[dict[str, Any] | None, st
     """Read a line: the answer, or why it cannot be voted on."""
     try:
         row = json.loads(line)
-        prompt, response = row["prompt"], row["response"]
-        if not isinstance(prompt, str) or not isinstance(response, str | None):
+        asked = prompt_of(Path(where), 1, row)
+        if not isinstance(row["response"], str | None):
             raise TypeError
-    except (ValueError, KeyError, TypeError):
+        answer = [turn_of(one) for one in row.get("response_turns") or []]
+    except (PromptsError, ValueError, KeyError, TypeError, AttributeError):
         raise VoteError(f"{where} is no answer: a JSON object with `id`, `prompt`, `response` was expected") from None
+    turns, response = answer_of({**row, "response_turns": answer})
     if response is None:
         return None, "no answer"
     if row.get("turn") is not None:
         return None, "a turn of a dialogue"
     model = " ".join([name, *(str(row[key]) for key in ("arm", "checkpoint") if row.get(key))])
-    who = {"model": model, "id": str(row.get("id", prompt)), "sample": int(row.get("sample") or 0)}
-    return who | {"prompt": prompt, "response": response}, ""
+    *before, last = without_thoughts(question_of(asked))
+    who = {"model": model, "id": str(row.get("id", last["content"])), "sample": int(row.get("sample") or 0)}
+    said = {"before": _json([asked["tools"], before]) if before or asked["tools"] else None, "turns": _json(turns)}
+    return who | {"prompt": last["content"], "response": response} | said, ""
+
+
+def _json(value: Any) -> str | None:
+    return json.dumps(value, ensure_ascii=False) if value else None
 
 
 def draw(answers: pl.DataFrame, n: int, seed: int = 0) -> tuple[pl.DataFrame, dict[str, int]]:
@@ -95,11 +109,11 @@ def draw(answers: pl.DataFrame, n: int, seed: int = 0) -> tuple[pl.DataFrame, di
 
     Two models are compared on prompts that both answered, with the same number of sample, one sample a prompt. Prompts
     come before pairs: of n comparisons as many prompts as can be are taken, the pairs in turn. Each model of a pair
-    stands first in half of its comparisons, in an order that the seed decides. Equal answers are left out: there is
-    nothing to choose.
+    stands first in half of its comparisons, in an order that the seed decides. Equal answers are left out, for there is
+    nothing to choose, and so are answers to one prompt after different turns.
 
     The columns are `item` (from 1), `id`, `prompt`, `sample`, `a`, `b` (the pair, in the order of the models), `left`,
-    `right` (which model stands where), `left_text`, `right_text`.
+    `right` (which model stands where), `before`, `left_text`, `right_text`, `left_turns`, `right_turns`.
 
     >>> answers = pl.DataFrame(
     ...     [(m, str(i), f"{i}?", 0, f"{m}{i}") for m in "xy" for i in range(4)],
@@ -109,20 +123,25 @@ def draw(answers: pl.DataFrame, n: int, seed: int = 0) -> tuple[pl.DataFrame, di
     >>> items.height, sorted(items["left"]), left_out
     (4, ['x', 'x', 'y', 'y'], {})
     """
+    lacking = [pl.lit(None, pl.String).alias(name) for name in ("before", "turns") if name not in answers.columns]
+    answers = answers.with_columns(lacking)
     models = answers["model"].unique(maintain_order=True).to_list()
     pairs = list(combinations(models, 2))
     both = pl.concat([_both(answers, a, b).with_columns(pair=pl.lit(i)) for i, (a, b) in enumerate(pairs)])
-    differ = both.filter(pl.col("response_a").str.strip_chars() != pl.col("response_b").str.strip_chars())
+    shared = both.filter(pl.col("before").eq_missing(pl.col("before_b")))
+    texts = pl.col("response_a").str.strip_chars() != pl.col("response_b").str.strip_chars()
+    differ = shared.filter(texts | pl.col("turns_a").ne_missing(pl.col("turns_b")))
     drawn = _balanced(_one_sample(differ, seed), len(pairs), n, seed)
-    same = both.select("id", "pair").n_unique() - differ.select("id", "pair").n_unique()
-    return _on_page(drawn, seed), {"equal answers": same} if same else {}
+    counts = [frame.select("id", "pair").n_unique() for frame in (both, shared, differ)]
+    left_out = {"answers to other conversations": counts[0] - counts[1], "equal answers": counts[1] - counts[2]}
+    return _on_page(drawn, seed), {why: n for why, n in left_out.items() if n}
 
 
 def _both(answers: pl.DataFrame, a: str, b: str) -> pl.DataFrame:
     """Join the answers of two models by prompt and sample."""
     of_a, of_b = (answers.filter(pl.col("model") == name).unique(["id", "sample"], keep="first") for name in (a, b))
     joined = of_a.join(of_b.drop("prompt"), on=["id", "sample"], suffix="_b")
-    return joined.rename({"model": "a", "model_b": "b", "response": "response_a"})
+    return joined.rename({"model": "a", "model_b": "b", "response": "response_a", "turns": "turns_a"})
 
 
 def _one_sample(pairs: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -154,8 +173,11 @@ def _on_page(drawn: pl.DataFrame, seed: int) -> pl.DataFrame:
         "b",
         left=pl.when("first").then("a").otherwise("b"),
         right=pl.when("first").then("b").otherwise("a"),
+        before="before",
         left_text=pl.when("first").then("response_a").otherwise("response_b"),
         right_text=pl.when("first").then("response_b").otherwise("response_a"),
+        left_turns=pl.when("first").then("turns_a").otherwise("turns_b"),
+        right_turns=pl.when("first").then("turns_b").otherwise("turns_a"),
     )
 
 

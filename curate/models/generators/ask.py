@@ -23,19 +23,23 @@ class Ask:
     """One completion asked for: a conversation that ends with the user's turn, and the seed of this one answer.
 
     `schema` asks for JSON of that JSON Schema. `labels` asks for nothing but how likely an answer is to begin with each
-    of these texts, and with no longer one of them ("1" is not "10"); then `Answer.labels` is filled.
+    of these texts, and with no longer one of them ("1" is not "10"); then `Answer.labels` is filled. `tools` describes
+    the tools that the model may call, as a row has them.
     """
 
     messages: Sequence[Turn]
     seed: int
     schema: Mapping[str, Any] | None = None
     labels: tuple[str, ...] | None = None
+    tools: str | None = None
 
 
 class Answer(NamedTuple):
     """One completion: its text, why it ended (`stop`, `length`, …) and the tokens it took.
 
-    `labels` holds a log-probability for each label that was asked about.
+    `labels` holds a log-probability for each label that was asked about. `thinking` are the thoughts before the text,
+    which is empty if the model came no further; `thinking_tokens` are what they took of the answer's tokens, where the
+    engine counts them.
     """
 
     text: str
@@ -43,6 +47,8 @@ class Answer(NamedTuple):
     prompt_tokens: int
     completion_tokens: int
     labels: dict[str, float] | None = None
+    thinking: str | None = None
+    thinking_tokens: int | None = None
 
 
 def encodable(text: str) -> bool:
@@ -71,7 +77,7 @@ class Engine(Protocol):
     def context(self) -> int | None:
         """The most tokens that a prompt and its answer may have together; None where only the server knows."""
 
-    def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
+    def prompt_tokens(self, messages: Sequence[Turn], tools: str | None = None) -> int | None:
         """Count the tokens of a prompt as the model will see it; None where only the server can."""
 
     def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Result]]:

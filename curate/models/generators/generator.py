@@ -13,6 +13,7 @@ from typing import Any
 
 from curate.models.generators.ask import Answer, Ask, Engine, Failed, Result, Settings, encodable
 from curate.models.generators.journal import Journal, key_of, keys_of
+from curate.thoughts import split
 
 Progress = Callable[[str, int, int, int], None]  # (generator, answers done now, asks in all, tokens done now)
 
@@ -62,7 +63,7 @@ class Generator:
                         tokens = result.completion_tokens
                     self.tell(self.name, times[key], len(asks), tokens)
         nothing = Failed("the engine gave no answer to it", again=True)
-        return [results.get(key, nothing) for key in keys]
+        return [apart(ask, results.get(key, nothing)) for key, ask in zip(keys, asks, strict=True)]
 
     def missing(self, asks: Sequence[Ask]) -> list[Ask]:
         """List what `ask` would send to the engine: each ask once, and none that the journal has an answer to."""
@@ -94,7 +95,7 @@ class Generator:
     def _too_long(self, engine: Engine, ask: Ask) -> Failed | None:
         if engine.context is None:
             return None
-        tokens, room = engine.prompt_tokens(ask.messages), engine.context - (self.settings.limit or 1)
+        tokens, room = engine.prompt_tokens(ask.messages, ask.tools), engine.context - (self.settings.limit or 1)
         if tokens is None or tokens <= room:
             return None
         return Failed(f"the prompt has {tokens:,} tokens, and the model takes {room:,} beside its answer", again=False)
@@ -130,9 +131,23 @@ class Generator:
                 _close({key: engines.pop(key)})
 
 
+def apart(ask: Ask, result: Result) -> Result:
+    """Take the thoughts out of an answer's text, where the engine has not; a form that was asked for has none.
+
+    The journal holds what the engine said, so that older answers come apart too.
+    """
+    if isinstance(result, Failed) or ask.schema is not None or ask.labels is not None:
+        return result
+    parts = split(result.text)
+    # An engine that takes thoughts apart may leave them in the text as well, and nothing else there is a thought.
+    if parts.answer == result.text or result.thinking not in (None, parts.thinking):
+        return result
+    return result._replace(text=parts.answer or "", thinking=parts.thinking)
+
+
 def storable(result: Result) -> Result:
     """Refuse an answer that no file can hold: half a surrogate pair, which JSON can spell and UTF-8 cannot."""
-    if isinstance(result, Answer) and not encodable(result.text):
+    if isinstance(result, Answer) and not encodable(result.text + (result.thinking or "")):
         return Failed("the reply's text holds half a character (a surrogate such as \\ud83d)", again=False)
     return result
 

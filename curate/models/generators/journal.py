@@ -30,7 +30,8 @@ def keys_of(settings: Settings, asks: Iterable[Ask]) -> list[str]:
     keys = []
     for ask in asks:
         digest = about.copy()
-        digest.update(_json([list(ask.messages), ask.seed, ask.schema, ask.labels]))
+        tools = [ask.tools] if ask.tools is not None else []  # what is not there names nothing: older answers count
+        digest.update(_json([list(ask.messages), ask.seed, ask.schema, ask.labels, *tools]))
         keys.append(digest.hexdigest()[:32])
     return keys
 
@@ -52,7 +53,8 @@ def _plain(value: Any) -> Any:
 
 def _checked(answer: Answer) -> Answer:
     """Give back an answer whose fields are of their types; raise ValueError for another."""
-    texts, counts = answer[:2], answer[2:4]
+    texts, counts = [answer.text, answer.finish_reason, answer.thinking or ""], list(answer[2:4])
+    counts += [] if answer.thinking_tokens is None else [answer.thinking_tokens]
     labels = [] if answer.labels is None else answer.labels.values()
     if not all(isinstance(text, str) and encodable(text) for text in texts):
         raise ValueError("a text of an answer is none")
@@ -107,7 +109,8 @@ class Journal:
         self.answers[key] = answer
 
     def _write(self, folder: Path, key: str, answer: Answer) -> None:
-        line = json.dumps([key, answer._asdict()]).encode() + b"\n"
+        fields = {name: value for name, value in answer._asdict().items() if value is not None or name == "labels"}
+        line = json.dumps([key, fields]).encode() + b"\n"
         try:
             if self._opened(folder).write(line) != len(line):
                 raise OSError("No space left on device")  # a full disk may take a part of the line, without an error

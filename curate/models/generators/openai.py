@@ -17,6 +17,7 @@ from curate.models.generators.ask import Ask, Failed, GeneratorError, Result, Se
 from curate.models.generators.calls import Budget, Halt, Halted, many
 from curate.models.generators.fields import fields, refuse, refuse_unknown
 from curate.models.generators.generator import Generator
+from curate.models.generators.messages import as_api, tools_of
 from curate.models.generators.replies import TOP, BrokenReply, NoLabel, explain, read_answer, words_of
 from curate.models.settings import find_secrets, mask
 from curate.turns import Turn
@@ -56,7 +57,7 @@ class Server:
         """Leave it to the server, which alone knows."""
         return None
 
-    def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
+    def prompt_tokens(self, messages: Sequence[Turn], tools: str | None = None) -> int | None:
         """Leave the counting to the server."""
         return None
 
@@ -79,8 +80,10 @@ class Server:
         if ask.schema is not None:
             form = {"name": "answer", "strict": True, "schema": dict(ask.schema)}
             params["response_format"] = {"type": "json_schema", "json_schema": form}
-        seed = {"seed": ask.seed} if self.send_seed else {}
-        return {**params, **seed, "model": self.model, "messages": list(ask.messages)}
+        more: dict[str, Any] = {"seed": ask.seed} if self.send_seed else {}
+        if tools := tools_of(ask.tools):
+            more["tools"] = tools
+        return {**params, **more, "model": self.model, "messages": as_api(ask.messages)}
 
 
 class _Calls:
@@ -187,7 +190,8 @@ class _Calls:
             return Failed(f"the reply cannot be read: {type(error).__name__}: {words_of(str(error))}", again=True)
         self.server.answered = True
         if len(self.key) >= _SECRET:  # a key must not become part of a set
-            answer = answer._replace(text=answer.text.replace(self.key, "…"))
+            thinking = answer.thinking and answer.thinking.replace(self.key, "…")
+            answer = answer._replace(text=answer.text.replace(self.key, "…"), thinking=thinking)
         return answer
 
     def _spend(self, tokens: int) -> None:

@@ -62,7 +62,7 @@ def _read(body: bytes) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         raise BrokenReply("the reply's first choice has no message")
     if choice.get("finish_reason") == "error":
         raise BrokenReply(f"the server gave up on it: {words_of(choice.get('error') or 'no reason given')}")
-    _text(choice["message"])
+    text_of(choice["message"])
     usage = reply.get("usage")
     return choice, usage if isinstance(usage, dict) else {}
 
@@ -71,8 +71,16 @@ def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _text(message: Mapping[str, Any]) -> str:
+def text_of(message: Mapping[str, Any]) -> str:
+    """Give the text of a message, which may come in parts; raise BrokenReply where it is none.
+
+    >>> text_of({"content": [{"type": "thinking", "thinking": "2 + 2"}, {"type": "text", "text": "4"}]})
+    '4'
+    """
     text = message.get("content")
+    if isinstance(text, list) and len(_parts(text)) == len(text):
+        spoken = (part.get("text") for part in _parts(text) if not _is_thought(part))
+        return "".join(part for part in spoken if isinstance(part, str))
     if text is None:  # a refusal, or a model that ended before it said anything
         text = message.get("refusal") or ""
     if not isinstance(text, str):
@@ -80,23 +88,79 @@ def _text(message: Mapping[str, Any]) -> str:
     return text
 
 
+# Where servers put thoughts: vLLM and DeepSeek, vLLM from 0.11 on and OpenRouter, Ollama.
+_FIELDS = ("reasoning_content", "reasoning", "thinking")
+_LISTS = ("reasoning_details", "thinking_blocks", "content")  # OpenRouter; LiteLLM; Mistral and Anthropic's blocks
+_OF_A_PART = ("thinking", "text", "summary", "content")  # what of a part, or of a part of it, is a thought's text
+
+
+def thinking_of(message: Mapping[str, Any]) -> str | None:
+    """Give the thoughts that a message holds beside its text: in a field of their own, or in parts.
+
+    >>> thinking_of({"content": "4", "reasoning_content": "2 + 2"}), thinking_of({"content": "4"})
+    ('2 + 2', None)
+    """
+    fields = (message.get(name) for name in _FIELDS)
+    if thought := next((field for field in fields if _is_text(field)), None):
+        return str(thought).strip()
+    for name in _LISTS:
+        thoughts = [_thought(part) for part in _parts(message.get(name)) if name != "content" or _is_thought(part)]
+        if any(thoughts):
+            return "\n\n".join(filter(None, thoughts))
+    return None
+
+
+def _parts(value: Any) -> list[Mapping[str, Any]]:
+    return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_thought(part: Mapping[str, Any]) -> bool:
+    return any(word in str(part.get("type")) for word in ("thinking", "reasoning"))
+
+
+def _thought(part: Mapping[str, Any]) -> str:
+    """Take the text of a thought, which may come in parts itself; what is encrypted has none."""
+    for name in _OF_A_PART:
+        value = part.get(name)
+        texts = [value] if isinstance(value, str) else [inner.get("text") for inner in _parts(value)]
+        if thought := "".join(text for text in texts if isinstance(text, str)).strip():
+            return thought
+    return ""
+
+
+def _thinking_tokens(usage: Mapping[str, Any]) -> int | None:
+    """Read how many tokens the server counts as thoughts; none is no count, since many servers always say so."""
+    details = (usage.get(f"{name}_tokens_details") for name in ("completion", "output"))
+    counts = (_count(one.get("reasoning_tokens")) for one in (*details, usage) if isinstance(one, Mapping))
+    return next(filter(None, counts), None)
+
+
 def read_answer(body: bytes, labels: Sequence[str] | None = None) -> Answer:
     """Read an answer from a reply.
 
-    Text that the model gave as a refusal ends with the finish reason `refusal`; a reply without a finish reason ended
-    for an `unknown` one. Raise BrokenReply, or NoLabel when labels were asked about.
+    Text that the model gave as a refusal ends with the finish reason `refusal`, and a reply that calls a tool with
+    `tool_calls`, whatever it says beside; one without a finish reason ended for an `unknown` one. Raise BrokenReply, or
+    NoLabel when labels were asked about.
 
-    >>> read_answer(b'{"choices": [{"message": {"content": "Hi."}}], "usage": {"prompt_tokens": 9}}')
-    Answer(text='Hi.', finish_reason='unknown', prompt_tokens=9, completion_tokens=0, labels=None)
+    >>> read_answer(b'{"choices": [{"message": {"content": "Hi."}}], "usage": {"prompt_tokens": 9}}')[:4]
+    ('Hi.', 'unknown', 9, 0)
     """
     choice, usage = _read(body)
     message, reason = choice["message"], choice.get("finish_reason")
     if message.get("content") is None and message.get("refusal"):
         reason = "refusal"
+    elif message.get("tool_calls") or message.get("function_call"):
+        reason = "tool_calls"
     elif not isinstance(reason, str) or not _REASON.fullmatch(reason):
         reason = "unknown"
     prompt, completion = (_count(usage.get(f"{part}_tokens")) for part in ("prompt", "completion"))
-    return Answer(_text(message), reason, prompt, completion, label_logprobs(choice, labels) if labels else None)
+    likely = label_logprobs(choice, labels) if labels else None
+    thinking = thinking_of(message)
+    return Answer(text_of(message), reason, prompt, completion, likely, thinking, _thinking_tokens(usage))
 
 
 def _count(value: Any) -> int:

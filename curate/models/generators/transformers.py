@@ -16,6 +16,7 @@ from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Re
 from curate.models.generators.fields import fields, refuse, refuse_unknown
 from curate.models.generators.generator import Generator
 from curate.models.generators.labels import Tokens, logprobs, prefixes
+from curate.models.generators.tokenizers import apart, rendered, special_tokens
 from curate.models.weights import first_line
 from curate.turns import Turn
 
@@ -97,6 +98,7 @@ class _Row(NamedTuple):
     prompt: list[int]
     ask: Ask
     prefix: Tokens = ()  # of an ask for labels: how the answer begins
+    text: str = ""  # of the prompt
 
 
 class Transformers:
@@ -120,7 +122,7 @@ class Transformers:
             raise GeneratorError(f"transformers cannot load {model}: {first_line(error)}") from error
         if self._tokenizer.pad_token_id is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
-        self._batch_size = batch_size
+        self._batch_size, self._special = batch_size, special_tokens(self._tokenizer)
         self._defaults = {k: v for k, v in self._model.generation_config.to_dict().items() if v is not None}
         ends = self._defaults.get("eos_token_id", self._tokenizer.eos_token_id)
         self._ends: list[int] = ends if isinstance(ends, list) else [ends]
@@ -130,15 +132,11 @@ class Transformers:
         """Tell how many tokens a prompt and its answer may have together, where the model's configuration says so."""
         return getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
 
-    def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
+    def prompt_tokens(self, messages: Sequence[Turn], tools: str | None = None) -> int | None:
         """Count the tokens of a prompt in the model's chat template; None where the template refuses it."""
         with suppress(Exception):  # a template may raise anything; `answer` says what it was
-            return len(self._rendered(messages))
+            return len(self._tokens(rendered(self._tokenizer, messages, tools)))
         return None
-
-    def _rendered(self, messages: Sequence[Turn]) -> list[int]:
-        text = self._tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, tokenize=False)
-        return self._tokens(text)
 
     def _tokens(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False))
@@ -148,7 +146,8 @@ class Transformers:
         rows = []
         for position, ask in enumerate(asks):
             try:
-                rows.append(_Row(position, self._rendered(ask.messages), ask))
+                text = rendered(self._tokenizer, ask.messages, ask.tools)
+                rows.append(_Row(position, self._tokens(text), ask, text=text))
             except Exception as error:  # a template may raise anything
                 yield position, Failed(f"the chat template does not take it: {first_line(error)}", again=False)
         yield from self._labels([row for row in rows if row.ask.labels is not None])
@@ -196,12 +195,14 @@ class Transformers:
         """Cut an answer at its end: after it stands padding, which may be the same token as the end."""
         ends = {*self._ends, self._tokenizer.pad_token_id}
         length = next((i for i, token in enumerate(tokens) if token in ends), len(tokens))
-        text = self._tokenizer.decode(tokens[:length], skip_special_tokens=True)
+        plain = row.ask.schema is not None or not self._special
+        text = self._tokenizer.decode(tokens[:length], skip_special_tokens=plain)
         stops = settings.get("stop_strings") or ()
         stopped = text.endswith((stops,) if isinstance(stops, str) else tuple(stops))
         full = length == len(tokens) or stopped  # no end of turn among them
         reason = "length" if length == settings["max_new_tokens"] and not stopped else "stop"
-        return Answer(text, reason, len(row.prompt), length if full else length + 1)
+        answer = Answer(text, reason, len(row.prompt), length if full else length + 1)
+        return apart(self._tokenizer, self._special, row.ask, row.text, answer)
 
     def _draw(self, batch: list[_Row], settings: Mapping[str, Any]) -> list[Any]:
         warpers = [

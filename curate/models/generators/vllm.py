@@ -15,6 +15,7 @@ from curate.models.generators.fields import fields, refuse, refuse_unknown
 from curate.models.generators.generator import Generator
 from curate.models.generators.labels import Tokens, logprobs, prefixes
 from curate.models.generators.process import Running, start
+from curate.models.generators.tokenizers import apart, rendered, special_tokens
 from curate.models.weights import first_line
 from curate.turns import Turn
 
@@ -32,7 +33,8 @@ class VLLM:
 
     def _start(self) -> None:
         self._running = start(self._model, weights.find_model(self._model), self._engine)
-        self._tokenizer = self.llm.get_tokenizer()
+        self.tokenizer = self.llm.get_tokenizer()
+        self.special = special_tokens(self.tokenizer)
 
     @property
     def llm(self) -> Any:
@@ -46,22 +48,19 @@ class VLLM:
             self._start()
         return int(self.llm.llm_engine.model_config.max_model_len)
 
-    def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
+    def prompt_tokens(self, messages: Sequence[Turn], tools: str | None = None) -> int | None:
         """Count the tokens of a prompt in the model's chat template; None where the template refuses it."""
         with suppress(Exception):  # a template may raise anything; `answer` says what it was
-            return len(self.rendered(messages))
+            return len(self.tokens(self.prompt(messages, tools)))
         return None
 
-    def rendered(self, messages: Sequence[Turn]) -> list[int]:
-        """Give the tokens that the model sees."""
-        text = self._tokenizer.apply_chat_template(
-            list(messages), chat_template=self.llm.chat_template, add_generation_prompt=True, tokenize=False
-        )
-        return self.tokens(text)
+    def prompt(self, messages: Sequence[Turn], tools: str | None = None) -> str:
+        """Give the text that the model sees."""
+        return rendered(self.tokenizer, messages, tools, chat_template=self.llm.chat_template)
 
     def tokens(self, text: str) -> list[int]:
         """Give the tokens of a text, without those that begin and end a prompt: the template has put them there."""
-        return list(self._tokenizer.encode(text, add_special_tokens=False))
+        return list(self.tokenizer.encode(text, add_special_tokens=False))
 
     def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Result]]:
         """Keep the engine full, and give each answer when it is whole."""
@@ -106,6 +105,7 @@ class _Stream:
         self.waiting = deque(range(len(asks)))
         self.requests: dict[str, tuple[int, Tokens]] = {}  # number of a request -> its ask, and a label's beginning
         self.steps: dict[int, dict[Tokens, dict[int, float]]] = {}  # of asks for labels
+        self.prompts: dict[int, str] = {}  # of asks for an answer
         self.at_once = _AHEAD * int(self.llm.llm_engine.vllm_config.scheduler_config.max_num_seqs)
 
     def run(self) -> Iterator[tuple[int, Result]]:
@@ -125,8 +125,10 @@ class _Stream:
         """Give an ask to the engine; say what is wrong with it."""
         ask = self.asks[position]
         try:
-            prompt = self.engine.rendered(ask.messages)
+            text = self.engine.prompt(ask.messages, ask.tools)
+            prompt = self.engine.tokens(text)
             if ask.labels is None:
+                self.prompts[position] = text
                 self._enqueue(position, (), prompt, self._params(ask))
                 return None
             self.steps[position] = {}
@@ -144,6 +146,8 @@ class _Stream:
 
     def _params(self, ask: Ask) -> dict[str, Any]:
         params = {**self.sampling, "seed": ask.seed}
+        if self.engine.special and ask.schema is None:
+            params["skip_special_tokens"] = False
         if ask.schema is not None:
             from vllm.sampling_params import StructuredOutputsParams
 
@@ -168,7 +172,8 @@ class _Stream:
             self._forget(position)
             return Failed(f"vLLM broke it off: {completion.finish_reason}", again=True)
         if ask.labels is None:
-            return Answer(completion.text, completion.finish_reason, prompt, len(completion.token_ids))
+            answer = Answer(completion.text, completion.finish_reason, prompt, len(completion.token_ids))
+            return apart(self.engine.tokenizer, self.engine.special, ask, self.prompts.pop(position), answer)
         step = self.steps[position].setdefault(prefix, {})
         step.update((token, float(entry.logprob)) for token, entry in completion.logprobs[0].items())
         if any(position == other for other, _ in self.requests.values()):
@@ -179,6 +184,7 @@ class _Stream:
 
     def _forget(self, position: int) -> None:
         self.steps.pop(position, None)
+        self.prompts.pop(position, None)
         self.requests = {name: of for name, of in self.requests.items() if of[0] != position}
 
     def unanswered(self) -> list[int]:

@@ -77,7 +77,7 @@ def _compare(
         signs = {sign: better for sign, better in _SIGNS.items() if better in verdicts}
         form, read = _FORM.format(tie=", with 0 if neither is" if ties else ""), partial(_likeliest, signs)
         want = {"labels": tuple(signs)}
-    texts = [prompts.fill(prompt, {"reply": form} | prompts.compared(p.messages, p.first, p.second)) for p in pairings]
+    texts = [prompts.fill(prompt, {"reply": form} | prompts.compared(*pairing[1:])) for pairing in pairings]
     results = prompts.ask(generator, texts, ["comparison"], seed, **want)
     return [judgement(Comparison, result, read) for result in results]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from statistics import fmean
@@ -12,16 +14,35 @@ from curate.models.judges.judge import Case, Grade, Judge
 
 Check: TypeAlias = Literal["length", "ended", "unrepeated", "on_subject"]
 CHECKS: list[Check] = ["length", "ended", "unrepeated", "on_subject"]
-_WORD = re.compile(r"\w+(?:['’]\w+)?")
-# A full stop or its like, with what may stand behind it; or the end of code.
-_END = re.compile(r"(?:[.!?…。！？।][\"'”’»)\]*_]*|```)\s*\Z")
+# Han and Kana, which put no blanks between words: each letter is taken by itself.
+_HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff"
+_UNSPACED = rf"{_HAN}\u3041-\u3096\u309d-\u309f{_KATAKANA}\uff66-\uff9f"
+_HANGUL = "\u1100-\u11ff\uac00-\ud7af"
+# Marks on letters, which are no letters to `\w`, and the whole of India's scripts, whose vowels are such marks.
+_MARKS = "\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
+_INDIAN = "\u0900-\u0963\u0966-\u0df3"
+_LETTERS = rf"(?:[^\W{_UNSPACED}]|[{_MARKS}{_INDIAN}\u200c\u200d])+"
+_WORD = re.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['’]{_LETTERS})?")
+# Scripts whose words and sentences have no ends that a rule could see: Thai, Lao, Tibetan, Burmese, Khmer and others.
+_UNKNOWN = re.compile(
+    "[\u0e01-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u1b00-\u1b7f\ua980-\ua9df]"
+)
+# A full stop or its like, with what may stand behind it; the question mark of Greek; or the end of code.
+_END = re.compile(r"(?:(?:[.!?…।॥؟۔։።፧。！？．｡]|(?<=[\u0370-\u03ff\u1f00-\u1fff]);)[\"'”’»)\]*_」』）】》]*|```)\s*\Z")
 _BARE_ITEM = re.compile(r"(?:\A|\n)[ \t]*\d+\.\s*\Z")  # the number of an item that never came
 _RUN = 4  # words
 _SUBJECT = 4  # letters a word has at least, to be about something: shorter ones are mostly the, and, how, can
+_PAIR = 2  # letters of most words in Han
+_ALONE = re.compile(f"[{_UNSPACED}]")
+_PAIRED = re.compile(rf"(?=([{_HAN}]{{2}}|[{_KATAKANA}]{{2}}|[{_HANGUL}]{{2}}))")
 
 
 def rules(*, checks: list[Check] = CHECKS, min_words: int = 20, max_words: int = 300) -> Judge:
     """Grade the form of answers, from 0 to 1; the score is the mean of the checks, which are the grade's parts.
+
+    Chinese, Japanese and Korean are measured by letters and pairs of letters in place of words. An answer or a prompt
+    in Thai, Lao, Khmer, Burmese or Tibetan has no grade: there a rule sees no end of a word or a sentence.
 
     They find what small models do wrong (stop in the middle, turn in circles, leave the subject) and say nothing about
     truth or use: the best of several answers by these rules is the one least broken. They need no model and give the
@@ -46,7 +67,7 @@ def rules(*, checks: list[Check] = CHECKS, min_words: int = 20, max_words: int =
     if not 1 <= min_words <= max_words:
         raise ValueError(f"rules: 1 <= min_words <= max_words, not {min_words} and {max_words}")
     about = {"judge": "rules", "checks": list(checks), "min_words": min_words, "max_words": max_words}
-    measures: dict[Check, Callable[[str, list[str], list[str]], float]] = {
+    measures: dict[Check, Callable[[str, list[str], str], float]] = {
         "length": partial(_length, min_words, max_words),
         "ended": _ended,
         "unrepeated": _unrepeated,
@@ -56,27 +77,45 @@ def rules(*, checks: list[Check] = CHECKS, min_words: int = 20, max_words: int =
 
 
 def _grade(measures: Mapping[str, Callable[..., float]], cases: Sequence[Case]) -> list[Grade]:
-    grades = []
-    for case in cases:
-        words, prompt = (_WORD.findall(text.lower()) for text in (case.response, case.messages[-1]["content"]))
-        parts = {name: measure(case.response, words, prompt) for name, measure in measures.items()}
-        grades.append(Grade(fmean(parts.values()), parts))
-    return grades
+    return [_grade_one(measures, case.response, case.messages[-1]["content"]) for case in cases]
 
 
-def _length(least: int, most: int, text: str, words: list[str], prompt: list[str]) -> float:
-    return min(1.0, len(words) / least, max(0.0, 2 - len(words) / most))
+def _grade_one(measures: Mapping[str, Callable[..., float]], response: str, prompt: str) -> Grade:
+    for text in (response, prompt):
+        letters = _UNKNOWN.findall(text)
+        if len(letters) > sum(map(str.isalpha, text)) / 2:
+            script = unicodedata.name(letters[0]).split()[0].title()
+            return Grade(None, why=f"rules cannot tell where words and sentences end in the script {script}")
+    words = _WORD.findall(response.lower())
+    parts = {name: measure(response, words, prompt.lower()) for name, measure in measures.items()}
+    return Grade(fmean(parts.values()), parts)
 
 
-def _ended(text: str, words: list[str], prompt: list[str]) -> float:
+def _length(least: int, most: int, text: str, words: list[str], prompt: str) -> float:
+    count = len(words) - _letters(words) * (1 - 1 / _PAIR)
+    return min(1.0, count / least, max(0.0, 2 - count / most))
+
+
+def _letters(words: list[str]) -> int:
+    """Count the words that are a letter of a script without blanks."""
+    return sum(_ALONE.fullmatch(word) is not None for word in words)
+
+
+def _ended(text: str, words: list[str], prompt: str) -> float:
     return float(_END.search(text) is not None and not _BARE_ITEM.search(text))
 
 
-def _unrepeated(text: str, words: list[str], prompt: list[str]) -> float:
-    runs = list(zip(*(words[i:] for i in range(_RUN)), strict=False))
+def _unrepeated(text: str, words: list[str], prompt: str) -> float:
+    run = _RUN * _PAIR if 2 * _letters(words) > len(words) else _RUN
+    runs = list(zip(*(words[i:] for i in range(run)), strict=False))
     return len(set(runs)) / len(runs) if runs else 1.0
 
 
-def _on_subject(text: str, words: list[str], prompt: list[str]) -> float:
-    subject = {word for word in prompt if len(word) >= _SUBJECT}
-    return min(1.0, len(subject & set(words)) / min(5, len(subject))) if subject else 1.0
+def _on_subject(text: str, words: list[str], prompt: str) -> float:
+    subject = {word for word in _WORD.findall(prompt) if len(word) >= _SUBJECT and not _PAIRED.match(word)}
+    pairs = set(_PAIRED.findall(prompt))
+    if not subject and not pairs:
+        return 1.0
+    shared = len(subject & set(words)) + len(pairs & set(_PAIRED.findall(text.lower())))
+    # Pairs overlap, and every third may be a word of the subject.
+    return min(1.0, shared / min(5, len(subject) + math.ceil(len(pairs) / 3)))

@@ -21,7 +21,7 @@ from curate.own import hints, module_name
 GIVEN: Mapping[str, Callable[[Any], Any]] = {
     "prompt": lambda case: case.messages[-1]["content"],
     "response": lambda case: case.response,
-    "messages": lambda case: [dict(turn) for turn in case.messages],
+    "messages": lambda case: [dict(turn) for turn in [*case.messages, *getattr(case, "turns", ())]],
     "id": lambda case: case.id,
     "first": lambda pairing: pairing.first,
     "second": lambda pairing: pairing.second,
@@ -44,10 +44,10 @@ def function(call: Callable[..., Any], name: str = "") -> Judge:
     """Judge by a function of one answer, greater being better, or by one of two that says which is better.
 
     The function names what it wants by its parameters: `prompt` (the user's last turn), `messages` (the whole
-    conversation before the answer), `id` (of the row), and `response`, the answer it scores, or `first` and `second`,
-    the two it compares; further ones need a default or `functools.partial`. A function that raises, or gives None,
-    infinity or no number, gives no grade for that answer, with the reason why; so does one that compares and gives
-    something else than `first`, `second` or `tie`.
+    conversation before the answer's text, calls of tools too), `id` (of the row), and `response`, the answer it scores,
+    or `first` and `second`, the two it compares; further ones need a default or `functools.partial`. A function that
+    raises, or gives None, infinity or no number, gives no grade for that answer, with the reason why; so does one that
+    compares and gives something else than `first`, `second` or `tie`.
 
     Raises ValueError for a function that wants what a judge cannot give.
 

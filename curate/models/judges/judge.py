@@ -7,18 +7,25 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from curate.models.generators.generator import Generator
-from curate.turns import Turn
+from curate.thoughts import split
+from curate.turns import Turn, answer, without_thoughts
 
 Better: TypeAlias = Literal["first", "second", "tie"]
 BETTER: tuple[Better, ...] = ("first", "second", "tie")
 
 
 class Case(NamedTuple):
-    """An answer to be graded: its row, the conversation before it, the answer."""
+    """An answer to be graded: its row, the conversation before it, the answer.
+
+    `turns` are those of an answer that come before its text, calls of tools and their results; `tools` describes what
+    there was to be called, as a row has it. Thoughts are no part of any of it.
+    """
 
     id: str
     messages: Sequence[Turn]
     response: str
+    turns: Sequence[Turn] = ()
+    tools: str | None = None
 
 
 class Grade(NamedTuple):
@@ -34,12 +41,18 @@ class Grade(NamedTuple):
 
 
 class Pairing(NamedTuple):
-    """Two answers to be compared, in the order in which the judge sees them: their row, the conversation, the texts."""
+    """Two answers to be compared, in the order in which the judge sees them: their row, the conversation, the texts.
+
+    The other fields are those of a `Case`.
+    """
 
     id: str
     messages: Sequence[Turn]
     first: str
     second: str
+    first_turns: Sequence[Turn] = ()
+    second_turns: Sequence[Turn] = ()
+    tools: str | None = None
 
 
 class Comparison(NamedTuple):
@@ -71,6 +84,19 @@ class Judge:
     def describe(self) -> Mapping[str, Any]:
         """Describe the judge as data."""
         return self.about
+
+
+def answer_of(row: Mapping[str, Any], column: str = "response") -> tuple[list[Turn], str | None]:
+    """Take an answer as a judge sees it: the turns before its text, and the text; neither with thoughts.
+
+    There is no text where there is no answer: none at all, nothing but thoughts, or a call of a tool.
+
+    >>> answer_of({"response": "<think>2 + 2</think>4"}), answer_of({"response": "<think>2 +"})
+    (([], '4'), ([], None))
+    """
+    *before, last = without_thoughts(answer(row, column)) or [{}]
+    text = None if last.get("tool_calls") else last.get("content")
+    return before, text and split(text).answer
 
 
 def grades_none(cases: Sequence[Case]) -> list[Grade]:

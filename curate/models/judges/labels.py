@@ -72,7 +72,7 @@ def scale_of(
 
 def _texts(scale: Scale, reply: str, cases: Sequence[Case]) -> list[str]:
     words = {"labels": ", ".join(scale.values), "reply": reply}
-    return [prompts.fill(scale.prompt, words | prompts.judged(case.messages, case.response)) for case in cases]
+    return [prompts.fill(scale.prompt, words | prompts.judged(*case[1:])) for case in cases]
 
 
 OUTSIDE = "outside"  # the part of a grade that says how likely all other answers are

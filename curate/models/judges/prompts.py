@@ -7,12 +7,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from curate.errors import did_you_mean
 from curate.models.generators.ask import Ask, Result, seed_of
 from curate.models.generators.generator import Generator
-from curate.turns import Turn
+from curate.turns import Turn, lines, without_thoughts
 
 _PLACE = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
 # How chat templates write their own tokens: a tokenizer reads them in an answer as it reads them in the template, so an
@@ -65,8 +65,10 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda m: f"{{{m[1]}}}" if m[1] else values[m[2]], text)
 
 
-def judged(messages: Sequence[Turn], response: str) -> dict[str, str]:
-    """Put what is judged between marks: the conversation turn by turn, and the answer.
+def judged(
+    messages: Sequence[Turn], response: str, turns: Sequence[Turn] = (), tools: str | None = None
+) -> dict[str, str]:
+    """Put what is judged, the fields of a `Case`, between marks: the conversation turn by turn, and the answer.
 
     The marks hold a number drawn from all the texts and found in none of them, so no text can close its own frame;
     what chat templates use as tokens (`<|im_end|>`, `[INST]`, `</s>`, …) is broken by a space, so none can end the
@@ -77,29 +79,66 @@ def judged(messages: Sequence[Turn], response: str) -> dict[str, str]:
     [end of answer]< |im_end|>
     [end of answer, mark 77198cf0]
     """
-    return _framed(messages, {"response": ("answer to grade", "answer", response)})
+    return _framed(messages, {"response": _Shown("answer to grade", "answer", response, turns)}, tools)
 
 
-def compared(messages: Sequence[Turn], first: str, second: str) -> dict[str, str]:
-    """Put two answers between marks, as `judged` does with one.
+def compared(
+    messages: Sequence[Turn],
+    first: str,
+    second: str,
+    first_turns: Sequence[Turn] = (),
+    second_turns: Sequence[Turn] = (),
+    tools: str | None = None,
+) -> dict[str, str]:
+    """Put two answers, the fields of a `Pairing`, between marks, as `judged` does with one.
 
     >>> print(compared([{"role": "user", "content": "Hi"}], "Hello.", "Go away.")["second"])
     [second answer, mark 3f894fd1]
     Go away.
     [end of second answer, mark 3f894fd1]
     """
-    named = {"first": first, "second": second}
-    return _framed(messages, {name: (f"{name} answer", f"{name} answer", text) for name, text in named.items()})
+    named = {"first": (first, first_turns), "second": (second, second_turns)}
+    answers = {name: _Shown(f"{name} answer", f"{name} answer", *one) for name, one in named.items()}
+    return _framed(messages, answers, tools)
 
 
-def _framed(messages: Sequence[Turn], answers: Mapping[str, tuple[str, str, str]]) -> dict[str, str]:
-    """Frame a conversation, and answers by placeholder, each with what its frame begins and ends with, and its text."""
-    mark = _mark([*(text for _, _, text in answers.values()), *(turn["content"] for turn in messages)])
-    turns = [f"[{turn['role']}, mark {mark}]\n{_harmless(turn['content'])}" for turn in messages]
-    return {"conversation": "\n".join([*turns, f"[end of conversation, mark {mark}]"])} | {
-        name: f"[{begin}, mark {mark}]\n{_harmless(text)}\n[end of {end}, mark {mark}]"
-        for name, (begin, end, text) in answers.items()
-    }
+class _Shown(NamedTuple):
+    begin: str  # what its frame begins and ends with
+    end: str
+    text: str
+    turns: Sequence[Turn]
+
+
+def _framed(messages: Sequence[Turn], answers: Mapping[str, _Shown], tools: str | None) -> dict[str, str]:
+    """Frame a conversation, and answers by placeholder."""
+    messages = without_thoughts(messages)
+    turns = [turn for answer in answers.values() for turn in without_thoughts(answer.turns)]
+    texts = [*(answer.text for answer in answers.values()), *map(_content, messages)]
+    mark = _mark([*texts, *map(_content, turns), *_details([*messages, *turns]), *([tools] if tools else [])])
+    described = [f"[tools, mark {mark}]\n{_harmless(tools)}"] if tools else []
+    shown = [*described, *(_turn(turn, mark) for turn in messages), f"[end of conversation, mark {mark}]"]
+    return {"conversation": "\n".join(shown)} | {name: _answer(answer, mark) for name, answer in answers.items()}
+
+
+def _answer(answer: _Shown, mark: str) -> str:
+    turns = [*answer.turns, {"role": "assistant", "content": answer.text}]
+    shown = [_turn(turn, mark) for turn in without_thoughts(turns)] if answer.turns else [_harmless(answer.text)]
+    return "\n".join([f"[{answer.begin}, mark {mark}]", *shown, f"[end of {answer.end}, mark {mark}]"])
+
+
+def _turn(turn: Turn, mark: str) -> str:
+    return "\n".join(f"[{_harmless(who)}, mark {mark}]\n{_harmless(text)}" for who, text in lines([turn]))
+
+
+def _content(turn: Turn) -> str:
+    return turn.get("content") or ""
+
+
+def _details(turns: Sequence[Turn]) -> list[str]:
+    """List the texts of turns beside their content."""
+    calls = [call for turn in turns for call in turn.get("tool_calls") or []]
+    names = [one["name"] for one in [*turns, *calls] if one.get("name")]
+    return names + [call["arguments"] for call in calls if call.get("arguments")]
 
 
 def ask(generator: Generator, texts: Sequence[str], uses: Sequence[str], seed: int, **form: Any) -> list[Result]:

@@ -113,7 +113,7 @@ def _text(scale: _Scale, case: Case) -> str:
         "high": str(scale.high),
         "form": f"{{{', '.join(first + form)}}}",
     }
-    return prompts.fill(scale.prompt, values | prompts.judged(case.messages, case.response))
+    return prompts.fill(scale.prompt, values | prompts.judged(*case[1:]))
 
 
 def _read(scale: _Scale, answer: Answer) -> Grade:

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 from curate.models.generators.ask import Answer, Failed, Result
 from curate.models.judges.judge import Comparison, Grade
+from curate.thoughts import split
 
 V = TypeVar("V")
 J = TypeVar("J", Grade, Comparison)
 
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _FENCED = re.compile(r"\A```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```\Z", re.DOTALL | re.IGNORECASE)
 _WHOLE = re.compile(r"-?\d{1,9}(?:\.0+)?")
 _LENGTH = 60  # characters of a reply beside the reason why it could not be read
@@ -27,13 +27,14 @@ class Unread(Exception):
 def object_in(text: str) -> Mapping[str, Any]:
     r"""Read a reply that is one JSON object.
 
-    Allowed around it, and nothing else: white space, a block of thoughts in <think> before it, one code fence. A key
-    that stands twice is no answer. Raise Unread.
+    Allowed around it, and nothing else: white space, thoughts before it, one code fence. A key that stands twice is no
+    answer. Raise Unread.
 
     >>> object_in('```json\n{"honesty": 4}\n```')
     {'honesty': 4}
     """
-    bare = _THOUGHT.sub("", text).strip()
+    bare = text.strip()
+    bare = bare if bare.startswith(("{", "```")) else split(text).answer or ""
     fenced = _FENCED.match(bare)
     try:
         reply = json.loads(fenced[1] if fenced else bare, object_pairs_hook=_once)

@@ -13,10 +13,11 @@ from typing import Any
 from curate.models import weights
 from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Result, Settings
 from curate.models.generators.generator import Generator
+from curate.models.generators.tokenizers import rendered
 from curate.models.judges.judge import Case, Grade, Judge
 from curate.models.judges.replies import Unread, judgement
 from curate.models.weights import first_line
-from curate.turns import Turn
+from curate.turns import Turn, turn
 
 REWARD = "reward"  # the label under which an answer holds it
 _INSTALL = "pip install 'curate-lm[transformers]'"
@@ -62,16 +63,16 @@ class RewardEngine:
         if "device_map" not in engine and torch.cuda.is_available():
             self._model.to("cuda")
 
-    def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
+    def prompt_tokens(self, messages: Sequence[Turn], tools: str | None = None) -> int | None:
         """Count the tokens of a conversation with its answer."""
-        return len(self._tokens(messages))
+        return len(self._tokens(messages, tools))
 
     def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Result]]:
         """Give the reward of every conversation, shortest first."""
         most = sampling.get("max_length") or self._limit()
         fit: list[tuple[int, list[int]]] = []
         for position, ask in enumerate(asks):
-            tokens = self._fitting(ask.messages, most)
+            tokens = self._fitting(ask, most)
             if isinstance(tokens, Failed):
                 yield position, tokens
             else:
@@ -86,9 +87,9 @@ class RewardEngine:
         limits = [getattr(self._model.config, "max_position_embeddings", None), self._tokenizer.model_max_length]
         return min((n for n in limits if n and n < _UNLIMITED), default=None)
 
-    def _fitting(self, messages: Sequence[Turn], most: int | None) -> list[int] | Failed:
+    def _fitting(self, ask: Ask, most: int | None) -> list[int] | Failed:
         try:
-            tokens = self._tokens(messages)
+            tokens = self._tokens(ask.messages, ask.tools)
         except Exception as error:  # a template may refuse a conversation with any exception
             return Failed(f"the chat template refuses the conversation: {first_line(error)}", again=False)
         if most and len(tokens) > most:
@@ -97,8 +98,8 @@ class RewardEngine:
             )
         return tokens
 
-    def _tokens(self, messages: Sequence[Turn]) -> list[int]:
-        text = self._tokenizer.apply_chat_template(list(messages), tokenize=False)
+    def _tokens(self, messages: Sequence[Turn], tools: str | None) -> list[int]:
+        text = rendered(self._tokenizer, messages, tools, add_generation_prompt=False)
         tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False)  # the template has put them there
         return tokens
 
@@ -158,8 +159,12 @@ def reward_model(
 
 
 def _grade(generator: Generator, cases: Sequence[Case]) -> list[Grade]:
-    conversations = ([*case.messages, {"role": "assistant", "content": case.response}] for case in cases)
-    results = generator.ask([Ask(messages, 0, labels=(REWARD,)) for messages in conversations])
+    results = generator.ask(
+        [
+            Ask([*case.messages, *case.turns, turn("assistant", case.response)], 0, labels=(REWARD,), tools=case.tools)
+            for case in cases
+        ]
+    )
     return [judgement(Grade, result, _reward) for result in results]
 
 

@@ -16,6 +16,7 @@ from curate.pairs.shortcuts.summary import verdict, warned
 from curate.pairs.shortcuts.words import words
 from curate.rows import Bad, Batch, Part, SourceError, SourceMissing, hash01
 from curate.sources.files import kind
+from curate.thoughts import answers
 
 _COLUMNS = ("file_id", "prompt", "chosen", "rejected")
 _READERS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv"}  # of `curate.sources`
@@ -85,7 +86,8 @@ def shortcuts(
 
     A preference set teaches whatever tells its two sides apart. Where “more emoji” does, a model may learn that.
     Rules that learn (the opening word, the words) are tried on prompts that they have not learnt from; `seed` draws
-    these. The rows' order does not matter. A row without both answers is left out and counted.
+    these. The rows' order does not matter. A row without both answers is left out and counted; thoughts before an
+    answer are no part of it.
 
     Raises:
         ShortcutError: when there are no pairs: a column is missing, holds no text, or no row has both answers.
@@ -126,7 +128,8 @@ def _pairs(pairs: pl.DataFrame, chosen: str, rejected: str, prompt: str, seed: i
         (pl.col(prompt).cast(pl.String) if pairs.schema.get(prompt) == pl.String else pl.lit(None)).alias("group"),
         pl.col(chosen).alias("chosen"),
         pl.col(rejected).alias("rejected"),
-    ).drop_nulls(["chosen", "rejected"])
+    )
+    frame = frame.with_columns(map(answers, frame["chosen", "rejected"])).drop_nulls(["chosen", "rejected"])
     if not frame.height:
         raise ShortcutError("shortcuts are looked for in pairs: no row has both answers")
     frame = frame.sort("id", "group", "chosen", "rejected")

@@ -11,6 +11,7 @@ from curate.evaluate.grades.side_by_side import Cost, compared, cost_of, pairing
 from curate.evaluate.grades.singly import cases_of
 from curate.models.generators.ask import Ask, Failed
 from curate.models.judges import Comparison, Judge, as_judge, comparison, rating, verdict
+from curate.turns import turn
 from tests.evaluate.grades.made import LENGTH, LONGER, PLACE, answers, dialogue
 from tests.models.judges.scripted import scripted
 
@@ -160,3 +161,30 @@ def test_the_generator_is_itself_again_whatever_happens():
     with pytest.raises(KeyboardInterrupt):
         cost_of(as_judge(stopped, {"helper": model}), CASES)
     assert "ask" not in vars(model)
+
+
+CALLED = [
+    turn("assistant", tool_calls=[{"id": "1", "name": "weather", "arguments": "{}"}]),
+    turn("tool", "12", tool_call_id="1"),
+]
+
+
+def test_answers_are_compared_with_their_calls_and_without_thoughts(stages):
+    a, b = (
+        answers("<think>long, long thoughts</think>No.", response_turns=None),
+        answers("12.", response_turns=[*CALLED, turn("assistant")]),
+    )
+    [one, other] = pairings_of(a, b)
+    assert (one.first, one.second, one.first_turns, one.second_turns) == ("No.", "12.", [], CALLED)
+    assert (other.first, other.second, other.first_turns, other.second_turns) == ("12.", "No.", CALLED, [])
+    assert pairwise(a, b, LENGTH, stages)["verdict"].to_list() == ["tie"]
+
+
+def test_the_same_text_after_other_thoughts_is_a_tie_unasked(stages):
+    a, b = answers("<think>hm</think>4"), answers("<think>so</think>4")
+    assert pairwise(a, b, PLACE, stages).select("verdict", "flipped").row(0) == ("tie", False)
+
+
+def test_thoughts_alone_have_no_verdict(stages):
+    result = pairwise(answers("<think>hm"), answers("4"), PLACE, stages)
+    assert result["why"].to_list() == ["a has no answer: the model's thoughts were cut before an answer"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -8,9 +9,13 @@ import pytest
 
 from curate.cache import Cache
 from curate.evaluate.grades import GRADES, grade
-from curate.models.judges import Grade, Judge, function, verdict
+from curate.evaluate.grades.singly import _lean
+from curate.models.judges import Case, Grade, Judge, Pairing, function, verdict
+from curate.turns import turn
 from tests.evaluate.grades.made import LENGTH, LONGER, answers, dialogue
 from tests.models.judges.scripted import scripted
+
+HI = [turn("user", "Hi")]
 
 
 @pytest.fixture
@@ -97,3 +102,43 @@ def test_a_judge_that_compares_grades_none_and_says_so(stages):
 
 def test_no_answers_are_no_grades(stages):
     assert grade(answers(), None, LENGTH, stages).height == 0
+
+
+CALLED = [
+    turn("assistant", tool_calls=[{"id": "1", "name": "weather", "arguments": "{}"}]),
+    turn("tool", "12", tool_call_id="1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("response", "turns", "case", "why"),
+    [
+        pytest.param("4", [], ("4", []), None, id="a text"),
+        pytest.param("<think>hm</think>4", [], ("4", []), None, id="thoughts in the text"),
+        pytest.param("4", [turn("assistant", thinking="hm")], ("4", []), None, id="thoughts beside it"),
+        pytest.param("12.", [*CALLED, turn("assistant")], ("12.", CALLED), None, id="calls before it"),
+        pytest.param("<think>hm", [], None, "no answer: the model's thoughts were cut before an answer", id="thoughts"),
+    ],
+)
+def test_a_judge_sees_the_conversation_and_no_thoughts(tmp_path, response, turns, case, why):
+    seen = []
+
+    def grades(cases):
+        seen.extend(cases)
+        return [Grade(1.0) for _ in cases]
+
+    history = [turn("user", "Hi", name="ann"), turn("assistant", "Yes?", thinking="hm")]
+    rows = answers(response, history=history, response_turns=turns or None, tools="[]")
+    graded = grade(rows, None, Judge(grades, {"judge": "own"}), Cache(tmp_path))
+    assert graded["why"].to_list() == [why]
+    assert [(one.response, one.turns) for one in seen] == ([case] if case else [])
+    for one in seen:
+        asked = [history[0], turn("assistant", "Yes?"), turn("user", "Question 0?")]
+        assert (one.messages, one.tools) == (asked, "[]")
+
+
+def test_keys_of_plain_cases_are_what_they_were():
+    plain = [Case("1", HI, "Hello!"), Case("1", HI, ""), Pairing("1", HI, "a", "b")]
+    assert json.dumps(list(map(_lean, plain))) == json.dumps([["1", HI, "Hello!"], ["1", HI, ""], ["1", HI, "a", "b"]])
+    rich = [Case("1", HI, "Hello!", CALLED), Case("1", HI, "Hello!", (), "[]"), Pairing("1", HI, "a", "b", (), CALLED)]
+    assert list(map(len, map(_lean, rich))) == [4, 5, 6]

@@ -69,3 +69,46 @@ def test_no_vote_without_two_models(names, out, words, answers, tmp_path):
     files = [answers(n, lines=[answer(9, "other prompts")] if n == "none" else None) for n in names]
     with pytest.raises(VoteError, match=words):
         make(files, tmp_path / out)
+
+
+CALL = {"id": "1", "name": "weather", "arguments": '{"city": "Bergen"}'}
+
+
+def test_the_whole_conversation_is_shown_and_no_thoughts(answers, tmp_path):
+    more = {
+        "system": "Be brief & kind.",
+        "history": [{"role": "user", "content": "Weather?", "name": "ann"}, {"role": "assistant", "content": "Where?"}],
+        "tools": "[]",
+    }
+    called = [
+        {"role": "assistant", "tool_calls": [CALL], "thinking": "I must look"},
+        {"role": "tool", "content": "12 degrees", "tool_call_id": "1"},
+        {"role": "assistant", "thinking": "so it is"},
+    ]
+    one = [answer(0, "12.", response_turns=called, **more)]
+    other = [answer(0, "<think>no idea</think>It rains.", **more)]
+    out = tmp_path / "vote.html"
+    make([answers("one", lines=one), answers("other", lines=other)], out)
+    document = out.read_text(encoding="utf-8")
+    shown = ["Be brief &amp; kind.", "user ann", "Weather?", "Where?", "Question 0?", "assistant calls weather"]
+    shown += ["{&#34;city&#34;: &#34;Bergen&#34;}", "12 degrees", "12.", "It rains."]
+    assert [text for text in shown if text not in document] == []
+    assert not any(text in document for text in ("I must look", "so it is", "no idea", "think&gt;"))
+    assert [document.index(text) for text in shown[:5]] == sorted(document.index(text) for text in shown[:5])
+
+
+def test_thoughts_alone_are_no_answer_to_vote_on(answers, tmp_path):
+    lines = [answer(0, "<think>hm"), answer(1, "4")]
+    key = make([answers("one", lines=lines), answers("other", 2)], tmp_path / "vote.html")
+    assert key["left_out"] == {"no answer": 1}
+
+
+def test_a_prompt_by_itself_is_called_one():
+    document = page("v", "?", [ITEM])
+    assert ">Prompt</h2>" in document and "Conversation" not in document
+
+
+def test_answers_to_other_conversations_are_left_out(answers, tmp_path):
+    lines = [answer(0, "a", system="Be brief."), answer(1, "a")]
+    key = make([answers("one", lines=lines), answers("other", 2)], tmp_path / "vote.html")
+    assert key["left_out"] == {"answers to other conversations": 1} and len(key["items"]) == 1

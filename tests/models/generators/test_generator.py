@@ -21,7 +21,7 @@ class Echo:
         self.asked: list[str] = []
         self.fails, self.context, self.dies_after, self.closed = fails, context, dies_after, 0
 
-    def prompt_tokens(self, messages: Any) -> int | None:
+    def prompt_tokens(self, messages: Any, tools: str | None = None) -> int | None:
         return sum(len(turn["content"].split()) for turn in messages) or None
 
     def answer(self, asks: Sequence[Ask], sampling: Any) -> Iterator[tuple[int, Answer | Failed]]:

@@ -12,6 +12,7 @@ import pytest
 
 from curate.models.generators import Answer, Ask, Failed, transformers
 from curate.models.generators.ask import GeneratorError
+from curate.models.generators.tokenizers import rendered
 from tests.conftest import MODEL
 
 pytestmark = pytest.mark.model
@@ -64,7 +65,7 @@ def test_a_seed_is_an_answer(engine):
 def test_greedy_answers_are_what_generate_says(engine):
     import torch
 
-    ids = torch.tensor([engine._rendered(user(QUESTIONS[1]))])
+    ids = torch.tensor([engine._tokens(rendered(engine._tokenizer, user(QUESTIONS[1]), None))])
     output = engine._model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=12)
     text = engine._tokenizer.decode(output[0, ids.shape[1] :], skip_special_tokens=True)
     assert answers(engine, asks(), GREEDY)[1].text == text
@@ -103,7 +104,7 @@ def test_labels_have_the_probability_that_an_answer_begins_with_them(engine):
 
     labels = ("1", "2", "10", "yes, of course")
     [answer] = answers(engine, asks(["How good is this, from 1 to 10?"], labels=labels), WARM)
-    prompt, begins = engine._rendered(user("How good is this, from 1 to 10?")), {}
+    prompt, begins = engine._tokens(rendered(engine._tokenizer, user("How good is this, from 1 to 10?"), None)), {}
     for label in labels:
         tokens = engine._tokens(label)
         with torch.inference_mode():

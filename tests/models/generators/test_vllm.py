@@ -48,7 +48,7 @@ def test_it_says_what_vllm_itself_says(engine):
     theirs = engine.llm.chat([user(q) for q in QUESTIONS], SamplingParams(**GREEDY), use_tqdm=False)
     ours = answers(engine, asks(), GREEDY)
     assert [a.prompt_tokens for a in ours] == [len(t.prompt_token_ids) for t in theirs]
-    assert [engine.rendered(user(q)) for q in QUESTIONS] == [t.prompt_token_ids for t in theirs]
+    assert [engine.tokens(engine.prompt(user(q))) for q in QUESTIONS] == [t.prompt_token_ids for t in theirs]
     # Arithmetic differs in its last bits from batch to batch, and a near tie may fall either way.
     assert sum(a.text == t.outputs[0].text for a, t in zip(ours, theirs, strict=True)) >= 3
     assert {a.finish_reason for a in ours} <= {"stop", "length"}
@@ -76,7 +76,7 @@ def test_labels_have_the_probability_that_an_answer_begins_with_them(engine):
 
     labels = ("1", "2", "10", "yes, of course")
     [answer] = answers(engine, asks(["How good is this, from 1 to 10?"], labels=labels), {"temperature": 0.7})
-    prompt, begins = engine.rendered(user("How good is this, from 1 to 10?")), {}
+    prompt, begins = engine.tokens(engine.prompt(user("How good is this, from 1 to 10?"))), {}
     for label in labels:
         tokens = engine.tokens(label)
         wish = SamplingParams(max_tokens=1, temperature=0.0, prompt_logprobs=1)

@@ -23,7 +23,7 @@ class Scripted:
         self.reply = reply
         self.asked: list[Ask] = []
 
-    def prompt_tokens(self, messages: Sequence[Turn]) -> int | None:
+    def prompt_tokens(self, messages: Sequence[Turn], tools: str | None = None) -> int | None:
         return None
 
     def answer(self, asks: Sequence[Ask], sampling: Mapping[str, Any]) -> Iterator[tuple[int, Answer | Failed]]:

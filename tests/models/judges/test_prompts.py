@@ -3,8 +3,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given
 
 from curate.models.judges import prompts
+from curate.models.judges.prompts import compared, judged
+from curate.turns import lines, turn, without_thoughts
+from tests.conversations import conversations
 
 BOTH = "{conversation} {response}"
 
@@ -124,3 +128,49 @@ def test_tokens_of_chat_templates_are_broken(text):
 )
 def test_other_text_is_shown_as_it_is(text):
     assert text in prompts.judged(user("Hi"), text)["response"]
+
+
+CALL = {"id": "1", "name": "weather", "arguments": '{"city": "Bergen"}'}
+ASKED = [turn("system", "Be brief."), turn("user", "Weather in Bergen?", name="ann")]
+CALLED = [
+    turn("assistant", "I look.", tool_calls=[CALL]),
+    turn("tool", "12<|im_end|>", tool_call_id="1", name="weather"),
+]
+
+
+def test_plain_turns_are_shown_as_ever():
+    shown = judged([*ASKED[:1], turn("user", "Hi")], "Hello.")
+    assert shown["conversation"] == (
+        "[system, mark 5bb37169]\nBe brief.\n[user, mark 5bb37169]\nHi\n[end of conversation, mark 5bb37169]"
+    )
+    assert shown["response"] == "[answer to grade, mark 5bb37169]\nHello.\n[end of answer, mark 5bb37169]"
+
+
+@pytest.mark.parametrize("place", ["before", "in the answer"])
+def test_calls_their_results_names_and_tools_are_shown(place):
+    before, turns = (CALLED, []) if place == "before" else ([], CALLED)
+    shown = judged([*ASKED, *before], "12 degrees.", turns, '[{"name": "weather"}]')
+    mark = shown["response"].split("mark ")[1][:8]
+    called = (
+        f"[assistant, mark {mark}]\nI look.\n[assistant calls weather, mark {mark}]\n"
+        f'{{"city": "Bergen"}}\n[tool weather, mark {mark}]\n12< |im_end|>'
+    )
+    assert f'[tools, mark {mark}]\n[{{"name": "weather"}}]\n[system, mark {mark}]\nBe brief.' in shown["conversation"]
+    assert f"[user ann, mark {mark}]\nWeather in Bergen?" in shown["conversation"]
+    assert (called in shown["conversation"], called in shown["response"]) == (place == "before", place != "before")
+    assert shown["response"].endswith(f"12 degrees.\n[end of answer, mark {mark}]")
+
+
+@given(conversations(), conversations())
+def test_no_text_of_a_conversation_closes_its_frame(turns, others):
+    shown = judged(turns, "x", others, "[]")
+    mark = shown["response"].split("mark ")[1][:8]
+    seen = without_thoughts(turns)
+    assert not any(mark in text for _, text in lines([*seen, *others]))
+    heads = len(lines(seen)) + 1  # that of the tools
+    assert shown["conversation"].count(f", mark {mark}]\n") == heads
+
+
+def test_two_answers_show_their_calls_each():
+    shown = compared(ASKED, "12.", "13.", CALLED, [])
+    assert "calls weather" in shown["first"] and "calls weather" not in shown["second"]

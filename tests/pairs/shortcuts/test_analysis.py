@@ -151,3 +151,12 @@ def test_five_hundred_pairs_take_less_than_two_seconds():
     frame = pairs(500, chosen=lambda t: f"{t} {t} {t}", rejected=lambda t: f"{t} {t} {t}")
     shortcuts(frame.head(30))  # scikit-learn is imported once
     assert seconds(lambda: shortcuts(frame)) < 2
+
+
+def test_thoughts_are_no_part_of_an_answer():
+    rows = pl.DataFrame(
+        {"prompt": ["1?", "2?"], "chosen": ["<think>🎉</think>One", "Two"], "rejected": ["Un", "<think>Hm"]}
+    )
+    report = shortcuts(rows)
+    assert (report["pairs"], report["left_out"]) == (1, 1)
+    assert not any(rule["rule"] == "emoji" and rule["direction"] for rule in report["rules"])
