@@ -128,8 +128,8 @@ def build(job: Job, out: Path) -> Any:
         trainer = stage.of_trl("Trainer")(
             model=job.model,
             args=args,
-            train_dataset=data.dataset(job.rows),
-            eval_dataset=data.dataset(job.held_out) if job.held_out else None,
+            train_dataset=data.dataset(job.rows.rows),
+            eval_dataset=data.dataset(job.held_out.rows) if job.held_out else None,
             processing_class=job.tokenizer,
             peft_config=job.peft_config,
             **stage.extras(job),
