@@ -61,9 +61,9 @@ def load(path: str, form: str, rows: int | None = None) -> Data:
         try:
             rows_of = _rows(where, record, form)
             good += rows_of
-            no_turns += [] if rows_of else [Row(str(record.get("id") or where), where, {})]
+            no_turns += [] if rows_of else [_named(where, record)]
         except ValueError as error:
-            bad.append(f"  {where}: {error}")
+            bad.append(f"  {_named(where, record).name}: {error}")
     if bad:
         more = [f"  and {len(bad) - 8:,} more"] if len(bad) > 8 else []
         raise TrainError("\n".join([f"{file}: {len(bad):,} lines cannot be trained on:", *bad[:8], *more]))
@@ -166,12 +166,17 @@ def _raw(file: Path) -> Iterator[tuple[str, Any]]:
                     yield f"line {i}", line[:80].decode(errors="replace").strip()
 
 
+def _named(where: str, source: Any) -> Row:
+    """Name a record of a file; one without an id goes by its place."""
+    return Row(str(source.get("id") or where) if isinstance(source, dict) else where, where, {})
+
+
 def _rows(where: str, source: Any, form: str) -> list[Row]:
     """Read a record as the rows to train on; their places name the turn where there are several."""
     if not isinstance(source, dict):
         raise ValueError("is not a JSON object")
     records = forms.records(source, form)
-    name = str(source.get("id") or where)
+    name = _named(where, source).id
     places = [f"{where}, turn {len(record['prompt']) + 1}" for record in records] if len(records) > 1 else [where]
     return [Row(name, place, record) for place, record in zip(places, records, strict=False)]
 

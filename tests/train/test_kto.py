@@ -87,8 +87,8 @@ ONE = {"per_device_train_batch_size": 1}
 @pytest.mark.parametrize(
     ("rows", "trainer", "message"),
     [
-        pytest.param([{**NO_LABEL, "label": "up"}], {}, "line 1: 'label' says whether", id="no truth value"),
-        pytest.param([NO_LABEL], {}, "line 1: has no 'label'", id="no label"),
+        pytest.param([{**NO_LABEL, "label": "up"}], {}, r"a \(line 1\): 'label' says whether", id="no truth value"),
+        pytest.param([NO_LABEL], {}, r"a \(line 1\): has no 'label'", id="no label"),
         pytest.param([*marks(2, 1), *tiny.pairs(1)], {}, "rows of more than one form.*completion, label as turns; line 3 has prompt, chosen", id="marks and pairs"),
         pytest.param([EMPTY], {}, r"the completion is empty in 1 of the rows of .*: a \(line 1\)", id="no answer"),
         pytest.param(tiny.pairs(4), ONE, "batch size must be > 1", id="a batch of one has no neighbour"),
