@@ -27,8 +27,15 @@ def records(source: Record, form: str) -> list[Record]:
     Raises:
         ValueError: says in words what is wrong with it.
     """
-    shape = detect([{name: value for name, value in source.items() if value is not None}])
-    return list(FORMS[form](source, shape))
+    source = {name: _turns(value) for name, value in source.items() if value is not None}
+    return list(FORMS[form](source, detect([source])))
+
+
+def _turns(value: Any) -> Any:
+    """Leave out the fields of turns that are null, as all of a Parquet file's are that a turn does not have."""
+    if not isinstance(value, list):
+        return value
+    return [{k: v for k, v in turn.items() if v is not None} if isinstance(turn, dict) else turn for turn in value]
 
 
 def prompt_completion(source: Record, shape: Shape) -> Iterator[Record]:
