@@ -4,11 +4,13 @@ import json
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
 
 from curate.report.formats import to_jsonl
 from curate.train.data import broken, dataset, hold_out, load
 from curate.train.findings import TrainError, refuse
 from curate.turns import OPTIONAL, TURNS, cut, reply, turn
+from tests.conversations import conversations
 from tests.train import tiny
 
 
@@ -234,6 +236,40 @@ def test_every_format_of_a_set_trains_the_same(format_, tmp_path):
     rows = load(str(tmp_path), "prompt_completion").rows
     assert [row.record for row in rows] == TWO
     assert [row.id for row in rows] == ["a", "a/2"]
+
+
+@pytest.mark.parametrize(
+    ("form", "formats"),
+    [
+        ("prompt_completion", ["prompt_completion", "messages"]),
+        ("preference", ["preference", "implicit"]),
+        ("unpaired", ["unpaired"]),
+        ("prompts", ["prompts"]),
+    ],
+)
+@settings(max_examples=20, deadline=None)
+@given(turns=conversations())
+def test_whatever_a_set_holds_trains_the_same_from_every_format(form, formats, turns, tmp_path_factory):
+    pytest.importorskip("curate.report.messages")
+    folder = tmp_path_factory.mktemp("set")
+    sides = {"chosen": "a", "rejected": "b", "chosen_turns": None, "rejected_turns": None}
+    row = {"id": "a", **cut(turns), "tools": TOOLS, "label": True}
+    if form == "preference":
+        row |= {**sides, **reply(turns[-1:], "chosen"), "response": None, "response_turns": None}
+    rows = pl.DataFrame([row], schema_overrides=OPTIONAL | {"history": TURNS, "response": pl.String})
+    rows.write_parquet(folder / "train.parquet")
+    whole = trained(folder / "train.parquet", form)
+    for format_ in formats:
+        (folder / "train.jsonl").write_text(to_jsonl(rows, format_), encoding="utf-8")
+        assert trained(folder / "train.jsonl", form) == whole
+
+
+def trained(file, form):
+    try:
+        return [row.record for row in load(str(file), form).rows]
+    except TrainError as error:
+        assert "holds no rows" in str(error)  # all of its turns are masked
+        return []
 
 
 @pytest.mark.parametrize(
