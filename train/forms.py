@@ -92,9 +92,10 @@ def prompts(source: Record, shape: Shape) -> Iterator[Record]:
         return
     if isinstance(source.get("prompt"), list) and "chosen" not in source:
         row = _row({**source, "completion": [_ANSWER]}, "prompt_completion")
-        yield {"prompt": [*map(message, conversation(row)[:-1])]}
+        yield {"prompt": [*map(message, conversation(row)[:-1])], **_tools(row)}
         return
-    yield {"prompt": [*map(message, question(_row(source, shape)))]}
+    row = _row(source, shape)
+    yield {"prompt": [*map(message, question(row))], **_tools(row)}
 
 
 FORMS: dict[str, Callable[[Record, Shape], Iterator[Record]]] = {

@@ -126,7 +126,8 @@ def build(job: Job, out: Path, day: str | None = None) -> Any:
     config, stage = job.config, job.stage
     job.tokenizer, job.end = models.load_tokenizer(config)
     job.notes += filter(None, [rendering.adopt(job.tokenizer, config)])
-    rendering.pin(job.tokenizer, day or checkpoints.today())
+    if not config.trainer.get("assistant_only_loss"):  # trl knows its own marked templates by their text
+        rendering.pin(job.tokenizer, day or checkpoints.today())
     job.rows = replace(job.rows, rows=rendering.fit(job.tokenizer, job.rows.rows))
     if job.held_out:
         job.held_out = replace(job.held_out, rows=rendering.fit(job.tokenizer, job.held_out.rows))

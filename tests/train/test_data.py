@@ -165,6 +165,7 @@ RAINS = {"role": "assistant", "content": "It rains.", "reasoning_content": "Rain
             [{"prompt": [WEATHER[0], CALLED, RAIN], "chosen": [RAINS], "rejected": [assistant("No idea.")], "tools": TOOLS}],
             id="the turns in which both answers begin are the prompt's",
         ),
+        pytest.param("prompts", {**cut(WEATHER), "tools": TOOLS}, [{"prompt": WEATHER[:1], "tools": TOOLS}], id="a prompt with tools"),
         pytest.param(
             "unpaired",
             {**cut(WEATHER), "label": True},

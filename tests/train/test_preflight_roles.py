@@ -71,6 +71,18 @@ def test_the_run_says_it_on_one_screen(base, config, tmp_path):
         curate.train.sft(refused, tmp_path / "out", force=True)
 
 
+def test_what_a_tool_says_inside_an_answer_is_told(context):
+    rows = tiny.pairs(3)
+    call = {"role": "assistant", "content": "I look.", "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": "{}"}}]}  # fmt: skip
+    rows[1]["chosen"] = [call, {"role": "tool", "content": "wet"}, ANSWERED]
+    ready = context(tiny.pairs(3), "dpo")
+    assert list(roles.tool_turns(ready)) == []
+    numbered = [row._replace(record=rows[i]) for i, row in enumerate(ready.rows)]
+    (finding,) = roles.tool_turns(preflight.Context(ready.trainer, ready.config, numbered))
+    assert finding.level == "warn"
+    assert finding.detail["ids"] == ["pair1"]
+
+
 CALL = [{"id": "call00001", "name": "weather", "arguments": "{}"}]
 WEATHER = [turn("user", "Oslo?"), turn("assistant", tool_calls=CALL), turn("tool", "wet", tool_call_id="call00001")]
 READS = tiny.CHATML.replace("message['content'] +", "(message.thinking or '') + message['content'] + (message.tool_calls | tojson if message.tool_calls else '') +")  # fmt: skip

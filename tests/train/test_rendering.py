@@ -82,6 +82,15 @@ def test_a_run_goes_on_with_the_day_on_which_it_began(config, tmp_path, monkeypa
     assert datetime.date.today().isoformat() in next(f["message"] for f in fresh if f["check"] == "day")
 
 
+@pytest.mark.parametrize(("template", "message"), [(DATED, "on another day"), (tiny.CHATML, None)])
+def test_a_day_that_is_not_held_is_told(template, message, context):
+    from curate.train.preflight.template import day
+
+    assert [message in finding.message for finding in day(context(tiny.answers(2), template=template))] == [True][
+        : bool(message)
+    ]
+
+
 FORM = "{%- for message in messages -%}{{- message['content'] + eos_token -}}{%- endfor -%}"
 
 

@@ -33,6 +33,7 @@ CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (
     template.swapped,
     template.day,
     roles.unread,
+    roles.tool_turns,
     markers.other_tokens,
     tokens.padding,
     model.new_tokens,

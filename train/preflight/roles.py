@@ -88,7 +88,9 @@ def unread(context: Context) -> Iterator[Finding]:
         return
     rows = list(of_turns(context.rows))
     described = [row for row in rows if row.record.get("tools")]
-    if described and not reads(context.tokenizer).tools:
+    if described and context.stage.form == "prompts":
+        yield _unread(described, "tools", "what may be called is not in the prompt", "trl's sampling of answers")
+    elif described and not reads(context.tokenizer).tools:
         yield _unread(described, "tools", "what may be called is not in the prompt")
     thinkers = [row for row in rows if any(_thoughts(row, name) for name in answers(row.record))]
     written, _ = texts(context.tokenizer, thinkers)
@@ -99,11 +101,26 @@ def unread(context: Context) -> Iterator[Finding]:
         yield _unread(list(silent.values()), "thoughts", "their answers are trained without them")
 
 
-def _unread(rows: list[Row], what: str, outcome: str) -> Finding:
+def tool_turns(context: Context) -> Iterator[Finding]:
+    """Find answers with a tool's turn in them: in pairs and verdicts trl trains on all of an answer."""
+    rows = [
+        row
+        for row in of_turns(context.rows)
+        if any(turn["role"] == "tool" for name in answers(row.record) if name for turn in row.record[name])
+    ]
+    if rows:
+        yield warn(
+            "tools in the loss",
+            f"{len(rows):,} rows have answers in which a tool speaks too, and its words are in the loss: "
+            f"{listing(row.name for row in rows)}; put the turns up to the tool's into the prompt",
+            ids=[row.id for row in rows],
+        )
+
+
+def _unread(rows: list[Row], what: str, outcome: str, who: str = "the chat template") -> Finding:
     return warn(
         "template",
-        f"the chat template does not write the {what} of {len(rows):,} rows, and {outcome}: "
-        f"{listing(row.name for row in rows)}",
+        f"{who} does not write the {what} of {len(rows):,} rows, and {outcome}: {listing(row.name for row in rows)}",
         ids=[row.id for row in rows],
         what=what,
     )

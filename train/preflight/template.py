@@ -167,7 +167,11 @@ def no_bos(context: Context) -> Iterator[Finding]:
 def day(context: Context) -> Iterator[Finding]:
     """Say that a template prints the day, and at which day it is held."""
     held = day_of(context.tokenizer)
-    if held and any(of_turns(context.rows)):
+    if not any(of_turns(context.rows)) or "strftime_now" not in (context.tokenizer.chat_template or ""):
+        return
+    if not held:
+        yield warn("day", "the chat template prints today's date: on another day the same command trains another text")
+    else:
         yield warn(
             "day",
             f"the chat template prints today's date: for this run and whatever goes on from it, it is held at {held}; "
