@@ -9,7 +9,7 @@ text stands in one place. `prompt_name` names the user who asks, and `tools` des
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import polars as pl
@@ -142,6 +142,18 @@ def conversation(row: Mapping[str, Any], column: str = "response") -> list[Turn]
     ['system', 'user', 'assistant']
     """
     return question(row) + answer(row, column)
+
+
+def examples(turns: Sequence[Turn]) -> Iterator[tuple[list[Turn], Turn]]:
+    """Give each turn of the assistant whose loss counts, with the turns before it.
+
+    >>> dialogue = [turn("user", "2+2?"), turn("assistant", "5", loss=False), turn("user", "?"), turn("assistant", "4")]
+    >>> [(len(before), answer["content"]) for before, answer in examples(dialogue)]
+    [(3, '4')]
+    """
+    for i, t in enumerate(turns):
+        if t["role"] == "assistant" and t.get("loss") is not False:
+            yield list(turns[:i]), t
 
 
 def cut(turns: Sequence[Turn], column: str = "response") -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,31 @@ def mark(trainer: Any) -> None:
     trainer.add_callback(Mark())
 
 
-def begin(out: Path, key: str, processes: int, *, fresh: bool) -> None:
+def today() -> str:
+    """Give the day, ISO."""
+    return date.today().isoformat()
+
+
+def day(out: Path, key: str, *, fresh: bool) -> str:
+    """Give the day on which this very run began, for chat templates that print it; today for one that begins.
+
+    Raise TrainError where the folder holds whole checkpoints of this run that training cannot go on from.
+    """
+    before = _read(out / FOLDER / _RUN)
+    if fresh or before.get("key") != key:
+        return today()
+    whole = [mark.parent for mark in (out / FOLDER).glob(f"checkpoint-*/{_MARK}")]
+    if whole and not any((checkpoint / "scheduler.pt").is_file() for checkpoint in whole):
+        last = max(int(checkpoint.name.rpartition("-")[2]) for checkpoint in whole)
+        raise TrainError(
+            f"{out} holds {len(whole):,} checkpoints of this run, up to step {last:,}, with the weights alone "
+            "(save_only_model: true), and training cannot go on from them: move away those that you want, and start "
+            "from step 0 with --fresh. With save_only_model: false a run that is stopped goes on."
+        )
+    return str(before.get("day") or today())
+
+
+def begin(out: Path, key: str, processes: int, *, day: str, fresh: bool) -> None:
     """Clear away checkpoints of another run and halves of this one's.
 
     Raise TrainError for whole ones of this very run by another number of processes: each has its own random states, and
@@ -51,7 +76,7 @@ def begin(out: Path, key: str, processes: int, *, fresh: bool) -> None:
             "start as many as before, or train from the start with --fresh"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / _RUN, json.dumps({"key": key, "processes": processes}))
+    write_whole(folder / _RUN, json.dumps({"key": key, "processes": processes, "day": day}))
 
 
 def latest(out: Path) -> Path | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -11,11 +12,11 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from curate.report.formats import FORMATS
 from curate.rows import hash01, hash_file
+from curate.train import forms
 from curate.train.findings import Finding, TrainError, listing, stop
-
-Record = dict[str, Any]
+from curate.train.forms import Record
+from curate.turns import check
 
 
 class Row(NamedTuple):
@@ -33,16 +34,17 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Data:
-    """The rows of one file: those to train on, how many there are in the whole file, and its hash."""
+    """The rows of one file to train on, how many there are in all, its hash, and the rows with no turn to train on."""
 
     file: Path
     sha256: str
     in_file: int
     rows: list[Row]
+    no_turns: Sequence[Row] = ()
 
 
-class _RowError(Exception):
-    """Say why a line is no row of a form."""
+_SUFFIXES = (".jsonl", ".json", ".parquet")
+_OTHER_NAMES = {"unpaired": ("kto",)}
 
 
 def load(path: str, form: str, rows: int | None = None) -> Data:
@@ -54,23 +56,33 @@ def load(path: str, form: str, rows: int | None = None) -> Data:
     file = _file_of(Path(path), form)
     good: list[Row] = []
     bad: list[str] = []
-    for where, row in _raw(file):
+    no_turns: list[Row] = []
+    for where, record in _raw(file):
         try:
-            good.append(_row(where, row, form))
-        except _RowError as error:
-            bad.append(f"  {where}: {error}")
+            rows_of = _rows(where, record, form)
+            good += rows_of
+            no_turns += [] if rows_of else [_named(where, record)]
+        except ValueError as error:
+            bad.append(f"  {_named(where, record).name}: {error}")
     if bad:
         more = [f"  and {len(bad) - 8:,} more"] if len(bad) > 8 else []
         raise TrainError("\n".join([f"{file}: {len(bad):,} lines cannot be trained on:", *bad[:8], *more]))
     if not good:
-        raise TrainError(f"{file} holds no rows")
-    forms = {tuple(row.record): row.where for row in good}
-    if len(forms) > 1:
-        examples = "; ".join(f"{where} has {', '.join(columns)}" for columns, where in forms.items())
-        raise TrainError(f"{file} holds rows of more than one form, and a set has one: {examples}")
+        raise TrainError(f"{file} holds no rows" + (" with a turn to train on" if no_turns else ""))
+    _one_form(file, good)
     if rows and rows > len(good):
         raise TrainError(f"rows: {rows:,} are asked for, and {file} holds {len(good):,}")
-    return Data(file, hash_file(file), len(good), good[:rows])
+    return Data(file, hash_file(file), len(good), list(_numbered(good))[:rows], no_turns)
+
+
+def _one_form(file: Path, rows: list[Row]) -> None:
+    kinds: dict[tuple[str, ...], str] = {}
+    for row in rows:
+        turns = "turns" if isinstance(row.record["prompt"], list) else "text"
+        kinds.setdefault((*(name for name in row.record if name != "tools"), turns), row.where)
+    if len(kinds) > 1:
+        examples = "; ".join(f"{where} has {', '.join(kind[:-1])} as {kind[-1]}" for kind, where in kinds.items())
+        raise TrainError(f"{file} holds rows of more than one form, and a set has one: {examples}")
 
 
 def broken(data: Data) -> list[Finding]:
@@ -79,7 +91,7 @@ def broken(data: Data) -> list[Finding]:
     for row in data.rows:
         for problem in _problems(row.record):
             by_problem.setdefault(problem, []).append(row)
-    return [
+    findings = [
         stop(
             "rows",
             f"{problem} in {len(rows):,} of the rows of {data.file}: {listing(row.name for row in rows)}.",
@@ -87,23 +99,36 @@ def broken(data: Data) -> list[Finding]:
         )
         for problem, rows in by_problem.items()
     ]
+    if data.no_turns:
+        names = listing(row.name for row in data.no_turns)
+        message = (
+            f"{len(data.no_turns):,} rows of {data.file} have no turn to train on (no answer, or all masked): {names}."
+        )
+        findings.append(stop("rows", message, ids=[row.id for row in data.no_turns]))
+    return findings
 
 
-def dataset(data: Data) -> Any:
-    """Make trl's dataset: the columns it reads, and the id of each row beside them."""
+def dataset(rows: Sequence[Row]) -> Any:
+    """Make trl's dataset: the columns it reads, and the id of each row beside them.
+
+    Turns with other fields than their neighbours stay as they are: a field that is null is not one that is missing.
+    """
     from datasets import Dataset
 
-    return Dataset.from_list([{"id": row.id, **row.record} for row in data.rows])
+    columns = dict.fromkeys(name for row in rows for name in row.record)  # datasets goes by the first row's
+    records = [{"id": row.id, **{name: row.record.get(name) for name in columns}} for row in rows]
+    return Dataset.from_list(records, on_mixed_types="use_json")
 
 
 def _file_of(path: Path, form: str) -> Path:
     if path.is_file():
-        if path.suffix not in (".jsonl", ".parquet"):
-            raise TrainError(f"{path} is neither .jsonl nor .parquet")
+        if path.suffix not in _SUFFIXES:
+            raise TrainError(f"{path} is neither {', '.join(_SUFFIXES[:-1])} nor {_SUFFIXES[-1]}")
         return path
     if not path.is_dir():
         raise TrainError(f"there is no data {path}: name a folder that `curate run` wrote, a .jsonl or a .parquet file")
-    files = [f for name in (f"train.{form}.jsonl", "train.jsonl", "train.parquet") if (f := path / name).is_file()]
+    names = [f"train.{name}.jsonl" for name in (form, *_OTHER_NAMES.get(form, ()))]
+    files = [f for name in (*names, "train.jsonl", "train.parquet") if (f := path / name).is_file()]
     if not files:
         raise TrainError(f"the folder {path} holds no train.jsonl: is its run finished?")
     return next((file for file in files if _fits(file, form)), files[0])
@@ -111,8 +136,9 @@ def _file_of(path: Path, form: str) -> Path:
 
 def _fits(file: Path, form: str) -> bool:
     try:
-        return all(_row(where, row, form) for where, row in islice(_raw(file), 1))
-    except _RowError:
+        ((where, record),) = islice(_raw(file), 1)
+        return bool(_rows(where, record, form))
+    except ValueError:
         return False
 
 
@@ -125,6 +151,12 @@ def _raw(file: Path) -> Iterator[tuple[str, Any]]:
             raise TrainError(f"{file} cannot be read: {str(error).splitlines()[0]}") from None
         yield from ((f"row {i}", row) for i, row in enumerate(table.iter_rows(named=True), 1))
         return
+    if file.suffix == ".json":
+        try:
+            yield from ((f"row {i}", row) for i, row in enumerate(json.loads(file.read_bytes()), 1))
+        except (ValueError, TypeError):
+            raise TrainError(f"{file} is not a JSON list of rows") from None
+        return
     with file.open("rb") as lines:
         for i, line in enumerate(lines, 1):
             if line.strip():
@@ -134,124 +166,74 @@ def _raw(file: Path) -> Iterator[tuple[str, Any]]:
                     yield f"line {i}", line[:80].decode(errors="replace").strip()
 
 
-def _row(where: str, row: Any, form: str) -> Row:
-    if not isinstance(row, dict):
-        raise _RowError("is not a JSON object")
-    return Row(str(row.get("id") or where), where, FORMS[form](row))
+def _named(where: str, source: Any) -> Row:
+    """Name a record of a file; one without an id goes by its place."""
+    return Row(str(source.get("id") or where) if isinstance(source, dict) else where, where, {})
 
 
-def prompt_completion(row: Record) -> Record:
-    """Read a row as a prompt and its completion: turns or plain text; with `response`, or as in Alpaca, as turns."""
-    if row.get("prompt") is None and row.get("instruction") is not None and row.get("output") is not None:
-        row = {**row, "prompt": _instruction(row), "response": row["output"]}
-    if row.get("completion") is None and row.get("response") is not None:
-        _need(row, "prompt")
-        row = list(FORMATS["prompt_completion"][0](row))[-1]
-    _need(row, "prompt", "completion")
-    return _same_kind({"prompt": row["prompt"], "completion": row["completion"]})
+def _rows(where: str, source: Any, form: str) -> list[Row]:
+    """Read a record as the rows to train on; their places name the turn where there are several."""
+    if not isinstance(source, dict):
+        raise ValueError("is not a JSON object")
+    records = forms.records(source, form)
+    name = _named(where, source).id
+    places = [f"{where}, turn {len(record['prompt']) + 1}" for record in records] if len(records) > 1 else [where]
+    return [Row(name, place, record) for place, record in zip(places, records, strict=False)]
 
 
-def preference(row: Record) -> Record:
-    """Read a row as a prompt with a chosen and a rejected answer, as turns; plain texts become turns."""
-    _need(row, "prompt", "chosen", "rejected")
-    if isinstance(row["prompt"], str):
-        row = {**next(FORMATS["preference"][0]({**row, "chosen": "", "rejected": ""})), **_answers(row)}
-    return _same_kind({"prompt": row["prompt"], **_answers(row)})
-
-
-def unpaired(row: Record) -> Record:
-    """Read a row as a prompt and its completion with a label, good or not; a row of two answers stays as it is."""
-    if row.get("label") is None and row.get("chosen") is not None:
-        return preference(row)
-    _need(row, "label")
-    if row["label"] not in (True, False):  # 1 and 0 among them
-        raise _RowError(f"'label' says whether the completion is good: true or false, not {row['label']!r}")
-    return {**prompt_completion(row), "label": bool(row["label"])}
-
-
-def prompts(row: Record) -> Record:
-    """Read a row as a prompt alone; plain text becomes a user's turn, unless its completion is plain text too."""
-    _need(row, "prompt")
-    if isinstance(row["prompt"], str) and not isinstance(row.get("completion"), str):
-        row = next(FORMATS["preference"][0]({**row, "chosen": "", "rejected": ""}))
-    return _same_kind({"prompt": row["prompt"]})
-
-
-def _instruction(row: Record) -> str:
-    """Put an input where Alpaca's form has it: behind the instruction, under a heading of its own."""
-    text = row.get("input")
-    return f"{row['instruction']}\n\n### Input:\n{text}" if text else str(row["instruction"])
-
-
-FORMS: dict[str, Callable[[Record], Record]] = {
-    "prompt_completion": prompt_completion,
-    "preference": preference,
-    "unpaired": unpaired,
-    "prompts": prompts,
-}
-
-
-def _answers(row: Record) -> Record:
-    both = {name: row[name] for name in ("chosen", "rejected")}
-    return {k: [{"role": "assistant", "content": v}] if isinstance(v, str) else v for k, v in both.items()}
-
-
-def _need(row: Record, *columns: str) -> None:
-    missing = [name for name in columns if row.get(name) is None]
-    if missing:
-        present = ", ".join(sorted(name for name in row if row[name] is not None))
-        hint = "; write the set with formats: [prompt_completion]" if "messages" in row else ""
-        raise _RowError(f"has no '{missing[0]}' (it has: {present}){hint}")
-
-
-def _same_kind(record: Record) -> Record:
-    """Check that the columns are of one kind, turns or text, and leave turns their two keys."""
-    if all(isinstance(value, str) for value in record.values()):
-        return record
-    for name, value in record.items():
-        turns = isinstance(value, list) and all(
-            isinstance(t, dict) and isinstance(t.get("role"), str) and isinstance(t.get("content"), str) for t in value
-        )
-        if not turns:
-            raise _RowError(f"'{name}' is not a list of turns, each with role and content as text")
-    return {name: [{"role": t["role"], "content": t["content"]} for t in value] for name, value in record.items()}
+def _numbered(rows: list[Row]) -> Iterator[Row]:
+    """Number the rows that share an id, as the answers of one dialogue do: a, a/2, a/3."""
+    count: Counter[str] = Counter()
+    for row in rows:
+        count[row.id] += 1
+        yield row._replace(id=f"{row.id}/{count[row.id]}") if count[row.id] > 1 else row
 
 
 def _problems(record: Record) -> Iterator[str]:
-    texts = {name: _shortest(value) for name, value in record.items() if name != "label"}
-    yield from (f"the {name} is empty" for name, text in texts.items() if not text)
-    if "chosen" in record and texts["chosen"] and texts["chosen"] == texts["rejected"]:
+    sides = {name: value for name, value in record.items() if name not in ("label", "tools")}
+    yield from (f"the {name} is empty" for name, value in sides.items() if _is_empty(value))
+    if "chosen" in record and not _is_empty(record["chosen"]) and _bare(record["chosen"]) == _bare(record["rejected"]):
         yield "chosen and rejected are equal"
     if not isinstance(record["prompt"], str):
-        answers = [record[name] for name in texts if name != "prompt"] or [[{"role": "assistant", "content": ""}]]
+        answers = [value for name, value in sides.items() if name != "prompt"] or [
+            [{"role": "assistant", "content": "…"}]
+        ]
         if any(wrong_order(record["prompt"], answer) for answer in answers if answer):
             yield "the roles are out of order (a system turn may come first, then user and assistant take turns)"
 
 
-def _shortest(value: Any) -> str:
-    """Give the text that must not be empty: the whole, or the shortest turn."""
-    texts = [value] if isinstance(value, str) else [turn["content"] for turn in value]
-    return min((text.strip() for text in texts), key=len, default="")
+def _is_empty(value: Any) -> bool:
+    """Tell whether a text, or one of the turns, says nothing and calls nothing."""
+    turns = [{"content": value}] if isinstance(value, str) else value
+    return not turns or any(not turn["content"].strip() and not turn.get("tool_calls") for turn in turns)
 
 
-def wrong_order(prompt: list[dict[str, str]], answer: list[dict[str, str]]) -> bool:
-    """Say whether roles break the order: system at most once and first, then user and assistant by turns, user last.
+def _bare(value: Any) -> Any:
+    """Give an answer without the white space around its texts."""
+    return value.strip() if isinstance(value, str) else [{**turn, "content": turn["content"].strip()} for turn in value]
+
+
+def wrong_order(prompt: list[Record], answer: list[Record]) -> bool:
+    """Tell whether turns break the order of a conversation that ends with the assistant.
 
     >>> wrong_order([{"role": "assistant", "content": "Hi"}], [{"role": "assistant", "content": "Hi"}])
     True
     """
-    roles = [turn["role"] for turn in [*prompt, *answer]]
-    roles = roles[1:] if roles[:1] == ["system"] else roles
-    return roles != ["user", "assistant"] * (len(roles) // 2) or len(answer) != 1
+    try:
+        check([{**turn, "content": turn["content"] or " "} for turn in [*prompt, *answer]])
+    except ValueError:
+        return True
+    return bool(answer[-1]["role"] != "assistant")
 
 
 def hold_out(data: Data, share: float) -> tuple[Data, Data]:
     """Hold out the rows of a share of the prompts; give the rows to train on, and those held out.
 
-    A prompt is chosen by its own hash: other rows, order and seed do not move it, and no prompt is on both sides.
+    A prompt is chosen by its own hash: other rows, order and seed do not move it, and no prompt is on both sides. A
+    dialogue goes by its first question, so that all its answers are on one side.
     Raise TrainError when a side is left without rows.
     """
-    texts = [json.dumps(row.record["prompt"], ensure_ascii=False) for row in data.rows]
+    texts = [json.dumps(_opening(row.record["prompt"]), ensure_ascii=False) for row in data.rows]
     hashes = pl.DataFrame({"prompt": texts}).select(hash01("prompt", seed=0, use="held_out")).to_series()
     held_out = [row for row, number in zip(data.rows, hashes, strict=True) if number < share]
     rest = [row for row, number in zip(data.rows, hashes, strict=True) if number >= share]
@@ -260,4 +242,11 @@ def hold_out(data: Data, share: float) -> tuple[Data, Data]:
             f"held_out: {share} of {len(data.rows):,} rows of {data.file} leaves {len(rest):,} to train on and "
             f"{len(held_out):,} held out: the hash of its prompt decides where a row stands, so take another share"
         )
-    return replace(data, rows=rest), replace(data, rows=held_out)
+    return replace(data, rows=rest), replace(data, rows=held_out, no_turns=())
+
+
+def _opening(prompt: Any) -> Any:
+    """Give the turns up to the first question."""
+    if isinstance(prompt, str):
+        return prompt
+    return prompt[: next((i for i, turn in enumerate(prompt, 1) if turn["role"] == "user"), None)]

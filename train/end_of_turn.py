@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curate.train.findings import TrainError
+from curate.train.rendering import adds_bos, with_bos
 
 _USER, _ANSWER, _NEXT = "Tell me of tides.", "The moon pulls the sea.", "And the sun?"
 # For a model without a template: what LIMA trained on, one utterance after the other.
@@ -109,7 +110,8 @@ def _rewritten(tokenizer: Any, token: str) -> str:
     What the old template writes is caught whole and changed there, so that no template has to be understood.
     """
     if not tokenizer.chat_template:
-        return _BARE.replace("EOT", token)
+        bare = _BARE.replace("EOT", token)
+        return with_bos(bare) if adds_bos(tokenizer) else bare
     template = re.sub(r"{%-?\s*(end)?generation\s*-?%}", "", tokenizer.chat_template)  # marks of places that now move
     ends = _ends(tokenizer)
     if ends.strip():

@@ -105,7 +105,7 @@ def rewards(trainer: Any) -> list[tuple[str, float, float]]:
 
 
 def _length(answer: Any) -> int:
-    return len(answer) if isinstance(answer, str) else sum(len(turn["content"]) for turn in answer)
+    return len(answer) if isinstance(answer, str) else sum(len(turn["content"] or "") for turn in answer)
 
 
 def _percent(part: dict[str, Any]) -> str:

@@ -9,12 +9,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from jinja2 import TemplateError
+
 from curate.folders import claim, clear, hold, put_text, seal
-from curate.train import checkpoints, data, launch, models, pages, preflight, record
+from curate.train import checkpoints, data, launch, models, pages, preflight, record, rendering
 from curate.train.config import TrainConfig, read, resolve
 from curate.train.data import Data
 from curate.train.findings import Finding, TrainError, refuse
@@ -64,13 +66,15 @@ def run_config(
 
         forced = refuse(_check_rows(job), force=force)  # before anything heavy is loaded
         claim(out, record.BY, (*_OUTPUTS, _CHECKPOINTS))
-        trainer = build(job, out)
+        day = checkpoints.day(out, key, fresh=fresh)
+        trainer = build(job, out, day)
         findings, counts = _preflight(trainer, job, out, on_preflight)
         forced += refuse(findings, force=force)
+        rendering.release(job.tokenizer)
 
         start = time.monotonic()
         with _expected_warnings():
-            resumed = _train(trainer, out, key, fresh=fresh)
+            resumed = _train(trainer, out, key, day, fresh=fresh)
             seconds = time.monotonic() - start
             figures = job.stage.figures(trainer, job)
             models.save(trainer, job, out)
@@ -113,28 +117,37 @@ def prepare(config: TrainConfig) -> Job:
 
 def _check_rows(job: Job) -> list[Finding]:
     """Check the rows by themselves, and those that are whole by the tokenizer."""
-    return data.broken(job.rows) or preflight.long_prompts(job.config, job.rows.rows)
+    held_out = job.held_out.rows if job.held_out else []
+    return data.broken(job.rows) or preflight.of_rows(job.config, [*job.rows.rows, *held_out])
 
 
-def build(job: Job, out: Path) -> Any:
-    """Load the model and make trl's trainer."""
+def build(job: Job, out: Path, day: str | None = None) -> Any:
+    """Load the model and make trl's trainer, with the chat template held at a day (today) where it prints one."""
     config, stage = job.config, job.stage
     job.tokenizer, job.end = models.load_tokenizer(config)
+    job.notes += filter(None, [rendering.adopt(job.tokenizer, config)])
+    if not config.trainer.get("assistant_only_loss"):  # trl knows its own marked templates by their text
+        rendering.pin(job.tokenizer, day or checkpoints.today())
+    job.rows = replace(job.rows, rows=rendering.fit(job.tokenizer, job.rows.rows))
+    if job.held_out:
+        job.held_out = replace(job.held_out, rows=rendering.fit(job.tokenizer, job.held_out.rows))
     job.model = models.load_model(job)
     job.peft_config = models.lora(job)
     arguments = {**defaults(job.held_out), **stage.settings(job), **config.trainer}
+    if rendering.template_file(config):
+        del arguments["chat_template_path"]  # the tokenizer has it
     try:
         args = stage.of_trl("Config")(output_dir=str(out / checkpoints.FOLDER), seed=config.seed, **arguments)
         trainer = stage.of_trl("Trainer")(
             model=job.model,
             args=args,
-            train_dataset=data.dataset(job.rows),
-            eval_dataset=data.dataset(job.held_out) if job.held_out else None,
+            train_dataset=data.dataset(job.rows.rows),
+            eval_dataset=data.dataset(job.held_out.rows) if job.held_out else None,
             processing_class=job.tokenizer,
             peft_config=job.peft_config,
             **stage.extras(job),
         )
-    except (ValueError, TypeError, NotImplementedError, ImportError) as error:
+    except (ValueError, TypeError, NotImplementedError, ImportError, TemplateError) as error:
         raise TrainError(f"trl refuses this {stage.name} config: {error}") from error
     checkpoints.mark(trainer)
     if config.residual_dropout:
@@ -220,11 +233,11 @@ def _expected_warnings() -> Iterator[None]:
         yield
 
 
-def _train(trainer: Any, out: Path, key: str, *, fresh: bool) -> int:
+def _train(trainer: Any, out: Path, key: str, day: str, *, fresh: bool) -> int:
     """Train, from the last whole checkpoint of this very run where there is one; return the step it started from."""
     if trainer.is_world_process_zero():
         hold(out, record.BY, [_CHECKPOINTS])
-        checkpoints.begin(out, key, trainer.args.world_size, fresh=fresh)
+        checkpoints.begin(out, key, trainer.args.world_size, day=day, fresh=fresh)
         clear(out, record.BY, _OUTPUTS)
     trainer.accelerator.wait_for_everyone()
     return checkpoints.train(trainer, checkpoints.latest(out))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any
 
+from curate.train import preflight, run
+from curate.train.config import TrainConfig
 from curate.train.stages import stage_of
+from tests.train import tiny
 
 _ON_A_CPU = {"use_cpu": True, "bf16": False, "gradient_checkpointing": False, "dataloader_pin_memory": False}
 _QUIET = {"report_to": "none", "save_strategy": "no", "disable_tqdm": True, "logging_steps": 1, "max_steps": 1}
@@ -17,6 +21,30 @@ def load(base: Path) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     return AutoModelForCausalLM.from_pretrained(base, dtype="float32"), AutoTokenizer.from_pretrained(base)
+
+
+def beginner(base: Path) -> tuple[Any, Any]:
+    """Give a model whose tokenizer begins every text with a token, as Llama's does."""
+    from tokenizers import processors
+
+    model, tokenizer = load(base)
+    tokenizer.bos_token = "<|endoftext|>"
+    pair = [("<|endoftext|>", tokenizer.bos_token_id)]
+    tokenizer._tokenizer.post_processor = processors.TemplateProcessing("<|endoftext|> $A", special_tokens=pair)
+    return model, tokenizer
+
+
+def checked(template: str, rows: list[Any], base: Path, folder: Path, stage: str = "sft") -> list[Any]:
+    """Check rows as a run does before a model is loaded: there are no weights."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.chat_template = template
+    tokenizer.save_pretrained(folder / "model")
+    shutil.copy(base / "config.json", folder / "model")
+    file = tiny.write(folder / "rows.jsonl", rows)
+    config = TrainConfig(stage=stage, model=str(folder / "model"), data=str(file))
+    return preflight.of_rows(config, run.prepare(config).rows.rows)
 
 
 def trainer(

@@ -48,7 +48,7 @@ def test_the_preflight_alone_trains_nothing(file, tmp_path):
 
 def test_a_broken_row_ends_the_preflight_with_code_2(config, file, tmp_path):
     bad = tiny.answers(3)
-    bad[1]["completion"][0]["content"] = ""
+    bad[1] = {"id": "row1", "prompt": "Hi?", "response": ""}
     tiny.write(Path(config["data"]), bad)
     done = command("sft", file, "--out", tmp_path / "out", "--preflight")
     assert done.exit_code == 2

@@ -5,7 +5,7 @@ import pytest
 import curate.train
 from curate.train import end_of_turn, models
 from curate.train.findings import TrainError
-from tests.train import tiny
+from tests.train import plain, tiny
 from tests.train.conftest import EOT, LORA
 
 LLAMA3 = (
@@ -31,6 +31,13 @@ TURNS = [
     {"role": "user", "content": "So"},
     {"role": "assistant", "content": "Yes"},
 ]
+
+
+def test_a_base_model_whose_texts_begin_with_a_token_is_trained_with_it(base):
+    _, words = plain.beginner(base)
+    words.chat_template = None
+    end_of_turn.add(words, EOT)
+    assert words.apply_chat_template(TURNS[:2], tokenize=False) == f"<|endoftext|>Hi{EOT}Hello{EOT}"
 
 
 @pytest.mark.parametrize(

@@ -80,17 +80,17 @@ def test_labels_may_be_one_and_zero(pairs, tmp_path):
 
 
 NO_LABEL = {"id": "a", "prompt": "p", "completion": "c"}
-EMPTY = {**marks(1, 1)[0], "completion": [{"role": "assistant", "content": " "}]}
+EMPTY = {"id": "a", "prompt": "p", "completion": " ", "label": True}
 ONE = {"per_device_train_batch_size": 1}
 
 
 @pytest.mark.parametrize(
     ("rows", "trainer", "message"),
     [
-        pytest.param([{**NO_LABEL, "label": "up"}], {}, "line 1: 'label' says whether", id="no truth value"),
-        pytest.param([NO_LABEL], {}, "line 1: has no 'label'", id="no label"),
-        pytest.param([*marks(2, 1), *tiny.pairs(1)], {}, "rows of more than one form.*completion, label; line 3 has prompt, chosen", id="marks and pairs"),
-        pytest.param([EMPTY], {}, r"the completion is empty in 1 of the rows of .*: row0 \(line 1\)", id="no answer"),
+        pytest.param([{**NO_LABEL, "label": "up"}], {}, r"a \(line 1\): 'label' says whether", id="no truth value"),
+        pytest.param([NO_LABEL], {}, r"a \(line 1\): has no 'label'", id="no label"),
+        pytest.param([*marks(2, 1), *tiny.pairs(1)], {}, "rows of more than one form.*completion, label as turns; line 3 has prompt, chosen", id="marks and pairs"),
+        pytest.param([EMPTY], {}, r"the completion is empty in 1 of the rows of .*: a \(line 1\)", id="no answer"),
         pytest.param(tiny.pairs(4), ONE, "batch size must be > 1", id="a batch of one has no neighbour"),
     ],
 )  # fmt: skip

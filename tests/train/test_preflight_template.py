@@ -95,6 +95,30 @@ def test_a_beginning_written_twice_is_named(times, base, context):
 
 
 @pytest.mark.parametrize(
+    ("text", "config", "levels"),
+    [
+        pytest.param(None, {}, ["warn"], id="the model's own template may mean it"),
+        pytest.param(None, {"end_of_turn": "<|eot|>"}, ["stop"], id="a template of ours may not"),
+        pytest.param("{{ bos_token }}" + tiny.CHATML, {}, [], id="with the beginning"),
+    ],
+)
+def test_a_beginning_that_is_missing_is_named(text, config, levels, base, context):
+    ready = context(ROWS, template=text, loaded=plain.beginner(base), config=config)
+    findings = list(template.no_bos(ready))
+    assert [finding.level for finding in findings] == levels
+    assert all("6 rows do not begin with '<|endoftext|>'" in finding.message for finding in findings)
+
+
+def test_a_tokenizer_that_begins_no_text_needs_no_beginning(base, context):
+    model, tokenizer = plain.load(base)
+    tokenizer.bos_token = "<|endoftext|>"
+    assert list(template.no_bos(context(ROWS, loaded=(model, tokenizer)))) == []
+    assert (
+        list(template.no_bos(context(TEXTS, loaded=plain.beginner(base)))) == []
+    )  # plain text begins as the tokenizer has it
+
+
+@pytest.mark.parametrize(
     ("own", "findings"),
     [
         pytest.param(tiny.CHATML.replace("{{ '<|im_start|>'", "{{ '' + '<|im_start|>'"), 0, id="the same text"),

@@ -124,9 +124,13 @@ def test_checkpoints_of_another_number_of_processes_are_refused_and_kept(stopped
     assert steps(out) == [3, 6, 8]
 
 
-def test_checkpoints_of_the_model_alone_cannot_be_gone_on_from(config, tmp_path):
+def test_checkpoints_of_the_model_alone_are_kept_and_said_to_be_no_start(config, tmp_path):
     trainer = {**config["trainer"], "save_strategy": "steps", "save_steps": 1, "save_only_model": True, "max_steps": 2}
     alone = {**config, "trainer": trainer}
-    curate.train.sft(alone, tmp_path / "out")
+    record = curate.train.sft(alone, tmp_path / "out")
+    assert "checkpoints" in {finding["check"] for finding in record["warned"]}
     (tmp_path / "out" / "record.json").unlink()
-    assert curate.train.sft(alone, tmp_path / "out")["resumed_from_step"] == 0
+    with pytest.raises(TrainError, match=r"holds 2 checkpoints of this run, up to step 2, with the weights alone"):
+        curate.train.sft(alone, tmp_path / "out")
+    assert steps(tmp_path / "out") == [1, 2]
+    assert curate.train.sft(alone, tmp_path / "out", fresh=True)["resumed_from_step"] == 0

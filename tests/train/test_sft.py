@@ -78,9 +78,9 @@ def short(config):
 
 def test_broken_rows_stop_the_run_before_a_model_is_loaded_unless_forced(short, tmp_path):
     bad = tiny.answers(8)
-    bad[3]["completion"][0]["content"] = " "
+    bad[3] = {"id": "row3", "prompt": "What is 3?", "response": " "}
     broken = {**short, "data": str(tiny.write(tmp_path / "bad.jsonl", bad)), "model": "no/such-model"}
-    with pytest.raises(TrainError, match=r"the completion is empty in 1 of the rows of .*: row3 \(line 4\)"):
+    with pytest.raises(TrainError, match=r"1 rows of .* have no turn to train on .*: row3 \(line 4\)"):
         curate.train.sft(broken, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     record = curate.train.sft({**broken, "model": short["model"]}, tmp_path / "out", force=True)

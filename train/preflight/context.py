@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from curate.train import data
 from curate.train.config import TrainConfig
 from curate.train.data import Row
 from curate.train.findings import listing
@@ -118,11 +119,9 @@ class Context:
 
     def uncut(self, rows: Sequence[Row]) -> list[Answers]:
         """Have trl make its set of some rows anew, with nothing cut, dropped or packed."""
-        from datasets import Dataset
-
         args = copy.copy(self.trainer.args)
         args.max_length = None
-        dataset = Dataset.from_list([{"id": row.id, **row.record} for row in rows])
+        dataset = data.dataset(rows)
         more = (False, None) if self.stage.name == "sft" else ()  # packing, formatting_func
         return read(self.trainer._prepare_dataset(dataset, self.tokenizer, args, *more, "preflight"))
 

@@ -44,6 +44,17 @@ def rates(context: Context) -> list[float]:
     return result
 
 
+def no_resume(context: Context) -> Iterator[Finding]:
+    """Say that a run with checkpoints of the weights alone cannot be gone on from."""
+    args = context.trainer.args
+    if args.save_only_model and args.save_strategy != "no":
+        yield warn(
+            "checkpoints",
+            "save_only_model: true keeps no optimizer: a run that is stopped starts from step 0; "
+            "with save_only_model: false it goes on",
+        )
+
+
 def warm_up(context: Context) -> Iterator[Finding]:
     """Find a warm-up over more than a fifth of the steps."""
     total = steps(context)

@@ -12,6 +12,7 @@ from curate.train.data import Row
 from curate.train.findings import Finding, listing, stop, warn
 from curate.train.models import load_tokenizer
 from curate.train.preflight.context import Answers, Context
+from curate.train.rendering import adds_bos, day_of, of_turns, write
 from curate.train.stages import stage_of
 
 _SAMPLE = 64  # rows whose text is compared; their tokens are compared in all
@@ -21,15 +22,14 @@ _WORDS = 16  # tokens of each text in a message
 def _prompt_tokens(tokenizer: Any, rows: Sequence[Row]) -> list[list[int]]:
     """Tokenise prompts as they are asked in use: by the tokenizer's template, with the start of the answer."""
     prompts = [row.record["prompt"] for row in rows]
-    turns = [prompt for prompt in prompts if not isinstance(prompt, str)]
     texts = [prompt for prompt in prompts if isinstance(prompt, str)]
-    written = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True) if turns else []
-    of_turns = iter(tokenizer(written, add_special_tokens=False)["input_ids"] if turns else [])
+    written = [write(tokenizer, row.record) for row in of_turns(rows)]
+    token_lists = iter(tokenizer(written, add_special_tokens=False)["input_ids"] if written else [])
     of_texts = iter(tokenizer(texts)["input_ids"] if texts else [])
-    return [next(of_texts if isinstance(prompt, str) else of_turns) for prompt in prompts]
+    return [next(of_texts if isinstance(prompt, str) else token_lists) for prompt in prompts]
 
 
-def long_prompts(config: TrainConfig, rows: Sequence[Row]) -> list[Finding]:
+def long_prompts(config: TrainConfig, rows: Sequence[Row], tokenizer: Any = None) -> list[Finding]:
     """Find prompts that leave no room for their answers, by the tokenizer alone, before a model is loaded.
 
     Raise TrainError when the tokenizer cannot be loaded.
@@ -38,7 +38,7 @@ def long_prompts(config: TrainConfig, rows: Sequence[Row]) -> list[Finding]:
     limit = config.trainer.get("max_length", defaults.get("max_length"))
     if limit is None or config.trainer.get("truncation_mode") == "keep_end":
         return []
-    tokenizer, _ = load_tokenizer(config)
+    tokenizer = tokenizer or load_tokenizer(config)[0]
     if not tokenizer.chat_template and not all(isinstance(row.record["prompt"], str) for row in rows):
         return []  # trl says so when it tokenises
     lengths = [len(tokens) for tokens in _prompt_tokens(tokenizer, rows)]
@@ -111,7 +111,10 @@ def between(context: Context) -> Iterator[Finding]:
         for i, row in enumerate(answers.ids[:_SAMPLE]):
             tokens, trained = answers.row(i)
             text = context.tokenizer.decode(tokens[trained])
-            in_training, in_row = _squeezed(text), _squeezed(_text(context.by_id[row].record.get(answers.name, "")))
+            answer = context.by_id[row].record.get(answers.name, "")
+            if not isinstance(answer, str) and answer[0].keys() & {"thinking", "tool_calls"}:
+                continue  # each template has its own place for them
+            in_training, in_row = _squeezed(text), _squeezed(_text(answer))
             if trained.any() and not (in_training.startswith(in_row) or in_row.startswith(in_training)):
                 yield warn(
                     "answer",
@@ -138,6 +141,42 @@ def double_bos(context: Context) -> Iterator[Finding]:
                 ids=ids,
             )
             return
+
+
+def no_bos(context: Context) -> Iterator[Finding]:
+    """Find turns that do not begin with the token with which the tokenizer begins every text."""
+    if not context.keeps_start or not adds_bos(context.tokenizer):
+        return
+    bos, config = context.tokenizer.bos_token_id, context.config
+    own = not config.end_of_turn and not config.trainer.get("chat_template_path")
+    for answers in context.answers:
+        rows = (answers.lengths > 0).nonzero()[0]
+        ids = [answers.ids[i] for i in rows[answers.tokens[answers.starts[rows]] != bos]]
+        if ids:
+            yield (warn if own else stop)(
+                "no bos",
+                f"{len(ids):,} rows do not begin with {context.tokenizer.bos_token!r}, as every text does for this "
+                f"tokenizer, and did when the model was trained: {context.named(ids)}; "
+                "begin the chat template with {{ bos_token }}"
+                + (", unless the model's makers left it out" if own else ""),
+                ids=ids,
+            )
+            return
+
+
+def day(context: Context) -> Iterator[Finding]:
+    """Say that a template prints the day, and at which day it is held."""
+    held = day_of(context.tokenizer)
+    if not any(of_turns(context.rows)) or "strftime_now" not in (context.tokenizer.chat_template or ""):
+        return
+    if not held:
+        yield warn("day", "the chat template prints today's date: on another day the same command trains another text")
+    else:
+        yield warn(
+            "day",
+            f"the chat template prints today's date: for this run and whatever goes on from it, it is held at {held}; "
+            "in use it goes on, and --fresh takes another day",
+        )
 
 
 def swapped(context: Context) -> Iterator[Finding]:
@@ -167,7 +206,7 @@ def template_hash(template: str | None) -> str:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "".join(turn["content"] for turn in value)
+    return value if isinstance(value, str) else "".join(turn["content"] or "" for turn in value)
 
 
 def _squeezed(text: str) -> str:

@@ -35,7 +35,8 @@ def _split(row: Row) -> Iterator[Row]:
         yield row
         return
     for name in ("chosen", "rejected"):
-        record = {"prompt": row.record["prompt"], "completion": row.record[name], "label": name == "chosen"}
+        others = {key: value for key, value in row.record.items() if key not in ("chosen", "rejected")}
+        record = {**others, "completion": row.record[name], "label": name == "chosen"}
         yield Row(f"{row.id}/{name}", row.where, record)
 
 
