@@ -178,7 +178,9 @@ def _polars(expr: pl.Expr, data: Any, of_turns: Callable[[Any], Any], plain: Cal
     if isinstance(data, pl.DataFrame):
         texts.columns_of(expr.meta.root_names(), data.columns)
     if texts.kind_of(expr):
-        return data.map_batches(of_turns) if isinstance(data, pl.LazyFrame) else of_turns(data)
+        # What comes later in a lazy query is not brought before it: it may take columns away that hold turns.
+        late: Any = {"predicate_pushdown": False, "projection_pushdown": False, "slice_pushdown": False}
+        return data.map_batches(of_turns, **late) if isinstance(data, pl.LazyFrame) else of_turns(data)
     return getattr(data, plain.__name__)(expr)
 
 

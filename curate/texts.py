@@ -31,7 +31,7 @@ COVERED = {
     "assistant_turns": ANSWERS,
     "user_turns": ("prompt",),
 }
-WHOLE = ("messages", "conversations")  # a whole conversation each, of which a row without the standard columns has one
+WHOLE = ("messages", "conversations")  # a whole conversation, which counts where no answer or history stands beside it
 TURNS = ("history", *(f"{answer}_turns" for answer in ANSWERS))  # turns beside a question and an answer
 COLUMNS = ("system", *TURNS, "prompt", *ANSWERS, *WHOLE)  # all that may hold texts of turns
 _BRANCHES = ("", "chosen", "rejected")  # two answers to one question: turns of one number
@@ -93,12 +93,14 @@ def places(schema: Mapping[str, pl.DataType], kind: str) -> list[Place]:
     """
     if kind in schema:
         raise TurnsError(f"'{kind}' names the texts of turns, but the rows have a column of that name, too: rename it")
-    fields = {name: _field(dtype, kind) for name, dtype in schema.items() if name in COLUMNS}
-    if not {"prompt", *ANSWERS} & schema.keys():
-        result = [Place(c, fields[c], pl.lit(1), 0) for c in WHOLE if fields.get(c)][:1]
-    else:
-        result = [place for place in _standard(schema, fields, kind) if place.field or schema[place.column] != pl.Null]
-    if not result and not any(_is_turns(schema[name]) or name == "prompt" or name in ANSWERS for name in fields):
+    columns = {name: dtype for name, dtype in schema.items() if name in COLUMNS}
+    fields = {name: field for name, dtype in columns.items() if (field := _field(dtype, kind))}
+    whole = [name for name in WHOLE if name in columns and _is_turns(columns[name])]
+    if whole and not {"history", *ANSWERS} & columns.keys():
+        return [Place(name, fields[name], pl.lit(1), 0) for name in whole[:1] if name in fields]
+    result = _standard(columns, fields, kind)
+    # Where all of some rows is null its type is not known: they have no such text.
+    if not result and not any(_is_turns(dtype) or dtype == pl.Null for dtype in columns.values()):
         raise TurnsError(
             f"the rows have no {kind.replace('_', ' ')}: these are texts of prompt, response, chosen, rejected and "
             "history, or of turns {role, content} in messages or conversations"
@@ -106,29 +108,28 @@ def places(schema: Mapping[str, pl.DataType], kind: str) -> list[Place]:
     return result
 
 
-def _standard(schema: Mapping[str, pl.DataType], fields: Mapping[str, str | None], kind: str) -> list[Place]:
+def _standard(schema: Mapping[str, pl.DataType], fields: Mapping[str, str], kind: str) -> list[Place]:
     role, named = _KINDS[kind]
-    system = (pl.col("system").fill_null("") != "").cast(pl.Int32) if "system" in schema else pl.lit(0)
-    asked = system + _length("history", schema) + 1  # the number of the prompt's turn
-    result = []
-    if role is None and _is_text(schema, "system"):
-        result.append(Place("system", None, pl.lit(1), 0))
-    if fields.get("history"):
-        result.append(Place("history", fields["history"], system + 1, 0))
-    if "content" in named and role != "assistant" and _is_text(schema, "prompt"):
-        result.append(Place("prompt", None, asked, 0))
-    for answer in ANSWERS:
-        branch, turns = max(ANSWERS.index(answer), 0), f"{answer}_turns"
-        if fields.get(turns):
-            result.append(Place(turns, fields[turns], asked + 1, branch))
-        if "content" in named and role != "user" and _is_text(schema, answer):
-            last = pl.max_horizontal(_length(turns, schema), 1)
-            result.append(Place(answer, None, asked + last, branch))
+
+    def hold(column: str, speaker: str, first: pl.Expr, branch: int = 0) -> Iterator[Place]:
+        if column in fields:
+            yield Place(column, fields[column], first, branch)
+        elif schema.get(column) == pl.String and "content" in named and role in (None, speaker):
+            yield Place(column, None, first, branch)
+
+    system = (pl.col("system").fill_null("") != "").cast(pl.Int32) if schema.get("system") == pl.String else pl.lit(0)
+    before = system + _length("history", schema)
+    asked = before + _length("prompt", schema, text=int("prompt" in schema))
+    result = [
+        *hold("system", "system", pl.lit(1)),
+        *([Place("history", fields["history"], system + 1, 0)] if "history" in fields else []),
+        *hold("prompt", "user", before + 1),
+    ]
+    for branch, answer in enumerate(ANSWERS):
+        turns = f"{answer}_turns"
+        result += [Place(turns, fields[turns], asked + 1, branch)] if turns in fields else []
+        result += hold(answer, "assistant", asked + pl.max_horizontal(_length(turns, schema), 1), branch)
     return result
-
-
-def _is_text(schema: Mapping[str, pl.DataType], column: str) -> bool:
-    return schema.get(column) == pl.String
 
 
 def _is_turns(dtype: pl.DataType) -> bool:
@@ -144,11 +145,10 @@ def _field(dtype: pl.DataType, kind: str) -> str | None:
     return next((name for name in _KINDS[kind][1] if fields.get(name) == pl.String), None)
 
 
-def _length(column: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
-    """Count the turns in a column."""
-    if column not in schema or not isinstance(schema[column], pl.List):
-        return pl.lit(0)
-    return pl.col(column).list.len().fill_null(0).cast(pl.Int32)
+def _length(column: str, schema: Mapping[str, pl.DataType], text: int = 0) -> pl.Expr:
+    """Count the turns in a column, which may be a text or not there."""
+    listed = isinstance(schema.get(column), pl.List)
+    return pl.col(column).list.len().fill_null(0).cast(pl.Int32) if listed else pl.lit(text)
 
 
 def only(rows: pl.DataFrame, kind: str) -> str | None:
@@ -284,18 +284,25 @@ def edited(rows: pl.DataFrame, expr: pl.Expr) -> list[pl.Series]:
     Raises TurnsError for an expression that does not read the kind of texts whose name it has.
     """
     kind = kind_to_edit(expr)
+    if column := only(rows, kind):
+        single = aliased(rows, {kind: column}).select(where_text(kind, expr).alias(column)).to_series()
+        return [_as_text(single, kind)]
     pieces = list(_pieces(rows, kind))
     of = _together(rows, kind, [texts for _, _, texts in pieces], expr.meta.root_names())
-    new = of.values([expr.alias(kind)])[kind]
-    if new.dtype not in (pl.String, pl.Null):
-        raise TurnsError(f"an edit of {kind} gives {new.dtype}, where text is needed")
+    new = _as_text(of.values([expr.alias(kind)])[kind], kind)
     columns, start = [], 0
     for place, every, texts in pieces:
-        some = new[start : start + texts.height].cast(pl.String)
+        some = new[start : start + texts.height]
         start += texts.height
         whole = every[_TEXT].scatter(texts[_NUMBER], some) if texts.height < every.height else some
         columns.append(_put_back(rows[place.column], place.field, every, whole))
     return columns
+
+
+def _as_text(values: pl.Series, kind: str) -> pl.Series:
+    if values.dtype not in (pl.String, pl.Null):
+        raise TurnsError(f"an edit of {kind} gives {values.dtype}, where text is needed")
+    return values.cast(pl.String)
 
 
 def kind_to_edit(expr: pl.Expr) -> str:

@@ -193,6 +193,24 @@ def test_the_default_on_a_table_that_has_only_one_of_the_columns():
     assert drop(pairs, first_person()).height == 1
 
 
+def test_prompts_and_answers_that_are_lists_of_turns():
+    chosen, rejected = [turn("assistant", "No.")], [turn("assistant", "I see.")]
+    pairs = pl.DataFrame(
+        {"prompt": [[turn("user", "Hi?")]] * 2, "chosen": [chosen] * 2, "rejected": [rejected, chosen]}
+    )
+    assert apply(~first_person(), pairs).to_list() == [False, True]
+    lines = texts.lines(pairs, "turns")
+    assert lines.frame.select(texts.turn_of(lines.at)).to_series().to_list() == [1, 1, 2, 2, 2, 2]
+    strict = edit(pairs, replace_opening("assistant_turns", old="I", new="We"))
+    assert strict["rejected"].to_list() == [[turn("assistant", "We see.")], chosen]
+
+
+def test_a_whole_conversation_beside_its_first_prompt():
+    rows = pl.DataFrame({"prompt": ["Hi?"], "messages": [DIALOGUE]})
+    assert apply(~first_person(), rows).to_list() == [False]
+    assert texts.joined(rows, "user_turns").to_list() == ["Hi?\n\nAnd?"]
+
+
 def test_a_number_is_the_mean_over_turns_and_texts_are_a_list():
     data = frame(cut(DIALOGUE), cut(OPEN))
     assert apply(pl.col("assistant_turns").str.len_chars(), data).to_list() == [11.5, None]
@@ -212,6 +230,8 @@ def test_another_column_is_read_beside_each_turn():
         pytest.param({"n": [1]}, first_person(), "the rows have no assistant turns: these are texts of prompt, ", id="no turns"),
         pytest.param({"response": ["a"]}, length("asistant_turns", min=1), "no column 'asistant_turns'; did you mean 'assistant_turns'", id="a misspelt kind"),
         pytest.param({"response": ["a"], "turns": [3]}, length("turns", min=1), "'turns' names the texts of turns, but the rows have a column", id="a column of that name"),
+        pytest.param({"response": ["a"]}, length("user_turns", min=1), "the rows have no user turns", id="no turns of this kind"),
+        pytest.param({"prompt": [["a"]], "response": [1]}, first_person(), "the rows have no assistant turns", id="no texts"),
         pytest.param({"messages": [[{"from": "human", "value": "Hi"}]]}, first_person(), "the rows have no assistant turns", id="turns with other keys"),
     ],
 )  # fmt: skip
