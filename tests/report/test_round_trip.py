@@ -22,19 +22,19 @@ from tests.conversations import WORDS, conversations, maybe
 OF_ANSWERS = ("prompt_completion", "messages", "openai", "sharegpt", "alpaca")
 OF_PAIRS = ("preference", "implicit", "openai", "sharegpt", "hh")
 SIDES = ("chosen", "rejected")
-# Formats that hold all that a row may have: they refuse none.
-WHOLE = {"prompt_completion", "messages", "preference", "implicit"}
+WHOLE = {"prompt_completion", "messages", "preference", "implicit"}  # which refuse no row
 SCHEMA = {name: pl.String() for name in ("id", "system", "prompt", "response", *SIDES)} | {"history": TURNS, **OPTIONAL}
 TOOLS = json.dumps([{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}])
 Row = dict[str, Any]
 
-few = settings(max_examples=40, deadline=None)
-many = settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=15, deadline=None)
+many = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = 50  # conversations an example: the many are 2,000
 rich = pytest.mark.skipif(not find_spec("curate.sources.dialogue"), reason="shapes read roles and texts alone")
 
 
 @st.composite
-def turns_with(draw: Any) -> list[Turn]:
+def dialogues(draw: Any) -> list[Turn]:
     """Draw a conversation that has some of what a turn may have: all at once is more than most formats hold."""
     turns = draw(conversations())
     for field in draw(st.sets(st.sampled_from(["thinking", "loss", "name", "tool_calls"]))):
@@ -47,37 +47,54 @@ def _of_call(t: Turn) -> bool:
 
 
 @st.composite
+def answers(draw: Any, of: st.SearchStrategy[list[Turn]]) -> Row:
+    """Draw a row of one answer, some turn of which is trained on."""
+    turns = draw(of.filter(lambda turns: any(_counts(t) for t in turns)))
+    return cut(turns) | {"tools": draw(maybe(st.just(TOOLS)))}
+
+
+@st.composite
 def pairs(draw: Any, of: st.SearchStrategy[list[Turn]]) -> Row:
     row = cut(draw(of), "chosen") | {"tools": draw(maybe(st.just(TOOLS)))}
     return row | reply([turn("assistant", draw(WORDS))], "rejected")
 
 
-def rows_of(row: Row) -> pl.DataFrame:
-    row = {"id": "1", **row}
-    return pl.DataFrame([row], schema={name: SCHEMA[name] for name in row})
+def _counts(t: Turn) -> bool:
+    return t["role"] == "assistant" and bool(t.get("loss", True))
 
 
-def written(row: Row, format_: str) -> list[Row] | None:
-    """Write a row and read the records back as rows; None where the format has no place for it."""
+def table(row: Row) -> pl.DataFrame:
+    return pl.DataFrame([{"id": "1", **row}], schema={"id": pl.String(), **{name: SCHEMA[name] for name in row}})
+
+
+def through(rows: list[Row], format_: str) -> list[tuple[Row, list[Row]]]:
+    """Write rows that a format holds and read its records back: each row with those that come of it."""
+    lines = [(row, text.split("\n")[:-1]) for row in rows if (text := write(row, format_)) is not None]
+    read = iter(as_rows([json.loads(line) for _, some in lines for line in some]))
+    return [(row, [next(read) for _ in some]) for row, some in lines]
+
+
+def write(row: Row, format_: str) -> str | None:
     try:
-        lines = to_jsonl(rows_of(row), format_)
+        return to_jsonl(table(row), format_)
     except ValueError as error:
         assert "has no place for" in str(error) and format_ not in WHOLE
         return None
-    return [read(json.loads(line)) for line in lines.split("\n")[:-1]]
 
 
-def read(record: Row) -> Row:
-    record.pop("id", None)
-    record = normalise(record, detect([record]))
-    rows, wrong = frame([record], infer([record]), None)
+def as_rows(lines: list[Row]) -> list[Row]:
+    if not lines:
+        return []
+    lines = [{key: value for key, value in line.items() if key != "id"} for line in lines]
+    lines = [normalise(line, detect([line])) for line in lines]
+    rows, wrong = frame(lines, infer(lines), None)
     assert not wrong
-    row = standardise(rows, "s").row(0, named=True)
-    return {name: row[name] for name in SCHEMA if name in row and name != "id"}
+    rows = standardise(rows, "s")
+    return rows.select(name for name in SCHEMA if name in rows.columns and name != "id").to_dicts()
 
 
-def told(turns: list[Turn], format_: str) -> list[Turn]:
-    """Write arguments in one way; leave out links that the order of the turns tells, for formats that have none."""
+def canonical(turns: list[Turn], format_: str = "") -> list[Turn]:
+    """Read the arguments of calls; leave out the links that a format tells by the order of the turns."""
     result = []
     for t in turns:
         t = dict(t)
@@ -93,110 +110,100 @@ def told(turns: list[Turn], format_: str) -> list[Turn]:
     return result
 
 
-def check_answers(turns: list[Turn], tools: str | None, formats: tuple[str, ...] = OF_ANSWERS) -> list[str]:
-    """Check that each format gives back a row of one answer; name those that hold it."""
-    row = cut(turns) | {"tools": tools}
-    counting = [t for t in turns if t["role"] == "assistant" and t.get("loss", True)]
-    if not counting:
-        return []
-    held = []
-    for format_ in formats:
-        back = written(row, format_)
-        if back is None or (format_ == "prompt_completion" and turns[-1] is not counting[-1]):
-            continue
-        assert len(back) == (len(counting) if format_ == "prompt_completion" else 1)
-        assert told(conversation(back[-1]), format_) == told(turns, format_)
-        assert back[-1].get("tools") == tools
-        held.append(format_)
-    return held
+def check_answers(rows: list[Row]) -> Counter[str]:
+    """Check that each format gives back rows of one answer; count those that it holds."""
+    count: Counter[str] = Counter()
+    for format_ in OF_ANSWERS:
+        for row, back in through(rows, format_):
+            turns = conversation(row)
+            one_each = format_ == "prompt_completion"  # a record for each turn that is trained on
+            assert len(back) == (sum(map(_counts, turns)) if one_each else 1)
+            if one_each and not _counts(turns[-1]):
+                continue
+            assert canonical(conversation(back[-1]), format_) == canonical(turns, format_)
+            assert back[-1].get("tools") == row.get("tools")
+            count[format_] += 1
+    return count
 
 
-def check_pairs(row: Row) -> list[str]:
-    """Check that each format gives back both sides of a pair; name those that hold it."""
-    held = []
+def check_pairs(rows: list[Row]) -> Counter[str]:
+    """Check that each format gives back both sides of pairs; count those that it holds."""
+    count: Counter[str] = Counter()
     for format_ in OF_PAIRS:
-        back = written(row, format_)
-        if back is None:
-            continue
-        for side in SIDES:
-            assert told(conversation(back[0], side), format_) == told(conversation(row, side), format_)
-        assert back[0].get("tools") == row["tools"]
-        held.append(format_)
-    for alone, side in zip(written(row, "unpaired") or [], SIDES, strict=True):
-        assert told(conversation(alone), "") == told(conversation(row, side), "")
-    assert [r["label"] for r in records(rows_of(row), "unpaired")] == [True, False]
-    [asked] = written(row, "prompts") or []
-    assert told(question(asked), "") == told(question(row), "")
-    return held
+        for row, [back] in through(rows, format_):
+            for side in SIDES:
+                expected = canonical(conversation(row, side), format_)
+                assert canonical(conversation(back, side), format_) == expected
+            assert back.get("tools") == row["tools"]
+            count[format_] += 1
+    for row, both in through(rows, "unpaired"):
+        for back, side in zip(both, SIDES, strict=True):
+            assert canonical(conversation(back)) == canonical(conversation(row, side))
+        assert [record["label"] for record in records(table(row), "unpaired")] == [True, False]
+    for row, [back] in through(rows, "prompts"):
+        assert canonical(question(back)) == canonical(question(row))
+    return count
+
+
+def check_any_to_any(rows: list[Row]) -> None:
+    """Check that what came through one format goes through every other."""
+    for format_ in OF_ANSWERS:
+        between = [back[-1] for row, back in through(rows, format_) if _counts(conversation(row)[-1])]
+        check_answers([{name: row.get(name) for name in SCHEMA if name in row} for row in between])
 
 
 @few
-@given(conversations(rich=False))
-def test_plain_conversations(turns):
-    assert set(check_answers(turns, None)) == set(OF_ANSWERS)
+@given(answers(conversations(rich=False)).map(lambda row: row | {"tools": None}))
+def test_plain_conversations(row):
+    assert check_answers([row]) == dict.fromkeys(OF_ANSWERS, 1)
 
 
 @rich
 @few
-@given(pairs(conversations(rich=False)).map(lambda row: row | {"tools": None}))
-def test_plain_pairs(row):
-    assert set(check_pairs(row)) >= {"preference", "implicit", "openai"}
+@given(st.lists(answers(dialogues()), min_size=1, max_size=4))
+def test_conversations(rows):
+    assert check_answers(rows)["messages"] == len(rows)
 
 
 @rich
 @few
-@given(turns_with(), maybe(st.just(TOOLS)))
-def test_conversations(turns, tools):
-    check_answers(turns, tools)
+@given(st.lists(pairs(dialogues()), min_size=1, max_size=4))
+def test_pairs(rows):
+    assert check_pairs(rows)["preference"] == len(rows)
 
 
 @rich
 @few
-@given(pairs(turns_with()))
-def test_pairs(row):
-    check_pairs(row)
-
-
-@rich
-@settings(few, max_examples=15)
-@given(turns_with(), maybe(st.just(TOOLS)))
-def test_from_any_format_to_any_other(turns, tools):
-    check_all_ways(turns, tools)
-
-
-def check_all_ways(turns: list[Turn], tools: str | None) -> None:
-    row = cut(turns) | {"tools": tools}
-    for first in check_answers(turns, tools):
-        [*_, between] = written(row, first) or []
-        after = conversation(between)
-        assert set(check_answers(after, between.get("tools"))) <= set(OF_ANSWERS)
+@given(st.lists(answers(dialogues()), min_size=1, max_size=4))
+def test_from_any_format_to_any_other(rows):
+    check_any_to_any(rows)
 
 
 @rich
 @pytest.mark.slow
-def test_two_thousand_conversations():
-    held: Counter[str] = Counter()
+@pytest.mark.parametrize(
+    ("rows", "check", "formats"),
+    [
+        pytest.param(answers(dialogues()), check_answers, OF_ANSWERS, id="answers"),
+        pytest.param(pairs(dialogues()), check_pairs, OF_PAIRS, id="pairs"),
+    ],
+)
+def test_two_thousand_conversations(rows, check, formats):
+    total: Counter[str] = Counter()
 
     @many
-    @given(turns_with(), maybe(st.just(TOOLS)))
-    def each(turns, tools):
-        held.update(check_answers(turns, tools))
+    @given(st.lists(rows, min_size=MANY, max_size=MANY))
+    def each(some):
+        total.update(check(some))
 
     each()
-    print(held)
-    assert all(held[format_] > 200 for format_ in OF_ANSWERS), held
+    print(dict(total))
+    assert all(total[format_] > 100 for format_ in formats), total
 
 
 @rich
 @pytest.mark.slow
-def test_two_thousand_pairs():
-    held: Counter[str] = Counter()
-
-    @many
-    @given(pairs(turns_with()))
-    def each(row):
-        held.update(check_pairs(row))
-
-    each()
-    print(held)
-    assert all(held[format_] > 100 for format_ in OF_PAIRS), held
+@many
+@given(st.lists(answers(dialogues()), min_size=MANY, max_size=MANY))
+def test_two_thousand_from_any_format_to_any_other(rows):
+    check_any_to_any(rows)
