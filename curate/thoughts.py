@@ -157,8 +157,10 @@ def _behind_strays(text: str, at: int) -> int:
 
 def _free(text: str, at: int = 0) -> tuple[int, int] | None:
     """Find a closing mark that ends thoughts by itself."""
+    if not any(sign in text for sign in ("</", "|>", "[/", "◁/")):  # most texts, and quick to see
+        return None
     lower = text.lower()
-    if not any(close in lower for close in _MARKS.values()):  # most texts, and quick to see
+    if not any(close in lower for close in _MARKS.values()):
         return None
     endless: set[str] = set()
     while match := _FREE.search(text, at):

@@ -13,7 +13,7 @@ from curate.filters.compiled import voice
 from curate.filters.compiled.voice import CODE, FORMULAS, QUOTES
 from curate.filters.words.persona import AI, HUMAN, NOT_AI, NOT_REFUSED, REFUSAL, UNSAID
 from curate.filters.words.regex import ascii_boundaries, holds_outside, leave_out, span
-from curate.thoughts import split
+from curate.thoughts import ENDS, answers
 
 _SAID = r"(?:mentioned|said|noted|stated|pointed out|suggested|explained|commented|posted|written)"
 _SAYS = r"(?:mentioned|mentions|pointed out|points out|said|says|noted|notes|suggested|suggests|commented)"
@@ -348,8 +348,8 @@ def refuses(column: str = "assistant_turns") -> Property:
 def _refuses(texts: pl.Series) -> pl.Series:
     """Judge texts as they are, and once more what may be an answer with thoughts before it."""
     verdicts = _declines(texts)
-    rows = (verdicts | texts.cast(pl.String).str.contains(_THOUGHTS_END)).fill_null(False).arg_true()
-    return verdicts.scatter(rows, _declines(_answers(texts.gather(rows)))) if len(rows) else verdicts
+    rows = (verdicts | texts.cast(pl.String).str.contains(ENDS)).fill_null(False).arg_true()
+    return verdicts.scatter(rows, _declines(answers(texts.gather(rows)))) if len(rows) else verdicts
 
 
 def _declines(texts: pl.Series) -> pl.Series:
@@ -357,16 +357,8 @@ def _declines(texts: pl.Series) -> pl.Series:
     return texts.to_frame("text").select(judged).to_series().alias(texts.name)
 
 
-_THOUGHTS_END = r"</[tTrRsS]|\|>|\[/[tT]|◁/|assistantfinal"  # one of these is in all that ends thoughts
-
-
-def _answers(texts: pl.Series) -> pl.Series:
-    """Leave out thoughts; null where there is nothing else."""
-    return pl.Series(texts.name, [text and split(text).answer for text in texts], dtype=pl.String)
-
-
 @explains(refuses)
 def refuses_where(column: str = "assistant_turns") -> pl.Expr:
     """Show the text up to the refusal, and 40 characters after it; what was left out there is [...]."""
-    answer = pl.col(column).map_batches(_answers, return_dtype=pl.String, is_elementwise=True)
+    answer = pl.col(column).map_batches(answers, return_dtype=pl.String, is_elementwise=True)
     return span(leave_out(voice.leave_out(answer, CODE | QUOTES), NOT_REFUSED), REFUSAL)

@@ -9,12 +9,15 @@ from typing import Any
 import polars as pl
 import pytest
 
+from curate.pairs.samples import Result
 from curate.recipe.load import load
 from curate.recipe.places import RecipeError
 from curate.run.check import sample_yield, verify
 from curate.run.folder import open_out, why
 from curate.run.outputs import MANIFEST
+from curate.run.pool import _replace
 from curate.run.run import run_recipe
+from curate.turns import TURNS
 from tests.conftest import rows
 
 # A generator of one's own, as a recipe names it: it answers by rule, writes down what it was asked, and fails as told.
@@ -211,3 +214,20 @@ def test_names_that_lead_nowhere_are_told(recipe, step, more, said):
     with pytest.raises(RecipeError) as error:
         load(recipe(step, **more))
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "gone"),
+    [
+        pytest.param({"response": ["new"]}, ["response_turns", "chosen_turns"], id="a new answer"),
+        pytest.param({"chosen": ["a"], "rejected": ["b"]}, ["response_turns", "chosen_turns"], id="a new pair"),
+        pytest.param({"other": ["x"]}, [], id="something else"),
+    ],
+)
+def test_what_an_answer_had_beside_its_text_goes_with_it(written, gone):
+    turns = pl.Series([[{"role": "assistant", "thinking": "hm"}]], dtype=TURNS)
+    rows = pl.DataFrame({"response": ["old"], "chosen": ["c"], "rejected": ["r"]})
+    rows = rows.with_columns(response_turns=turns, chosen_turns=turns)
+    none = pl.Series([False])
+    after = _replace(rows, Result(pl.DataFrame(written), pl.Series([None]), pl.DataFrame(), none, none))
+    assert [name for name in ("response_turns", "chosen_turns") if after[name].is_null().all()] == gone

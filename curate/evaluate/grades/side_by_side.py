@@ -201,7 +201,7 @@ def cost_of(judge: Judge, cases: Sequence[Case] | Sequence[Pairing]) -> Cost:
             pairings = [one for one in cases if isinstance(one, Pairing)]
             compared(judge, pairings) if pairings else judge.grade([one for one in cases if isinstance(one, Case)])
     sent = [ask for generator, asks in notes for ask in generator.missing(asks)]
-    characters = sum(len(turn["content"]) for ask in sent for turn in ask.messages)
+    characters = sum(len(turn.get("content") or "") for ask in sent for turn in ask.messages)
     return Cost(sum(len(asks) for _, asks in notes), len(sent), characters)
 
 

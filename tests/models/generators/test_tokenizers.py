@@ -37,6 +37,7 @@ class Words:
         pytest.param(Words("</s>", "[THINK]", "[/THINK]"), True, id="Magistral"),
         pytest.param(Words("<|return|>", added=("<|channel|>",)), True, id="gpt-oss, as an added token"),
         pytest.param(Words("<|channel>", "<channel|>"), True, id="Gemma"),
+        pytest.param(Words("[INST]", "[TOOL_CALLS]"), True, id="Mistral, whose calls are such tokens"),
     ],
 )
 def test_whether_special_tokens_mark_thoughts(tokenizer, hides):
@@ -73,6 +74,21 @@ def test_thoughts_of_a_text(special, prompt, text, expected):
     answer = apart(tokenizer, special_tokens(tokenizer), Ask(HI, 1), prompt, Answer(text, "stop", 1, 9))
     assert (answer.text, answer.thinking, answer.thinking_tokens) == expected
     assert answer[1:4] == ("stop", 1, 9)
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        pytest.param('<tool_call>\n{"name": "f"}\n</tool_call>', True, id="Qwen"),
+        pytest.param('I look.\n[TOOL_CALLS][{"name": "f"}]', True, id="Mistral, after a text"),
+        pytest.param("<think>hm</think><function=f>{}</function>", True, id="Llama, after thoughts"),
+        pytest.param("12 degrees.", False, id="a text"),
+    ],
+)
+def test_a_call_of_a_tool_is_why_an_answer_ended(text, calls):
+    for tools in (None, "[]"):
+        answer = apart(Words(), "", Ask(HI, 1, tools=tools), "", Answer(text, "stop", 1, 9))
+        assert (answer.finish_reason == "tool_calls") == (calls and tools is not None)
 
 
 def test_a_form_that_was_asked_for_is_left_as_it_is():

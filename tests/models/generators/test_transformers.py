@@ -183,3 +183,15 @@ def test_without_transformers_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(sys.modules["curate.models.generators.transformers"], "find_spec", lambda name: None)
     with pytest.raises(GeneratorError, match=r"pip install 'curate-lm\[transformers\]'"):
         transformers("org/model").open()
+
+
+def test_thoughts_that_the_template_opened_are_no_answer_until_they_end(engine, monkeypatch):
+    opened = engine._tokenizer.chat_template + "{{ '<think>' }}"
+    monkeypatch.setattr(engine._tokenizer, "chat_template", opened)
+    [thought] = answers(engine, asks(QUESTIONS[:1]), GREEDY)
+    assert thought.text == "" and thought.thinking
+    assert 0 < thought.thinking_tokens <= thought.completion_tokens
+    closed = opened + "{{ 'Hm.</think>' }}"
+    monkeypatch.setattr(engine._tokenizer, "chat_template", closed)
+    [answer] = answers(engine, asks(QUESTIONS[:1]), GREEDY)
+    assert answer.text and answer.thinking is None

@@ -166,3 +166,12 @@ def test_other_weights_in_the_same_folder_are_another_judge(tmp_path):
 def test_what_does_not_move_a_grade_is_not_described(model):
     assert reward_model(model=model, batch_size=1).describe() == reward_model(model=model).describe()
     assert reward_model(model=model, max_length=64).describe() != reward_model(model=model).describe()
+
+
+def test_the_calls_of_an_answer_are_part_of_what_is_graded(model):
+    called = {"role": "assistant", "content": "I look.", "tool_calls": [{"id": "1", "name": "f", "arguments": "{}"}]}
+    plain = CASES[3]
+    rich = plain._replace(turns=[called])
+    before = plain._replace(messages=[*plain.messages, {"role": "assistant", "content": "I look."}])
+    grades = scores(reward_model(model=model), [plain, rich, before])
+    assert grades[0] != grades[1] == grades[2]
