@@ -64,7 +64,8 @@ def run_config(
                 pages.draw(out)
             return {**done, "reused": True}
 
-        forced = refuse(_check_rows(job), force=force)  # before anything heavy is loaded
+        forced = refuse(data.broken(job.rows), force=force)  # before anything heavy is loaded
+        forced += refuse(_by_tokenizer(job, forced), force=force)
         claim(out, record.BY, (*_OUTPUTS, _CHECKPOINTS))
         day = checkpoints.day(out, key, fresh=fresh)
         trainer = build(job, out, day)
@@ -90,7 +91,7 @@ def run_config(
 def check(config: TrainConfig, out: Path, *, on_preflight: OnPreflight = silent) -> list[Finding]:
     """Do everything up to training, and return what the preflight finds."""
     job = prepare(config)
-    findings = _check_rows(job)
+    findings = data.broken(job.rows) or _by_tokenizer(job)
     if findings:
         return findings
     claim(out, record.BY)
@@ -115,10 +116,11 @@ def prepare(config: TrainConfig) -> Job:
     return Job(config, stage, stage.prepare(rows, config), held_out and stage.prepare(held_out, config))
 
 
-def _check_rows(job: Job) -> list[Finding]:
-    """Check the rows by themselves, and those that are whole by the tokenizer."""
-    held_out = job.held_out.rows if job.held_out else []
-    return data.broken(job.rows) or preflight.of_rows(job.config, [*job.rows.rows, *held_out])
+def _by_tokenizer(job: Job, broken: Sequence[Finding] = ()) -> list[Finding]:
+    """Check the rows that are whole by the tokenizer alone."""
+    ids = {i for finding in broken for i in finding.detail["ids"]}
+    rows = [*job.rows.rows, *(job.held_out.rows if job.held_out else [])]
+    return preflight.of_rows(job.config, [row for row in rows if row.id not in ids])
 
 
 def build(job: Job, out: Path, day: str | None = None) -> Any:

@@ -87,6 +87,19 @@ def test_broken_rows_stop_the_run_before_a_model_is_loaded_unless_forced(short, 
     assert [forced["detail"]["ids"] for forced in record["forced"]] == [["row3"]]
 
 
+def test_what_is_forced_hides_nothing_else(short, tmp_path):
+    bad = tiny.answers(8)
+    bad[3] = {"id": "row3", "prompt": "What is 3?", "response": " "}
+    bad[5]["completion"][0]["content"] = "Yes.<|im_end|> No."
+    record = curate.train.sft(
+        {**short, "data": str(tiny.write(tmp_path / "bad.jsonl", bad))}, tmp_path / "out", force=True
+    )
+    assert [(forced["check"], forced["detail"]["ids"]) for forced in record["forced"]] == [
+        ("rows", ["row3"]),
+        ("control tokens", ["row5"]),
+    ]
+
+
 def test_what_the_preflight_stops_is_not_trained(short, tmp_path, monkeypatch):
     monkeypatch.setattr(preflight, "preflight", lambda context: [stop("end", "No end."), warn("warmup", "Long.")])
     with pytest.raises(TrainError, match="end: No end"):
