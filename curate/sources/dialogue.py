@@ -97,6 +97,25 @@ def transcript(text: str, name: str) -> list[Record]:
     return [speakers[who](text.strip()) for who, text in zip(pieces[::2], pieces[1::2], strict=True)]
 
 
+def exchange(turns: object) -> tuple[str, str] | None:
+    """Take a conversation that is one question and one answer and nothing but texts, as most are; else none.
+
+    >>> exchange([{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "4"}])
+    ('2+2?', '4')
+    """
+    if not isinstance(turns, list) or len(turns) != 2:
+        return None
+    texts = []
+    for fields, speaker in zip(turns, ("user", "assistant"), strict=True):
+        if not isinstance(fields, dict) or len(fields) != 2:
+            return None
+        role, text = fields.get("role") or fields.get("from"), fields.get("content") or fields.get("value")
+        if not isinstance(text, str) or text.isspace() or not isinstance(role, str) or ROLES.get(role) != speaker:
+            return None
+        texts.append(text)
+    return texts[0], texts[1]
+
+
 def dialogue(turns: object, name: str, notes: Notes, *, after: int = 0) -> list[Turn]:
     """Read a conversation: a list of {role, content} or {from, value}, with all that a turn may have.
 

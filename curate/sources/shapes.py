@@ -14,6 +14,7 @@ from curate.sources.dialogue import (
     as_turns,
     assistant,
     dialogue,
+    exchange,
     refuse_media,
     tools,
     transcript,
@@ -198,6 +199,8 @@ def _turns(key: str) -> Callable[[Record, Notes], Record]:
 def _spread(record: Record, turns: object, name: str, notes: Notes) -> Record:
     refuse_media(record)
     described = tools(record)
+    if texts := exchange(turns):
+        return _put(record, prompt=texts[0], response=texts[1], tools=described)
     return _put(record, **cut(dialogue(turns, name, notes)), tools=described)
 
 

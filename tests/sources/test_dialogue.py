@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from curate.sources.dialogue import ROLES, canonical, dialogue
+from curate.sources.dialogue import _READ, ROLES, canonical, dialogue
+from curate.sources.shapes import TOUCHED, Shape, detect, normalise
 from curate.turns import Turn
 from tests.conversations import conversations
 
@@ -199,3 +201,25 @@ def test_every_conversation_is_read_back_from_both_spellings(turns: list[Turn]) 
 )
 def test_json_in_one_form(value: object, text: str) -> None:
     assert canonical(value) == text
+
+
+KEYS = [*sorted(_READ), "type", "text", "function", "arguments", "id"]
+WILD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 2)
+    | st.floats()
+    | st.sampled_from(["user", "gpt", "tool", "text", "{", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+COLUMNS = sorted({"messages", "conversations", *(name for names in TOUCHED.values() for name in names)})
+
+
+@given(st.dictionaries(st.sampled_from(COLUMNS), WILD, max_size=5), st.sampled_from(get_args(Shape)))
+def test_any_record_in_any_shape_is_a_row_or_says_why_not(record: dict[str, Any], shape: Shape) -> None:
+    for kind in (shape, detect([record])):
+        try:
+            normalise(record, kind)
+        except ValueError as error:
+            assert 0 < len(str(error)) < 500

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.rows import STANDARD, Bad, SourceError
-from curate.sources import files, records
+from curate.sources import files, parquet, records
 from curate.sources.jsonl import jsonl, parse
 from curate.turns import TURNS, lean
 from tests.sources.own import read_all
@@ -336,3 +336,49 @@ def test_real_files_are_read(data):
     assert rows.null_count().sum_horizontal().item() == 0
     rows, bad = read(data / "llmbar_natural.json")
     assert (rows.columns, rows.height, bad) == (["prompt", "output_1", "output_2", "label"], 100, [])
+
+
+PATHS = [
+    pytest.param({"info": {"question": "a"}}, "info.question", "a", id="a name in an object"),
+    pytest.param({"turns": [{"text": "b"}, {"text": "a"}]}, "turns.1.text", "a", id="a number in a list"),
+    pytest.param({"info.question": "a", "info": {"question": "b"}}, "info.question", "a", id="a column of that very name wins"),
+    pytest.param({"a": {"0": "a"}}, "a.0", "a", id="a number that is a name"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("record", "path", "text"), PATHS)
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.parquet"])
+def test_a_column_may_stand_inside_another_one(tmp_path, record, path, text, name):
+    if name == "a.parquet":
+        pl.DataFrame([record]).write_parquet(tmp_path / name)
+        rows, bad = read_all(parquet(tmp_path / name, columns={"prompt": path}))
+    else:
+        (tmp_path / name).write_text(json.dumps([record] if name == "a.json" else record))
+        rows, bad = read(tmp_path / name, columns={"prompt": path})
+    assert (rows["prompt"].to_list(), bad) == ([text], [])
+    assert rows.width == 1 + len(record) - (path in record)
+
+
+def test_a_place_that_one_record_lacks_is_null_there_and_turns_may_stand_inside(write):
+    talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    file = write({"data": {"talk": talk}}, {"data": {"talk": talk[:1]}}, {"data": 5}, {"data": {}})
+    rows, bad = read(file, columns={"messages": "data.talk"})
+    assert rows.select("prompt", "response").rows() == [("a", "b"), ("a", None)]
+    assert [b.error for b in bad] == ["messages: expected a list of turns, got nothing"] * 2
+
+
+@pytest.mark.parametrize("path", ["info.qestion", "info.question.x", "other.question", "info."])
+def test_a_place_that_is_not_there_is_refused(write, path):
+    with pytest.raises(SourceError, match=f"has no column '{path}'.*it has: info"):
+        read(write({"info": {"question": "a"}}), columns={"prompt": path})
+
+
+def test_what_a_row_cannot_hold_is_counted_in_the_notes(write):
+    talk = [{"role": "user", "content": "a", "time": 5}, {"role": "assistant", "content": "b"}]
+    batches = list(jsonl(write(*[{"messages": talk}] * 1500))[0].read(1000))
+    assert [batch.notes for batch in batches] == [{"turns whose 'time' is left out": n} for n in (1000, 1500)]
+
+
+def test_tools_of_plain_rows_are_json(write):
+    rows, _ = read(write({"prompt": "a", "tools": [{"name": "é"}]}, {"prompt": "b", "tools": "hammer"}))
+    assert rows["tools"].to_list() == ['[{"name": "é"}]', "hammer"]
