@@ -28,8 +28,8 @@ TOOLS = json.dumps([{"type": "function", "function": {"name": "f", "parameters":
 Row = dict[str, Any]
 
 few = settings(max_examples=15, deadline=None)
-many = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-MANY = 50  # conversations an example: the many are 2,000
+many = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = 10  # conversations an example, 2,000 in all: of longer lists hypothesis draws few that are whole
 rich = pytest.mark.skipif(not find_spec("curate.sources.dialogue"), reason="shapes read roles and texts alone")
 
 
