@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from importlib.util import find_spec
 from typing import Any
 
 import polars as pl
@@ -30,7 +29,6 @@ Row = dict[str, Any]
 few = settings(max_examples=15, deadline=None)
 many = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 MANY = 10  # conversations an example, 2,000 in all: of longer lists hypothesis draws few that are whole
-rich = pytest.mark.skipif(not find_spec("curate.sources.dialogue"), reason="shapes read roles and texts alone")
 
 
 @st.composite
@@ -158,28 +156,24 @@ def test_plain_conversations(row):
     assert check_answers([row]) == dict.fromkeys(OF_ANSWERS, 1)
 
 
-@rich
 @few
 @given(st.lists(answers(dialogues()), min_size=1, max_size=4))
 def test_conversations(rows):
     assert check_answers(rows)["messages"] == len(rows)
 
 
-@rich
 @few
 @given(st.lists(pairs(dialogues()), min_size=1, max_size=4))
 def test_pairs(rows):
     assert check_pairs(rows)["preference"] == len(rows)
 
 
-@rich
 @few
 @given(st.lists(answers(dialogues()), min_size=1, max_size=4))
 def test_from_any_format_to_any_other(rows):
     check_any_to_any(rows)
 
 
-@rich
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "check", "formats"),
@@ -201,7 +195,6 @@ def test_two_thousand_conversations(rows, check, formats):
     assert all(total[format_] > 100 for format_ in formats), total
 
 
-@rich
 @pytest.mark.slow
 @many
 @given(st.lists(answers(dialogues()), min_size=MANY, max_size=MANY))

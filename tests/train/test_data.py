@@ -251,7 +251,6 @@ def test_every_format_of_a_set_trains_the_same(format_, tmp_path):
 @settings(max_examples=20, deadline=None)
 @given(turns=conversations())
 def test_whatever_a_set_holds_trains_the_same_from_every_format(form, formats, turns, tmp_path_factory):
-    pytest.importorskip("curate.report.messages")
     folder = tmp_path_factory.mktemp("set")
     sides = {"chosen": "a", "rejected": "b", "chosen_turns": None, "rejected_turns": None}
     row = {"id": "a", **cut(turns), "tools": TOOLS, "label": True}

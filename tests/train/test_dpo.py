@@ -95,7 +95,9 @@ def test_the_dropout_of_lora_is_kept_and_the_models_own_is_off(pairs, tmp_path):
             id="dropout set and switched off",
         ),
         pytest.param(
-            {"data": "answers.jsonl"}, r"row0 \(line 1\): has no 'chosen' \(it has: completion, id, prompt\)", id="rows of SFT"
+            {"data": "answers.jsonl"},
+            r"row0 \(line 1\): has no 'chosen' \(it has: completion, id, prompt\)",
+            id="rows of SFT",
         ),
     ],
 )
