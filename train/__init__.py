@@ -46,11 +46,18 @@ def reward(config: Config, out: Path | str, *, force: bool = False, fresh: bool 
 def rloo(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, Any]:
     """Raise the reward of a model's own answers by reinforcement learning (trl's RLOOTrainer); the rest is as in `sft`.
 
-    `reward` in the config is a reward model's folder or name, or `module:function`, a function of prompt and response.
+    `reward` in the config is a reward model's folder or name, `module:function`, a function of prompt and response, a
+    packaged judge (`rules`), a file of judges (`judges.yaml#helpful`), or a list of these, whose weights are trl's
+    `reward_weights`.
     This is not PPO: trl has none any more. RLOO, REINFORCE with a leave-one-out baseline (Ahmadian et al. 2024,
     arXiv 2402.14740), stands in its place.
     """
     return _run("rloo", config, out, force=force, fresh=fresh)
+
+
+def grpo(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, Any]:
+    """Raise the reward of a model's own answers by GRPO (trl's GRPOTrainer); the rest is as in `rloo`."""
+    return _run("grpo", config, out, force=force, fresh=fresh)
 
 
 def kto(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, Any]:
@@ -59,6 +66,14 @@ def kto(config: Config, out: Path | str, *, force: bool = False, fresh: bool = F
     Rows are a prompt, a completion and a label; preference data are split into two rows a pair.
     """
     return _run("kto", config, out, force=force, fresh=fresh)
+
+
+def orpo(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, Any]:
+    """Fine-tune on chosen answers and away from rejected ones (trl's experimental ORPOTrainer); the rest as in `sft`.
+
+    It needs neither a reference nor an SFT before it.
+    """
+    return _run("orpo", config, out, force=force, fresh=fresh)
 
 
 def chain(config: Config, out: Path | str, *, force: bool = False, fresh: bool = False) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,9 @@ _STAGES = {
     "dpo": "direct preference optimisation",
     "reward": "a reward model",
     "rloo": "reinforcement learning (RLOO)",
+    "grpo": "reinforcement learning (GRPO)",
     "kto": "learning from single verdicts (KTO)",
+    "orpo": "odds-ratio preference optimisation (ORPO)",
 }
 _NAMES = {"course": "Course", "plots": "Plots", "grades": "Grades", "data": "Data and model", "config": "Config"}
 Findings: TypeAlias = Sequence[Mapping[str, Any]]

@@ -34,7 +34,7 @@ def key_of(config: TrainConfig, data: Data, held_out: Data | None) -> str:
 
 def rests_on(config: TrainConfig) -> list[Any]:
     """List what a training rests on beside its own settings, its set and its model."""
-    reward = rewards.content(config.reward) if config.reward else None
+    reward = [rewards.content(one) for one in config.rewards]
     blocks = [config.eval_data, config.trainer, config.lora, config.quantization, config.model_args]
     code = cache.library("train", "generators", "judges", "registry.py")
     return [code, versions(), reward, cache.contents_of(blocks)]
