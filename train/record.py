@@ -10,8 +10,8 @@ from typing import Any
 
 from curate import cache
 from curate.folders import put_text
-from curate.models.weights import find_model, weights
-from curate.train import rewards
+from curate.models.weights import weights
+from curate.train import base, rewards
 from curate.train.config import TrainConfig
 from curate.train.data import Data
 from curate.train.findings import Finding
@@ -29,7 +29,7 @@ _PACKAGES = ("accelerate", "bitsandbytes", "datasets", "numpy", "peft", "tokeniz
 def key_of(config: TrainConfig, data: Data, held_out: Data | None) -> str:
     """Name a run by all that it rests on: config, data and model by content, code, releases of packages."""
     rows = [data.sha256, held_out and held_out.sha256]
-    return cache.key_of([config.digest(), rows, weights(config.model) or config.model, rests_on(config)])
+    return cache.key_of([config.digest(), rows, base.weights(config.model) or config.model, rests_on(config)])
 
 
 def rests_on(config: TrainConfig) -> list[Any]:
@@ -86,8 +86,8 @@ def of_run(
         "seconds": round(seconds, 2),
         "model_in": {
             "name": job.config.model,
-            "path": find_model(job.config.model),
-            "weights": weights(job.config.model),
+            "path": base.find(job.config.model, job.config.model_args),
+            "weights": base.weights(job.config.model),
         },
         "model_out": {
             "path": str(out / "merged"),

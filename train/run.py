@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from curate.folders import claim, clear, hold, put_text, seal
-from curate.train import checkpoints, data, launch, models, pages, preflight, record
+from curate.train import base, checkpoints, data, launch, models, pages, preflight, record
 from curate.train.config import TrainConfig, read, resolve
 from curate.train.data import Data
 from curate.train.findings import Finding, TrainError, refuse
@@ -108,7 +108,8 @@ def prepare(config: TrainConfig) -> Job:
     held_out = data.load(config.eval_data, stage.form) if config.eval_data else None
     if config.held_out:
         rows, held_out = data.hold_out(rows, config.held_out)
-    return Job(config, stage, stage.prepare(rows, config), held_out and stage.prepare(held_out, config))
+    rows, held_out = stage.prepare(rows, config), held_out and stage.prepare(held_out, config)
+    return Job(config, stage, rows, held_out, notes=base.notes(config.model))
 
 
 def _check_rows(job: Job) -> list[Finding]:
