@@ -146,19 +146,37 @@ def _model_args(block: Mapping[str, Any]) -> tuple[dict[str, Any], Wrong]:
     return dict(block), wrong
 
 
+class Set(pydantic.BaseModel):
+    """One of several sets, and how often its rows are taken: 0.5 is half of them, 2 is all of them twice."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    path: Annotated[str, pydantic.Field(min_length=1)]
+    weight: Annotated[float, pydantic.Field(gt=0, le=100)] = 1.0
+
+
+def _kind(data: Any) -> str:
+    return "sets" if isinstance(data, list) else "path"
+
+
 class TrainConfig(pydantic.BaseModel):
     """The config of a stage. The blocks are the arguments of other libraries' classes, under their own names.
 
     `trainer` goes to trl's config class of the stage, `lora` to `peft.LoraConfig`, `quantization` to transformers'
-    `BitsAndBytesConfig`, `model_args` to `from_pretrained`. `held_out` is the share of prompts whose rows are for
-    evaluation; `reward` is what RLOO and GRPO maximise: a reward model, `module:function`, or a judge, or several.
+    `BitsAndBytesConfig`, `model_args` to `from_pretrained`. `data` is a set, or several with weights. `held_out` is the
+    share of prompts whose rows are for evaluation; `reward` is what RLOO and GRPO maximise: a reward model,
+    `module:function`, or a judge, or several.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     stage: Annotated[str, pydantic.Field(pattern=f"^({'|'.join(STAGES)})$")]
     model: Annotated[str, pydantic.Field(min_length=1)]
-    data: Annotated[str, pydantic.Field(min_length=1)]
+    data: Annotated[
+        Annotated[str, pydantic.Field(min_length=1), pydantic.Tag("path")]
+        | Annotated[list[Set], pydantic.Field(min_length=1), pydantic.Tag("sets")],
+        pydantic.Discriminator(_kind),
+    ]
     eval_data: str | None = None
     held_out: Annotated[float, pydantic.Field(gt=0, lt=1)] | None = None
     reward: Reward | Annotated[list[Reward], pydantic.Field(min_length=1)] | None = None
@@ -245,5 +263,6 @@ def _sentence(item: dict[str, Any], data: Mapping[str, Any]) -> tuple[KeyPath, s
     if item["type"] == "missing":
         return path[:-1], f"'{path[-1]}' is missing"
     if item["type"] == "extra_forbidden":
-        return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), list(TrainConfig.model_fields))}"
+        fields = (Set if path[0] == "data" else TrainConfig).model_fields
+        return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), list(fields))}"
     return path, f"{item['msg'].replace('Input should', 'should')}, not {item.get('input')!r}"

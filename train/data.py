@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -33,12 +33,16 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Data:
-    """The rows of one file: those to train on, how many there are in the whole file, and its hash."""
+    """The rows of one file: those to train on, how many there are in the whole file, and its hash.
+
+    `sets` describes the sets of a mixture (`curate.train.mixture`).
+    """
 
     file: Path
     sha256: str
     in_file: int
     rows: list[Row]
+    sets: Sequence[dict[str, Any]] = ()
 
 
 class _RowError(Exception):

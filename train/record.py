@@ -11,7 +11,7 @@ from typing import Any
 from curate import cache
 from curate.folders import put_text
 from curate.models.weights import weights
-from curate.train import base, rewards
+from curate.train import base, mixture, rewards
 from curate.train.config import TrainConfig
 from curate.train.data import Data
 from curate.train.findings import Finding
@@ -70,7 +70,8 @@ def of_run(
         "config": job.config.model_dump(),
         "said": job.notes,
         "data": {
-            "file": str(data.file),
+            "file": data.sets[0]["file"] if data.sets else str(data.file),
+            **({"sets": mixture.facts(data)} if data.sets else {}),
             "sha256": data.sha256,
             "rows_in_file": data.in_file,
             "rows_in": len(data.rows),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from curate.folders import claim, clear, hold, put_text, seal
-from curate.train import base, checkpoints, data, launch, models, pages, preflight, record
+from curate.train import base, checkpoints, data, launch, mixture, models, pages, preflight, record
 from curate.train.config import TrainConfig, read, resolve
 from curate.train.data import Data
 from curate.train.findings import Finding, TrainError, refuse
@@ -104,10 +104,11 @@ def prepare(config: TrainConfig) -> Job:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     models.needs(config)
     stage = stage_of(config.stage)
-    rows = data.load(config.data, stage.form, config.rows)
+    rows = mixture.load(config.data, stage.form, config.rows, config.seed)
     held_out = data.load(config.eval_data, stage.form) if config.eval_data else None
     if config.held_out:
         rows, held_out = data.hold_out(rows, config.held_out)
+        held_out = mixture.once(held_out)
     rows, held_out = stage.prepare(rows, config), held_out and stage.prepare(held_out, config)
     return Job(config, stage, rows, held_out, notes=base.notes(config.model))
 
