@@ -27,7 +27,7 @@ def load(name: str) -> dict[str, TrainConfig]:
 
 def arguments(config: TrainConfig, folder: Path) -> Any:
     return stage_of(config.stage).of_trl("Config")(
-        output_dir=str(folder), seed=config.seed, **{**defaults(None), **config.trainer}
+        output_dir=str(folder), seed=config.seed, **{**defaults(), **config.trainer}
     )
 
 

@@ -6,7 +6,7 @@ Nothing heavy is imported here: the command line reads the table for its help.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,8 @@ LANGUAGE_MODEL, REWARD_MODEL = "AutoModelForCausalLM", "AutoModelForSequenceClas
 class Job:
     """One run on its way: its config, stage and rows, and the model and tokenizer once they are loaded.
 
-    `notes` holds what the library set of itself, in sentences for the screen and the record.
+    `notes` holds what the library set of itself, in sentences for the screen and the record; `objects` what a program
+    gives trl's trainer beside the config (`curate.train.objects`).
     """
 
     config: TrainConfig
@@ -46,6 +47,7 @@ class Job:
     peft_config: Any = None
     residual: Any = None
     notes: list[str] = field(default_factory=list)
+    objects: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
