@@ -29,8 +29,8 @@ def sft(
     config, data or model changed or `fresh` is set.
 
     `callbacks`, and whatever else trl's trainer takes by object (`model`, `processing_class`, `optimizers`,
-    `compute_metrics`, `data_collator`, `train_dataset` in place of `data`, …), goes to it as it is; the record names the
-    classes, and a run's key knows no more of them.
+    `compute_metrics`, `data_collator`, `train_dataset` in place of `data`, …), goes to it as it is; the record names
+    the classes, and a run's key knows no more of them.
 
     Raise TrainError, or RecipeError for the config, in words; what the preflight refuses is trained all the same with
     `force`, and the record says so.
