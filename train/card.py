@@ -99,7 +99,7 @@ def _training(trained: Trained) -> dict[str, Any]:
     texts = {"answer": "responses", "pair": "both answers of a pair"}
     return {
         "stage": _stage(trained),
-        "set": manifest.get("name", Path(data["file"]).name),
+        "set": manifest.get("name", " and ".join(file.name for file in _files(record))),
         "rows_trained": data["rows_trained"],
         "rows_in_file": data["rows_in_file"],
         "steps": record["steps"],
@@ -172,12 +172,31 @@ def write_card(out: Path) -> Path:
 def _behind(out: Path) -> list[Trained]:
     """Follow a model back to the one it all began with."""
     record = _read(out / "record.json") or {}
-    data = Path(get(record, "data", "file") or ".")
-    last = Trained(record, _read(data.parent / "manifest.json"), _licences(data.parent))
+    folders = list(dict.fromkeys(file.parent for file in _files(record)))
+    last = Trained(record, _manifest(folders), [one for folder in folders for one in _licences(folder)])
     source = Path(get(record, "model_in", "path") or ".")
     if source.name == "merged" and source.parent != out and (source.parent / "record.json").is_file():
         return [*_behind(source.parent), last]
     return [last]
+
+
+def _files(record: Mapping[str, Any]) -> list[Path]:
+    """List the files that were trained on: of a mixture, one of each set."""
+    sets = get(record, "data", "sets") or [{"file": get(record, "data", "file") or "."}]
+    return [Path(one["file"]) for one in sets]
+
+
+def _manifest(folders: Sequence[Path]) -> dict[str, Any] | None:
+    """Read the manifest of the set; of several, what the card asks of any."""
+    manifests = [manifest for folder in folders if (manifest := _read(folder / "manifest.json"))]
+    if len(manifests) < 2:
+        return manifests[0] if manifests else None
+    parts = {key: [manifest.get(key) or {} for manifest in manifests] for key in ("steps", "generators")}
+    return {
+        "name": " and ".join(str(manifest.get("name")) for manifest in manifests),
+        "shortcuts": next((manifest["shortcuts"] for manifest in manifests if manifest.get("shortcuts")), None),
+        **{key: {f"{i}.{k}": v for i, part in enumerate(all_) for k, v in part.items()} for key, all_ in parts.items()},
+    }
 
 
 def _licences(folder: Path) -> list[tuple[str, str | None, int]]:

@@ -10,7 +10,7 @@ import json
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import pydantic
 
@@ -18,6 +18,7 @@ from curate.errors import did_you_mean
 from curate.recipe.places import KeyPath, Places, Problem, RecipeError, existing, read_yaml, refuse_secrets, set_value
 from curate.train.stages import STAGES, stage_of
 
+Reward: TypeAlias = Annotated[str, pydantic.Field(min_length=1)]
 Wrong = list[tuple[KeyPath, str]]
 
 # Names that older versions of trl and transformers took, and what says the same now (trl 1.16, transformers 5.19).
@@ -59,10 +60,11 @@ _ELSEWHERE = {
 }
 # Keys that not every stage takes, and why one that does not refuses them.
 _BELONGS = {
-    "reward": "belongs to rloo: {} learns from the answers in its data",
+    "reward": "belongs to rloo and grpo: {} learns from the answers in its data",
     "end_of_turn": "belongs to sft: {} starts from a model that has been through it",
     "residual_dropout": "belongs to sft: {} starts from a model that has been through it",
 }
+_REWARD = "a reward model's folder or name, module:function, a judge or a file of judges, or a list of these"
 _DTYPES = ("float32", "bfloat16", "float16", "auto")
 _SWITCHES = ("eval_strategy", "save_strategy", "logging_strategy")
 
@@ -144,22 +146,40 @@ def _model_args(block: Mapping[str, Any]) -> tuple[dict[str, Any], Wrong]:
     return dict(block), wrong
 
 
+class Set(pydantic.BaseModel):
+    """One of several sets, and how often its rows are taken: 0.5 is half of them, 2 is all of them twice."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    path: Annotated[str, pydantic.Field(min_length=1)]
+    weight: Annotated[float, pydantic.Field(gt=0, le=100)] = 1.0
+
+
+def _kind(data: Any) -> str:
+    return "sets" if isinstance(data, list) else "path"
+
+
 class TrainConfig(pydantic.BaseModel):
     """The config of a stage. The blocks are the arguments of other libraries' classes, under their own names.
 
     `trainer` goes to trl's config class of the stage, `lora` to `peft.LoraConfig`, `quantization` to transformers'
-    `BitsAndBytesConfig`, `model_args` to `from_pretrained`. `held_out` is the share of prompts whose rows are for
-    evaluation; `reward` is what RLOO maximises, a reward model or `module:function`.
+    `BitsAndBytesConfig`, `model_args` to `from_pretrained`. `data` is a set, or several with weights. `held_out` is the
+    share of prompts whose rows are for evaluation; `reward` is what RLOO and GRPO maximise: a reward model,
+    `module:function`, or a judge, or several.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     stage: Annotated[str, pydantic.Field(pattern=f"^({'|'.join(STAGES)})$")]
     model: Annotated[str, pydantic.Field(min_length=1)]
-    data: Annotated[str, pydantic.Field(min_length=1)]
+    data: Annotated[
+        Annotated[str, pydantic.Field(min_length=1), pydantic.Tag("path")]
+        | Annotated[list[Set], pydantic.Field(min_length=1), pydantic.Tag("sets")],
+        pydantic.Discriminator(_kind),
+    ]
     eval_data: str | None = None
     held_out: Annotated[float, pydantic.Field(gt=0, lt=1)] | None = None
-    reward: Annotated[str, pydantic.Field(min_length=1)] | None = None
+    reward: Reward | Annotated[list[Reward], pydantic.Field(min_length=1)] | None = None
     rows: pydantic.PositiveInt | None = None
     seed: Annotated[int, pydantic.Field(ge=0, lt=2**32)] = 0  # what numpy takes
     model_args: dict[str, Any] = {}
@@ -168,6 +188,11 @@ class TrainConfig(pydantic.BaseModel):
     end_of_turn: Annotated[str, pydantic.Field(min_length=1, pattern=r"^\S+$")] | None = None
     residual_dropout: Annotated[float, pydantic.Field(ge=0, lt=1)] | None = None
     trainer: dict[str, Any] = {}
+
+    @property
+    def rewards(self) -> list[str]:
+        """List the rewards."""
+        return [self.reward] if isinstance(self.reward, str) else list(self.reward or [])
 
     def digest(self) -> str:
         """Hash the config (24 hex digits), but for the names of files and models: those count by content."""
@@ -226,7 +251,7 @@ def _of_stage(name: str, data: Mapping[str, Any]) -> Wrong:
     if other != name:
         wrong.append((("stage",), f"this is a config for {other}, not for {name}: run `curate train {other}`"))
     if "reward" in keys and not data.get("reward"):
-        wrong.append(((), "'reward' is missing: a reward model's folder or name, or module:function"))
+        wrong.append(((), f"'reward' is missing: {_REWARD}"))
     wrong += [((key,), why.format(name)) for key, why in _BELONGS.items() if data.get(key) and key not in keys]
     if data.get("held_out") and data.get("eval_data"):
         wrong.append((("held_out",), "eval_data is what is held out already: leave one of them out"))
@@ -238,5 +263,6 @@ def _sentence(item: dict[str, Any], data: Mapping[str, Any]) -> tuple[KeyPath, s
     if item["type"] == "missing":
         return path[:-1], f"'{path[-1]}' is missing"
     if item["type"] == "extra_forbidden":
-        return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), list(TrainConfig.model_fields))}"
+        fields = (Set if path[0] == "data" else TrainConfig).model_fields
+        return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), list(fields))}"
     return path, f"{item['msg'].replace('Input should', 'should')}, not {item.get('input')!r}"

@@ -34,13 +34,17 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Data:
-    """The rows of one file to train on, how many there are in all, its hash, and the rows with no turn to train on."""
+    """The rows of one file to train on, how many there are in all, its hash, and the rows with no turn to train on.
+
+    `sets` describes the sets of a mixture (`curate.train.mixture`).
+    """
 
     file: Path
     sha256: str
     in_file: int
     rows: list[Row]
     no_turns: Sequence[Row] = ()
+    sets: Sequence[dict[str, Any]] = ()
 
 
 _SUFFIXES = (".jsonl", ".json", ".parquet")

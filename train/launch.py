@@ -6,9 +6,12 @@ import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from importlib import resources
 from pathlib import Path
 
 from curate.cache import home, key_of, lock
+
+_SHARDED = Path(str(resources.files("curate.recipes"))) / "train" / "accelerate"
 
 
 def rank() -> int:
@@ -51,12 +54,16 @@ def lines(
 ) -> list[str]:
     """Write the commands that run a stage's config in several processes, by torchrun and by accelerate.
 
-    `per_device_train_batch_size` counts for each process, so the effective batch grows with them. Without an
-    accelerator there is no line for accelerate: on a CPU `accelerate launch --num_processes 2` silently starts one.
+    `per_device_train_batch_size` counts for each process, so the effective batch grows with them. The last two shard a
+    model that does not fit on one device, by FSDP and by DeepSpeed. Without an accelerator there are no lines for
+    accelerate: on a CPU `accelerate launch --num_processes 2` silently starts one.
 
     >>> lines("sft", "sft.yaml", accelerator=False)
     ['torchrun --nproc_per_node 2 -m curate train sft sft.yaml']
     """
     command = shlex.join(["-m", "curate", "train", stage, config, *more])
-    by_accelerate = [f"accelerate launch --num_processes {processes} {command}"] if accelerator else []
-    return [f"torchrun --nproc_per_node {processes} {command}", *by_accelerate]
+    torchrun = f"torchrun --nproc_per_node {processes} {command}"
+    if not accelerator:
+        return [torchrun]
+    sharded = [f"--config_file {shlex.quote(str(_SHARDED / file))} " for file in ("fsdp.yaml", "deepspeed.yaml")]
+    return [torchrun, *(f"accelerate launch {one}--num_processes {processes} {command}" for one in ("", *sharded))]

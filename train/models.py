@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from curate.errors import UserError
-from curate.models.weights import find_model
-from curate.train import end_of_turn, launch
+from curate.train import base, end_of_turn, launch
+from curate.train.base import TRUST, from_pretrained, merge
 from curate.train.config import TrainConfig
 from curate.train.findings import TrainError
-from curate.train.stages import LANGUAGE_MODEL, REWARD_MODEL, Job
+from curate.train.stages import Job
 
-_TRUST = {"trust_remote_code": False}  # explicit, or transformers asks at the terminal; model_args decide
 TOKENIZER_ARGS = {"revision", "trust_remote_code", "subfolder", "cache_dir", "token"}  # what both loaders understand
 
 
@@ -29,14 +28,14 @@ def needs(config: TrainConfig) -> None:
 
 def tokenizer_args(config: TrainConfig) -> dict[str, Any]:
     """Pick from model_args what a tokenizer's loader takes too."""
-    return {**_TRUST, **{key: value for key, value in config.model_args.items() if key in TOKENIZER_ARGS}}
+    return {**TRUST, **{key: value for key, value in config.model_args.items() if key in TOKENIZER_ARGS}}
 
 
 def load_tokenizer(config: TrainConfig) -> tuple[Any, end_of_turn.EndOfTurn | None]:
     """Load the tokenizer, with the end-of-turn token in it when the config names one."""
     from transformers import AutoTokenizer
 
-    path = find_model(config.model)
+    path = base.tokenizer(config.model)
     tokenizer = _load(lambda: AutoTokenizer.from_pretrained(path, **tokenizer_args(config)), config)
     return tokenizer, end_of_turn.add(tokenizer, config.end_of_turn) if config.end_of_turn else None
 
@@ -52,8 +51,8 @@ def load_model(job: Job) -> Any:
     import transformers
 
     config, kind = job.config, job.stage.architecture
-    path = find_model(config.model)
-    args = {"dtype": "float32", **_TRUST, **config.model_args}
+    path = base.find(config.model, config.model_args)
+    args = {"dtype": "float32", **TRUST, **config.model_args}
     if config.quantization:
         quantized: Any = transformers.BitsAndBytesConfig
         args["quantization_config"] = quantized(**config.quantization)
@@ -61,7 +60,7 @@ def load_model(job: Job) -> Any:
             args.setdefault("device_map", {"": launch.local_rank()})
     if job.stage.grades:
         transformers.set_seed(config.seed)  # its head is new
-    model = _load(lambda: _from_pretrained(kind, path, args), config)
+    model = _load(lambda: from_pretrained(kind, path, args), config)
     if job.end:
         end_of_turn.fit(model, job.tokenizer, job.end)
     return model
@@ -108,39 +107,6 @@ def save(trainer: Any, job: Job, out: Path) -> None:
         model = trainer.accelerator.unwrap_model(trainer.model)
         model.merge_and_unload().save_pretrained(out / "merged")
         job.tokenizer.save_pretrained(out / "merged")
-
-
-def merge(adapter: Path, to: Path, *, kind: str = LANGUAGE_MODEL, **model_args: Any) -> Path:
-    """Merge a saved adapter, or a checkpoint of one, into full weights read anew, as a whole model with its tokenizer.
-
-    Into 4 bits an adapter would be rounded away, and vLLM takes no adapter with trained embeddings.
-    """
-    from peft import PeftConfig, PeftModel
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(adapter)
-    base = str(PeftConfig.from_pretrained(str(adapter)).base_model_name_or_path)
-    model = _from_pretrained(kind, base, {"dtype": "float32", **_TRUST, **model_args})
-    if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
-        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    if tokenizer.eos_token_id is not None:
-        end_of_turn.stop_at(model, tokenizer.eos_token_id)
-    PeftModel.from_pretrained(model, adapter).merge_and_unload().save_pretrained(to)
-    tokenizer.save_pretrained(to)
-    return to
-
-
-def _from_pretrained(kind: str, path: str, args: dict[str, Any]) -> Any:
-    """Load a model; one of rewards has one output, and nobody is warned that its head is new: it will be trained."""
-    import transformers
-
-    auto: Any = getattr(transformers, kind)
-    if kind != REWARD_MODEL:
-        return auto.from_pretrained(path, **args)
-    from trl.trainer.reward_trainer import suppress_seqcls_warning
-
-    with suppress_seqcls_warning():
-        return auto.from_pretrained(path, **{**args, "num_labels": 1})
 
 
 def _load(load: Callable[[], Any], config: TrainConfig) -> Any:

@@ -18,7 +18,9 @@ _STAGES = {
     "dpo": "direct preference optimisation",
     "reward": "a reward model",
     "rloo": "reinforcement learning (RLOO)",
+    "grpo": "reinforcement learning (GRPO)",
     "kto": "learning from single verdicts (KTO)",
+    "orpo": "odds-ratio preference optimisation (ORPO)",
 }
 _NAMES = {"course": "Course", "plots": "Plots", "grades": "Grades", "data": "Data and model", "config": "Config"}
 Findings: TypeAlias = Sequence[Mapping[str, Any]]
@@ -95,7 +97,8 @@ def _sentence(record: Mapping[str, Any]) -> str:
     if "config" in record:
         text += " with LoRA" if get(record, "config", "lora") else ", all weights,"
     if file := get(record, "data", "file"):
-        text += f" on {'/'.join(Path(file).parts[-2:])}"
+        files = [one["file"] for one in get(record, "data", "sets") or []] or [file]
+        text += f" on {' and '.join('/'.join(Path(one).parts[-2:]) for one in files)}"
     return f"{text[0].upper()}{text[1:].rstrip(',')}."
 
 
@@ -136,7 +139,7 @@ def _grades(grades: Grades) -> Data:
 def _facts(record: Mapping[str, Any]) -> Data | None:
     data = record.get("data", {})
     facts = {
-        "data file": data.get("file"),
+        "data file": " + ".join(one["file"] for one in data.get("sets") or []) or data.get("file"),
         "its SHA-256": data.get("sha256"),
         "rows in the file": number(data.get("rows_in_file")),
         "rows taken": number(data.get("rows_in")),

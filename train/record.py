@@ -10,31 +10,37 @@ from typing import Any
 
 from curate import cache
 from curate.folders import put_text
-from curate.models.weights import find_model, weights
-from curate.train import rewards
+from curate.models.weights import weights
+from curate.train import base, mixture, rewards
 from curate.train.config import TrainConfig
 from curate.train.data import Data
 from curate.train.findings import Finding
+from curate.train.objects import Objects, describe
 from curate.train.preflight.context import Context, read
 from curate.train.preflight.template import template_hash
 from curate.train.stages import Job
 
 BY, RECORD = "train", "record.json"
+_NO_OBJECTS: Objects = {}
 log = logging.getLogger("curate.train")
 
 # What weights are made with.
 _PACKAGES = ("accelerate", "bitsandbytes", "datasets", "numpy", "peft", "tokenizers", "torch", "transformers", "trl")
 
 
-def key_of(config: TrainConfig, data: Data, held_out: Data | None) -> str:
-    """Name a run by all that it rests on: config, data and model by content, code, releases of packages."""
+def key_of(config: TrainConfig, data: Data, held_out: Data | None, objects: Objects = _NO_OBJECTS) -> str:
+    """Name a run by all that it rests on: config, data and model by content, code, releases of packages.
+
+    Of `objects` the names and the classes count.
+    """
     rows = [data.sha256, held_out and held_out.sha256]
-    return cache.key_of([config.digest(), rows, weights(config.model) or config.model, rests_on(config)])
+    about = [config.digest(), rows, base.weights(config.model) or config.model, rests_on(config)]
+    return cache.key_of([*about, describe(objects)] if objects else about)
 
 
 def rests_on(config: TrainConfig) -> list[Any]:
     """List what a training rests on beside its own settings, its set and its model."""
-    reward = rewards.content(config.reward) if config.reward else None
+    reward = [rewards.content(one) for one in config.rewards]
     blocks = [config.eval_data, config.trainer, config.lora, config.quantization, config.model_args]
     code = cache.library("train", "generators", "judges", "registry.py")
     return [code, versions(), reward, cache.contents_of(blocks)]
@@ -69,8 +75,10 @@ def of_run(
         "stage": job.config.stage,
         "config": job.config.model_dump(),
         "said": job.notes,
+        **({"objects": describe(job.objects)} if job.objects else {}),
         "data": {
-            "file": str(data.file),
+            "file": data.sets[0]["file"] if data.sets else str(data.file),
+            **({"sets": mixture.facts(data)} if data.sets else {}),
             "sha256": data.sha256,
             "rows_in_file": data.in_file,
             "rows_in": len(data.rows),
@@ -86,8 +94,8 @@ def of_run(
         "seconds": round(seconds, 2),
         "model_in": {
             "name": job.config.model,
-            "path": find_model(job.config.model),
-            "weights": weights(job.config.model),
+            "path": base.find(job.config.model, job.config.model_args),
+            "weights": base.weights(job.config.model),
         },
         "model_out": {
             "path": str(out / "merged"),
@@ -110,6 +118,8 @@ def counts(context: Context) -> dict[str, Any]:
     if answers:
         result["tokens"] = sum(len(one.tokens) for one in answers)
         result["tokens_trained"] = sum(int(one.trained.sum()) for one in answers)
+    if not context.rows:  # a set that was given by object: what trl cut is not known
+        return result
     return {**result, "packed": True} if context.packed else {**result, "rows_cut": len(context.cut)}
 
 

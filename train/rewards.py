@@ -1,43 +1,69 @@
-"""What RLOO maximises: a reward model, or a function of prompt and response, as judges have them."""
+"""What RLOO and GRPO maximise: a reward model, a function of prompt and response, or a judge."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from curate.errors import UserError
 from curate.models.judges.functions import as_judge
-from curate.models.judges.judge import Case, Grade, Judge
+from curate.models.judges.judge import Case, Grade, Judge, grades_none
 from curate.models.weights import find_model, weights
-from curate.recipe.registry import find
+from curate.recipe.load import named_judge
+from curate.recipe.registry import find, names
 from curate.thoughts import split
 from curate.train.findings import TrainError
 
 _UNANSWERED = "the model's thoughts were cut before an answer"
 _FUNCTION = re.compile(r"[\w.]+:\w+")
+_FILES = (".yaml", ".yml")
 
 
-def is_function(reward: str) -> bool:
-    """Tell `module:function` from a model.
+def is_judge(reward: str) -> bool:
+    """Tell a judge from a model: `module:function`, a packaged one (`rules`), or a file, with `#NAME` or without.
 
-    >>> is_function("my_rewards:short"), is_function("out/reward/merged")
-    (True, False)
+    >>> is_judge("my_rewards:short"), is_judge("judges.yaml#helpful"), is_judge("out/reward/merged")
+    (True, True, False)
     """
-    return bool(_FUNCTION.fullmatch(reward))
+    known = reward in names("judges") and not Path(reward).is_dir()
+    return bool(_FUNCTION.fullmatch(reward)) or reward.partition("#")[0].endswith(_FILES) or known
 
 
 def content(reward: str) -> Any:
-    """Say what a reward is, for the key of a run: a function with the hash of its file, a model by its weights."""
-    return dict(judge(reward).about) if is_function(reward) else weights(reward) or reward
+    """Say what a reward is, for the key of a run: a judge as it describes itself, a model by its weights."""
+    return dict(judge(reward).about) if is_judge(reward) else weights(reward) or reward
 
 
 def judge(reward: str) -> Judge:
-    """Find a function by `module:function`, here or where Python looks; one annotated `-> Judge` is called for one."""
+    """Find a judge that grades single answers, by what `reward` names (`is_judge`).
+
+    A function `module:function` is looked for here and where Python looks; one annotated `-> Judge` is called for one.
+    Raise TrainError, or RecipeError for a file of judges, in words.
+    """
+    file, _, name = reward.partition("#")
     try:
-        return as_judge(find("judges", reward), name=reward.partition(":")[2])
+        if file.endswith(_FILES):
+            one = named_judge(Path(file), name or None)
+        elif ":" in reward:
+            one = as_judge(find("judges", reward), name=reward.partition(":")[2])
+        else:
+            one = named_judge(name=reward)
     except (LookupError, ValueError) as error:
         raise TrainError(f"reward: {error}") from None
+    if one.grade is grades_none:
+        raise TrainError(f"reward: {reward} compares two answers, and a reward is a number for one")
+    return one
+
+
+def functions(rewards: Sequence[str], dtype: str) -> list[tuple[Any, Any]]:
+    """Make trl's reward functions, each with its tokenizer; None for a judge, which reads text."""
+    return [
+        (JudgeReward(judge(reward)), None) if is_judge(reward) else load_reward_model(reward, dtype)
+        for reward in rewards
+    ]
 
 
 class JudgeReward:
@@ -65,6 +91,10 @@ class JudgeReward:
         if all(grade.score is None for grade in grades):
             raise TrainError(f"reward: {self.judge.name} gave none of {len(grades)} answers a reward: {grades[0].why}")
         return [grade.score for grade in grades]
+
+    def without(self) -> dict[str, Any]:
+        """Count the answers without a reward, by the reason."""
+        return {"asked": self.answers, "without": self.reasons.total(), "why": dict(self.reasons.most_common(8))}
 
 
 def load_reward_model(reward: str, dtype: str) -> tuple[Any, Any]:

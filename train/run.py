@@ -16,15 +16,19 @@ from typing import Any, TypeAlias
 from jinja2 import TemplateError
 
 from curate.folders import claim, clear, hold, put_text, seal
-from curate.train import checkpoints, data, launch, models, pages, preflight, record, rendering
+from curate.train import base, checkpoints, data, launch, mixture, models, pages, preflight, record, rendering
 from curate.train.config import TrainConfig, read, resolve
-from curate.train.data import Data
 from curate.train.findings import Finding, TrainError, refuse
+from curate.train.objects import Objects
+from curate.train.objects import notes as notes_on
+from curate.train.objects import refuse as refuse_objects
+from curate.train.objects import rows as rows_of
 from curate.train.preflight import Context, Masked
 from curate.train.stages import Job, stage_of
 
 _FILES = (record.RECORD, "log.jsonl", "preflight.json", pages.PAGE, pages.CARD, "choice.json", "grades.jsonl")
 _OUTPUTS = ("adapter/", "merged/", "chosen/", f"{pages.PLOTS}/", *_FILES)
+_NOTHING: Objects = {}
 _CHECKPOINTS = f"{checkpoints.FOLDER}/"
 _PREPARED = ("_is_accelerate_prepared", "_original_forward", "forward")  # what accelerate sets on a model
 
@@ -45,19 +49,31 @@ def run(
     force: bool = False,
     fresh: bool = False,
     on_preflight: OnPreflight = silent,
+    objects: Objects = _NOTHING,
 ) -> dict[str, Any]:
     """Run one stage from its config; see `curate.train.sft`."""
-    checked = resolve(stage, *read(config, sets))
-    return run_config(checked, out, force=force, fresh=fresh, on_preflight=on_preflight)
+    keys, places = read(config, sets)
+    if objects:
+        refuse_objects(stage, keys, objects)
+    if "train_dataset" in objects:
+        keys["data"] = "train_dataset"  # the record's name for it
+    checked = resolve(stage, keys, places)
+    return run_config(checked, out, force=force, fresh=fresh, on_preflight=on_preflight, objects=objects)
 
 
 def run_config(
-    config: TrainConfig, out: Path, *, force: bool = False, fresh: bool = False, on_preflight: OnPreflight = silent
+    config: TrainConfig,
+    out: Path,
+    *,
+    force: bool = False,
+    fresh: bool = False,
+    on_preflight: OnPreflight = silent,
+    objects: Objects = _NOTHING,
 ) -> dict[str, Any]:
     """Run one stage from a checked config, unless the folder holds this very run, finished."""
     with launch.alone(out):
-        job = prepare(config)
-        key = record.key_of(config, job.rows, job.held_out)
+        job = prepare(config, objects)
+        key = record.key_of(config, job.rows, job.held_out, objects)
         done = None if fresh else record.finished(out, key)
         if done:
             if launch.rank() == 0 and not (out / pages.PAGE).is_file():  # a kill came between the record and the page
@@ -103,21 +119,28 @@ def check_rows(config: TrainConfig, *, force: bool = False) -> list[Finding]:
     return refuse(data.broken(prepare(config).rows), force=force)
 
 
-def prepare(config: TrainConfig) -> Job:
-    """Read the rows, before anything heavy is loaded."""
+def prepare(config: TrainConfig, objects: Objects = _NOTHING) -> Job:
+    """Read the rows, before anything heavy is loaded; a set that is given by object has none."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     models.needs(config)
     stage = stage_of(config.stage)
-    rows = data.load(config.data, stage.form, config.rows)
+    notes = [*base.notes(config.model), *notes_on(objects)]
+    if "train_dataset" in objects:
+        return Job(config, stage, rows_of(objects["train_dataset"]), notes=notes, objects=objects)
+    rows = mixture.load(config.data, stage.form, config.rows, config.seed)
     held_out = data.load(config.eval_data, stage.form) if config.eval_data else None
     if config.held_out:
         rows, held_out = data.hold_out(rows, config.held_out)
-    return Job(config, stage, stage.prepare(rows, config), held_out and stage.prepare(held_out, config))
+        held_out = mixture.once(held_out)
+    rows, held_out = stage.prepare(rows, config), held_out and stage.prepare(held_out, config)
+    return Job(config, stage, rows, held_out, notes=notes, objects=objects)
 
 
 def _by_tokenizer(job: Job, broken: Sequence[Finding] = ()) -> list[Finding]:
-    """Check the rows that are whole by the tokenizer alone."""
+    """Check the rows that are whole by the tokenizer alone, unless it is an object of the caller's."""
+    if "processing_class" in job.objects:
+        return []
     ids = {i for finding in broken for i in finding.detail["ids"]}
     rows = [*job.rows.rows, *(job.held_out.rows if job.held_out else [])]
     return preflight.of_rows(job.config, [row for row in rows if row.id not in ids])
@@ -126,29 +149,34 @@ def _by_tokenizer(job: Job, broken: Sequence[Finding] = ()) -> list[Finding]:
 def build(job: Job, out: Path, day: str | None = None) -> Any:
     """Load the model and make trl's trainer, with the chat template held at a day (today) where it prints one."""
     config, stage = job.config, job.stage
-    job.tokenizer, job.end = models.load_tokenizer(config)
+    objects = job.objects
+    if "processing_class" in objects:
+        job.tokenizer = objects["processing_class"]
+    else:
+        job.tokenizer, job.end = models.load_tokenizer(config)
     job.notes += filter(None, [rendering.adopt(job.tokenizer, config)])
     if not config.trainer.get("assistant_only_loss"):  # trl knows its own marked templates by their text
         rendering.pin(job.tokenizer, day or checkpoints.today())
     job.rows = replace(job.rows, rows=rendering.fit(job.tokenizer, job.rows.rows))
     if job.held_out:
         job.held_out = replace(job.held_out, rows=rendering.fit(job.tokenizer, job.held_out.rows))
-    job.model = models.load_model(job)
-    job.peft_config = models.lora(job)
-    arguments = {**defaults(job.held_out), **stage.settings(job), **config.trainer}
+    job.model = objects["model"] if "model" in objects else models.load_model(job)
+    job.peft_config = objects.get("peft_config") or models.lora(job)
+    evaluates = bool(job.held_out or objects.get("eval_dataset"))
+    arguments = {**defaults(evaluates), **stage.settings(job), **config.trainer}
     if rendering.template_file(config):
         del arguments["chat_template_path"]  # the tokenizer has it
     try:
         args = stage.of_trl("Config")(output_dir=str(out / checkpoints.FOLDER), seed=config.seed, **arguments)
-        trainer = stage.of_trl("Trainer")(
-            model=job.model,
-            args=args,
-            train_dataset=data.dataset(job.rows.rows),
-            eval_dataset=data.dataset(job.held_out.rows) if job.held_out else None,
-            processing_class=job.tokenizer,
-            peft_config=job.peft_config,
-            **stage.extras(job),
-        )
+        own = {
+            "model": job.model,
+            "args": args,
+            "train_dataset": None if "train_dataset" in objects else data.dataset(job.rows.rows),
+            "eval_dataset": data.dataset(job.held_out.rows) if job.held_out else None,
+            "processing_class": job.tokenizer,
+            "peft_config": job.peft_config,
+        }
+        trainer = stage.of_trl("Trainer")(**{**own, **stage.extras(job), **objects})
     except (ValueError, TypeError, NotImplementedError, ImportError, TemplateError) as error:
         raise TrainError(f"trl refuses this {stage.name} config: {error}") from error
     checkpoints.mark(trainer)
@@ -159,12 +187,12 @@ def build(job: Job, out: Path, day: str | None = None) -> Any:
     return trainer
 
 
-def defaults(held_out: Data | None) -> dict[str, Any]:
+def defaults(evaluates: bool = False) -> dict[str, Any]:
     """Settle what a config leaves out: a checkpoint an epoch (LIMA), each step logged, no tracker, what runs here."""
     import torch
 
     settings: dict[str, Any] = {"save_strategy": "epoch", "logging_steps": 1, "report_to": "none"}
-    if held_out:
+    if evaluates:
         settings["eval_strategy"] = "epoch"
     if not torch.accelerator.is_available():
         settings |= {"use_cpu": True, "bf16": False, "gradient_checkpointing": False, "dataloader_pin_memory": False}
@@ -179,7 +207,7 @@ def _preflight(
     """Run the checks on a trainer that is ready, and count its rows; training is as it would be without."""
     context = Context(trainer, job.config, job.rows.rows)
     with undisturbed(trainer):
-        findings = preflight.preflight(context)
+        findings = [] if "train_dataset" in job.objects else preflight.preflight(context)
         counts = record.counts(context)
         if trainer.is_world_process_zero():
             on_preflight(preflight.masks(trainer), findings)

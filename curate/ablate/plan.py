@@ -21,6 +21,7 @@ from curate.cache import key_of
 from curate.evaluate.answers import default_backend
 from curate.evaluate.prompts import read_dialogues, read_prompts
 from curate.models.weights import weights
+from curate.train import base
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class _Planning:
         model = None if before else config.model
         force = keys.train[stage].force
         params = {"config": config.model_dump(), "set": set_, "before": before, "force": force}
-        own = [config.digest(), force, config.eval_data, config.reward, model and (weights(model) or model)]
+        own = [config.digest(), force, config.eval_data, config.reward, model and (base.weights(model) or model)]
         key = self.node("train", own, params, [set_, *([before] if before else [])])
         return key, steps_of(config.trainer, config.rows or self.sizes[set_])
 

@@ -120,7 +120,10 @@ def generator_of(
 
     Raises ValueError for settings that the backend does not take.
     """
-    base = BACKENDS[backend](training.record["config"]["model"], engine=engine, sampling=sampling)
+    from curate.train.base import find
+
+    config = training.record["config"]
+    base = BACKENDS[backend](find(config["model"], config.get("model_args")), engine=engine, sampling=sampling)
     name = str(checkpoint.folder.resolve())
     start = partial(_ENGINES[backend], engine=engine)
     opened = partial(_merged, training, checkpoint, start) if checkpoint.adapter else partial(start, name)
@@ -129,7 +132,7 @@ def generator_of(
 
 def merge(training: Training, checkpoint: Checkpoint, to: Path) -> Path:
     """Merge a checkpoint's adapter into a whole model, in the precision that it was trained with."""
-    from curate.train.models import merge as merged
+    from curate.train.base import merge as merged
 
     if not checkpoint.adapter:
         raise TrainedError(f"{checkpoint.folder} is a whole model already")

@@ -11,12 +11,12 @@ import torch
 from curate.train import data
 from curate.train.chains import plan
 from curate.train.config import TrainConfig, read, resolve
-from curate.train.run import defaults, run_config
+from curate.train.run import check, defaults, run_config
 from curate.train.stages import stage_of
 from tests.train import tiny
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "train"
-STAGE = {"lima": "sft", "human_like_dpo": "dpo", "alpaca": "sft"}
+STAGE = {"lima": "sft", "human_like_dpo": "dpo", "alpaca": "sft", "qlora": "sft"}
 CHAINS = ("zephyr", "smollm2_cpu")
 
 
@@ -27,7 +27,7 @@ def load(name: str) -> dict[str, TrainConfig]:
 
 def arguments(config: TrainConfig, folder: Path) -> Any:
     return stage_of(config.stage).of_trl("Config")(
-        output_dir=str(folder), seed=config.seed, **{**defaults(None), **config.trainer}
+        output_dir=str(folder), seed=config.seed, **{**defaults(), **config.trainer}
     )
 
 
@@ -45,7 +45,7 @@ def test_every_config_is_right_and_trl_takes_it(name, tmp_path):
         if config.lora:
             from peft import LoraConfig
 
-            assert LoraConfig(**config.lora).r == 8
+            assert LoraConfig(**config.lora).r == config.lora["r"]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,12 @@ def test_every_config_is_right_and_trl_takes_it(name, tmp_path):
             "sft",
             {"learning_rate": 2e-5, "num_train_epochs": 3, "max_length": 512, "batch": 128},
             id="Alpaca",
+        ),
+        pytest.param(
+            "qlora",
+            "sft",
+            {"learning_rate": 2e-4, "adam_beta2": 0.999, "max_grad_norm": 0.3, "batch": 16},
+            id="QLoRA, appendix B.2",
         ),
         pytest.param(
             "zephyr", "sft", {"learning_rate": 2e-5, "warmup_steps": 0.1, "max_length": 2048}, id="Zephyr, SFT"
@@ -151,3 +157,63 @@ def test_alpacas_two_forms_are_what_the_model_sees_and_is_asked_by(tmp_path, mon
     asked = words.apply_chat_template(rows[1].record["prompt"], tokenize=False, add_generation_prompt=True)
     assert seen[1].startswith(asked)
     assert asked.endswith("### Response:\n")
+
+
+ACCELERATE = sorted((FOLDER / "accelerate").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", ACCELERATE, ids=lambda file: file.stem)
+def test_accelerate_takes_the_configs_for_several_gpus(file):
+    """By the check that `accelerate launch` does before it starts anything, and the environment it then sets."""
+    from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+    from accelerate.utils.launch import prepare_deepspeed_cmd_env, prepare_multi_gpu_env
+
+    command = ["--config_file", str(file), "--num_processes", "4", "-m", "curate", "train", "sft", "lima.yaml"]
+    args, defaults, _ = _validate_launch_command(launch_command_parser().parse_args(command))
+    assert (args.num_processes, args.mixed_precision, args.use_cpu) == (4, "bf16", False)
+    if args.use_deepspeed:
+        args.deepspeed_fields_from_accelerate_config = ",".join(defaults.deepspeed_config)
+        _, env = prepare_deepspeed_cmd_env(args)
+        assert env["ACCELERATE_DEEPSPEED_ZERO_STAGE"] == "3"
+        assert env["ACCELERATE_DEEPSPEED_ZERO3_SAVE_16BIT_MODEL"] == "true"
+    else:
+        env = prepare_multi_gpu_env(args)
+        assert (env["ACCELERATE_USE_FSDP"], env["FSDP_VERSION"]) == ("true", "2")
+        assert env["FSDP_STATE_DICT_TYPE"] == "FULL_STATE_DICT"
+    known = vars(launch_command_parser().parse_args(["x"]))
+    block = defaults.deepspeed_config or defaults.fsdp_config
+    assert set(block) <= set(known), "what accelerate does not know it would take without a word"
+
+
+def test_fsdps_settings_make_its_plugin(monkeypatch):
+    import yaml
+    from accelerate import FullyShardedDataParallelPlugin
+
+    block = yaml.safe_load((FOLDER / "accelerate" / "fsdp.yaml").read_text())["fsdp_config"]
+    for key, value in block.items():
+        monkeypatch.setenv(key.upper(), str(value).lower() if isinstance(value, bool) else str(value))
+    plugin = FullyShardedDataParallelPlugin()
+    assert (plugin.fsdp_version, plugin.reshard_after_forward, plugin.cpu_ram_efficient_loading) == (2, True, True)
+    assert plugin.state_dict_type.name == "FULL_STATE_DICT"
+
+
+def test_the_lines_for_several_processes_name_them():
+    from curate.train import launch
+
+    lines = launch.lines("sft", "lima.yaml", 4)
+    named = [Path(line.split("--config_file ")[1].split()[0]) for line in lines if "--config_file" in line]
+    assert [file.resolve() for file in named] == [file.resolve() for file in reversed(ACCELERATE)]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:bitsandbytes.*autograd kernel was not registered:UserWarning")  # its CPU kernels
+def test_the_config_of_4_bits_passes_the_preflight_on_a_small_model(tmp_path):
+    pytest.importorskip("bitsandbytes")
+    config = load("qlora")["sft"]
+    small = {
+        "model": str(tiny.save_model(tmp_path / "base", hidden=64)),
+        "data": str(tiny.write(tmp_path / "rows.jsonl", tiny.answers(8))),
+        "trainer": {**config.trainer, "max_length": 256, "disable_tqdm": True},
+    }
+    findings = check(config.model_copy(update=small), tmp_path / "out")
+    assert [finding for finding in findings if finding.level == "stop"] == []

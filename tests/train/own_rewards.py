@@ -17,3 +17,7 @@ def never(response: str) -> float:
 
 def of_length(response: str, wanted: int) -> float:
     return -abs(len(response) - wanted)
+
+
+def better(first: str, second: str) -> str:
+    return "first" if first > second else "second"

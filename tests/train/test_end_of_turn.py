@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 import curate.train
-from curate.train import end_of_turn, models
+from curate.train import base as bases
+from curate.train import end_of_turn
 from curate.train.findings import TrainError
 from tests.train import plain, tiny
 from tests.train.conftest import EOT, LORA
@@ -127,7 +128,7 @@ def test_an_adapter_merges_to_the_model_that_was_saved(sft_run, tmp_path):
     import torch
 
     _, out, _ = sft_run
-    models.merge(out / "adapter", tmp_path / "again")
+    bases.merge(out / "adapter", tmp_path / "again")
     one, other = loaded(out / "merged")[0], loaded(tmp_path / "again")[0]
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
     assert one.generation_config.eos_token_id == other.generation_config.eos_token_id

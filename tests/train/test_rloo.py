@@ -8,7 +8,7 @@ from curate.train import record as records
 from curate.train import run
 from curate.train.config import read, resolve
 from curate.train.findings import TrainError
-from curate.train.rewards import JudgeReward, content, judge
+from curate.train.rewards import JudgeReward, content, is_judge, judge
 from tests.train import planted, tiny
 from tests.train.conftest import LORA, log_of
 
@@ -58,7 +58,7 @@ def test_answers_without_a_reward_are_left_out_and_counted(config, tmp_path):
     assert reward["asked"] == 64
     assert 0 < reward["without"] < 64
     assert reward["why"] == {"sometimes gave None, which is no number": reward["without"]}
-    assert f"{reward['without']} of 64 answers got no reward and were left out" in record["said"][-1]
+    assert f"{reward['without']} of 64 answers got no reward from sometimes and were left out" in record["said"][-1]
 
 
 def test_a_batch_without_any_reward_ends_the_run(config, tmp_path):
@@ -78,6 +78,8 @@ def test_a_language_model_is_no_reward(config, tmp_path):
         pytest.param("no_such_module:score", "there is no file no_such_module.py", id="no such module"),
         pytest.param(f"{OWN}:vowel", "has no function 'vowel'; did you mean 'vowels'", id="no such function"),
         pytest.param(f"{OWN}:of_length", "its parameter 'wanted' needs a default", id="a parameter nobody gives"),
+        pytest.param(f"{OWN}:better", "compares two answers, and a reward is a number for one", id="one that compares"),
+        pytest.param([f"{OWN}:vowels", f"{OWN}:vowel"], "has no function 'vowel'", id="the second of two"),
     ],
 )
 def test_a_reward_that_cannot_be_is_told_before_a_model_is_loaded(reward, message, config, tmp_path):
@@ -86,7 +88,9 @@ def test_a_reward_that_cannot_be_is_told_before_a_model_is_loaded(reward, messag
 
 
 def test_a_config_without_a_reward_is_refused(config):
-    with pytest.raises(RecipeError, match="'reward' is missing: a reward model's folder or name, or module:function"):
+    with pytest.raises(
+        RecipeError, match="'reward' is missing: a reward model's folder or name, module:function, a judge"
+    ):
         curate.train.rloo({**config, "reward": None}, "out")
 
 
@@ -141,6 +145,29 @@ def test_a_reward_sees_answers_without_thoughts():
         {"role": "assistant", "content": "a"},
     ]
     assert reward(prompts=["?"], completions=[called]) == [1.0]
+
+
+JUDGES = f"judges:\n  own: {{{OWN}:vowels: {{}}}}\n  most: {{{OWN}:of_length: {{wanted: 3}}}}\n"
+
+
+def test_the_judges_of_a_file_are_rewards(tmp_path):
+    file = tmp_path / "judges.yaml"
+    file.write_text(JUDGES)
+    reward = JudgeReward(judge(f"{file}#most"))
+    assert reward(prompts=["Why?"], completions=["four"]) == [-1.0]
+    assert reward.__name__ == "most"
+    assert content(f"{file}#most") != content(f"{file}#own")
+    with pytest.raises(RecipeError, match="say which judge"):
+        judge(str(file))
+    with pytest.raises(RecipeError, match="there is no judge 'mots' here; did you mean 'most'"):
+        judge(f"{file}#mots")
+
+
+def test_a_packaged_judge_is_a_reward_unless_a_model_has_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert is_judge("rules") and judge("rules").name == "rules"
+    (tmp_path / "rules").mkdir()
+    assert not is_judge("rules")
 
 
 def test_a_reward_is_known_by_its_code():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -102,12 +103,12 @@ class Context:
     def cut(self) -> dict[str, int]:
         """Give the ids of rows that max_length cuts, with the length of the longer answer before.
 
-        In SFT trl has cut them already: those as long as can be are made once more, uncut.
+        In SFT and ORPO trl has cut them already: those as long as can be are made once more, uncut.
         """
         if self.limit is None or (self.packed and self.trainer.args.packing_strategy != "bfd"):
             return {}  # the other ways of packing put what is over into another sequence
         all_answers = self.answers
-        if self.stage.name == "sft" and not self.packed:
+        if self.stage.name in ("sft", "orpo") and not self.packed:
             ids = {i for one in all_answers for i, n in zip(one.ids, one.full, strict=True) if n == self.limit}
             longest = [row for row in self.rows if row.id in ids]
             all_answers = self.uncut(longest) if longest else []
@@ -122,6 +123,8 @@ class Context:
         args = copy.copy(self.trainer.args)
         args.max_length = None
         dataset = data.dataset(rows)
+        if self.stage.name == "orpo":
+            return _uncut_pairs(self.trainer, dataset)
         more = (False, None) if self.stage.name == "sft" else ()  # packing, formatting_func
         return read(self.trainer._prepare_dataset(dataset, self.tokenizer, args, *more, "preflight"))
 
@@ -139,6 +142,10 @@ def read(dataset: Any, limit: int | None = None, keeps_start: bool = True) -> li
         (tokens, lengths), (labels, _) = _flat(table["input_ids"]), _flat(table["labels"])
         return [Answers("completion", ids, tokens, labels != -100, _starts(lengths), lengths)]
     answers = []
+    for name in ("chosen", "rejected"):
+        if f"{name}_labels" in columns:  # ORPO's
+            (tokens, lengths), (labels, _) = _flat(table[f"{name}_input_ids"]), _flat(table[f"{name}_labels"])
+            answers.append(Answers(name, ids, tokens, labels != -100, _starts(lengths), lengths))
     for name in ("completion", "chosen", "rejected"):
         if f"{name}_ids" in columns:
             whole = _flat(table[f"{name}_ids"])
@@ -147,7 +154,20 @@ def read(dataset: Any, limit: int | None = None, keeps_start: bool = True) -> li
     return answers
 
 
-_COLUMNS = ("id", "input_ids", "labels", "prompt_ids", "completion_ids", "chosen_ids", "rejected_ids")
+def _uncut_pairs(trainer: Any, dataset: Any) -> list[Answers]:
+    """Have ORPO's trainer tokenise rows anew; it has no method for a whole set, and keeps the limit itself."""
+    from trl.data_utils import maybe_apply_chat_template
+
+    trainer = copy.copy(trainer)
+    trainer.max_length = sys.maxsize
+    texts = dataset.map(maybe_apply_chat_template, fn_kwargs={"processing_class": trainer.processing_class})
+    return read(texts.map(lambda row: trainer.tokenize_row(row)))
+
+
+_COLUMNS = (
+    *("id", "input_ids", "labels", "prompt_ids", "completion_ids", "chosen_ids", "rejected_ids"),
+    *("chosen_input_ids", "chosen_labels", "rejected_input_ids", "rejected_labels"),  # ORPO's
+)
 _Flat = tuple[Any, Any]
 
 

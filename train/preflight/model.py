@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from curate.models.weights import find_model
+from curate.train.base import tokenizer
 from curate.train.data import Row
 from curate.train.findings import Finding, stop, warn
 from curate.train.models import tokenizer_args
@@ -23,7 +23,7 @@ def _new_to_the_model(context: Context) -> dict[str, int]:
     """List the tokens that the model has to learn: those its own tokenizer does not have, and a new end of turn."""
     from transformers import AutoTokenizer
 
-    base = AutoTokenizer.from_pretrained(find_model(context.config.model), **tokenizer_args(context.config))
+    base = AutoTokenizer.from_pretrained(tokenizer(context.config.model), **tokenizer_args(context.config))
     before, now = base.get_vocab(), context.tokenizer.get_vocab()
     tokens = {token: i for token, i in now.items() if token not in before}
     end = context.config.end_of_turn

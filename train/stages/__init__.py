@@ -6,7 +6,7 @@ Nothing heavy is imported here: the command line reads the table for its help.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,9 @@ STAGES = {
     "dpo": "Prefer chosen answers over rejected ones (DPO)",
     "reward": "Train a reward model on chosen and rejected answers",
     "rloo": "Raise a model's reward by reinforcement learning (RLOO; trl has no PPO any more)",
+    "grpo": "Raise a model's reward by reinforcement learning (GRPO)",
     "kto": "Learn from answers marked as good or not (KTO)",
+    "orpo": "Fine-tune on chosen answers and away from rejected ones in one stage (ORPO)",
 }
 LANGUAGE_MODEL, REWARD_MODEL = "AutoModelForCausalLM", "AutoModelForSequenceClassification"
 
@@ -31,7 +33,8 @@ LANGUAGE_MODEL, REWARD_MODEL = "AutoModelForCausalLM", "AutoModelForSequenceClas
 class Job:
     """One run on its way: its config, stage and rows, and the model and tokenizer once they are loaded.
 
-    `notes` holds what the library set of itself, in sentences for the screen and the record.
+    `notes` holds what the library set of itself, in sentences for the screen and the record; `objects` what a program
+    gives trl's trainer beside the config (`curate.train.objects`).
     """
 
     config: TrainConfig
@@ -44,13 +47,15 @@ class Job:
     peft_config: Any = None
     residual: Any = None
     notes: list[str] = field(default_factory=list)
+    objects: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Stage:
     """A stage of training: trl's two classes, the form of its data, and the little that differs from the shared way.
 
-    `trl` begins the names of trl's classes (`SFT` for SFTConfig and SFTTrainer), `form` names the data
+    `trl` begins the names of trl's classes (`SFT` for SFTConfig and SFTTrainer), which stand in modules of the folder
+    `package`; `form` names the data
     (`curate.train.data`), `keys` are the keys of a config that not every stage takes. `prepare` changes the rows before
     a model is loaded. `settings` are trainer settings that the stage needs where the config leaves them out; it raises
     TrainError where the config contradicts itself. `extras` are what trl's trainer takes beside model, data and
@@ -70,6 +75,7 @@ class Stage:
     task: str = "CAUSAL_LM"
     figures: Callable[[Any, Job], dict[str, Any]] = lambda trainer, job: {}
     rows_at_start: int = 0
+    package: str = "trl.trainer"
 
     @property
     def grades(self) -> bool:
@@ -79,8 +85,8 @@ class Stage:
     def of_trl(self, kind: str) -> Any:
         """Import trl's class of this stage: its `Config` or its `Trainer`."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # trl imports vLLM where it is installed, and that has much to say
-            return getattr(import_module(f"trl.trainer.{self.name}_{kind.lower()}"), f"{self.trl}{kind}")
+            warnings.simplefilter("ignore")  # of vLLM, which trl imports, and of what it calls experimental
+            return getattr(import_module(f"{self.package}.{self.name}_{kind.lower()}"), f"{self.trl}{kind}")
 
 
 def stage_of(name: str) -> Stage:

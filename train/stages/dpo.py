@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from curate.train.findings import TrainError
@@ -37,7 +38,7 @@ def reference(job: Job) -> dict[str, Any]:
     """
     if job.peft_config or job.config.trainer.get("precompute_ref_log_probs"):
         return {}
-    return {"ref_model": load_model(job)}
+    return {"ref_model": copy.deepcopy(job.model) if "model" in job.objects else load_model(job)}
 
 
 STAGE = Stage("dpo", "DPO", "preference", settings=keep_lora_dropout, extras=reference, rows_at_start=1)

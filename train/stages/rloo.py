@@ -10,40 +10,55 @@ from __future__ import annotations
 
 from typing import Any
 
-from curate.train.rewards import JudgeReward, is_function, judge, load_reward_model
+from curate.train.rewards import JudgeReward, functions
 from curate.train.stages import Job, Stage
 
 _NOTE = "RLOO (arXiv 2402.14740) stands where PPO stood, which trl has no more: REINFORCE with a leave-one-out baseline"
 
 
-def _settings(job: Job) -> dict[str, Any]:
+def read_reference(job: Job) -> dict[str, Any]:
     """Have trl read the reference as the model was read: left to itself it takes the path without model_args."""
-    job.notes.append(_NOTE)
     args = {k: v for k, v in job.config.model_args.items() if k not in ("dtype", "attn_implementation")}
     return {"model_init_kwargs": args} if args and not job.peft_config else {}
 
 
-def _extras(job: Job) -> dict[str, Any]:
-    reward = job.config.reward or ""  # a config without one is refused
-    if is_function(reward):
-        return {"reward_funcs": [JudgeReward(judge(reward))]}
-    model, tokenizer = load_reward_model(reward, job.config.model_args.get("dtype", "float32"))
-    return {"reward_funcs": [model], "reward_processing_classes": [tokenizer]}
+def reward_functions(job: Job) -> dict[str, Any]:
+    """Give trl the rewards that the config names, each with the tokenizer it needs."""
+    pairs = functions(job.config.rewards, job.config.model_args.get("dtype", "float32"))
+    return {"reward_funcs": [one for one, _ in pairs], "reward_processing_classes": [words for _, words in pairs]}
 
 
-def _figures(trainer: Any, job: Job) -> dict[str, Any]:
+def figures(trainer: Any, job: Job) -> dict[str, Any]:
     """Say how the mean reward of the sampled answers went, and which answers got none."""
-    means = [entry["reward"] for entry in trainer.state.log_history if "reward" in entry]
-    figures: dict[str, Any] = {"name": job.config.reward, "first": means[0], "last": means[-1]} if means else {}
-    if means:
-        job.notes.append(f"mean reward {means[0]:.4g} in the first step logged, {means[-1]:.4g} in the last")
-    reward = trainer.reward_funcs[0]
-    if isinstance(reward, JudgeReward) and reward.reasons:
-        failed = sum(reward.reasons.values())
-        figures |= {"asked": reward.answers, "without": failed, "why": dict(reward.reasons.most_common(8))}
-        reason = reward.reasons.most_common(1)[0][0]
-        job.notes.append(f"{failed:,} of {reward.answers:,} answers got no reward and were left out: {reason}")
-    return {"reward": figures}
+    numbers = _course(trainer, "reward")
+    if numbers:
+        first, last = numbers.values()
+        job.notes.append(f"mean reward {first:.4g} in the first step logged, {last:.4g} in the last")
+    parts = []
+    for reference, name, reward in zip(
+        job.config.rewards, trainer.reward_func_names, trainer.reward_funcs, strict=True
+    ):
+        part = {"name": reference, **_course(trainer, f"rewards/{name}/mean")}
+        if isinstance(reward, JudgeReward) and reward.reasons:
+            unscored = reward.without()
+            part |= unscored
+            loss = "were left out" if len(trainer.reward_funcs) == 1 else "count 0 there where another reward has one"
+            answers = f"{unscored['without']:,} of {unscored['asked']:,} answers"
+            job.notes.append(f"{answers} got no reward from {name} and {loss}: {next(iter(unscored['why']))}")
+        parts.append(part)
+    if len(parts) == 1:
+        return {"reward": {**parts[0], **numbers}}
+    return {"reward": {"name": " + ".join(job.config.rewards), **numbers, "parts": parts}}
 
 
-STAGE = Stage("rloo", "RLOO", "prompts", keys=("reward",), settings=_settings, extras=_extras, figures=_figures)
+def _course(trainer: Any, key: str) -> dict[str, float]:
+    values = [entry[key] for entry in trainer.state.log_history if key in entry]
+    return {"first": values[0], "last": values[-1]} if values else {}
+
+
+def _settings(job: Job) -> dict[str, Any]:
+    job.notes.append(_NOTE)
+    return read_reference(job)
+
+
+STAGE = Stage("rloo", "RLOO", "prompts", keys=("reward",), settings=_settings, extras=reward_functions, figures=figures)
