@@ -6,17 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from curate.thoughts import split
+from curate.thoughts import SIGNS, may_think, split
 from curate.turns import ANSWERS, OPTIONAL, TURNS, Turn, reply
-
-# A text without any of these has no thoughts marked in it. They are few and ASCII, so that a search is fast.
-_STEMS = ("think>", "thinking>", "thought>", "reasoning>", "THINK", "<|channel")
-_WIDE = "think▷"
-
-
-def may_think(text: str) -> bool:
-    """Tell whether a text may have thoughts marked in it; `curate.thoughts.split` tells for certain."""
-    return any(stem in text for stem in _STEMS) or _WIDE in text
 
 
 def settle(rows: pl.DataFrame) -> pl.DataFrame:
@@ -43,13 +34,9 @@ def _empty(column: pl.Series, dtype: pl.DataType) -> bool:
     return column.dtype in (dtype, pl.Null) and column.null_count() == len(column)
 
 
-def _marked(texts: pl.Series) -> pl.Series:
-    return texts.str.contains_any(list(_STEMS)) | texts.str.contains(_WIDE, literal=True)
-
-
 def _answer(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     """Take the thoughts in the texts of answers apart; those that have some already are left alone."""
-    marked = _marked(rows[name]).fill_null(False)
+    marked = rows[name].str.contains(SIGNS).fill_null(False)
     if not marked.any():
         return rows
     more = f"{name}_turns"
@@ -68,7 +55,7 @@ def _answer(rows: pl.DataFrame, name: str) -> pl.DataFrame:
 def _turns(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     """Take the thoughts in the texts of earlier turns apart."""
     texts = rows[name].list.eval(pl.element().struct["content"]).explode()
-    if not _marked(texts).any():
+    if not texts.str.contains(SIGNS).any():
         return rows
     turns = [None if listed is None else [_apart(turn) for turn in listed] for listed in rows[name].to_list()]
     return rows.with_columns(pl.Series(name, turns, dtype=TURNS))

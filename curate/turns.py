@@ -122,6 +122,22 @@ def without_thoughts(turns: Iterable[Turn]) -> list[Turn]:
     return [{name: value for name, value in t.items() if name not in ("thinking", "loss")} for t in turns]
 
 
+def drop_thoughts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Leave the thoughts out of all turns of rows; an answer that is nothing but a text then has no turns.
+
+    >>> turns = pl.Series("response_turns", [[turn("assistant", thinking="2 + 2")]], dtype=TURNS)
+    >>> drop_thoughts(pl.DataFrame({"response": ["4"], "response_turns": turns})).row(0)
+    ('4', None)
+    """
+    columns = [
+        name for name in ("history", *(f"{answer}_turns" for answer in ANSWERS)) if rows.schema.get(name) == TURNS
+    ]
+    without = pl.element().struct.with_fields(thinking=pl.lit(None, pl.String))
+    turns = {name: pl.col(name).list.eval(without) for name in columns}
+    bare = pl.lit([{"role": "assistant"}], dtype=TURNS)
+    return rows.with_columns(**{name: pl.when(value != bare).then(value) for name, value in turns.items()})
+
+
 def answer(row: Mapping[str, Any], column: str = "response") -> list[Turn]:
     """Put together the turns of a row's answer; there are none if it has no answer.
 

@@ -13,7 +13,7 @@ from curate.filters.compiled import voice
 from curate.filters.compiled.voice import CODE, FORMULAS, QUOTES
 from curate.filters.words.persona import AI, HUMAN, NOT_AI, NOT_REFUSED, REFUSAL, UNSAID
 from curate.filters.words.regex import ascii_boundaries, holds_outside, leave_out, span
-from curate.thoughts import ENDS, answers
+from curate.thoughts import SIGNS, answers
 
 _SAID = r"(?:mentioned|said|noted|stated|pointed out|suggested|explained|commented|posted|written)"
 _SAYS = r"(?:mentioned|mentions|pointed out|points out|said|says|noted|notes|suggested|suggests|commented)"
@@ -348,7 +348,7 @@ def refuses(column: str = "assistant_turns") -> Property:
 def _refuses(texts: pl.Series) -> pl.Series:
     """Judge texts as they are, and once more what may be an answer with thoughts before it."""
     verdicts = _declines(texts)
-    rows = (verdicts | texts.cast(pl.String).str.contains(ENDS)).fill_null(False).arg_true()
+    rows = (verdicts | texts.cast(pl.String).str.contains(SIGNS)).fill_null(False).arg_true()
     return verdicts.scatter(rows, _declines(answers(texts.gather(rows)))) if len(rows) else verdicts
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.rows import standardise, with_ids
-from curate.sides import may_think, settle
-from curate.thoughts import split
+from curate.sides import settle
+from curate.thoughts import may_think, split
 from curate.turns import OPTIONAL, TURNS, answer, conversation, cut, turn
 from tests.conversations import WORDS, conversations
 

@@ -187,6 +187,8 @@ def test_answers_of_a_column_are_those_of_its_texts(text):
     assert thoughts.answers(pl.Series([text, None])).to_list() == [split(text).answer, None]
 
 
-@pytest.mark.parametrize("mark", sorted({*thoughts._MARKS.values(), "assistantfinal", "<|message|>"}))
-def test_what_ends_thoughts_is_quick_to_find(mark):
-    assert pl.Series([mark, mark.upper()]).str.contains(thoughts.ENDS).to_list() in ([True, True], [True, False])
+@pytest.mark.parametrize("mark", sorted({*thoughts.MARKS, "<|channel|>", "analysis x assistantfinal"}))
+def test_what_marks_thoughts_is_quick_to_find(mark):
+    texts = [mark] if "x" in mark else [mark, mark.upper(), mark.capitalize()]
+    assert pl.Series(texts).str.contains(thoughts.SIGNS).all()
+    assert all(map(thoughts.may_think, texts))

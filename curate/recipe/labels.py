@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 import pydantic
 
 from curate.recipe.places import KeyPath
-from curate.recipe.plan import Format, Shortfall
+from curate.recipe.plan import Format, Shortfall, Thoughts
 from curate.rows import STANDARD
 
 _NAME = r"^\w[\w.-]*$"
@@ -81,6 +81,7 @@ class OutputKeys(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", strict=True)
     formats: list[Format] = ["prompt_completion"]
+    thoughts: Thoughts = "keep"
     dev: dict[str, Any] | None = None
     test_prompts: dict[str, Any] | None = None
 

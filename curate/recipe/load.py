@@ -75,6 +75,7 @@ def parse(data: dict[str, Any], places: Places, texts: dict[str, str] | None = N
         sources=tuple(s for s in sources if s),
         steps=steps,
         formats=tuple(output["formats"]),
+        thoughts=output["thoughts"],
         extra={name: read for name, read in extra.items() if read},
         raw=data,
         file=places.file,

@@ -17,6 +17,7 @@ from curate.recipe.step import Step
 from curate.rows import Batch, Part, SourceError
 
 Shortfall = Literal["fail", "accept", "redistribute"]
+Thoughts = Literal["keep", "drop"]
 Format = Literal[
     "prompt_completion", "messages", "openai", "alpaca", "sharegpt",
     "preference", "implicit", "unpaired", "prompts", "hh",
@@ -97,6 +98,7 @@ class Recipe:
     sources: tuple[Source, ...]
     steps: tuple[Step, ...]
     formats: tuple[Format, ...]
+    thoughts: Thoughts  # of the rows in the set
     extra: dict[str, Read]  # dev, test_prompts
     raw: dict[str, Any] = field(compare=False)
     file: str = ""

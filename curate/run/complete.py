@@ -17,7 +17,8 @@ from curate.turns import ANSWERS, OPTIONAL
 _KEY = ["source", "id"]
 _READ = ["id", "prompt", "label", "history", *ANSWERS, *OPTIONAL]
 _HINTS = {
-    "no prompt": "name the column that holds it, as in `columns: {prompt: question}`",
+    "no prompt": "name the column that holds it, as in `columns: {prompt: question}`, or fill it by an edit, as "
+    "`prompt_from_title_or_body` does",
     "no response": "name the column that holds it, as in `columns: {response: answer}`, have it written by a step "
     "`answer`, or write prompts alone with `output: {formats: [prompts]}`",
     "no label": "name the column that says true or false of a response, as in `columns: {label: liked}`",

@@ -35,7 +35,7 @@ from curate.run.examples import merge
 from curate.run.quarantine import reasons, together
 from curate.run.state import Run, RunError
 from curate.sources.spill import Spill
-from curate.turns import ANSWERS, OPTIONAL
+from curate.turns import ANSWERS, OPTIONAL, drop_thoughts
 
 
 def table(rows: pl.LazyFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
@@ -186,7 +186,7 @@ def _training(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataF
     """Yield the set a piece at a time, each written as JSON lines in passing."""
     with ExitStack() as stack:
         files: dict[str, IO[str]] = {}
-        for rows in arranged(result, recipe.seed, folder):
+        for rows in arranged(result, recipe, folder):
             pairs = not {"chosen", "chosen_turns"}.isdisjoint(rows.columns)
             for i, format_ in enumerate(of_set(recipe.formats, pairs=pairs)):
                 name = "train.jsonl" if i == 0 else f"train.{format_}.jsonl"
@@ -199,12 +199,12 @@ def _training(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataF
             yield rows
 
 
-def arranged(result: Result, seed: int, folder: Path) -> Iterator[pl.DataFrame]:
+def arranged(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataFrame]:
     """Yield the set in its one order, a piece at a time: standard columns first, rows by the hash of (seed, id).
 
     A set may be larger than memory, so its rows are sorted into pieces in a folder first.
     """
-    pool, turn = result.pool, hash01("id", seed, "order")
+    pool, turn = result.pool, hash01("id", recipe.seed, "order")
     heads = [scan(file).head(_HEAD).collect() for file in pool.files]
     weight = sum(map(_bytes, heads)) / max(1, sum(head.height for head in heads))
     count = max(1, math.ceil(int(pool.alive.sum()) * weight / _PIECE))
@@ -216,6 +216,7 @@ def arranged(result: Result, seed: int, folder: Path) -> Iterator[pl.DataFrame]:
     with Spill(limit, 1, (turn * count).floor().cast(pl.Int64), folder) as spill:
         for some in chain(kinds[:1], pool.read()):
             rows = stack([*kinds, some])
+            rows = drop_thoughts(rows) if recipe.thoughts == "drop" else rows
             used |= {c for c in _OPTIONAL if c in rows.columns and rows[c].null_count() < rows.height}
             spill.add(rows, _bytes(rows))
         front = [c for c in _FRONT if c in rows.columns]

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from curate import thoughts
-from curate.sides import may_think
 from curate.sources.columns import Record, describe
 from curate.turns import Turn, check, turn
 
@@ -160,7 +159,7 @@ def _check(turns: list[Turn], numbers: list[int], name: str) -> None:
         raise ValueError(f"{name}{', ' if message.startswith('turn') else ': '}{message}") from None
     for number, t in zip(numbers[:-1], turns[:-1], strict=True):
         speaks = t["role"] == "assistant" and not t.keys() & {"tool_calls", "thinking"}
-        if speaks and may_think(t["content"]) and thoughts.split(t["content"]).answer is None:
+        if speaks and thoughts.may_think(t["content"]) and thoughts.split(t["content"]).answer is None:
             raise ValueError(f"{name}, turn {number}: the assistant's text is nothing but thoughts")
 
 

@@ -111,8 +111,8 @@ def test_a_set_without_prompts_is_refused_and_what_stood_there_stays(dumps, writ
     before = Path("out/test/manifest.json").read_bytes()
     write_recipe(recipe(read=DUMPS["sources"]["one"]["read"]))
     out = refused()
-    assert "has no prompt, which the format 'prompt_completion' needs" in out
-    assert "drop such rows" in out
+    assert "no row has what the format 'prompt_completion' needs (no prompt in 9)" in out
+    assert "`prompt_from_title_or_body`" in out
     assert Path("out/test/manifest.json").read_bytes() == before
 
 

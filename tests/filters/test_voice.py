@@ -415,7 +415,7 @@ def test_refusals_stand_in_the_answer(text, verdict):
 def test_the_span_of_a_refusal_after_thoughts():
     text = "<think>I can't help with that.</think>I'm sorry, but I can't help with it."
     frame = pl.DataFrame({"response": [text]})
-    assert frame.select(refuses_where()).item().startswith("I'm sorry, but I can't help")
+    assert frame.select(refuses_where("response")).item().startswith("I'm sorry, but I can't help")
 
 
 @pytest.mark.parametrize(

@@ -307,3 +307,22 @@ def test_what_is_redacted_is_redacted_in_every_turn_of_the_set(data, write_recip
     run_recipe(load(write_recipe(recipe({"edit": {"mine:redact": {"column": "turns"}}}))), data / "out")
     lines = (data / "out/train.jsonl").read_text(encoding="utf-8")
     assert (lines.count("number"), lines.count("***")) == (0, 18), "nine questions, before each of two answers"
+
+
+@pytest.mark.parametrize(("thoughts", "count"), [("keep", 2), ("drop", 0)])
+def test_thoughts_stay_in_the_set_or_are_left_out(tmp_path, monkeypatch, write_jsonl, write_recipe, thoughts, count):
+    monkeypatch.setenv("CURATE_DATA", str(tmp_path))
+    earlier = [turn("user", "1+1?"), turn("assistant", "<think>1, 2</think>2")]
+    rows = [{"messages": [*earlier, turn("user", f"{i}+{i}?"), turn("assistant", f"{2 * i}")]} for i in range(2)]
+    rows.append({"prompt": "4+4?", "response": "<think>5, 6, 7, 8</think>8"})
+    for i, row in enumerate(rows):
+        write_jsonl(f"rows{i}.jsonl", [row])
+    sources = {f"s{i}": {"read": {"jsonl": {"path": f"rows{i}.jsonl"}}} for i in range(3)}
+    output = {"formats": ["messages"], "thoughts": thoughts}
+    run_recipe(load(write_recipe({"sources": sources, "output": output})), tmp_path / "out")
+    text = (tmp_path / "out/train.jsonl").read_text(encoding="utf-8")
+    assert text.count("1, 2") == count
+    assert text.count("5, 6, 7, 8") == count / 2
+    table = pl.read_parquet(tmp_path / "out/train.parquet")
+    assert ("response_turns" in table.columns) == (thoughts == "keep")
+    assert table["response"].sort().to_list() == ["0", "2", "8"]
