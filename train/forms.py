@@ -44,6 +44,8 @@ def prompt_completion(source: Record, shape: Shape) -> Iterator[Record]:
         yield {"prompt": source["prompt"], "completion": source["completion"]}
         return
     row = _row(source, shape)
+    if source.get("chosen") is not None and not answer(row):
+        raise _lacks(source, "completion")
     cut = source["prompt"] if shape == "prompt_completion" else []
     start = 1 if isinstance(cut, str) else len(cut)
     for before, turn in examples(conversation(row)):

@@ -47,5 +47,5 @@ def test_weights_for_another_number_of_rewards_are_refused(config, tmp_path):
 def test_a_prompt_that_ends_with_the_assistant_is_named(config, tmp_path):
     turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
     rows = tiny.write(tmp_path / "rows.jsonl", [{"id": "late", "prompt": turns}])
-    with pytest.raises(TrainError, match=r"the roles are out of order .*: late \(line 1\)"):
+    with pytest.raises(TrainError, match=r"late \(line 1\): .*got one of the assistant"):
         curate.train.grpo({**config, "data": str(rows)}, tmp_path / "out")
