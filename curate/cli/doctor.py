@@ -78,9 +78,9 @@ EXTRAS = {
     ),
     "pandas": Extra("filters on pandas frames", "pandas", "import pandas, pyarrow"),
     "hf": Extra(
-        "filters on Hugging Face datasets, `curate export --format dataset`",
+        "filters on Hugging Face datasets, the source `hf`, `curate export --format dataset`",
         "datasets",
-        "import cloudpickle, datasets, pyarrow",
+        "import cloudpickle, datasets, huggingface_hub, pyarrow",
     ),
 }
 SECONDS = 120  # for the imports of one extra: torch alone takes half a minute from a cold disk
