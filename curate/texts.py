@@ -119,7 +119,7 @@ def _standard(schema: Mapping[str, pl.DataType], fields: Mapping[str, str], kind
 
     system = (pl.col("system").fill_null("") != "").cast(pl.Int32) if schema.get("system") == pl.String else pl.lit(0)
     before = system + _length("history", schema)
-    asked = before + _length("prompt", schema, text=int("prompt" in schema))
+    prompts = before + _length("prompt", schema, text=int("prompt" in schema))
     result = [
         *hold("system", "system", pl.lit(1)),
         *([Place("history", fields["history"], system + 1, 0)] if "history" in fields else []),
@@ -127,8 +127,8 @@ def _standard(schema: Mapping[str, pl.DataType], fields: Mapping[str, str], kind
     ]
     for branch, answer in enumerate(ANSWERS):
         turns = f"{answer}_turns"
-        result += [Place(turns, fields[turns], asked + 1, branch)] if turns in fields else []
-        result += hold(answer, "assistant", asked + pl.max_horizontal(_length(turns, schema), 1), branch)
+        result += [Place(turns, fields[turns], prompts + 1, branch)] if turns in fields else []
+        result += hold(answer, "assistant", prompts + pl.max_horizontal(_length(turns, schema), 1), branch)
     return result
 
 

@@ -188,10 +188,10 @@ def cut(turns: Sequence[Turn], column: str = "response") -> dict[str, Any]:
     """
     check(turns)
     last = max(i for i, t in enumerate(turns) if t["role"] == "user")
-    before, asked = list(turns[:last]), turns[last]
+    before, prompt = list(turns[:last]), turns[last]
     plain = bool(before) and before[0].keys() == {"role", "content"} and before[0]["role"] == "system"
     system = before.pop(0)["content"] if plain else None
-    row = {"system": system, "history": before or None, "prompt": asked["content"], "prompt_name": asked.get("name")}
+    row = {"system": system, "history": before or None, "prompt": prompt["content"], "prompt_name": prompt.get("name")}
     return row | reply(turns[last + 1 :], column)
 
 

@@ -118,8 +118,12 @@ def _openai(row: Row) -> Iterator[Row]:
     if not is_pair(row):
         yield {"messages": _chat(conversation(row)), **tools}
         return
-    asked = {"messages": _chat(question(row)), **tools}
-    yield {"input": asked, "preferred_output": _output(row, "chosen"), "non_preferred_output": _output(row, "rejected")}
+    prompt = {"messages": _chat(question(row)), **tools}
+    yield {
+        "input": prompt,
+        "preferred_output": _output(row, "chosen"),
+        "non_preferred_output": _output(row, "rejected"),
+    }
 
 
 def _output(row: Row, side: str) -> list[Row]:

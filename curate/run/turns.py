@@ -25,24 +25,24 @@ class Answers(NamedTuple):
 
 def answers(rows: pl.DataFrame, steps: Sequence[Step]) -> Answers:
     """Ask keep and drop steps about rows, each about each of its columns or turns."""
-    asked = {step.label: asks(step) for step in steps}
-    rows = _with_single(rows, [ask.kind for some in asked.values() for ask in some])
-    of_turns = [label for label, some in asked.items() if any(_several(rows, ask) for ask in some)]
+    questions = {step.label: asks(step) for step in steps}
+    rows = _with_single(rows, [ask.kind for some in questions.values() for ask in some])
+    of_turns = [label for label, some in questions.items() if any(_several(rows, ask) for ask in some)]
     exprs = []
-    for label, some in asked.items():
+    for label, some in questions.items():
         if label in of_turns:
             exprs += [ask.verdict.alias(_verdict(ask)) for ask in some if not _several(rows, ask)]
         else:
             exprs.append(pl.all_horizontal([ask.verdict for ask in some]).alias(label))
         exprs += [number for ask in some if not _several(rows, ask) for number in ask.values()]
     values = _evaluate(rows, exprs)
-    several = [ask for some in asked.values() for ask in some if _several(rows, ask)]
+    several = [ask for some in questions.values() for ask in some if _several(rows, ask)]
     for kind in sorted({ask.kind for ask in several if ask.kind}):
         values = _beside(values, _fold(rows, kind, [ask for ask in several if ask.kind == kind]))
     for label in of_turns:
-        verdicts = pl.all_horizontal(_verdict(ask) for ask in asked[label])
-        values = values.with_columns(verdicts.alias(label), *_why(label, asked[label], rows))
-    names = [n for label, some in asked.items() for n in (label, *(m for ask in some for m in ask.measured))]
+        verdicts = pl.all_horizontal(_verdict(ask) for ask in questions[label])
+        values = values.with_columns(verdicts.alias(label), *_why(label, questions[label], rows))
+    names = [n for label, some in questions.items() for n in (label, *(m for ask in some for m in ask.measured))]
     why = values.select(f"{label} {mark}" for label in of_turns for mark in ("at", "more", "reason"))
     return Answers(values[names], why)
 
@@ -117,13 +117,13 @@ def spans_of(rows: pl.DataFrame, step: Step, at: pl.Series | None) -> pl.DataFra
     exprs = {expr.meta.output_name(): (expr, texts.kind_of(expr)) for expr in spans(step)}
     rows = _with_single(rows, [kind for _, kind in exprs.values()])
     plain = [expr for expr, kind in exprs.values() if kind is None or kind in rows.columns]
-    shown = _evaluate(rows, plain)
+    result = _evaluate(rows, plain)
     for name, (expr, kind) in exprs.items():
-        if name not in shown.columns and kind is not None and at is not None:
+        if name not in result.columns and kind is not None and at is not None:
             lines = texts.lines(rows, kind, expr.meta.root_names())
             lines = lines.filter((lines.at == at.gather(lines.row)).fill_null(False))
-            shown = _beside(shown, lines.fold(lines.values([expr]), [pl.col(name).first()]))
-    return shown
+            result = _beside(result, lines.fold(lines.values([expr]), [pl.col(name).first()]))
+    return result
 
 
 def edit(rows: pl.DataFrame, step: Step) -> pl.DataFrame:

@@ -148,8 +148,8 @@ def _plain(record: Record, notes: Notes) -> Record:
 def _rows(record: Record, notes: Notes) -> Record:
     """Check the turns of rows that curate wrote, or of plain ones with a history."""
     record = _plain(record, notes)
-    asked = record["prompt"] if isinstance(record.get("prompt"), str) and record["prompt"].strip() else "?"
-    before = [*_earlier(record), user(asked) | {"name": record.get("prompt_name")}]
+    prompt = record["prompt"] if isinstance(record.get("prompt"), str) and record["prompt"].strip() else "?"
+    before = [*_earlier(record), user(prompt) | {"name": record.get("prompt_name")}]
     question = dialogue(before, "history", notes)
     if "history" in record:
         record["history"] = question[:-1] or None
@@ -157,7 +157,7 @@ def _rows(record: Record, notes: Notes) -> Record:
         turns = record.get(f"{column}_turns")
         if isinstance(turns, list) and turns and isinstance(turns[-1], dict):
             last = turns[-1] if record.get(column) is None else turns[-1] | {"content": record[column]}
-            if last.get("content") != turns[-1].get("content", last.get("content")):
+            if turns[-1].get("content") not in (None, last.get("content")):
                 raise ValueError(f"{column}_turns: its last text is another one than that of {column}")
             whole = dialogue([*before, *turns[:-1], last], f"{column}_turns", notes, after=len(before))
             record |= reply(whole[len(question) :], column)
@@ -225,12 +225,12 @@ def _preference(record: Record, notes: Notes) -> Record:
 
 
 def _openai_preference(record: Record, notes: Notes) -> Record:
-    asked = record.pop("input", None)
-    if not isinstance(asked, dict):
-        raise ValueError(f"input: expected an object with messages, got {describe(asked)}")
-    prompt, answers = asked.pop("messages", None), ("preferred_output", "non_preferred_output")
+    question = record.pop("input", None)
+    if not isinstance(question, dict):
+        raise ValueError(f"input: expected an object with messages, got {describe(question)}")
+    prompt, answers = question.pop("messages", None), ("preferred_output", "non_preferred_output")
     chosen, rejected = (record.pop(key, None) for key in answers)
-    return _preference({**asked, **record, "prompt": prompt, "chosen": chosen, "rejected": rejected}, notes)
+    return _preference({**question, **record, "prompt": prompt, "chosen": chosen, "rejected": rejected}, notes)
 
 
 def _is_whole(turns: list[Any]) -> bool:
@@ -245,8 +245,8 @@ def _side(before: list[Any], answer: object, name: str, notes: Notes, *, after: 
     if not _is_whole(turns):
         return dialogue(before + turns, name, notes, after=after)
     conversation = dialogue(turns, name, notes)
-    asked = [t for t in before if not (isinstance(t, dict) and t.get("content") in ("", None) and "value" not in t)]
-    prompt = dialogue(asked, "prompt", Counter()) if asked else []
+    filled = [t for t in before if not (isinstance(t, dict) and t.get("content") in ("", None) and "value" not in t)]
+    prompt = dialogue(filled, "prompt", Counter()) if filled else []
     questions = {t["content"].strip() for t in conversation if t["role"] == "user"}
     if any(t["content"].strip() not in questions for t in prompt if t["role"] == "user"):
         raise ValueError(f"{name} does not answer the prompt beside it")

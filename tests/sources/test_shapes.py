@@ -444,3 +444,10 @@ def test_other_names_of_the_standard_columns(keys, found):
 
 def test_a_shape_is_found_past_records_that_lack_the_key():
     assert detect([{}, {"messages": None}, {"messages": []}]) == "messages"
+
+
+def test_a_last_turn_whose_content_is_null_leaves_it_to_the_answer():
+    turns = [{"role": "assistant", "content": None, "thinking": "2 + 2"}]
+    row = normalise({"prompt": "2+2?", "response": "4", "response_turns": turns}, "rows")
+    assert row["response"] == "4"
+    assert row["response_turns"] == [{"role": "assistant", "thinking": "2 + 2"}]
