@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import Any, TypeAlias
 
+from curate import calls
 from curate.sources.shapes import Shape, detect, normalise
 from curate.turns import Turn, answer, conversation, examples, question
 
@@ -120,18 +121,8 @@ def message(turn: Turn) -> Record:
     if turn.get("thinking"):
         result |= dict.fromkeys(THOUGHTS, turn["thinking"])
     if turn.get("tool_calls"):
-        result["tool_calls"] = [_call(call) for call in turn["tool_calls"]]
+        result["tool_calls"] = [calls.write(call) for call in turn["tool_calls"]]
     return result | {name: turn[name] for name in ("tool_call_id", "name") if turn.get(name)}
-
-
-def _call(call: Record) -> Record:
-    """Write a call of a tool; its arguments as the object that they are, since templates write JSON themselves."""
-    try:
-        arguments = json.loads(call.get("arguments") or "{}")
-    except ValueError:
-        arguments = call["arguments"]
-    function = {"name": call.get("name") or "", "arguments": arguments}
-    return {**({"id": call["id"]} if call.get("id") else {}), "type": "function", "function": function}
 
 
 def _tools(row: Record) -> Record:

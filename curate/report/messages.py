@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
+from curate import calls
 from curate.turns import Turn
 
 Row: TypeAlias = dict[str, Any]
@@ -39,40 +39,8 @@ def _message(turn: Turn, *, text: bool) -> Row:
     if "loss" in turn:
         message["weight"] = int(turn["loss"])
     if "tool_calls" in turn:
-        message["tool_calls"] = [_call(call, text=text) for call in turn["tool_calls"]]
+        message["tool_calls"] = [calls.write(call, text=text) for call in turn["tool_calls"]]
     return message
-
-
-def _call(call: Row, *, text: bool) -> Row:
-    arguments = call.get("arguments")
-    function = {"name": call.get("name"), "arguments": (arguments or "{}") if text else as_object(arguments)}
-    return {**({"id": call["id"]} if "id" in call else {}), "type": "function", "function": function}
-
-
-def as_object(text: str | None) -> Any:
-    """Read the arguments of a call as an object; what is none, or would not be the same as one, stays text.
-
-    >>> as_object('{"city": "Bergen"}'), as_object("[1]"), as_object('{"a": 1, "a": 2}')
-    ({'city': 'Bergen'}, '[1]', '{"a": 1, "a": 2}')
-    """
-    try:
-        value = _json(text or "")
-    except (ValueError, RecursionError):
-        return text
-    return value if isinstance(value, dict) else text
-
-
-def _json(text: str) -> Any:
-    """Read JSON that can be written again as it is."""
-    value = json.loads(text, object_pairs_hook=_once)
-    json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> Row:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a key stands twice")
-    return dict(pairs)
 
 
 def tools_of(row: Row) -> Row:
@@ -80,7 +48,7 @@ def tools_of(row: Row) -> Row:
     if not row.get("tools"):
         return {}
     try:
-        return {"tools": _json(row["tools"])}
+        return {"tools": calls.exact(row["tools"])}
     except (ValueError, RecursionError) as error:
         raise ValueError(f"row {row.get('id')}: its tools are no JSON ({error})") from None
 

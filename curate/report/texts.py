@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from curate.report.messages import PLAIN, NoPlaceError, Row, as_object, fit, is_pair, unnamed, without
+from curate.calls import as_object
+from curate.report.messages import PLAIN, NoPlaceError, Row, fit, is_pair, unnamed, without
 from curate.thoughts import Parts, split
 from curate.turns import Turn, conversation, question
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from curate import calls
 from curate.turns import Turn
 
 
@@ -17,7 +18,7 @@ def as_api(turns: Sequence[Turn]) -> list[Turn]:
     [{'role': 'assistant', 'tool_calls':
       [{'id': '1', 'type': 'function', 'function': {'name': 'add', 'arguments': '{"a": 2}'}}], 'content': None}]
     """
-    return [_message(turn, None, lambda text: text) for turn in turns]
+    return [_message(turn, None, text=True) for turn in turns]
 
 
 def for_template(turns: Sequence[Turn]) -> list[Turn]:
@@ -27,29 +28,14 @@ def for_template(turns: Sequence[Turn]) -> list[Turn]:
     >>> for_template([{"role": "assistant", "tool_calls": [call]}])[0]["tool_calls"][0]["function"]["arguments"]
     {'a': 2}
     """
-    return [_message(turn, "", _object) for turn in turns]
+    return [_message(turn, "", text=False) for turn in turns]
 
 
-def _message(turn: Turn, nothing: str | None, arguments: Callable[[str], Any]) -> Turn:
+def _message(turn: Turn, nothing: str | None, *, text: bool) -> Turn:
     if not turn.get("tool_calls"):
         return dict(turn)
-    calls = [
-        {
-            **({"id": call["id"]} if call.get("id") else {}),
-            "type": "function",
-            "function": {"name": call.get("name"), "arguments": arguments(call.get("arguments") or "{}")},
-        }
-        for call in turn["tool_calls"]
-    ]
-    return {**turn, "tool_calls": calls, "content": turn.get("content", nothing)}
-
-
-def _object(text: str) -> Any:
-    """Read arguments; what a model wrote that is no JSON stays the text that it is."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
+    listed = [calls.write(call, text=text) for call in turn["tool_calls"]]
+    return {**turn, "tool_calls": listed, "content": turn.get("content", nothing)}
 
 
 def tools_of(text: str | None) -> list[dict[str, Any]] | None:
