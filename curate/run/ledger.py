@@ -15,7 +15,7 @@ INCOMPLETE = "incomplete"  # a row that lacks what the formats of the set need
 # Why a row fails a step: the step's label, the turn of a dialogue (null where a step looks at the whole row), the
 # reason in words or numbers, and the span of text that it rests on. A row has one for each step that it fails.
 EVIDENCE = pl.List(pl.Struct({"step": pl.String, "turn": pl.Int32, "reason": pl.String, "span": pl.String}))
-_ROWS = 50_000  # of a ledger that are held at a time
+_ROWS = 25_000  # of a ledger that are held at a time
 _FIRST = ["id", "source", "domain"]
 _LAST = ["kept", "dropped_by", "detail"]
 _EMPTY: dict[str, Any] = dict.fromkeys(_FIRST, pl.String) | {
