@@ -40,6 +40,8 @@ BEHIND = {
     "openai": ["curate/models/generators/openai", "curate/models/generators/replies"],
     "transformers": ["curate/models/generators/transformers", "curate/models/weights", "curate/models/judges/"],
     "shortcuts": ["curate/pairs/shortcuts/"],
+    "ray": ["curate/run/ray"],
+    "remote": ["curate/sources/files"],
     "train": ["train/", "curate/cli/train"],
     "qlora": ["train/"],
     "evaluate": [

@@ -62,6 +62,8 @@ EXTRAS = {
         "scikit-learn",
         "import scipy.sparse, sklearn.linear_model, threadpoolctl",
     ),
+    "ray": Extra("`curate run --engine ray`", "ray", "import cloudpickle, ray"),
+    "remote": Extra("s3://, gs:// and hf:// addresses", "fsspec", "import fsspec, gcsfs, huggingface_hub, s3fs"),
     "train": Extra(
         "`curate train`",
         "trl",

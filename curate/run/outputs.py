@@ -34,7 +34,7 @@ from curate.run.budget import Result
 from curate.run.examples import merge
 from curate.run.quarantine import reasons, together
 from curate.run.state import Run, RunError
-from curate.sources.spill import Spill
+from curate.spill import Spill
 from curate.turns import ANSWERS, OPTIONAL, drop_thoughts
 
 

@@ -17,7 +17,7 @@ from curate.rows import Bad, Batch, Part, SourceError, SourceMissing
 from curate.sources import files
 from curate.sources.columns import describe, unicode
 from curate.sources.jsonl import check_size, parse, reason
-from curate.sources.spill import Spill
+from curate.spill import Spill
 
 SCHEMA = {
     "domain": pl.String(),

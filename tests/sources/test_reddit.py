@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from curate import spill
 from curate.rows import Bad, SourceError
-from curate.sources import spill
 from curate.sources.reddit import reddit
 from tests.sources.own import read_all
 

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from curate import spill
 from curate.rows import Bad
-from curate.sources import spill
 from curate.sources.stackexchange import archive as _archive
 from curate.sources.stackexchange import stackexchange
 from tests.sources.own import read_all

@@ -11,11 +11,11 @@ from typing import Literal
 import polars as pl
 
 from curate.rows import Bad, Batch, Part
-from curate.sources.spill import Spill
 from curate.sources.stackexchange.archive import DamagedError, chunks, need_py7zr
 from curate.sources.stackexchange.posts import SCHEMA, broken, posts_of, threads
 from curate.sources.stackexchange.rowxml import read_rows
 from curate.sources.stackexchange.sites import by_name, dumps, in_group
+from curate.spill import Spill
 
 TABLE = "Posts.xml"
 # Bad records held back until a dump is read to its end, because a damaged archive replaces them all by one.

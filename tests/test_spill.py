@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.sources.spill import Spill
+from curate.spill import Spill
 
 
 def posts(questions: list[int]) -> pl.DataFrame:
