@@ -7,6 +7,7 @@ each item by itself (`map`), all rows that belong together (`shuffle`), and obje
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -88,14 +89,13 @@ class Local:
         folder: Path,
     ) -> Iterator[Made]:
         """Sort rows into a file a group; a single group stays in memory."""
-        limit = float("inf") if count == 1 else _HELD
+        limit = math.inf if count == 1 else _HELD
         with Spill(limit, 1, by.cast(pl.Int64), folder) as spill:
             for item in items:
                 rows = split(item)
                 spill.add(rows, int(rows.estimated_size()))
-            for group in spill.groups():
-                if group.height:
-                    yield join(group)
+            for rows in spill.groups():
+                yield from map(join, [rows] if count == 1 or spill.folder else _apart(rows, by))
 
     @contextmanager
     def hire(self, make: Callable[[Item], Any], settings: Sequence[Item], *, gpus: float = 0) -> Iterator[Crew]:
@@ -104,6 +104,11 @@ class Local:
 
 
 _HELD = 64 * 2**20  # bytes of rows that are held before they are sorted into files
+
+
+def _apart(rows: pl.DataFrame, by: pl.Expr) -> list[pl.DataFrame]:
+    groups = {number: group for (number,), group in rows.group_by(by, maintain_order=True)}
+    return [groups[number] for number in sorted(groups)]
 
 
 class _Here:
