@@ -21,6 +21,13 @@ _KINDS = ["filters", "sources", "generators", "judges", "pairs", "recipes"]
 @click.option("--limit", type=click.IntRange(1), help="Read at most this many rows of each part of a source.")
 @click.option("--batch-rows", type=click.IntRange(1), default=20_000, show_default=True, help="Rows judged at a time.")
 @click.option("--fresh", is_flag=True, help="Do every stage again.")
+@click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    metavar="ENGINE",
+    help="Where the work is done: local, in this process; ray, a process a core; or the address of a Ray cluster.",
+)
 @options.as_json
 def run(
     recipe: Path,
@@ -30,6 +37,7 @@ def run(
     limit: int | None,
     batch_rows: int,
     fresh: bool,
+    engine: str,
     as_json: bool,
 ) -> None:
     """Run RECIPE: from its sources to a set, with a ledger of every row."""
@@ -41,7 +49,9 @@ def run(
     from curate.report import terminal
 
     with terminal.progress() as tell:
-        manifest = run_recipe(plan, folder, fresh=fresh, limit=limit, batch_rows=batch_rows, progress=tell)
+        manifest = run_recipe(
+            plan, folder, fresh=fresh, limit=limit, batch_rows=batch_rows, progress=tell, engine=engine
+        )
     if as_json:
         echo_json(manifest)
     else:
