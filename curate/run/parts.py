@@ -40,7 +40,7 @@ from curate.run.examples import merge, samples
 from curate.run.ledger import Ledger
 from curate.run.quarantine import line_of, sentences
 from curate.run.rowpass import Passed, row_pass
-from curate.run.state import Pool, Progress, Run, RunError, silent
+from curate.run.state import Pool, Run, RunError, silent
 from curate.run.step_error import StepError, explain
 from curate.sources.files import DAMAGED
 
@@ -55,14 +55,14 @@ _COUNTS = ("read", "kept", "bad", "bytes", "bad_bytes")
 PIECE = 64 * 2**20  # bytes of a file
 
 # Who hears of the rows of a part as they pass by; work that another process does is told of when it is done.
-_progress: ContextVar[Progress] = ContextVar("progress", default=silent)
+_progress: ContextVar[Callable[[str, int], object]] = ContextVar("progress", default=silent)
 
 
 @dataclass(frozen=True)
 class PartJob:
     """All that it takes to read one part of a source, or a piece of one, and pass it through the row-wise steps.
 
-    `depends` is what the result rests on beside the part's files, whose `hashes` are looked up where they are not given.
+    `depends` is what the result rests on beside the part's files, whose `hashes` are looked up where there are none.
     """
 
     source: str
@@ -114,7 +114,7 @@ def pass_parts(state: Run, jobs: list[PartJob]) -> list[tuple[PartJob, Entry]]:
     jobs = _split(state, engine, jobs)
     heard: set[str] = set()
 
-    def hear(label: str, rows: int, **_: Any) -> None:
+    def hear(label: str, rows: int) -> None:
         heard.add(label)
         state.progress(label, rows)
 
