@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from curate.address import Address
 from curate.cache import Entry, code_of, fingerprint
 from curate.recipe.bindings import described
 from curate.recipe.plan import Read, Source
@@ -88,14 +89,17 @@ def pass_part(state: Run, job: PartJob) -> Entry:
     state.inputs += [
         {"source": job.source, "part": job.part.name, "file": file.name, "bytes": file.stat().st_size, "sha256": digest}
         for file, digest in files
+    ] + [
+        {"source": job.source, "part": job.part.name, "file": o.address, "bytes": o.size, "mark": o.mark}
+        for o in job.part.origins
     ]
     depends = {
         "source": job.source,
-        "read": [job.read.name, {k: v for k, v in job.read.params.items() if not isinstance(v, Path)}],
+        "read": [job.read.name, {k: v for k, v in job.read.params.items() if not isinstance(v, Path | Address)}],
         "given": described(job.read.objects),
         "code": code_of(job.read.function),
         "part": job.part.name,
-        "files": hashes,
+        "files": [*hashes, *job.part.origins],
         "steps": [step.depends() for step in job.steps],
         "limit": job.limit,
     }
