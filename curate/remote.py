@@ -20,12 +20,11 @@ from curate.rows import Origin, SourceError, SourceMissing, hash_file
 log = logging.getLogger("curate.remote")
 T = TypeVar("T")
 
-# Bytes asked for at a time. Where a connection breaks off it is less, and more again where it holds.
-_PIECE, _LEAST = 16 * 2**20, 2**15
-# Seconds before each new try, and how long nothing may come; the libraries try several times themselves.
-WAITS = (0.5, 1.0, 2.0, 4.0)
-PATIENCE = 30.0
-_ANSWER = 20.0  # seconds for one small answer: a host that is not there costs no more
+# Bytes asked for at a time; less where a connection breaks off.
+_PIECE, _LEAST = 8 * 2**20, 2**18
+# Seconds before each new try, and for one answer; within that time the libraries try several times themselves.
+WAITS = (0.5, 2.0)
+PATIENCE = 20.0
 # What each store calls its mark of a file's content.
 _MARKS = ("ETag", "generation", "blob_id", "xet_hash")
 _BY_CONTENT = "sha256:"
@@ -88,25 +87,22 @@ def fetch(origin: Origin, to: Path) -> None:
 
 def _pieces(address: Address, size: int) -> Iterator[bytes]:
     """Yield a file's bytes, each piece from where the last one ended."""
-    at, length = 0, _PIECE
+    at, length, tries = 0, _PIECE, 0
     while at < size:
-        came, waits = time.monotonic(), iter(WAITS)
-        while True:
-            end = min(at + length, size)
-            try:
-                piece = _store(address).cat_file(address.path, start=at, end=end)
-                if not piece:
-                    raise EOFError(f"there is nothing behind byte {at:,}")
-                break
-            except Exception as error:  # each library has its own
-                wait = next(waits, None)
-                if wait is None or not _passes(error) or time.monotonic() - came > PATIENCE:
-                    raise _in_words(error, address, f"broke off after {at:,} of {size:,} bytes") from None
-                log.info("%s broke off after %s bytes, and is tried again (%s)", address, f"{at:,}", _first(error))
-                length = max(length // 8, _LEAST)
-                time.sleep(wait)
+        try:
+            store = _store(address)
+            piece = store.cat_file(address.path, start=at, end=min(at + length, size), **_within(store))
+            if not piece:
+                raise EOFError(f"there is nothing behind byte {at:,}")
+        except Exception as error:  # each library has its own
+            if tries == len(WAITS) or not _passes(error):
+                raise _in_words(error, address, f"broke off after {at:,} of {size:,} bytes") from None
+            log.info("%s broke off after %s bytes, and is tried again (%s)", address, f"{at:,}", _first(error))
+            time.sleep(WAITS[tries])
+            length, tries = max(length // 8, _LEAST), tries + 1
+            continue
         yield piece
-        at, length = at + len(piece), min(2 * length, _PIECE)
+        at, tries = at + len(piece), 0
 
 
 def put(file: Path, address: Address) -> None:
@@ -153,7 +149,7 @@ def _ask(address: Address, question: Callable[[Any], T]) -> T:
 
 def _within(store: Any) -> dict[str, float]:
     """Bound the time of an answer, where the library can."""
-    return {"timeout": _ANSWER} if store.async_impl else {}
+    return {"timeout": PATIENCE} if store.async_impl else {}
 
 
 def _mark(info: Mapping[str, Any]) -> str:
@@ -181,15 +177,17 @@ def _in_words(error: Exception, address: Address, what: str) -> SourceError:
         return SourceError(f"{address} needs packages that are not installed: pip install 'curate-lm[remote]'")
     if _keyless(error):
         return SourceError(
-            f"there are no credentials for {address}: set them as the store's own tools do (as in AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY); a public bucket needs FSSPEC_S3='{\"anon\": true}'"
+            f"there are no credentials for {address}: set them as for the store's own tools (AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, say); a public bucket needs FSSPEC_S3='{\"anon\": true}'"
         )
     if _refused(error):
         return SourceError(f"the credentials here give no right to {address}: {_first(error)}")
     if isinstance(error, FileNotFoundError):
         root = Address(f"{address.store}://{'/'.join(address.path.split('/')[: 3 if address.store == 'hf' else 1])}")
         whole = address != root and _there(root)
-        return SourceMissing(f"there is nothing at {address}" if whole else f"there is no {_ROOT[address.store]} {root}")
+        return SourceMissing(
+            f"there is nothing at {address}" if whole else f"there is no {_ROOT[address.store]} {root}"
+        )
     return SourceError(
         f"{address} {what}: {_first(error)}; look at the network and the endpoint, and run the same command again"
     )

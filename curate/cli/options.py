@@ -13,7 +13,7 @@ PATH = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-class _Place(click.ParamType):
+class _Place(click.ParamType):  # type: ignore[type-arg]
     """A folder, or an address in a store, of which `//` would become `/` in a path."""
 
     name = "folder or address"

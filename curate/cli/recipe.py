@@ -19,7 +19,9 @@ _KINDS = ["filters", "sources", "generators", "judges", "pairs", "recipes"]
 @click.argument("recipe", type=PATH)
 @options.sets
 @click.option("--seed", type=int, help="Use this seed instead of the recipe's.")
-@click.option("--out", type=PLACE, metavar="FOLDER", help="Folder for the outputs, or s3://, gs://.  [default: out/NAME]")
+@click.option(
+    "--out", type=PLACE, metavar="FOLDER", help="Folder for the outputs, or s3://, gs://.  [default: out/NAME]"
+)
 @click.option("--limit", type=click.IntRange(1), help="Read at most this many rows of each part of a source.")
 @click.option("--batch-rows", type=click.IntRange(1), default=20_000, show_default=True, help="Rows judged at a time.")
 @click.option("--fresh", is_flag=True, help="Do every stage again.")

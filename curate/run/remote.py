@@ -8,7 +8,7 @@ changed since it was put there needs no second look, of anything else the conten
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -53,22 +53,25 @@ def folder_of(address: Address) -> Path:
 
 
 @contextmanager
-def fetched(address: Address, *wanted: str) -> Iterator[Path]:
-    """Fetch an output folder, or those of its files that are wanted, for as long as the context lasts.
+def opened(out: Path | Address, wanted: Container[str] | None = None) -> Iterator[Path]:
+    """Give an output folder; one in a store, or those of its files that are wanted, is here while the context lasts.
 
     Raises:
         UserError: in its sentences the folder here stands under its address.
     """
+    if isinstance(out, Path):
+        yield out
+        return
     with TemporaryDirectory() as name:
-        folder = Path(name) / address.name
+        folder = Path(name) / out.name
         folder.mkdir()
         try:
-            for file, origin in find(address, 1).items():
-                if not wanted or file in wanted:
+            for file, origin in find(out, 1).items():
+                if wanted is None or file in wanted:
                     fetch(origin, folder / file)
             yield folder
         except UserError as error:
-            raise type(error)(str(error).replace(str(folder), address)) from None
+            raise type(error)(str(error).replace(str(folder), out)) from None
 
 
 @contextmanager
@@ -87,7 +90,7 @@ def _claim(address: Address, here: Path, recipe: Recipe) -> None:
     claim(here, BY)
     with TemporaryDirectory() as name:
         picture = Path(name) / address.name
-        _draw(picture, there, set(names(recipe)))
+        _draw(picture, there)
         try:
             check(picture, BY, {*names(recipe), *written(picture, BY)})
         except FolderError as error:
@@ -100,7 +103,7 @@ def _claim(address: Address, here: Path, recipe: Recipe) -> None:
         remove(address / _PROBE)
 
 
-def _draw(picture: Path, there: dict[str, Origin], replaced: set[str]) -> None:
+def _draw(picture: Path, there: dict[str, Origin]) -> None:
     """Draw a folder that is there: its log, what may be somebody's own, and nothing of what is ours by its mark."""
     marks: dict[str, str] = {}
     for name in (_LOG, _MARKS) if _LOG in there else ():
@@ -121,7 +124,7 @@ def _draw(picture: Path, there: dict[str, Origin], replaced: set[str]) -> None:
 
 def _add_lines(to: Path, more: Path) -> None:
     """Add to a log the lines of another one."""
-    lines = to.read_text(encoding="utf-8").split("\n")
+    lines = set(to.read_text(encoding="utf-8").split("\n"))
     new = [line for line in more.read_text(encoding="utf-8", errors="replace").split("\n") if line not in lines]
     with to.open("a", encoding="utf-8", newline="\n") as log:
         log.writelines(f"\n{line}" for line in new)

@@ -42,7 +42,7 @@ def parts(function: Callable[..., Any], params: dict[str, Any]) -> list[Part]:
 
 
 def _look(address: Address) -> tuple[Address, str, dict[str, Origin]]:
-    """Find what an address stands for, as on a disk a file, a folder or a pattern: base, what follows, files by name."""
+    """Find the file, the folder or the pattern that an address is: where it starts, what follows, files by name."""
     above, _, last = address.path.rpartition("/")
     pieces = address.path.split("/")
     at = next((i for i, piece in enumerate(pieces) if i and any(mark in piece for mark in _PATTERN)), None)
@@ -79,8 +79,7 @@ def _lay(file: Path, base: Address) -> None:
         file.touch()
     except OSError as error:
         raise SourceError(
-            f"{base} holds a name that this disk cannot have, {file.name!r} ({error.strerror}): rename it there, or name "
-            "fewer files"
+            f"{base} holds a name that this disk cannot have, {file.name!r} ({error.strerror}): rename it there"
         ) from None
 
 
