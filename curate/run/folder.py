@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import yaml
 
 from curate.errors import UserError
 from curate.folders import claim, clear, put, put_alone, written
 from curate.report.formats import FORMATS, to_jsonl
+from curate.report.front import configs
+from curate.rows import scan
 from curate.run import ledger as ledgers
 from curate.run.outputs import MANIFEST
 from curate.turns import OPTIONAL
@@ -161,10 +164,15 @@ def _save_to_disk(out: Path, to: Path) -> Path:
         import datasets
     except ModuleNotFoundError:
         raise OutputError("the format 'dataset' needs the package datasets: pip install 'curate-lm[hf]'") from None
+    manifest, _ = open_out(out)
     claim(to, "export", written(to, "export"), option="--to")
     with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder) / "dataset"
-        set_ = datasets.Dataset.from_parquet(str(out / "train.parquet"), cache_dir=folder)
+        scratch, format_ = Path(folder) / "dataset", manifest["formats"][0]
+        # Beside a card of its own: that of the folder may be a stranger's, and lead anywhere.
+        card = f"---\n{yaml.safe_dump(configs(scan(out / 'train.parquet'), [format_]))}---\n"
+        (Path(folder) / "README.md").write_text(card, encoding="utf-8")
+        shutil.copy(out / f"train.{format_}.parquet", folder)
+        set_ = datasets.load_dataset(folder, split="train", cache_dir=folder)
         set_.save_to_disk(str(scratch))
         files = sorted(scratch.iterdir())
         for file in files:
