@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from curate.report import texts
 from curate.report.messages import NoPlaceError, Row, fit, is_pair, messages, tools_of, unnamed, without
-from curate.report.tables import FLAG, JSON, MESSAGES, TEXT, Fields, fields_of
+from curate.report.tables import FLAG, INPUT, JSON, MESSAGES, TEXT, Fields, fields_of
 from curate.turns import ANSWERS, OPTIONAL, TURNS, Turn, answer, conversation, question
 
 # All that the formats hold; a set may have many columns more.
@@ -161,7 +161,6 @@ def functions_of(row: Row) -> Row:
 _PAIR = ("prompt", "chosen", "rejected")
 _TOOLS: Fields = {"tools": JSON}
 _SIDES: Fields = {"chosen": MESSAGES, "rejected": MESSAGES, **_TOOLS}
-_OUTPUTS: Fields = {"preferred_output": MESSAGES, "non_preferred_output": MESSAGES}
 _CONVERSATION: Fields = {"messages": MESSAGES, **_TOOLS}
 FORMATS: dict[str, Format] = {
     "prompt_completion": Format(
@@ -174,7 +173,7 @@ FORMATS: dict[str, Format] = {
         of_pairs=_PAIR,
         trains=True,
         id=False,
-        pair_fields={"input": pl.Struct(_CONVERSATION), **_OUTPUTS},
+        pair_fields={"input": INPUT, "preferred_output": MESSAGES, "non_preferred_output": MESSAGES},
     ),
     "alpaca": Format(texts.alpaca, texts.ALPACA),
     "sharegpt": Format(texts.sharegpt, texts.SHAREGPT, of_pairs=_PAIR, pair_fields=texts.SHAREGPT_PAIR),

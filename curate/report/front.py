@@ -51,9 +51,7 @@ def front(rows: pl.LazyFrame, manifest: dict[str, Any], licences: Iterable[str |
     }
 
 
-def configs(
-    rows: pl.LazyFrame, formats: Iterable[str], tables: Iterable[tuple[str, str, str]] = ()
-) -> dict[str, Any]:
+def configs(rows: pl.LazyFrame, formats: Iterable[str], tables: Iterable[tuple[str, str, str]] = ()) -> dict[str, Any]:
     """List what `load_dataset` may open: the set in each format, of which the first is its default, and tables.
 
     A table is its name, its split and its file.

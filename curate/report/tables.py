@@ -22,6 +22,7 @@ Fields: TypeAlias = Mapping[str, pl.DataType]
 TEXT, FLAG, JSON = pl.String(), pl.Boolean(), pl.Object()  # JSON: any value of it
 MESSAGE = pl.Struct({"role": TEXT, "content": TEXT})  # in a set whose turns hold no more
 MESSAGES = pl.List(MESSAGE)
+INPUT = pl.Struct({"messages": MESSAGES})  # of OpenAI's preferences
 _OPTIONAL = ("tools", "system", "history")  # fields that records have only where the rows of a set hold some
 _PIECE = 16 * 2**20  # bytes of lines that are a table at a time
 
@@ -36,22 +37,19 @@ def fields_of(rows: pl.LazyFrame, fields: Fields) -> dict[str, pl.DataType]:
     schema = rows.collect_schema()
     held = [pl.col(name).is_not_null().any() for name in _OPTIONAL if name in schema]
     more = [pl.element().struct[name].is_not_null() for name in TURN.to_schema() if name not in ("role", "content")]
-    rich = pl.col("history").list.eval(pl.any_horizontal(more)).list.any().any() if "history" in schema else pl.lit(False)
+    rich = (
+        pl.col("history").list.eval(pl.any_horizontal(more)).list.any().any() if "history" in schema else pl.lit(False)
+    )
     facts = rows.select(*held, rich=rich).collect(engine="streaming").row(0, named=True)
     plain = OPTIONAL.keys().isdisjoint(schema) and not facts["rich"]
     absent = {name for name in _OPTIONAL if not facts.get(name)}
-    return _of_set(fields, plain, absent)
+    return {name: dtype if plain else _rich(dtype) for name, dtype in fields.items() if name not in absent}
 
 
-def _of_set(fields: Fields, plain: bool, absent: set[str]) -> dict[str, pl.DataType]:
-    def kind(dtype: pl.DataType) -> pl.DataType:
-        if dtype == MESSAGE:
-            return MESSAGE if plain else JSON
-        if isinstance(dtype, pl.List):
-            return pl.List(kind(_inner(dtype)))
-        return pl.Struct(_of_set(dtype.to_schema(), plain, absent)) if isinstance(dtype, pl.Struct) else dtype
-
-    return {name: kind(dtype) for name, dtype in fields.items() if name not in absent}
+def _rich(dtype: pl.DataType) -> pl.DataType:
+    if isinstance(dtype, pl.List):
+        return pl.List(_rich(_inner(dtype)))
+    return JSON if dtype in (MESSAGE, INPUT) else dtype
 
 
 def _inner(dtype: pl.List) -> pl.DataType:

@@ -17,6 +17,7 @@ from curate.turns import Turn, conversation, question
 _PAIRS = pl.List(pl.List(TEXT))
 ALPACA: Fields = dict.fromkeys(("instruction", "input", "output", "system"), TEXT) | {"history": _PAIRS, "text": TEXT}
 
+
 def alpaca(row: Row) -> Iterator[Row]:
     """Write a row as instruction, input and output; a dialogue has a system prompt and pairs of earlier turns too."""
     if row.get("tools"):

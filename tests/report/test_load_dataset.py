@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.recipe.load import load
@@ -21,7 +21,7 @@ from curate.report.tables import JSON, features, tables
 from curate.run.folder import export
 from curate.run.run import run_recipe
 from tests.conftest import ROOT
-from tests.report.test_round_trip import Row, answers, dialogues, pairs, table, write
+from tests.report.test_round_trip import Row, answers, dialogues, few, pairs, table, write
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of datasets
 TURNS = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because."}]
@@ -125,13 +125,15 @@ def test_a_saved_dataset_has_the_same_form(tmp_path):
 def test_it_opens_without_a_network(tmp_path):
     pytest.importorskip("datasets")
     out = run(tmp_path, TALKS)
-    code = f"import datasets; print(len(datasets.load_dataset({str(out)!r}, cache_dir={str(tmp_path / 'c')!r})['train']))"
+    code = (
+        f"import datasets; print(len(datasets.load_dataset({str(out)!r}, cache_dir={str(tmp_path / 'c')!r})['train']))"
+    )
     env = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(len(records(out / "train.jsonl")))]
 
 
-@settings(max_examples=30, deadline=None)
+@few
 @given(st.lists(answers(dialogues()), min_size=1, max_size=4) | st.lists(pairs(dialogues()), min_size=1, max_size=4))
 def test_a_table_holds_all_that_the_lines_hold(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("lines")

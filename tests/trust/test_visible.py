@@ -136,7 +136,15 @@ def test_a_card_is_text_whatever_the_data_say(loud):
     outside = re.sub(r"(`+) .*? \1|`[^`]*`", "", body)
     assert not re.search(r"(?<!\\)<|(?<!\\)\[|\u202e", outside), outside
     heads = [line for line in body.splitlines() if line.startswith("#")]
-    assert heads == ["# evil", "## Load it", "## Sources", "## Licences", "## Filters", "## Known limits", "## Make it again"]
+    assert heads == [
+        "# evil",
+        "## Load it",
+        "## Sources",
+        "## Licences",
+        "## Filters",
+        "## Known limits",
+        "## Make it again",
+    ]
     rows = [line for line in body.partition("## Sources")[2].splitlines() if line.startswith("|")]
     assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
 
