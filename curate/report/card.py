@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import polars as pl
@@ -28,7 +29,7 @@ def card(rows: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> str:
         "set_card.md",
         **{"md": markdown, "code": code, "params": _params, "manifest": manifest},
         rows=sum(row["taken"] for row in manifest["table"]),
-        front=yaml.safe_dump(head, sort_keys=False),
+        front=yaml.safe_dump(head, sort_keys=False, width=math.inf),
         head=head,
         licences=licences.to_dicts(),
         makers=[s for steps in manifest["steps"].values() for s in steps if s["verb"] in {"answer", "pair"}],

@@ -1,6 +1,6 @@
 """The front matter of a dataset card: what a hub and `datasets.load_dataset` read of a set.
 
-Fields: https://github.com/huggingface/hub-docs/blob/main/datasetcard.md; licences: docs/hub/repositories-licenses.md there.
+Fields: https://github.com/huggingface/hub-docs, datasetcard.md; licences: docs/hub/repositories-licenses.md there.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ _SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M
 _PROMPTS = {"dev": "dev", "test_prompts": "test"}  # the split by which each file of prompts is loaded
 # What a set is for, where neither answers nor pairs say it.
 _USES = {"unpaired": "kto", "prompts": "grpo"}
-_LICENCES = set(
-    "apache-2.0 mit openrail bigscience-openrail-m creativeml-openrail-m bigscience-bloom-rail-1.0 bigcode-openrail-m "
-    "afl-3.0 artistic-2.0 bsl-1.0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear c-uda cc cc0-1.0 cc-by-2.0 "
-    "cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nd-4.0 "
-    "cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 cdla-sharing-1.0 "
-    "cdla-permissive-1.0 cdla-permissive-2.0 wtfpl ecl-2.0 epl-1.0 epl-2.0 etalab-2.0 eupl-1.1 agpl-3.0 gfdl gpl "
-    "gpl-2.0 gpl-3.0 lgpl lgpl-2.1 lgpl-3.0 isc lppl-1.3c ms-pl mpl-2.0 odc-by odbl openrail++ osl-3.0 postgresql "
-    "ofl-1.1 ncsa unlicense zlib pddl lgpl-lr deepfloyd-if-license llama2 gemma".split()
-)
+_LICENCES = {
+    "apache-2.0", "mit", "openrail", "bigscience-openrail-m", "creativeml-openrail-m", "bigscience-bloom-rail-1.0",
+    "bigcode-openrail-m", "afl-3.0", "artistic-2.0", "bsl-1.0", "bsd", "bsd-2-clause", "bsd-3-clause",
+    "bsd-3-clause-clear", "c-uda", "cc", "cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0",
+    "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nd-4.0",
+    "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0",
+    "cdla-sharing-1.0", "cdla-permissive-1.0", "cdla-permissive-2.0", "wtfpl", "ecl-2.0", "epl-1.0", "epl-2.0",
+    "etalab-2.0", "eupl-1.1", "agpl-3.0", "gfdl", "gpl", "gpl-2.0", "gpl-3.0", "lgpl", "lgpl-2.1", "lgpl-3.0",
+    "isc", "lppl-1.3c", "ms-pl", "mpl-2.0", "odc-by", "odbl", "openrail++", "osl-3.0", "postgresql", "ofl-1.1",
+    "ncsa", "unlicense", "zlib", "pddl", "lgpl-lr", "deepfloyd-if-license", "llama2", "gemma",
+}  # fmt: skip
 
 
 def front(rows: pl.LazyFrame, manifest: dict[str, Any], licences: Iterable[str | None]) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def front(rows: pl.LazyFrame, manifest: dict[str, Any], licences: Iterable[str |
     pairs = "chosen" in rows.collect_schema()
     spoken = languages(manifest)
     return {
-        "pretty_name": manifest["name"],
+        "pretty_name": " ".join(manifest["name"].split()),  # a line of its own could end the front matter
         **licence(licences),
         **({"language": spoken} if spoken else {}),
         "task_categories": ["text-generation"],
@@ -110,7 +112,7 @@ def languages(manifest: dict[str, Any]) -> list[str]:
 
 
 def _keeps_language(step: dict[str, Any]) -> bool:
-    return step["verb"] == "keep" and step["filter"] == "language"
+    return (step["verb"], step["filter"]) == ("keep", "language")
 
 
 def _size(rows: int) -> str:

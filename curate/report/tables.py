@@ -56,6 +56,10 @@ def _inner(dtype: pl.List) -> pl.DataType:
     return cast("pl.DataType", dtype.inner)
 
 
+def _parts(dtype: pl.Struct) -> Fields:
+    return cast("Fields", dtype.to_schema())
+
+
 def features(fields: Fields) -> list[dict[str, Any]]:
     """Name fields and types as a dataset card does (`dataset_info`), of records with an id in front.
 
@@ -67,7 +71,7 @@ def features(fields: Fields) -> list[dict[str, Any]]:
 
 def _feature(dtype: pl.DataType) -> dict[str, Any]:
     if isinstance(dtype, pl.Struct):
-        return {"struct": features(dtype.to_schema())}
+        return {"struct": features(_parts(dtype))}
     if isinstance(dtype, pl.List):
         inner = _feature(_inner(dtype))
         return {"list": inner.get("dtype") or inner.get("struct") or inner}
@@ -93,7 +97,7 @@ def _stored(dtype: pl.DataType) -> pl.DataType:
     if isinstance(dtype, pl.List):
         return pl.List(_stored(_inner(dtype)))
     if isinstance(dtype, pl.Struct):
-        return pl.Struct({name: _stored(field) for name, field in dtype.to_schema().items()})
+        return pl.Struct({name: _stored(field) for name, field in _parts(dtype).items()})
     return TEXT if dtype == JSON else dtype
 
 
@@ -104,5 +108,5 @@ def _texts(value: Any, dtype: pl.DataType) -> Any:
     if isinstance(dtype, pl.List):
         return [_texts(item, _inner(dtype)) for item in value]
     if isinstance(dtype, pl.Struct):
-        return {name: _texts(value.get(name), field) for name, field in dtype.to_schema().items()}
+        return {name: _texts(value.get(name), field) for name, field in _parts(dtype).items()}
     return to_json(value).decode() if dtype == JSON else value

@@ -21,6 +21,7 @@ from curate.report.tables import JSON, features, tables
 from curate.run.folder import export
 from curate.run.run import run_recipe
 from tests.conftest import ROOT
+from tests.report.test_readers import model as model
 from tests.report.test_round_trip import Row, answers, dialogues, few, pairs, table, write
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of datasets
@@ -166,3 +167,38 @@ def test_the_card_names_types_as_datasets_does(format_):
     for kinds in (form.fields, form.pair_fields or {}):
         listed = features(kinds)
         assert datasets.Features._from_yaml_list(listed)._to_yaml_list() == listed
+
+
+ASKED = "<|user|>Why?<|end|><|assistant|>"
+CALLED = ASKED + '<call>weather{"city": "Bergen"}</call><|end|>'
+ANSWERED = CALLED + "<|tool|>5<|end|><|assistant|>Five.<|end|>"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rows", "formats", "name", "columns", "texts"),
+    [
+        pytest.param(TALKS, ["prompt_completion"], "SFT", ["input_ids"], [CALLED, ANSWERED], id="SFT: prompt and completion"),
+        pytest.param(TALKS, ["messages"], "SFT", ["input_ids"], [ANSWERED], id="SFT: messages"),
+        pytest.param([{"messages": DIALOGUE}], ["prompt_completion"], "SFT", ["input_ids"], ["<|system|>Be brief.<|end|>" + ASKED + "Because.<|end|>"], id="SFT: dialogues"),
+        pytest.param([PAIR] * 2, ["prompt_completion"], "DPO", ["prompt_ids", "chosen_ids"], [ASKED + "Because.<|end|>"], id="DPO"),
+        pytest.param([PAIR, CALLING], ["preference"], "DPO", ["prompt_ids", "chosen_ids"], [ANSWERED], id="DPO: tools"),
+        pytest.param([PAIR, CALLING], ["implicit"], "DPO", ["prompt_ids", "chosen_ids"], [ANSWERED], id="DPO: whole conversations"),
+        pytest.param([PAIR, CALLING], ["unpaired"], "KTO", ["prompt_ids", "completion_ids"], [ANSWERED, ASKED + "No.<|end|>"], id="KTO: pairs"),
+        pytest.param([{"prompt": "Why?", "completion": c, "label": c == "So."} for c in ("So.", "No.")], ["unpaired"], "KTO", ["prompt_ids", "completion_ids"], [ASKED + "So.<|end|>"], id="KTO: labels"),
+    ],
+)  # fmt: skip
+def test_trl_prepares_what_a_folder_gives(rows, formats, name, columns, texts, model, tmp_path):
+    trl, transformers = pytest.importorskip("trl"), pytest.importorskip("transformers")
+    data = loaded(run(tmp_path, rows, formats=formats))["train"]
+    config = getattr(trl, f"{name}Config")(
+        output_dir=str(tmp_path / "model"), use_cpu=True, bf16=False, report_to=[], max_length=None, disable_tqdm=True
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model)
+    trainer = getattr(trl, f"{name}Trainer")(str(model), args=config, train_dataset=data, processing_class=tokenizer)
+    assert len(trainer.train_dataset) == len(data)
+    examples = [tokenizer.decode([i for c in columns for i in row[c]]) for row in trainer.train_dataset]
+    for text in texts:
+        assert [one for one in examples if one.endswith(text)], (text, examples)
+    described = [one for one in examples if one.startswith("<|tools|>")]
+    assert len(described) == sum(1 for row in data if row.get("tools"))
