@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, cast
 import polars as pl
 from pydantic_core import to_json
 
-from curate.turns import OPTIONAL, TURN
+from curate.turns import OPTIONAL, TURN, TURNS
 
 Fields: TypeAlias = Mapping[str, pl.DataType]
 
@@ -24,6 +24,7 @@ MESSAGE = pl.Struct({"role": TEXT, "content": TEXT})  # in a set whose turns hol
 MESSAGES = pl.List(MESSAGE)
 INPUT = pl.Struct({"messages": MESSAGES})  # of OpenAI's preferences
 _OPTIONAL = ("tools", "system", "history")  # fields that records have only where the rows of a set hold some
+_MORE = TURN.to_schema().keys() - {"role", "content"}
 _PIECE = 16 * 2**20  # bytes of lines that are a table at a time
 
 
@@ -36,10 +37,8 @@ def fields_of(rows: pl.LazyFrame, fields: Fields) -> dict[str, pl.DataType]:
     """
     schema = rows.collect_schema()
     held = [pl.col(name).is_not_null().any() for name in _OPTIONAL if name in schema]
-    more = [pl.element().struct[name].is_not_null() for name in TURN.to_schema() if name not in ("role", "content")]
-    rich = (
-        pl.col("history").list.eval(pl.any_horizontal(more)).list.any().any() if "history" in schema else pl.lit(False)
-    )
+    more = pl.any_horizontal(pl.element().struct[name].is_not_null() for name in _MORE)
+    rich = pl.col("history").list.eval(more).list.any().any() if schema.get("history") == TURNS else pl.lit(False)
     facts = rows.select(*held, rich=rich).collect(engine="streaming").row(0, named=True)
     plain = OPTIONAL.keys().isdisjoint(schema) and not facts["rich"]
     absent = {name for name in _OPTIONAL if not facts.get(name)}

@@ -146,9 +146,9 @@ def _note(label: str | None, mine: dict[str, str], others: dict[str, str]) -> st
 
 def export(out: Path, format_: str, to: Path | None) -> Path:
     """Write a finished set in another format: JSON lines of `FORMATS`, or a folder for `datasets.load_from_disk`."""
-    open_out(out)
+    manifest, _ = open_out(out)
     if format_ == "dataset":
-        return _save_to_disk(out, to or out / "dataset")
+        return _save_to_disk(out, to or out / "dataset", manifest["formats"][0])
     try:
         text = to_jsonl(pl.read_parquet(out / "train.parquet"), format_)
     except ValueError as error:
@@ -159,15 +159,14 @@ def export(out: Path, format_: str, to: Path | None) -> Path:
 EXPORTS = (*FORMATS, "dataset")
 
 
-def _save_to_disk(out: Path, to: Path) -> Path:
+def _save_to_disk(out: Path, to: Path, format_: str) -> Path:
     try:
         import datasets
     except ModuleNotFoundError:
         raise OutputError("the format 'dataset' needs the package datasets: pip install 'curate-lm[hf]'") from None
-    manifest, _ = open_out(out)
     claim(to, "export", written(to, "export"), option="--to")
     with tempfile.TemporaryDirectory() as folder:
-        scratch, format_ = Path(folder) / "dataset", manifest["formats"][0]
+        scratch = Path(folder) / "dataset"
         # Beside a card of its own: that of the folder may be a stranger's, and lead anywhere.
         card = f"---\n{yaml.safe_dump(configs(scan(out / 'train.parquet'), [format_]))}---\n"
         (Path(folder) / "README.md").write_text(card, encoding="utf-8")

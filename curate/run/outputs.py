@@ -140,7 +140,7 @@ def names(recipe: Recipe) -> list[str]:
 
 def _lines(formats: tuple[str, ...]) -> dict[str, str]:
     """Name the file of JSON lines of each format of a set."""
-    return {name: f"train.{name}.jsonl" if i else "train.jsonl" for i, name in enumerate(formats)}
+    return {name: f"train.{name}.jsonl" if i else "train.jsonl" for i, name in enumerate(dict.fromkeys(formats))}
 
 
 def write(result: Result, state: Run, out: Path) -> dict[str, Any]:

@@ -31,8 +31,8 @@ _FACTS = {"source": "terms", "domain": "terms", "license": "terms", "score": "fl
 def argilla(out: Path, to: Path) -> list[Path]:
     """Write a set as records and settings of Argilla.
 
-    An answer asks for a rating; a pair for the better side, with the chosen one as a suggestion. Which side comes first
-    says the hash of the row's id. Raise ExportError for a row with more than texts, and where `out` holds no set.
+    An answer asks for a rating; a pair for the better side, with the chosen one as a suggestion. The hash of a row's id
+    says which side comes first. Raise ExportError for a row with more than texts, and where `out` holds no set.
     """
     rows, pairs = _rows(out)
     records = list(_records(rows, pairs, "argilla"))
@@ -81,7 +81,9 @@ def _prompt(row: Row) -> list[Row]:
 
 def _text(row: Row, side: str) -> str:
     turns = answer(row, side)
-    if len(turns) != 1:
+    if not turns:
+        raise ExportError(f"row {row['id']} has no {side}, which people would be asked about")
+    if len(turns) > 1:
         raise NoPlaceError(f"{side} has {len(turns)} turns")
     fit(turns, "content")
     return cast("str", turns[0]["content"])

@@ -88,3 +88,9 @@ def test_what_has_no_place_is_refused(tool, kind, reason, tmp_path):
     with pytest.raises(ExportError, match=f"{reason}, which the format '{tool}' has no place for"):
         export(tool, kind, tmp_path)
     assert not (tmp_path / "to").exists()
+
+
+@pytest.mark.parametrize("tool", REVIEWS)
+def test_a_row_without_an_answer_is_named(tool, tmp_path):
+    with pytest.raises(ExportError, match="row a has no response"):
+        export(tool, sets.unanswered, tmp_path)
