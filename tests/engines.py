@@ -17,34 +17,39 @@ def sent(value: Any) -> Any:
 
 
 class Forgetful(Local):
-    """Send all work and all answers as bytes, and lose every object after every call: it is made again for the next."""
+    """Send all work and all answers as bytes, do it twice, and lose an object after every so many calls."""
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
+    def __init__(self, workers: int, gpus: int = 0, lost: int = 1) -> None:
+        self.workers, self.gpus, self.lost = workers, gpus, lost
+        self.made = 0
         self.calls: list[str] = []
 
     def map(self, do: Callable[[Any], Any], items: Iterable[Any], *, gpus: float = 0) -> Iterator[Any]:
         """Do each item twice, as where a worker was lost before its answer arrived."""
         for item in items:
             self.calls.append("map")
-            first, second = (sent(sent(do)(sent(item))) for _ in range(2))
-            del first
-            yield second
+            yield [sent(sent(do)(sent(item))) for _ in range(2)][1]
 
     @contextmanager
     def hire(self, make: Callable[[Any], Any], settings: Sequence[Any], *, gpus: float = 0) -> Iterator[Any]:
-        """Keep the settings alone."""
+        """Keep the settings, by which a lost object is made again."""
         yield _Crew(self, cloudpickle.dumps(make), [cloudpickle.dumps(setting) for setting in settings])
 
 
 class _Crew:
     def __init__(self, engine: Forgetful, make: bytes, settings: list[bytes]) -> None:
         self.engine, self.make, self.settings = engine, make, settings
+        self.objects: dict[int, Any] = {}
 
     def _call(self, number: int, method: str, *args: Any) -> Any:
+        if number not in self.objects:
+            self.engine.made += 1
+            self.objects[number] = cloudpickle.loads(self.make)(cloudpickle.loads(self.settings[number]))
+        result = sent(getattr(self.objects[number], method)(*sent(args)))
         self.engine.calls.append(method)
-        one = cloudpickle.loads(self.make)(cloudpickle.loads(self.settings[number]))
-        return sent(getattr(one, method)(*sent(args)))
+        if len(self.engine.calls) % self.engine.lost == 0:
+            del self.objects[number]
+        return result
 
     def each(self, method: str, *args: Any) -> list[Any]:
         return [self._call(number, method, *args) for number in range(len(self.settings))]

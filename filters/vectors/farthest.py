@@ -119,7 +119,7 @@ class Shard:
 
     def _best(self, rows: Any, bound: tuple[float, int]) -> Best:
         columns = (column[rows] for column in (*self.rows[1:], self.most, self.scores))
-        return Best(self.rows.first + rows, *columns, bound=bound)
+        return Best._make((self.rows.first + rows, *columns, bound))
 
     def _close(self, picks: Any, room: Any) -> None:
         """Take the rows that are picked, and those of a group without room, out of the game."""
