@@ -10,7 +10,9 @@ import pytest
 
 from curate.engine import using
 from curate.filters.diversity import farthest
+from curate.filters.duplicates import semantic_duplicates
 from curate.filters.vectors import farthest as _farthest
+from curate.filters.vectors import neighbours
 from curate.models.embeddings.quantised import quantise
 from tests.engines import Forgetful
 
@@ -69,6 +71,25 @@ def test_farthest_is_the_same_in_shards_of_a_large_pool(how, monkeypatch):
         engine = Forgetful(shards, lost=4 * shards - 1)
         same(table, monkeypatch, engine, n=300, **how)
         assert engine.made > shards, "some were lost between rounds"
+
+
+@pytest.mark.parametrize("shards", [1, 2, 5])
+@pytest.mark.parametrize("threshold", [0.5, 0.8, 1])
+def test_semantic_duplicates_are_the_same_in_shards(threshold, shards, monkeypatch):
+    pytest.importorskip("faiss", reason="the extra `near` is not installed")
+    monkeypatch.setattr(neighbours, "EXACT", 0)
+    monkeypatch.setattr(neighbours, "_BLOCK", 200)
+    table = vectors(3000, 24).astype(np.float32)
+    pool = pl.DataFrame({"id": [f"{i:04}" for i in range(3000)], "v": table.tolist()})
+    local = semantic_duplicates(pool, vectors="v", threshold=threshold)
+    monkeypatch.setattr(neighbours, "SHARD", 1)
+    engine = Forgetful(shards)
+    with using(engine):
+        choice = semantic_duplicates(pool, vectors="v", threshold=threshold)
+    assert choice.why.to_list() == local.why.to_list()
+    assert choice.notes == local.notes
+    assert local.why.drop_nulls().len() > 100
+    assert engine.calls.count("nearest") == 15 * shards
 
 
 def test_a_pool_of_few_rows_is_one_shard():
