@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import cloudpickle
@@ -55,6 +56,8 @@ class _Crew:
         return [self._call(number, method, *args) for number in range(len(self.settings))]
 
     def spread(self, method: str, items: Iterable[Any]) -> Iterator[tuple[int, Any]]:
-        """Give the last answers first."""
-        answers = [(i, self._call(i % len(self.settings), method, item)) for i, item in enumerate(items)]
-        yield from reversed(answers)
+        """Ask each object once, and give the last answer first."""
+        numbered = enumerate(items)
+        while some := list(islice(numbered, len(self.settings))):
+            answers = [(i, self._call(number, method, item)) for number, (i, item) in enumerate(some)]
+            yield from reversed(answers)
