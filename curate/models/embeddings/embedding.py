@@ -162,8 +162,9 @@ def _encoded(
         for number, texts in enumerate(pieces):
             yield number, _quantised(encoder, texts, lambda rows: tell("embedding", rows))
         return
-    count = min(engine.gpus or engine.workers, len(pieces))
-    with engine.hire(_Embedder, [how] * count, gpus=1) as crew:
+    gpus = engine.gpus if how[1] == "torch" else 0  # the other two compute on the CPU
+    count = min(gpus or engine.workers, len(pieces))
+    with engine.hire(_Embedder, [how] * count, gpus=1 if gpus else 0) as crew:
         for number, result in crew.spread("encode", pieces):
             tell("embedding", len(pieces[number]))
             yield number, result
@@ -173,13 +174,14 @@ class _Embedder:
     """A model loaded at another place: its vectors are what they are here, as a text's rest on that text alone."""
 
     def __init__(self, how: _How) -> None:
-        try:
-            self.encoder = load(*how)
-        except Refused as error:
-            raise ModelError(f"OpenVINO runs the model {how[0].name} here, but not on a worker: {error}") from None
+        self.how = how
 
     def encode(self, texts: list[str]) -> Any:
-        return _quantised(self.encoder, texts, lambda rows: None)
+        try:
+            encoder = load(*self.how)  # once a process
+        except Refused as error:
+            raise ModelError(f"OpenVINO cannot run the model {self.how[0].name} on a worker: {error}") from None
+        return _quantised(encoder, texts, lambda rows: None)
 
 
 def _quantised(encoder: Encoder, texts: list[str], done: Callable[[int], None]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from curate import engine as work
@@ -57,11 +58,14 @@ def ask_several(open_: Callable[[], Engine], settings: Settings, asks: Sequence[
 
 
 class _Model:
-    """A model on a worker."""
+    """A model on a worker; opened when it is first asked, so that what goes wrong there is said as an answer is."""
 
     def __init__(self, how: tuple[Callable[[], Engine], Settings]) -> None:
-        open_, self.settings = how
-        self.engine = open_()
+        self.open, self.settings = how
+
+    @cached_property
+    def engine(self) -> Engine:
+        return self.open()
 
     def answer(self, asks: Sequence[Ask]) -> list[tuple[int, Any]]:
         return list(ask_one(self.engine, self.settings, asks))
