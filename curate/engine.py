@@ -40,6 +40,7 @@ class Engine(Protocol):
     """What does the work."""
 
     workers: int  # pieces of work that it does side by side; 1 where work is done in this process
+    gpus: int  # GPUs that it gives to work; 0 where it gives none, and work takes those of its process
 
     def map(self, do: Callable[[Item], Made], items: Iterable[Item], *, gpus: float = 0) -> Iterator[Made]:
         """Do each item, and yield the results in the order of the items; each on `gpus` GPUs, where there are any."""
@@ -74,6 +75,7 @@ class Local:
     """Do all work in this process, one piece after the other: polars and the kernels use its cores by themselves."""
 
     workers = 1
+    gpus = 0
 
     def map(self, do: Callable[[Item], Made], items: Iterable[Item], *, gpus: float = 0) -> Iterator[Made]:
         """Do each item when its result is asked for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -11,30 +11,33 @@ from curate.cli import options
 from curate.cli.echo import echo_json
 from curate.cli.options import PATH
 
-if TYPE_CHECKING:
-    pass
-
 
 @click.command()
 @click.argument("out", type=PATH)
 @click.option("--column", default="prompt", show_default=True, help="The column whose texts are compared.")
 @click.option("--model", default="all-MiniLM-L6-v2", show_default=True, help="Embedding model: a name or a folder.")
+@click.option("--vectors", help="A column that holds vectors, measured as they are; no model is asked.")
 @click.option("--draws", type=click.IntRange(1), default=5, show_default=True, help="Random draws to set beside.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
 @click.option("--ladder", is_flag=True, help="Choose as many rows at each temperature too: the curve of `farthest`.")
 @options.as_json
-def diversity(out: Path, column: str, model: str, draws: int, seed: int, ladder: bool, as_json: bool) -> None:
+def diversity(
+    out: Path, column: str, model: str, vectors: str | None, draws: int, seed: int, ladder: bool, as_json: bool
+) -> None:
     """Measure how diverse the set of OUT is, beside random draws of the same size from its pool."""
     from curate.report import terminal
     from curate.report.diversity.folder import of_folder
     from curate.run.folder import as_written
 
     with as_written(out), terminal.progress() as tell:
-        result = of_folder(out, column=column, model=model, draws=draws, seed=seed, with_ladder=ladder, tell=tell)
+        how: dict[str, Any] = {"draws": draws, "seed": seed, "with_ladder": ladder, "tell": tell}
+        result = of_folder(out, column=column, model=model, vectors=vectors, **how)
     if as_json:
         return echo_json(result)
     of = f" of {result['pool']:,}" if result["pool"] else ""
-    terminal.show_diversity(result["metrics"], f"{result['column']}: {result['rows']:,}{of} rows, {result['model']}")
+    terminal.show_diversity(
+        result["metrics"], f"{result['column']}: {result['rows']:,}{of} rows, {result['model'] or 'its vectors'}"
+    )
     if result["ladder"]:
         terminal.show_ladder(result["ladder"])
     if result["cut"]:

@@ -168,6 +168,8 @@ def _sum(name: str, of: list[_Domain]) -> _Domain:
 
 def diversity(manifest: Data) -> Data | None:
     """Give the metrics of a run that has vectors, as `curate diversity` prints them, and a map of pool and set."""
+    if unmeasured := manifest.get("unmeasured"):
+        return {"unmeasured": unmeasured}
     result = manifest.get("diversity")
     if not result:
         return None
@@ -175,7 +177,8 @@ def diversity(manifest: Data) -> Data | None:
         [m["metric"].replace("_", " "), *(_metric(m.get(k)) for k in ("value", "low", "high")), m.get("band") or DASH]
         for m in result["metrics"]
     ]
-    return {"of": result["column"], "model": result["model"], "rows": rows, "points": result["map"]}
+    named = {"of": result["column"], "model": result["model"], "unmeasured": None}
+    return {**named, "rows": rows, "points": result["map"]}
 
 
 def _metric(value: float | None) -> str:

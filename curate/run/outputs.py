@@ -283,21 +283,23 @@ def rewrite_report(out: Path) -> Path:
 
 
 def _diversity(state: Run, out: Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    """Measure how diverse the set in the folder is, by what the recipe's own steps embed; {} where they do not."""
+    """Measure how diverse the set in the folder is, by the vectors that the recipe's steps compare; {} for none."""
     params = _with_vectors(state.recipe)
     if params is None:
         return {}
-    how = {"column": params["column"], "model": params["model"], "seed": state.recipe.seed}
+    how = {name: params[name] for name in ("column", "model", "vectors") if params.get(name) is not None}
     try:
-        result = of_folder(out, **how, manifest=manifest, tell=state.progress)
-    except UserError as error:  # the set is whole all the same
-        manifest["unmeasured"] = str(error)
+        result = of_folder(out, **how, seed=state.recipe.seed, manifest=manifest, tell=state.progress)
+    except Exception as error:  # the set is whole all the same
+        first = str(error).partition("\n")[0]
+        manifest["unmeasured"] = first if isinstance(error, UserError) else f"{type(error).__name__}: {first}"
         return {}
     return {name: result[name] for name in ("column", "model", "metrics", "map")}
 
 
 def _with_vectors(recipe: Recipe) -> dict[str, Any] | None:
-    """Find the parameters of the first selector or filter that embeds a text, if there is one."""
+    """Find the parameters of the first selector or filter that compares vectors, its own or a text's."""
     samples = [source.sample.params for source in recipe.sources if source.sample]
     steps = [step.params for source in recipe.sources for step in source.steps] + [s.params for s in recipe.steps]
-    return next((p for p in [*samples, *steps] if "model" in p and isinstance(p.get("column"), str)), None)
+    by_vectors = (p for p in [*samples, *steps] if "model" in p)
+    return next((p for p in by_vectors if p.get("vectors") or isinstance(p.get("column"), str)), None)

@@ -61,12 +61,12 @@ def _search(rows: Any, others: Any, starts: Any, probes: Any, names: Any, k: int
     ids = np.full((len(rows), k), np.iinfo(np.int32).max, dtype=np.int32)
     products = np.full((len(rows), k), np.iinfo(np.int32).min, dtype=np.int32)
     in_ranges(
-        kernels.nearest, len(rows) if k else 0, 512, _fixed(rows), _fixed(others), starts, probes, names, ids, products
+        kernels.nearest, len(rows) if k else 0, 512, fixed(rows), fixed(others), starts, probes, names, ids, products
     )
     return Neighbours(ids, products)
 
 
-def _fixed(table: Any) -> Any:
+def fixed(table: Any) -> Any:
     """Give a read-only view: one type for all arrays, so one compiled kernel."""
     import numpy as np
 
@@ -90,7 +90,7 @@ def means(rows: Any, count: int) -> NDArray[np.int16]:
     for _ in range(_ROUNDS if len(centres) else 0):
         cell = nearest(sample, centres, 1).ids[:, 0]
         sums = np.zeros(centres.shape, dtype=np.int64)
-        kernels.sums(_fixed(sample), cell, sums)
+        kernels.sums(fixed(sample), cell, sums)
         moved = quantise(sums)
         moved = np.where(moved.any(axis=1, keepdims=True), moved, centres)
         if (moved == centres).all():

@@ -94,60 +94,55 @@ def above(first: int, last: int, scores: Any, least: float) -> Any:
 
 @compiled
 def take_from(
-    rows: Any,
+    positions: Any,
     vectors: Any,
-    outside: float,
-    outside_rank: int,
-    want: int,
-    centres: Any,
-    count: int,
-    square: int,
     weights: Any,
     ranks: Any,
     groups: Any,
-    room: Any,
     most: Any,
-    seen: Any,
     scores: Any,
+    outside: float,
+    outside_rank: int,
+    want: int,
+    square: int,
+    centres: Any,
+    count: int,
+    room: Any,
     picks: Any,
 ) -> int:
     """Pick greedily among rows that have seen every centre, while the best of them beats whatever is outside.
 
-    `vectors` are those of `rows`. `room` says how many each group may still give. Each pick becomes a centre; return
-    how many centres there are then.
+    `room` says how many each group may still give. Each pick becomes a centre; return how many centres there are then.
     """
-    alive = np.arange(len(rows))
+    alive = np.arange(len(positions))
     n_alive = len(alive)
     while want > 0:
         best, best_score, best_rank = -1, outside, outside_rank
         alive_still = 0
         for a in range(n_alive):
-            m = alive[a]
-            i = rows[m]
+            i = alive[a]
             score, rank = scores[i], ranks[i]
             # What has fallen behind the outside cannot be picked here; it waits as it is for a later round.
             if score < outside or (score == outside and rank > outside_rank) or room[groups[i]] == 0:
                 continue
-            alive[alive_still] = m
+            alive[alive_still] = i
             alive_still += 1
             if score > best_score or (score == best_score and rank < best_rank):
-                best, best_score, best_rank = m, score, rank
+                best, best_score, best_rank = i, score, rank
         n_alive = alive_still
         if best < 0:
             return count
-        i = rows[best]
-        picks[count], scores[i] = i, GONE
-        room[groups[i]] -= 1
+        picks[count], scores[best] = positions[best], GONE
+        room[groups[best]] -= 1
         for j in range(vectors.shape[1]):
             centres[count, j] = vectors[best, j]
         count += 1
         want -= 1
         for a in range(n_alive):
-            i = rows[alive[a]]
-            seen[i] = count
+            i = alive[a]
             if scores[i] == GONE:
                 continue
-            product = dot(vectors, alive[a], centres, count - 1)
+            product = dot(vectors, i, centres, count - 1)
             if product > most[i]:
                 most[i] = product
                 scores[i] = score_of(square - product, weights[i])

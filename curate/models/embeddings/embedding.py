@@ -10,6 +10,7 @@ import polars as pl
 import polars_hash as plh
 
 from curate import cache
+from curate.engine import current
 from curate.models.embeddings import store as chunks
 from curate.models.embeddings.encoder import Encoder, Engine, Model, Refused, choose, find, load, vectors_rest_on
 from curate.models.embeddings.quantised import quantise
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_How: TypeAlias = tuple[Model, str, Path]  # what `load` takes
 Placed: TypeAlias = "tuple[NDArray[np.intp], NDArray[Any]]"  # positions of texts, and their records
 # Texts that are written to disk together: what a killed process loses at most, some 40 s of long texts.
 CHUNK = 1024
@@ -118,7 +120,7 @@ def _records(
             return _records(distinct, model, "torch", folder, tell)
         with chunks.hold(room):  # another process may be at the same texts
             stored = list(chunks.take(room, names))
-            stored += _missing(distinct, stored, encoder, room, tell)
+            stored += _missing(distinct, stored, encoder, (model, backend, folder), room, tell)
     dimensions = stored[0][1]["vector"].shape[1] if stored else encoder.dimensions
     records = np.zeros(len(names), dtype=chunks.record(dimensions))
     for at, chunk in stored:
@@ -127,7 +129,12 @@ def _records(
 
 
 def _missing(
-    distinct: pl.DataFrame, stored: list[Placed], encoder: Encoder, room: Path, tell: Callable[[str, int], None]
+    distinct: pl.DataFrame,
+    stored: list[Placed],
+    encoder: Encoder,
+    how: _How,
+    room: Path,
+    tell: Callable[[str, int], None],
 ) -> Iterator[Placed]:
     """Make and store the records of the texts that are not stored."""
     import numpy as np
@@ -137,9 +144,46 @@ def _missing(
         missing[at] = False
     # In an order of their own, by length and then by key: chunks do not depend on the caller's order.
     rows = distinct.with_row_index("at").filter(pl.Series(missing)).sort(pl.col("text").str.len_chars(), "key")
-    for part in rows.iter_slices(CHUNK):
-        vectors, cut = encoder.encode(part["text"].to_list(), lambda rows: tell("embedding", rows))
+    parts = list(rows.iter_slices(CHUNK))
+    for number, (vectors, cut) in _encoded([part["text"].to_list() for part in parts], encoder, how, tell):
+        part = parts[number]
         chunk = np.zeros(part.height, dtype=chunks.record(encoder.dimensions))
-        chunk["key"], chunk["cut"], chunk["vector"] = part["key"].to_list(), cut, quantise(vectors)
+        chunk["key"], chunk["cut"], chunk["vector"] = part["key"].to_list(), cut, vectors
         chunks.put(room, chunk)
         yield part["at"].to_numpy().astype(np.intp), chunk
+
+
+def _encoded(
+    pieces: list[list[str]], encoder: Encoder, how: _How, tell: Callable[[str, int], None]
+) -> Iterator[tuple[int, Any]]:
+    """Encode pieces of texts, here or side by side; yield (number of the piece, its vectors and what was cut)."""
+    engine = current()
+    if engine.workers == 1 or len(pieces) < 2:
+        for number, texts in enumerate(pieces):
+            yield number, _quantised(encoder, texts, lambda rows: tell("embedding", rows))
+        return
+    gpus = engine.gpus if how[1] == "torch" else 0  # the other two compute on the CPU
+    count = min(gpus or engine.workers, len(pieces))
+    with engine.hire(_Embedder, [how] * count, gpus=1 if gpus else 0) as crew:
+        for number, result in crew.spread("encode", pieces):
+            tell("embedding", len(pieces[number]))
+            yield number, result
+
+
+class _Embedder:
+    """A model loaded at another place: its vectors are what they are here, as a text's rest on that text alone."""
+
+    def __init__(self, how: _How) -> None:
+        self.how = how
+
+    def encode(self, texts: list[str]) -> Any:
+        try:
+            encoder = load(*self.how)  # once a process
+        except Refused as error:
+            raise ModelError(f"OpenVINO cannot run the model {self.how[0].name} on a worker: {error}") from None
+        return _quantised(encoder, texts, lambda rows: None)
+
+
+def _quantised(encoder: Encoder, texts: list[str], done: Callable[[int], None]) -> Any:
+    vectors, cut = encoder.encode(texts, done)
+    return quantise(vectors), cut

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.models.generators.ask import Answer, Ask, Engine, Failed, Result, Settings, encodable
+from curate.models.generators.engines import ask_one, ask_several, models
 from curate.models.generators.journal import Journal, key_of, keys_of
 from curate.thoughts import split
 
@@ -72,33 +73,23 @@ class Generator:
             return [ask for key, ask in by_key.items() if key not in journal.answers]
 
     def _answers(self, asks: Mapping[str, Ask]) -> Yields[tuple[str, Result], None, None]:
-        """Ask the engine; yield the results by key, as they come."""
+        """Ask the engine, or several side by side; yield the results by key, as they come."""
         if not asks:
+            return
+        keys, questions = list(asks), list(asks.values())
+        if models(self.settings) > 1:
+            _close(_models)  # one on this machine may hold a GPU
+            for position, result in ask_several(self.open, self.settings, questions):
+                yield keys[position], result
             return
         engine = self.engine()
         try:
-            fit = []
-            for key, ask in asks.items():
-                failed = self._too_long(engine, ask)
-                if failed:
-                    yield key, failed
-                else:
-                    fit.append(key)
-            if fit:
-                for position, result in engine.answer([asks[key] for key in fit], self.settings.sampling):
-                    yield fit[position], result
+            for position, result in ask_one(engine, self.settings, questions):
+                yield keys[position], result
         except BaseException:
             # What it was doing is unfinished: the next ask must not meet an engine that is still at it.
             self._forget(engine)
             raise
-
-    def _too_long(self, engine: Engine, ask: Ask) -> Failed | None:
-        if engine.context is None:
-            return None
-        tokens, room = engine.prompt_tokens(ask.messages, ask.tools), engine.context - (self.settings.limit or 1)
-        if tokens is None or tokens <= room:
-            return None
-        return Failed(f"the prompt has {tokens:,} tokens, and the model takes {room:,} beside its answer", again=False)
 
     def _opened_journal(self) -> Journal:
         folder = self.journal and self.journal / self._folder()

@@ -12,9 +12,11 @@ import polars as pl
 
 from curate.cache import find
 from curate.errors import UserError, did_you_mean
-from curate.models.embeddings import DEFAULT, embedded
+from curate.filters.vectors.pool import vectors_of
+from curate.models.embeddings import DEFAULT, Embedded, embedded
 from curate.models.embeddings.quantised import quantise
 from curate.report.diversity.comparison import DRAWS, compare, domain_counts, ladder, measure, order
+from curate.rows import literal, stack
 from curate.texts import COLUMNS, KINDS, with_texts
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ def of_folder(
     *,
     column: str = "prompt",
     model: str = DEFAULT,
+    vectors: str | None = None,
     draws: int = DRAWS,
     seed: int = 0,
     with_ladder: bool = False,
@@ -79,19 +82,21 @@ def of_folder(
     manifest: dict[str, Any] | None = None,
     tell: Callable[[str, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Measure a folder's set by the vectors of one column, beside `draws` random draws from its pool.
+    """Measure a folder's set by the vectors of a column's texts, beside `draws` random draws from its pool.
 
-    The pool is read from the stages that the manifest names (`stages.pool`); where they are gone, the set is measured
-    alone and `note` says so. Returns `rows`, `pool`, `cut` (texts of which the model read only the beginning),
-    `metrics` as `compare` gives them, `map` (points of pool and set), `ladder` (if asked for: the measures of choosing
-    as many rows at each temperature), `domains` and `note`. A run that has yet to write its manifest gives it.
+    With `vectors`, the column of that name holds them, no model is asked, and `model` is null. The pool is read from
+    the stages that the manifest names (`stages.pool`); where they are gone, the set is measured alone and `note` says
+    so. Returns `rows`, `pool`, `cut` (texts of which the model read only the beginning), `metrics` as `compare` gives
+    them, `map` (points of pool and set), `ladder` (if asked for: the measures of choosing as many rows at each
+    temperature), `domains` and `note`. A run that has yet to write its manifest gives it.
     Raise DiversityError, ModelError or StoreError.
     """
-    manifest, ledger, chosen = _open(out, column, manifest)
-    pool = _pool(out, manifest, ledger, column)
+    column = vectors or column
+    manifest, ledger, chosen = _open(out, column, manifest, text=not vectors)
+    pool = _pool(out, manifest, ledger, column, text=not vectors)
     # The set stands first, so its places are the first ones.
-    rows = chosen if pool is None else pl.concat([chosen, pool.join(chosen, on="id", how="anti")])
-    embeddings = embedded(rows[column], model=model, store=store, tell=tell)
+    rows = chosen if pool is None else stack([chosen, pool.join(chosen, on="id", how="anti")])
+    embeddings = _own(rows, vectors, out) if vectors else embedded(rows[column], model=model, store=store, tell=tell)
     places = list(range(chosen.height))
     if pool is None or rows.height == chosen.height:
         note = "no pool to draw from: no row was left over" if pool is not None else _gone(out)
@@ -101,7 +106,7 @@ def of_folder(
         metrics = compare(embeddings.vectors, places, ids=rows["id"], seed=seed, draws=draws)
     return {
         "column": column,
-        "model": model,
+        "model": None if vectors else model,
         "rows": chosen.height,
         "pool": rows.height if note is None else None,
         "cut": int(embeddings.cut.sum()),
@@ -115,12 +120,24 @@ def of_folder(
     }
 
 
+def _own(rows: pl.DataFrame, column: str, out: Path) -> Embedded:
+    """Take the vectors of a column as they are; no text is cut."""
+    import numpy as np
+
+    try:
+        return Embedded(vectors_of(rows, column, column, "", "diversity"), np.zeros(rows.height, dtype=bool))
+    except ValueError as error:
+        raise DiversityError(f"{out}: {error}") from None
+
+
 def _plain(value: Any) -> Any:
     """Replace what JSON has no word for by null: a metric that such a small set or pool has none of."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _open(out: Path, column: str, manifest: dict[str, Any] | None) -> tuple[dict[str, Any], pl.DataFrame, pl.DataFrame]:
+def _open(
+    out: Path, column: str, manifest: dict[str, Any] | None, text: bool
+) -> tuple[dict[str, Any], pl.DataFrame, pl.DataFrame]:
     try:
         manifest = manifest or json.loads((out / "manifest.json").read_text(encoding="utf-8"))
         ledger, rows = pl.read_parquet(out / "ledger.parquet"), pl.read_parquet(out / "train.parquet")
@@ -130,15 +147,15 @@ def _open(out: Path, column: str, manifest: dict[str, Any] | None) -> tuple[dict
     if column not in rows.columns:
         hint = did_you_mean(column, [*rows.columns, *KINDS])
         raise DiversityError(f"{out}: the set has no column '{column}'; {hint}")
-    if rows.schema[column] != pl.String:
+    if text and rows.schema[column] != pl.String:
         raise DiversityError(f"{out}: the column '{column}' holds {rows.schema[column]}, where text is needed")
     if not rows.height:
         raise DiversityError(f"{out}: the set has no rows to measure")
     return manifest, ledger, rows.select("id", "domain", column).unique("id", keep="first", maintain_order=True)
 
 
-def _pool(out: Path, manifest: dict[str, Any], ledger: pl.DataFrame, column: str) -> pl.DataFrame | None:
-    """Read the rows that all filters left; None where the stages that hold their text are gone or unnamed."""
+def _pool(out: Path, manifest: dict[str, Any], ledger: pl.DataFrame, column: str, text: bool) -> pl.DataFrame | None:
+    """Read the rows that all filters left; None where the stages that hold them are gone or unnamed."""
     stages = manifest["stages"].get("pool")
     entries = [find(out.parent / ".stages" / name) for name in stages or []]
     whole = [entry for entry in entries if entry]
@@ -147,20 +164,20 @@ def _pool(out: Path, manifest: dict[str, Any], ledger: pl.DataFrame, column: str
     steps = [step for own in manifest["steps"].values() for step in own]
     choosers = {"sample"} | {s["label"] for s in steps if s["verb"] == "select" and s["filter"] in CHOOSERS}
     passed = ledger.filter(pl.col("dropped_by").is_null() | pl.col("dropped_by").is_in(choosers)).select("source", "id")
-    frames = [_read(file, column) for entry in whole for file in entry.files("rows-*.parquet")]
-    rows = pl.concat(frames).join(passed, on=["source", "id"], how="semi")
+    frames = [_read(file, column, text) for entry in whole for file in entry.files("rows-*.parquet")]
+    rows = stack(frames).join(passed, on=["source", "id"], how="semi")
     return rows.unique("id", keep="first", maintain_order=True).select("id", "domain", column)
 
 
-def _read(file: Path, column: str) -> pl.DataFrame:
+def _read(file: Path, column: str, text: bool) -> pl.DataFrame:
     lazy = pl.scan_parquet(file)
-    if column in KINDS:
+    if text and column in KINDS:
         names = lazy.collect_schema().names()
         rows = lazy.select(c for c in ("source", "id", "domain", *COLUMNS) if c in names).collect()
         return with_texts(rows, column).select("source", "id", "domain", column)
     present = column in lazy.collect_schema().names()
-    text = pl.col(column).cast(pl.String) if present else pl.lit(None, dtype=pl.String)
-    return lazy.select("source", "id", "domain", text.alias(column)).collect()
+    values = pl.col(literal(column)) if present else pl.lit(None)
+    return lazy.select("source", "id", "domain", (values.cast(pl.String) if text else values).alias(column)).collect()
 
 
 def _gone(out: Path) -> str:

@@ -12,9 +12,11 @@ import pytest
 np = pytest.importorskip("numpy", reason="embeddings need the extra `embed`")
 pytest.importorskip("model2vec", reason="the small model of these tests is a model2vec one")
 
+from curate.engine import using  # noqa: E402
 from curate.models.embeddings import embed, embedded, embedding, encoder  # noqa: E402
 from curate.models.embeddings import store as chunks  # noqa: E402
 from curate.models.embeddings.store import StoreError  # noqa: E402
+from tests.engines import Forgetful  # noqa: E402
 from tests.models.embeddings import static_model  # noqa: E402
 
 TEXTS = ["tea leaf", "mend tyre", "boil water kettle", "tea leaf", "patch glue pump wheel"]
@@ -85,6 +87,19 @@ def test_the_order_of_the_texts_does_not_move_a_vector_or_a_chunk(model, tmp_pat
     backwards = embed(TEXTS[::-1], model=model, store=two)
     assert (forwards == backwards[::-1]).all()
     assert {f.name for f in one.rglob("*.npy")} == {f.name for f in two.rglob("*.npy")}
+
+
+def test_on_several_workers_vectors_and_chunks_are_those_of_one_process(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(embedding, "CHUNK", 2)
+    one = embed(TEXTS, model=model, store=tmp_path / "one")
+    engine, counts = Forgetful(2), []
+    with using(engine):
+        several = embed(TEXTS, model=model, store=tmp_path / "several", tell=lambda what, rows: counts.append(rows))
+    assert (several == one).all()
+    assert engine.calls == ["encode", "encode"]
+    assert sum(counts) == len(set(TEXTS))
+    files = [sorted(path.name for path in (tmp_path / name).rglob("*.npy")) for name in ("one", "several")]
+    assert files[0] == files[1]
 
 
 def test_another_model_has_vectors_of_its_own(model, tmp_path):

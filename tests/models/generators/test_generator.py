@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from curate.engine import using
 from curate.models.generators import generator as module
 from curate.models.generators.ask import Answer, Ask, Failed, GeneratorError, Settings
+from curate.models.generators.engines import models
 from curate.models.generators.generator import Generator, close_all
 from tests.conftest import seconds
+from tests.engines import Forgetful
 from tests.models.generators.servers import asks
 
 
@@ -178,3 +181,53 @@ def test_ten_thousand_asks_cost_less_than_a_second(tmp_path):
     answers = []
     assert seconds(lambda: answers.extend(echo(Echo(context=1000), journal=tmp_path).ask(many))) < 1
     assert len(answers) == 10_000
+
+
+def fails_here() -> Any:
+    raise AssertionError("no engine is opened in this process")
+
+
+@pytest.mark.parametrize("gpus", [2, 3])
+def test_engines_side_by_side_answer_every_ask_once_and_this_process_keeps_the_answers(tmp_path, gpus):
+    settings = Settings("echo", "model", limit=10)
+    generator = Generator(settings, lambda: Echo(fails=["Question 3?"], context=10_000), journal=tmp_path)
+    engine = Forgetful(workers=4, gpus=gpus)
+    with using(engine):
+        results = generator.ask(asks(40))
+    assert results == [Failed("no", again=True) if i == 3 else echo_of(i) for i in range(40)]
+    assert engine.made == len(engine.calls), "each was lost after every piece"
+    again = Generator(settings, fails_here, journal=tmp_path)
+    assert again.ask(asks(3)) == [echo_of(i) for i in range(3)]
+
+
+class Breaks(Echo):
+    """An engine that dies of one question."""
+
+    def answer(self, asks: Sequence[Ask], sampling: Any) -> Iterator[tuple[int, Answer | Failed]]:
+        if any(ask.messages[-1]["content"] == "Question 30?" for ask in asks):
+            raise RuntimeError("the engine died")
+        yield from super().answer(asks, sampling)
+
+
+def test_where_an_engine_dies_the_answers_of_the_others_are_kept(tmp_path):
+    settings = Settings("echo", "model", limit=10)
+    dies = Generator(settings, Breaks, journal=tmp_path)
+    with using(Forgetful(workers=4, gpus=2)), pytest.raises(RuntimeError, match="the engine died"):
+        dies.ask(asks(40))
+    echo = Echo()
+    assert Generator(settings, lambda: echo, journal=tmp_path).ask(asks(40)) == [echo_of(i) for i in range(40)]
+    assert sorted(echo.asked) == sorted(f"Question {i}?" for i in range(30, 40))
+
+
+@pytest.mark.parametrize(
+    ("more", "count"),
+    [
+        pytest.param({}, 4, id="one on each GPU"),
+        pytest.param({"engine": {"tensor_parallel_size": 2}}, 2, id="one on two GPUs"),
+        pytest.param({"address": "http://127.0.0.1:1"}, 0, id="a server is one already"),
+    ],
+)
+def test_as_many_engines_as_there_are_gpus_for(more, count):
+    with using(Forgetful(workers=8, gpus=4)):
+        assert models(Settings("echo", "model", **more)) == count
+    assert models(Settings("echo", "model", **more)) == 0

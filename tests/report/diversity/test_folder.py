@@ -92,6 +92,11 @@ def test_a_column_that_cannot_be_embedded_is_said(column, message, out, model):
         of_folder(out, column=column, model=model)
 
 
+def test_a_column_of_other_values_is_no_column_of_vectors(out):
+    with pytest.raises(DiversityError, match="'prompt' holds String, not vectors"):
+        of_folder(out, vectors="prompt")
+
+
 def test_an_unfinished_folder_is_said(tmp_path, model):
     with pytest.raises(DiversityError, match="not a finished output folder"):
         of_folder(tmp_path, model=model)
