@@ -2,7 +2,7 @@
 
 Ray sends the work, does it again where a worker or a machine was lost, and keeps what is on its way, on disk where
 memory does not hold it; nothing of that stands here. What does: a worker stands where this process stands (folder,
-settings, a user's own modules), all nodes have the same code and see one folder, and what goes wrong is said in words.
+data, a user's own modules), all nodes have the same code and see one folder, and what goes wrong is said in words.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def cluster(name: str, folder: Path) -> Iterator[Ray]:
     Raises:
         RunError: when a node has not or does not, or there is no cluster.
     """
-    before = {key: os.environ.get(key) for key in _PRIVATE}
+    before = {setting: os.environ.get(setting) for setting in _PRIVATE}
     if name == "ray":
         os.environ.update(_PRIVATE)  # before Ray is imported, which looks at them then
     import ray
@@ -57,11 +57,8 @@ def cluster(name: str, folder: Path) -> Iterator[Ray]:
     finally:
         if starts:
             ray.shutdown()
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value
+        for setting, value in before.items():
+            _set(setting, value)
 
 
 class Ray:
@@ -191,6 +188,12 @@ class _Crew:
         yield position, _result(ref)
 
 
+def _set(setting: str, value: str | None) -> None:
+    os.environ.pop(setting, None)
+    if value is not None:
+        os.environ[setting] = value
+
+
 # What workers do.
 
 
@@ -198,7 +201,7 @@ class _Place(NamedTuple):
     """Where the process stands that asks for work."""
 
     folder: str
-    settings: dict[str, str]
+    data: str | None
     modules: dict[str, tuple[Path, bytes]]
     rests_on: dict[str, str]
 
@@ -207,8 +210,8 @@ def _shared(work: Any) -> Any:
     """Put work where all workers find it, as bytes: it may name modules that a worker finds only once it stands."""
     import ray
 
-    settings = {name: value for name, value in os.environ.items() if name.startswith("CURATE_")}
-    return ray.put((_Place(str(Path.cwd()), settings, own.modules(), rests_on()), _pickle(work)))
+    place = _Place(str(Path.cwd()), os.environ.get("CURATE_DATA"), own.modules(), rests_on())
+    return ray.put((place, _pickle(work)))
 
 
 def _pickle(value: Any) -> bytes:
@@ -231,9 +234,7 @@ def _unpickle(shared: tuple[_Place, bytes]) -> Any:
         raise RunError(f"the node {socket.gethostname()} has {difference}")
     if Path(place.folder).is_dir():
         os.chdir(place.folder)
-    for name in [name for name in os.environ if name.startswith("CURATE_")]:
-        del os.environ[name]
-    os.environ.update(place.settings)
+    _set("CURATE_DATA", place.data)
     own.adopt(place.modules)
     return cloudpickle.loads(work)
 

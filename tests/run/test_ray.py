@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -65,7 +66,7 @@ def outputs(out: Path) -> dict[str, bytes]:
     return {name: (out / name).read_bytes() for name in SAME}
 
 
-def write(folder: Path, module: str, steps: list[dict], **more) -> Path:
+def write(folder: Path, module: str, steps: list[dict[str, Any]], **more: Any) -> Path:
     """Write a recipe over eight files, and a module of the user's own."""
     for i in range(8):
         pl.DataFrame(rows(30, url=str(i))).write_ndjson(folder / f"part{i}.jsonl")
@@ -167,12 +168,13 @@ def test_functions_of_ones_own_are_what_this_process_has_loaded(ray, there):
 KILL = """
 import os, signal, time
 from pathlib import Path
+from typing import Any
 import polars as pl
 from curate.filter import Property
 
 def judged(rows):
     mark = Path("killed")
-    if os.environ.get("CURATE_DRIVER") != str(os.getpid()) and not mark.exists():
+    if Path("driver").read_text() != str(os.getpid()) and not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return rows.str.len_chars() > 10
@@ -182,8 +184,8 @@ def deadly(column: str) -> Property:
 """
 
 
-def test_a_worker_that_is_killed_changes_nothing(ray, there, monkeypatch):
-    monkeypatch.setenv("CURATE_DRIVER", str(os.getpid()))
+def test_a_worker_that_is_killed_changes_nothing(ray, there):
+    (there / "driver").write_text(str(os.getpid()))
     recipe = load(write(there, KILL, [{"keep": {"mine:deadly": {"column": "response"}}}]))
     here = run_recipe(recipe, there / "here/out")
     assert not (there / "killed").exists()
@@ -194,8 +196,8 @@ def test_a_worker_that_is_killed_changes_nothing(ray, there, monkeypatch):
     assert not list((there / "away/.stages").glob("*.once"))
 
 
-def test_what_kills_every_worker_stops_the_run_in_words(ray, there, monkeypatch):
-    monkeypatch.setenv("CURATE_DRIVER", str(os.getpid()))
+def test_what_kills_every_worker_stops_the_run_in_words(ray, there):
+    (there / "driver").write_text(str(os.getpid()))
     always = KILL.replace(" and not mark.exists()", "")
     recipe = load(write(there, always, [{"keep": {"mine:deadly": {"column": "response"}}}]))
     with using(ray), pytest.raises(RunError, match=r"^Ray has lost a piece of work, also when it was done again: .+"):
@@ -205,11 +207,12 @@ def test_what_kills_every_worker_stops_the_run_in_words(ray, there, monkeypatch)
 WAIT = """
 import os, time
 from pathlib import Path
+from typing import Any
 import polars as pl
 from curate.filter import Property
 
 def judged(rows):
-    if os.environ.get("CURATE_DRIVER") != str(os.getpid()):
+    if Path("driver").read_text() != str(os.getpid()):
         import ray
         Path(f"at-{ray.get_runtime_context().get_node_id()}").touch()
         while not Path("go").exists():
@@ -221,8 +224,8 @@ def patient(column: str) -> Property:
 """
 
 
-def test_a_node_that_is_lost_changes_nothing(nodes, ray, there, monkeypatch):
-    monkeypatch.setenv("CURATE_DRIVER", str(os.getpid()))
+def test_a_node_that_is_lost_changes_nothing(nodes, ray, there):
+    (there / "driver").write_text(str(os.getpid()))
     recipe = load(write(there, WAIT, [{"keep": {"mine:patient": {"column": "response"}}}]))
     here = run_recipe(recipe, there / "here/out")
     third = nodes.add_node(**NODE)
@@ -326,6 +329,7 @@ def test_the_command_starts_a_cluster_of_its_own_and_stops_it(there):
 
 
 def test_an_interrupted_command_leaves_nothing_running(there):
+    (there / "driver").write_text("another")
     file = write(there, WAIT, [{"keep": {"mine:patient": {"column": "response"}}}])
     command = [sys.executable, "-m", "curate", "run", str(file), "--out", "away/out", "--engine", "ray"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=there)
@@ -345,7 +349,7 @@ def test_an_interrupted_command_leaves_nothing_running(there):
 
 
 def _children(pid: int) -> list[int]:
-    import psutil
+    import psutil  # type: ignore[import-untyped]
 
     return [process.pid for process in psutil.Process(pid).children(recursive=True)]
 
