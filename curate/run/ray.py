@@ -314,7 +314,7 @@ def _join(name: str) -> None:
             ray.init(address="local", include_dashboard=False, **quiet)
         else:
             ray.init(address=name, **quiet)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except Exception as error:  # Ray has no class of its own for this
         what = "a cluster cannot be started here" if name == "ray" else f"the cluster at {name} cannot be joined"
         raise RunError(f"{what}: {' '.join(visible(error).split())}") from None
 
