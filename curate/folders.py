@@ -21,7 +21,7 @@ from curate.cache import PART, sweep, write_whole
 from curate.errors import UserError
 
 HOME = ".curate"
-_LOG = "written.jsonl"
+LOG = "written.jsonl"
 _LITTER = {"Thumbs.db", "desktop.ini", "lost+found"}  # what systems leave; as hidden files, none of it has our names
 _WHOLE = 64 << 20  # bytes up to which a file in a tree is hashed whole: models are larger, and take minutes
 _END = 1 << 20
@@ -206,7 +206,7 @@ def strangers(folder: Path) -> set[str]:
 
 def read(folder: Path) -> dict[str, Entry] | None:
     """Read what was written in a folder, by name; None where it is not ours."""
-    file = folder / HOME / _LOG
+    file = folder / HOME / LOG
     if not file.is_file():
         return _older(folder)
     log: dict[str, Entry] = {}
@@ -249,7 +249,7 @@ def _older(folder: Path) -> dict[str, Entry] | None:
 
 def _begin(folder: Path) -> None:
     """Give a folder its log, with what is ours in it already."""
-    if (folder / HOME / _LOG).is_file():
+    if (folder / HOME / LOG).is_file():
         return
     older = _older(folder) or {}
     (folder / HOME).mkdir(exist_ok=True)
@@ -264,7 +264,7 @@ def _begin(folder: Path) -> None:
 def _append(folder: Path, lines: Iterable[dict[str, Any]]) -> None:
     # Appended, so that several processes need no lock; a line begins a new one, for the last may be cut short.
     text = "".join(f"\n{json.dumps(line, ensure_ascii=False)}" for line in lines)
-    with (folder / HOME / _LOG).open("a", encoding="utf-8", newline="\n") as file:
+    with (folder / HOME / LOG).open("a", encoding="utf-8", newline="\n") as file:
         file.write(text)
 
 
@@ -277,7 +277,7 @@ def _usable(folder: Path, other: str) -> None:
         if place.exists() and not place.is_dir():
             raise FolderError(f"{place} is a file, where a folder is needed: {other}")
     home = folder / HOME
-    if home.is_symlink() or (home.exists() and not home.is_dir()) or (home / _LOG).is_symlink():
+    if home.is_symlink() or (home.exists() and not home.is_dir()) or (home / LOG).is_symlink():
         raise FolderError(f"{home} is not a folder that curate made: {other}")
 
 

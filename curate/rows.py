@@ -58,19 +58,28 @@ class Batch(NamedTuple):
     notes: Mapping[str, float] = MappingProxyType({})
 
 
+class Origin(NamedTuple):
+    """One file in a store: its address, its size in bytes, and the store's own mark of its content."""
+
+    address: str
+    size: int
+    mark: str
+
+
 @dataclass(frozen=True)
 class Part:
     """One piece of a source that is read, cached and resumed by itself: a site, a file, a package.
 
-    `files` are all the files its bytes depend on; `read(batch_rows)` yields batches of at most that many rows.
-    `split(size)` cuts the part into pieces of some `size` bytes, which together give its rows and its bad records as
-    it does, in its order; it gives none where the part cannot be cut.
+    `files` and `origins` are all the files its bytes depend on, on this disk and in stores; `read(batch_rows)` yields
+    batches of at most that many rows. `split(size)` cuts the part into pieces of some `size` bytes, which together give
+    its rows and its bad records as it does, in its order; it gives none where the part cannot be cut.
     """
 
     name: str
     files: tuple[Path, ...]
     read: Callable[[int], Iterator[Batch]] = field(compare=False)
     split: Callable[[int], list[Part]] = field(compare=False, default=lambda size: [])
+    origins: tuple[Origin, ...] = ()
 
 
 class SourceError(UserError):

@@ -41,7 +41,7 @@ BEHIND = {
     "transformers": ["curate/models/generators/transformers", "curate/models/weights", "curate/models/judges/"],
     "shortcuts": ["curate/pairs/shortcuts/"],
     "ray": ["curate/run/ray"],
-    "remote": ["curate/sources/files"],
+    "remote": ["curate/remote"],
     "train": ["train/", "curate/cli/train"],
     "qlora": ["train/"],
     "evaluate": [

@@ -157,7 +157,9 @@ def _inputs(node: Node) -> str:
 
 def _of_set(recipe: Recipe) -> list[Any]:
     reads = [source.read for source in recipe.sources] + list(recipe.extra.values())
-    parts = [(read.name, part.name, cache.fingerprint(part.files)) for read in reads for part in _parts(read)]
+    parts = [
+        (read.name, part.name, cache.fingerprint(part.files), part.origins) for read in reads for part in _parts(read)
+    ]
     steps = [step.depends() for s in recipe.sources for step in s.steps] + [s.depends() for s in recipe.steps]
     code = [code_of(read.function) for read in reads]
     samples = [code_of(source.sample.function) for source in recipe.sources if source.sample]

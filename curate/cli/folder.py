@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -12,24 +13,33 @@ import click
 
 from curate.cli import options
 from curate.cli.echo import echo, echo_json
-from curate.cli.options import PATH
+from curate.cli.options import PATH, PLACE
+
+_READ = ("manifest.json", "ledger.parquet", "train.parquet")
 
 
 def _reads_folder(command: Callable[..., None]) -> Callable[..., None]:
-    """Say in one sentence where a folder that a command reads is none of ours: it may be a stranger's, or damaged."""
+    """Say in one sentence where a folder that a command reads is none of ours: it may be a stranger's, or damaged.
+
+    Of a folder in a store, what all these commands read is fetched.
+    """
 
     @wraps(command)
     def reads(**params: Any) -> None:
         from curate.run.folder import as_written
+        from curate.run.remote import opened
 
-        with as_written(params.get("out") or params["out_a"]):
+        with ExitStack() as stack:
+            for name in sorted({"out", "out_a", "out_b"} & params.keys()):
+                params[name] = stack.enter_context(opened(params[name], _READ))
+            stack.enter_context(as_written(params.get("out") or params["out_a"]))
             command(**params)
 
     return reads
 
 
 @click.command()
-@click.argument("out", type=PATH)
+@click.argument("out", type=PLACE)
 @click.option("--rows", type=click.IntRange(1), default=3, show_default=True, help="How many; the set is shuffled.")
 @options.as_json
 @_reads_folder
@@ -43,7 +53,7 @@ def show(out: Path, rows: int, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("out", type=PATH)
+@click.argument("out", type=PLACE)
 @click.argument("id_", metavar="ID")
 @options.as_json
 @_reads_folder
@@ -57,8 +67,8 @@ def why(out: Path, id_: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("out_a", type=PATH)
-@click.argument("out_b", type=PATH)
+@click.argument("out_a", type=PLACE)
+@click.argument("out_b", type=PLACE)
 @options.as_json
 @_reads_folder
 def diff(out_a: Path, out_b: Path, as_json: bool) -> None:
@@ -71,7 +81,7 @@ def diff(out_a: Path, out_b: Path, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("out", type=PATH)
+@click.argument("out", type=PLACE)
 @options.trust
 @options.as_json
 def verify(out: Path, trust: bool, as_json: bool) -> None:
@@ -81,9 +91,10 @@ def verify(out: Path, trust: bool, as_json: bool) -> None:
     """
     from curate.report import terminal
     from curate.run import check
+    from curate.run.remote import opened
 
-    with terminal.progress() as tell:
-        states = check.verify(out, trusted=trust, progress=tell)
+    with opened(out) as folder, terminal.progress() as tell:
+        states = check.verify(folder, trusted=trust, progress=tell)
     if as_json:
         echo_json(states)
     else:

@@ -7,8 +7,27 @@ from typing import Any
 
 import click
 
+from curate.address import Address, AddressError, is_address
+
 PATH = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+class _Place(click.ParamType):  # type: ignore[type-arg]
+    """A folder, or an address in a store, of which `//` would become `/` in a path."""
+
+    name = "folder or address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | Address:
+        if not is_address(value):
+            return Path(FOLDER.convert(value, param, ctx))
+        try:
+            return Address(value)
+        except AddressError as error:
+            self.fail(str(error), param, ctx)
+
+
+PLACE = _Place()
 as_json = click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
 sets = click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe, dotted; repeat."

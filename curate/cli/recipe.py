@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from curate.address import Address
 from curate.cli import options
 from curate.cli.echo import echo, echo_json, stop
-from curate.cli.options import FOLDER, PATH
+from curate.cli.options import PATH, PLACE
 
 _KINDS = ["filters", "sources", "generators", "judges", "pairs", "recipes"]
 
@@ -17,7 +19,9 @@ _KINDS = ["filters", "sources", "generators", "judges", "pairs", "recipes"]
 @click.argument("recipe", type=PATH)
 @options.sets
 @click.option("--seed", type=int, help="Use this seed instead of the recipe's.")
-@click.option("--out", type=FOLDER, help="Folder for the outputs.  [default: out/NAME]")
+@click.option(
+    "--out", type=PLACE, metavar="FOLDER", help="Folder for the outputs, or s3://, gs://.  [default: out/NAME]"
+)
 @click.option("--limit", type=click.IntRange(1), help="Read at most this many rows of each part of a source.")
 @click.option("--batch-rows", type=click.IntRange(1), default=20_000, show_default=True, help="Rows judged at a time.")
 @click.option("--fresh", is_flag=True, help="Do every stage again.")
@@ -33,7 +37,7 @@ def run(
     recipe: Path,
     sets: tuple[str, ...],
     seed: int | None,
-    out: Path | None,
+    out: Path | Address | None,
     limit: int | None,
     batch_rows: int,
     fresh: bool,
@@ -42,6 +46,7 @@ def run(
 ) -> None:
     """Run RECIPE: from its sources to a set, with a ledger of every row."""
     from curate.recipe.load import load
+    from curate.run.remote import run_to
     from curate.run.run import run_recipe
 
     plan = load(recipe, sets, seed=seed)
@@ -49,9 +54,14 @@ def run(
     from curate.report import terminal
 
     with terminal.progress() as tell:
-        manifest = run_recipe(
-            plan, folder, fresh=fresh, limit=limit, batch_rows=batch_rows, progress=tell, engine=engine
-        )
+        more: dict[str, Any] = {
+            "fresh": fresh,
+            "limit": limit,
+            "batch_rows": batch_rows,
+            "progress": tell,
+            "engine": engine,
+        }
+        manifest = run_to(plan, folder, **more) if isinstance(folder, Address) else run_recipe(plan, folder, **more)
     if as_json:
         echo_json(manifest)
     else:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pydantic
 
 from curate import own
+from curate.address import Address
 from curate.errors import did_you_mean
 from curate.models.generators.ask import Settings
 from curate.models.generators.generator import Generator
@@ -207,6 +208,10 @@ class Reading:
             return None
         # Relative paths start at $CURATE_DATA (default: data/).
         params = {k: data_folder() / v.expanduser() if isinstance(v, Path) else v for k, v in call.params.items()}
+        for key in [k for k, v in params.items() if isinstance(v, Address) and ":" in call.name]:
+            self.problem(
+                (*call.path, key), "a source of your own reads files on this disk: fetch what the address names"
+            )
         return Read(call.name, call.function, params, self.places(call.path), call.objects)
 
     def steps(self, block: Any, path: KeyPath) -> tuple[Step, ...]:

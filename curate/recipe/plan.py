@@ -15,6 +15,7 @@ from curate.models.judges.judge import Judge
 from curate.own import is_own
 from curate.recipe.step import Step
 from curate.rows import Batch, Part, SourceError
+from curate.sources.remote import parts as parts_at
 
 Shortfall = Literal["fail", "accept", "redistribute"]
 Thoughts = Literal["keep", "drop"]
@@ -37,7 +38,7 @@ class Read:
     def parts(self) -> list[Part]:
         """List what there is to read."""
         with self._in_words():
-            parts = list(self.function(**{**self.params, **self.objects}))
+            parts = parts_at(self.function, {**self.params, **self.objects})
         wrong = next((type(part).__name__ for part in parts if not isinstance(part, Part)), None)
         if wrong:
             raise SourceError(f"'{self.name}' gave a {wrong}, where a list of `curate.rows.Part` is needed")

@@ -16,6 +16,7 @@ import polars as pl
 import pydantic
 
 from curate import own
+from curate.address import Address, is_address
 from curate.errors import did_you_mean
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
@@ -136,17 +137,22 @@ def parameters(function: Function, without: Iterable[str] = ()) -> type[pydantic
 
 
 def _in_yaml(name: str, hint: Any) -> Any:
-    """Adapt a type to YAML: paths are text, generators and judges go by name, and a step may name several columns."""
+    """Adapt a type to YAML: paths and addresses are text, models go by name, and a step may name several columns."""
     for named in (Generator, Judge):
         if hint in (named, named | None):
             return str if hint is named else str | None
         if hint in (list[named], list[named] | None):  # type: ignore[valid-type]
             return Annotated[list[str], pydantic.Field(min_length=1)]
     if hint is Path:
-        return Annotated[Path, pydantic.Field(strict=False)]
+        return Annotated[Path, pydantic.Field(strict=False), pydantic.WrapValidator(_place)]
     if name == "column" and hint is str:
         return str | list[str]
     return hint
+
+
+def _place(value: Any, path: Callable[[Any], Path]) -> Path | Address:
+    """Take an address as it stands: in a path, `//` would become `/`."""
+    return Address(value) if is_address(value) else path(value)
 
 
 def check(model: type[pydantic.BaseModel], block: Any) -> tuple[dict[str, Any], list[tuple[KeyPath, str]]]:

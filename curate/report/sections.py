@@ -279,6 +279,9 @@ def reproduce(manifest: Data) -> Data:
         "recipe": yaml.safe_dump(manifest["recipe"], sort_keys=False, allow_unicode=True, width=100),
         "versions": list({**manifest["curate"], "python": manifest["python"]}.items()),
         "files": plural(len(inputs), "file"),
-        "inputs": [[i["file"], i["source"], i["part"], i["bytes"], {"sha": i["sha256"]}] for i in inputs[:_INPUTS]],
+        "inputs": [
+            [i["file"], i["source"], i["part"], i["bytes"], {"sha": i.get("sha256") or i["mark"]}]
+            for i in inputs[:_INPUTS]
+        ],
         "more": max(len(inputs) - _INPUTS, 0),
     }

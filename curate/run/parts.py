@@ -19,6 +19,7 @@ from typing import Any
 
 import polars as pl
 
+from curate.address import Address
 from curate.cache import Cache, Entry, code_of, fingerprint
 from curate.engine import Engine, Local, current
 from curate.recipe.bindings import described
@@ -95,7 +96,7 @@ def plan_parts(state: Run, source: Source, steps: Sequence[Step]) -> list[PartJo
         raise _at(source.name, read, error) from None
     depends = {
         "source": source.name,
-        "read": [read.name, {k: v for k, v in read.params.items() if not isinstance(v, Path)}],
+        "read": [read.name, {k: v for k, v in read.params.items() if not isinstance(v, Path | Address)}],
         "given": described(read.objects),
         "code": code_of(read.function),
         "steps": [step.depends() for step in steps],
@@ -136,7 +137,10 @@ def pass_parts(state: Run, jobs: list[PartJob]) -> list[tuple[PartJob, Entry]]:
 def _inputs(job: PartJob, hashes: Sequence[str]) -> list[dict[str, Any]]:
     files = zip(job.part.files, hashes, strict=True)
     part = {"source": job.source, "part": job.whole}
-    return [{**part, "file": file.name, "bytes": file.stat().st_size, "sha256": digest} for file, digest in files]
+    return [
+        *({**part, "file": file.name, "bytes": file.stat().st_size, "sha256": digest} for file, digest in files),
+        *({**part, "file": o.address, "bytes": o.size, "mark": o.mark} for o in job.part.origins),
+    ]
 
 
 def _split(state: Run, engine: Engine, jobs: list[PartJob]) -> list[PartJob]:
@@ -159,7 +163,7 @@ def _cut(stages: Cache, size: int, job: PartJob) -> list[PartJob]:
 def _pass_part(stages: Cache, job: PartJob) -> tuple[Entry, Sequence[str]]:
     """Do a part, unless it was done before: its entry in the cache rests on all that the job names."""
     hashes = job.hashes or _hashes(stages, job)
-    depends = {**job.depends, "part": job.part.name, "files": hashes}
+    depends = {**job.depends, "part": job.part.name, "files": [*hashes, *job.part.origins]}
     progress = partial(_progress.get(), job.label)
     return stages.get("pass", depends, lambda folder: do_part(job, folder, progress)), hashes
 
