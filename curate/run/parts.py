@@ -110,8 +110,7 @@ def plan_parts(state: Run, source: Source, steps: Sequence[Step]) -> list[PartJo
 
 def pass_parts(state: Run, jobs: list[PartJob]) -> list[tuple[PartJob, Entry]]:
     """Do the parts of a source on the engine, large ones in pieces, and note what was done for the manifest."""
-    # A generator is asked in this process: its engine and its account are here.
-    engine = Local() if any(job.read.objects for job in jobs) else current()
+    engine = Local() if any(map(_asks_models, jobs)) else current()
     jobs = _split(state, engine, jobs)
     heard: set[str] = set()
 
@@ -132,6 +131,12 @@ def pass_parts(state: Run, jobs: list[PartJob]) -> list[tuple[PartJob, Entry]]:
     finally:
         _progress.reset(token)
     return _until_damage(passed)
+
+
+def _asks_models(job: PartJob) -> bool:
+    """Tell whether a part asks a generator or a judge: its engine and its account are in this process."""
+    groups = [job.read.objects, *(step.objects for step in job.steps)]
+    return any(not isinstance(value, str) for objects in groups for value in objects.values())
 
 
 def _inputs(job: PartJob, hashes: Sequence[str]) -> list[dict[str, Any]]:

@@ -2,11 +2,12 @@
 
 Ray sends the work, does it again where a worker or a machine was lost, and keeps what is on its way, on disk where
 memory does not hold it; nothing of that stands here. What does: a worker stands where this process stands (folder,
-settings, a user's own modules), all nodes have the same code and see one folder, and what goes wrong is said in words.
+data, a user's own modules), all nodes have the same code and see one folder, and what goes wrong is said in words.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -42,7 +43,7 @@ def cluster(name: str, folder: Path) -> Iterator[Ray]:
     Raises:
         RunError: when a node has not or does not, or there is no cluster.
     """
-    before = {key: os.environ.get(key) for key in _PRIVATE}
+    before = {setting: os.environ.get(setting) for setting in _PRIVATE}
     if name == "ray":
         os.environ.update(_PRIVATE)  # before Ray is imported, which looks at them then
     import ray
@@ -57,11 +58,8 @@ def cluster(name: str, folder: Path) -> Iterator[Ray]:
     finally:
         if starts:
             ray.shutdown()
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value
+        for setting, value in before.items():
+            _set(setting, value)
 
 
 class Ray:
@@ -191,6 +189,12 @@ class _Crew:
         yield position, _result(ref)
 
 
+def _set(setting: str, value: str | None) -> None:
+    os.environ.pop(setting, None)
+    if value is not None:
+        os.environ[setting] = value
+
+
 # What workers do.
 
 
@@ -198,17 +202,41 @@ class _Place(NamedTuple):
     """Where the process stands that asks for work."""
 
     folder: str
-    settings: dict[str, str]
+    data: str | None
     modules: dict[str, tuple[Path, bytes]]
     rests_on: dict[str, str]
+    level: int  # of what it logs
+
+
+class _Log(logging.Handler):
+    """What a worker has to say while it does a piece of work, for the process that asked for it."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.lines: list[tuple[str, int, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append((record.name, record.levelno, record.getMessage()))
+
+    def __enter__(self) -> list[tuple[str, int, str]]:
+        _logger.addHandler(self)
+        _logger.setLevel(self.level)
+        return self.lines
+
+    def __exit__(self, *error: object) -> None:
+        _logger.removeHandler(self)
+
+
+_logger = logging.getLogger("curate")
 
 
 def _shared(work: Any) -> Any:
     """Put work where all workers find it, as bytes: it may name modules that a worker finds only once it stands."""
     import ray
 
-    settings = {name: value for name, value in os.environ.items() if name.startswith("CURATE_")}
-    return ray.put((_Place(str(Path.cwd()), settings, own.modules(), rests_on()), _pickle(work)))
+    level = _logger.getEffectiveLevel()
+    place = _Place(str(Path.cwd()), os.environ.get("CURATE_DATA"), own.modules(), rests_on(), level)
+    return ray.put((place, _pickle(work)))
 
 
 def _pickle(value: Any) -> bytes:
@@ -231,9 +259,7 @@ def _unpickle(shared: tuple[_Place, bytes]) -> Any:
         raise RunError(f"the node {socket.gethostname()} has {difference}")
     if Path(place.folder).is_dir():
         os.chdir(place.folder)
-    for name in [name for name in os.environ if name.startswith("CURATE_")]:
-        del os.environ[name]
-    os.environ.update(place.settings)
+    _set("CURATE_DATA", place.data)
     own.adopt(place.modules)
     return cloudpickle.loads(work)
 
@@ -241,7 +267,8 @@ def _unpickle(shared: tuple[_Place, bytes]) -> Any:
 def _do(shared: tuple[_Place, bytes], item: bytes) -> Any:
     from ray import cloudpickle
 
-    return _unpickle(shared)(cloudpickle.loads(item))
+    with _Log(shared[0].level) as log:
+        return _unpickle(shared)(cloudpickle.loads(item)), log
 
 
 def _split(shared: tuple[_Place, bytes], item: bytes) -> Any:
@@ -254,10 +281,10 @@ def _split(shared: tuple[_Place, bytes], item: bytes) -> Any:
     return [groups.get(number) for number in range(count)] if count > 1 else groups.get(0)
 
 
-def _join_group(shared: tuple[_Place, bytes], *pieces: pl.DataFrame | None) -> list[Any]:
-    join = _unpickle(shared)
+def _join_group(shared: tuple[_Place, bytes], *pieces: pl.DataFrame | None) -> Any:
     frames = [piece for piece in pieces if piece is not None]
-    return [join(pl.concat(frames))] if frames else []
+    with _Log(shared[0].level) as log:
+        return [_unpickle(shared)(pl.concat(frames))] if frames else [], log
 
 
 class _Hired:
@@ -267,17 +294,19 @@ class _Hired:
         from ray import cloudpickle
 
         self.object = _unpickle(shared)(cloudpickle.loads(setting))
+        self.level = shared[0].level
 
     def call(self, method: str, *args: Any) -> Any:
-        return getattr(self.object, method)(*args)
+        with _Log(self.level) as log:
+            return getattr(self.object, method)(*args), log
 
 
 def _result(ref: Any) -> Any:
-    """Wait for a result; what was raised there is raised here."""
+    """Wait for a result; what was logged or raised there is logged or raised here."""
     import ray
 
     try:
-        return ray.get(ref)
+        result, log = ray.get(ref)
     except ray.exceptions.RayTaskError as error:
         cause: BaseException = error
         while isinstance(cause, ray.exceptions.RayTaskError) and cause.cause is not None:
@@ -288,6 +317,9 @@ def _result(ref: Any) -> Any:
         raise RunError(
             f"Ray has lost a piece of work, also when it was done again: {type(error).__name__}: {first}"
         ) from None
+    for name, level, line in log:
+        logging.getLogger(name).log(level, line)
+    return result
 
 
 # A cluster, and what its nodes must have.
@@ -313,7 +345,7 @@ def _join(name: str) -> None:
             ray.init(address="local", include_dashboard=False, **quiet)
         else:
             ray.init(address=name, **quiet)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except Exception as error:  # Ray has no class of its own for this
         what = "a cluster cannot be started here" if name == "ray" else f"the cluster at {name} cannot be joined"
         raise RunError(f"{what}: {' '.join(visible(error).split())}") from None
 
@@ -326,12 +358,13 @@ def _check(folder: Path) -> None:
     def look(file: str) -> tuple[bool, dict[str, str]]:  # not of a module, so that it reaches a node without this one
         from pathlib import Path
 
-        there = Path(file).is_file()
         try:
             from curate.cache import rests_on
+
+            code = rests_on()
         except ImportError as error:
-            return there, {"curate": f"of another kind ({error})"}
-        return there, rests_on()
+            code = {"curate": f"of another kind ({error})"}
+        return Path(file).is_file(), code
 
     mark = folder / f"{secrets.token_hex(4)}{PART}"
     mark.touch()
@@ -345,7 +378,10 @@ def _check(folder: Path) -> None:
         for name, ref in asked:
             if not ray.wait([ref], timeout=_SECONDS)[0]:
                 raise RunError(f"the node {name} does not answer within {_SECONDS} seconds")
-            sees, code = _result(ref)
+            try:
+                sees, code = ray.get(ref)
+            except ray.exceptions.RayError as error:
+                raise RunError(f"the node {name} cannot work: {str(error).strip().splitlines()[-1]}") from None
             if not sees:
                 raise RunError(
                     f"the node {name} does not see the folder {folder}: all nodes need one shared folder for the "
