@@ -70,7 +70,7 @@ class Ray:
 
         resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
         self.workers = max(1, int(resources.get("CPU", 1)))
-        self._has_gpus = "GPU" in resources
+        self.gpus = int(resources.get("GPU", 0))
 
     def map(self, do: Callable[[Item], Made], items: Iterable[Item], *, gpus: float = 0) -> Iterator[Made]:
         """Do each item in a task."""
@@ -117,17 +117,19 @@ class Ray:
         again = {"max_restarts": _TRIES, "max_task_retries": _TRIES}
         kind = self._remote(_Hired, gpus, num_cpus=0, scheduling_strategy="SPREAD", **again)
         work = _shared(make)
-        actors = [kind.remote(work, _pickle(setting)) for setting in settings]
+        held = [ray.put(_pickle(setting)) for setting in settings]  # what an object is made of anew where it is lost
+        actors = [kind.remote(work, setting) for setting in held]
         try:
             yield _Crew(actors)
         finally:
             for actor in actors:
                 ray.kill(actor)
+            del held
 
     def _remote(self, work: Any, gpus: float = 0, **options: Any) -> Any:
         import ray
 
-        return ray.remote(num_gpus=gpus if self._has_gpus else 0, **options)(work)
+        return ray.remote(num_gpus=gpus if self.gpus else 0, **options)(work)
 
     def _paced(self, calls: Iterator[Any]) -> Iterator[Any]:
         """Start calls one after the other, and yield what they promise; only some are under way."""
