@@ -18,6 +18,7 @@ from curate.models.settings import mask
 from curate.rows import Origin, SourceError, SourceMissing, hash_file
 
 log = logging.getLogger("curate.remote")
+_SILENT = logging.NullHandler()
 T = TypeVar("T")
 
 # Bytes asked for at a time; less where a connection breaks off.
@@ -112,14 +113,10 @@ def put(file: Path, address: Address) -> None:
         SourceError: when the store does not take it.
     """
     log.info("%s is put to %s", file, address)
-    for wait in (*WAITS, None):
-        try:
-            _store(address).put_file(str(file), address.path)
-            return
-        except Exception as error:  # each library has its own
-            if wait is None or not _passes(error):
-                raise _in_words(error, address, "was not written") from None
-            time.sleep(wait)
+    try:
+        _store(address).put_file(str(file), address.path)  # tries several times, and in pieces where a file is large
+    except Exception as error:  # each library has its own
+        raise _in_words(error, address, "was not written") from None
 
 
 def remove(address: Address) -> None:
@@ -134,6 +131,8 @@ def remove(address: Address) -> None:
 def _store(address: Address) -> Any:
     import fsspec
 
+    for name in ("gcsfs", "s3fs"):  # they would print the trace of what is said in a sentence here
+        logging.getLogger(name).addHandler(_SILENT)
     return fsspec.filesystem(address.store)
 
 
@@ -204,5 +203,7 @@ def _there(root: Address) -> bool:
 
 
 def _first(error: Exception) -> str:
+    if isinstance(error, TimeoutError) and not str(error):
+        return f"no answer within {PATIENCE:g} seconds"
     line = mask(str(error).strip().partition("\n")[0])[:200]
     return f"{type(error).__name__}: {line}" if line else type(error).__name__

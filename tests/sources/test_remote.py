@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +26,7 @@ from curate.run.run import run_recipe
 from curate.sources import csv, jsonl, natural_instructions, parquet, reddit, stackexchange, wikihow
 from curate.sources.remote import parts
 from tests.conftest import rows
-from tests.stores import KEY, S3, Wire, s3_server
+from tests.stores import KEY, S3, Google, Hub, Wire, s3_server, serve
 
 DATA = ("train.parquet", "train.jsonl", "ledger.parquet")
 ODD = [
@@ -347,3 +350,48 @@ def test_no_key_is_written_down(s3: S3, tmp_path: Path, run: Any, caplog: pytest
     assert "is fetched" in caplog.text
     written = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
     assert not [one for one in [*written, caplog.text.encode()] if KEY.encode() in one or b"very-secret" in one]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("store", "base", "own"),
+    [
+        pytest.param(Google, "gs://bucket/d", {"FSSPEC_GS": '{"token": "anon"}', "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}, id="gs"),
+        pytest.param(Hub, "hf://datasets/org/name/d", {"HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}, id="hf"),
+    ],
+)  # fmt: skip
+def test_other_stores_speak_as_theirs_do(store: Any, base: str, own: dict[str, str], tmp_path: Path, run: Any) -> None:
+    files = {f"d/{name}": LINES + name.encode() + b"\n" for name in ("a b.jsonl", "sub/50%25+#ü.jsonl")}
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    local = run({"a": {"jsonl": {"path": str(tmp_path / "d")}}}, max_bad=0.5)
+    recipe = {"name": "test", "max_bad": 0.5, "sources": {"a": {"read": {"jsonl": {"path": base}}}}}
+    (tmp_path / "there.yaml").write_text(json.dumps(recipe))
+    with serve(store, files) as (url, asked):
+        env = {
+            **os.environ,
+            "CURATE_CACHE": str(tmp_path / "cache"),
+            "STORAGE_EMULATOR_HOST": url,
+            "HF_ENDPOINT": url,
+            **own,
+        }
+        out = "gs://bucket/runs/lima" if store is Google else "out"
+
+        def curate(recipe: str = "there.yaml") -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, "-m", "curate", "run", recipe, "--json", "--out", out]
+            return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+
+        done = curate()
+        assert (done.returncode, done.stderr) == (0, "")
+        manifest = json.loads(done.stdout)
+        assert {name: manifest["outputs"][name] for name in DATA} == {name: local["outputs"][name] for name in DATA}
+        assert {i["file"] for i in manifest["inputs"]} == {f"{base}/a b.jsonl", f"{base}/sub/50%25+#ü.jsonl"}
+        if store is Google:
+            assert files["runs/lima/train.jsonl"] == (tmp_path / "out/train.jsonl").read_bytes()
+            assert json.loads(files["runs/lima/manifest.json"])["outputs"] == manifest["outputs"]
+        asked.clear()
+        assert not json.loads(curate().stdout)["stages"]["built"]
+        assert not [question for question in asked if "a%20b.jsonl?alt=media" in question or "resolve" in question]
+        (tmp_path / "gone.yaml").write_text(json.dumps(recipe).replace(base, f"{base[:-1]}gone"))
+        assert f"there is nothing at {base[:-1]}gone" in curate("gone.yaml").stderr
