@@ -50,6 +50,11 @@ def _release(package: str) -> str | None:
         return None
 
 
+def rests_on() -> dict[str, str]:
+    """List all code that a result rests on but a user's own: releases, plug-ins, and this library's, file by file."""
+    return versions() | {name: number for _, name, number in plugins()} | {"the code of curate": library()}
+
+
 @cache
 def library(*names: str) -> str:
     """Hash the library's own code and the data that its filters read; with `names`, these folders and files of it."""
@@ -88,7 +93,7 @@ def code_of(function: Callable[..., Any]) -> Any:
     if not Path(file).is_file():
         return None
     code = [[name, hash_file(path)] for name, path in modules_of(Path(file))]
-    return {"code": code, "release": [plugin for top, *plugin in _plugins() if top == name.partition(".")[0]]}
+    return {"code": code, "release": [plugin for top, *plugin in plugins() if top == name.partition(".")[0]]}
 
 
 def own_code() -> list[list[str]]:
@@ -99,10 +104,10 @@ def own_code() -> list[list[str]]:
     modules = [(name, getattr(module, "__file__", None)) for name, module in sorted(sys.modules.items())]
     files = [(name, Path(file)) for name, file in modules if file and name != "__main__"]
     own = [(name, file) for name, file in files if file.is_file() and not _foreign(file)]
-    return [[name, hash_file(file)] for name, file in own] + _plugins()
+    return [[name, hash_file(file)] for name, file in own] + plugins()
 
 
-def _plugins() -> list[list[str]]:
+def plugins() -> list[list[str]]:
     """List the packages that offer filters: the top name of their modules, their own name, and their release."""
     offers = entry_points(group="curate.filters")
     return sorted([e.module.partition(".")[0], e.dist.name, e.dist.version] for e in offers if e.dist)

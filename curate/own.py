@@ -17,7 +17,7 @@ import typing
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from importlib.util import find_spec
+from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -55,6 +55,21 @@ def module_name(function: Any) -> str:
     """Name a function's module as its user does, without the folder it stands in."""
     name = str(getattr(_plain(function), "__module__", ""))
     return name.removeprefix(_OWN).partition(".")[2] if name.startswith(_OWN) else name
+
+
+def modules() -> dict[str, tuple[Path, bytes]]:
+    """Give the modules of the user's own that are loaded, each with its file and what it said, for `adopt`."""
+    return dict(_sources)
+
+
+def adopt(modules: dict[str, tuple[Path, bytes]]) -> None:
+    """Let this process load the modules of another one as they were loaded there, whatever their files say here."""
+    if modules != _adopted:
+        for name in _sources:
+            sys.modules.pop(name, None)
+        _sources.clear()
+        _adopted.clear()
+        _adopted.update(modules)
 
 
 def find_file(name: str, folder: Path | None = None) -> Path:
@@ -142,6 +157,11 @@ class _Finder:
             spec = ModuleSpec(name, None, is_package=True)
             spec.submodule_search_locations = [str(_root(name))]
             return spec
+        if name in _adopted:
+            file = _adopted[name][0]
+            inside = [str(file.parent)] if file.name == "__init__.py" else None
+            loader = _Loader(name, str(file))
+            return spec_from_file_location(name, file, loader=loader, submodule_search_locations=inside)
         spec = PathFinder.find_spec(name, path, target)  # type: ignore[assignment]
         if spec is not None and isinstance(spec.loader, SourceFileLoader) and spec.origin:
             spec.loader = _Loader(name, spec.origin)
@@ -155,6 +175,9 @@ class _Loader(SourceFileLoader):
         # Without a time of change no compiled file is read or written: what runs is what the file says.
         raise OSError
 
+    def get_data(self, path: str) -> bytes:
+        return _adopted[self.name][1] if self.name in _adopted else super().get_data(path)
+
     def get_code(self, fullname: str) -> CodeType | None:
         _sources[fullname] = (Path(self.path), self.get_data(self.path))
         return super().get_code(fullname)
@@ -166,6 +189,7 @@ class _Loader(SourceFileLoader):
 
 
 _sources: dict[str, tuple[Path, bytes]] = {}  # what was loaded, by the module's name
+_adopted: dict[str, tuple[Path, bytes]] = {}  # what another process has loaded
 
 
 def _import(
@@ -174,7 +198,7 @@ def _import(
     """Import for a user's module: as Python does, and what Python does not find, from the module's own folder."""
     top = name.partition(".")[0]
     for home in () if level or _known(top) else (package, _package(Path.cwd())):
-        if _beside(_root(home), top):
+        if f"{home}.{top}" in _adopted or _beside(_root(home), top):
             whole = builtins.__import__(f"{home}.{name}", globals, locals, fromlist or ("__name__",), 0)
             return whole if fromlist else sys.modules[f"{home}.{top}"]
     return builtins.__import__(name, globals, locals, fromlist, level)

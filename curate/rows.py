@@ -71,13 +71,15 @@ class Part:
     """One piece of a source that is read, cached and resumed by itself: a site, a file, a package.
 
     `files` and `origins` are all the files its bytes depend on, on this disk and in stores; `read(batch_rows)` yields
-    batches of at most that many rows.
+    batches of at most that many rows. `split(size)` cuts the part into pieces of some `size` bytes, which together give
+    its rows and its bad records as it does, in its order; it gives none where the part cannot be cut.
     """
 
     name: str
     files: tuple[Path, ...]
     read: Callable[[int], Iterator[Batch]] = field(compare=False)
     origins: tuple[Origin, ...] = ()
+    split: Callable[[int], list[Part]] = field(compare=False, default=lambda size: [])
 
 
 class SourceError(UserError):

@@ -25,6 +25,13 @@ _KINDS = ["filters", "sources", "generators", "judges", "pairs", "recipes"]
 @click.option("--limit", type=click.IntRange(1), help="Read at most this many rows of each part of a source.")
 @click.option("--batch-rows", type=click.IntRange(1), default=20_000, show_default=True, help="Rows judged at a time.")
 @click.option("--fresh", is_flag=True, help="Do every stage again.")
+@click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    metavar="ENGINE",
+    help="Where the work is done: local, in this process; ray, a process a core; or the address of a Ray cluster.",
+)
 @options.as_json
 def run(
     recipe: Path,
@@ -34,6 +41,7 @@ def run(
     limit: int | None,
     batch_rows: int,
     fresh: bool,
+    engine: str,
     as_json: bool,
 ) -> None:
     """Run RECIPE: from its sources to a set, with a ledger of every row."""
@@ -46,7 +54,13 @@ def run(
     from curate.report import terminal
 
     with terminal.progress() as tell:
-        more: dict[str, Any] = {"fresh": fresh, "limit": limit, "batch_rows": batch_rows, "progress": tell}
+        more: dict[str, Any] = {
+            "fresh": fresh,
+            "limit": limit,
+            "batch_rows": batch_rows,
+            "progress": tell,
+            "engine": engine,
+        }
         manifest = run_to(plan, folder, **more) if isinstance(folder, Address) else run_recipe(plan, folder, **more)
     if as_json:
         echo_json(manifest)

@@ -6,9 +6,13 @@ another one, or on another machine; what it leaves is an entry of the cache.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +20,8 @@ from typing import Any
 import polars as pl
 
 from curate.address import Address
-from curate.cache import Entry, code_of, fingerprint
+from curate.cache import Cache, Entry, code_of, fingerprint
+from curate.engine import Engine, Local, current
 from curate.recipe.bindings import described
 from curate.recipe.plan import Read, Source
 from curate.recipe.step import Step
@@ -36,8 +41,9 @@ from curate.run.examples import merge, samples
 from curate.run.ledger import Ledger
 from curate.run.quarantine import line_of, sentences
 from curate.run.rowpass import Passed, row_pass
-from curate.run.state import Pool, Run, RunError
+from curate.run.state import Pool, Run, RunError, silent
 from curate.run.step_error import StepError, explain
+from curate.sources.files import DAMAGED
 
 _FLUSH_BYTES = 16 * 2**20  # kept rows are gathered up to this before a file is written
 _FLUSH_ROWS = 50_000
@@ -46,11 +52,19 @@ _SORTED_GROUP = 5_000  # fewer where a reader looks for a range
 # A part with more bad records than this, and more bad than good ones, is something else than it is read as.
 _MOST_BAD = 100_000
 _COUNTS = ("read", "kept", "bad", "bytes", "bad_bytes")
+# A piece is seconds of work: enough that its start costs little, and little to do again where a machine is lost.
+PIECE = 64 * 2**20  # bytes of a file
+
+# Who hears of the rows of a part as they pass by; work that another process does is told of when it is done.
+_progress: ContextVar[Callable[[str, int], object]] = ContextVar("progress", default=silent)
 
 
 @dataclass(frozen=True)
 class PartJob:
-    """All that it takes to read one part of a source and pass it through the row-wise steps."""
+    """All that it takes to read one part of a source, or a piece of one, and pass it through the row-wise steps.
+
+    `depends` is what the result rests on beside the part's files, whose `hashes` are looked up where there are none.
+    """
 
     source: str
     read: Read
@@ -58,68 +72,135 @@ class PartJob:
     steps: tuple[Step, ...]
     batch_rows: int
     limit: int | None
+    depends: dict[str, Any]
+    whole: str  # the name of the part that this is, or is a piece of
+    hashes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Name the part on the screen."""
+        return f"{self.source}: {self.whole}"
 
 
 def plan_parts(state: Run, source: Source, steps: Sequence[Step]) -> list[PartJob]:
     """List the parts of a source; one that is not there is fine only when the recipe says so."""
+    read = source.read
     try:
-        parts = source.read.parts()
+        parts = read.parts()
     except SourceMissing as missing:
         if not source.optional:
-            raise _at(source.name, source.read, missing) from None
+            raise _at(source.name, read, missing) from None
         state.absent[source.name] = str(missing).replace(str(data_folder()), "$CURATE_DATA")
         return []
     except SourceError as error:
-        raise _at(source.name, source.read, error) from None
+        raise _at(source.name, read, error) from None
+    depends = {
+        "source": source.name,
+        "read": [read.name, {k: v for k, v in read.params.items() if not isinstance(v, Path | Address)}],
+        "given": described(read.objects),
+        "code": code_of(read.function),
+        "steps": [step.depends() for step in steps],
+        "limit": state.limit,
+    }
     return [
-        PartJob(source.name, source.read, part, tuple(steps), state.batch_rows, state.limit)
+        PartJob(source.name, read, part, tuple(steps), state.batch_rows, state.limit, depends, part.name)
         for part in sorted(parts, key=lambda part: part.name)
     ]
 
 
-def pass_part(state: Run, job: PartJob) -> Entry:
-    """Do a part, unless it was done before: its entry in the cache rests on all that the job names."""
+def pass_parts(state: Run, jobs: list[PartJob]) -> list[tuple[PartJob, Entry]]:
+    """Do the parts of a source on the engine, large ones in pieces, and note what was done for the manifest."""
+    # A generator is asked in this process: its engine and its account are here.
+    engine = Local() if any(job.read.objects for job in jobs) else current()
+    jobs = _split(state, engine, jobs)
+    heard: set[str] = set()
+
+    def hear(label: str, rows: int) -> None:
+        heard.add(label)
+        state.progress(label, rows)
+
+    token = _progress.set(hear)
+    passed: list[tuple[PartJob, Entry]] = []
     try:
-        hashes = fingerprint(job.part.files, state.stages.folder / "files.json")
+        for job, (entry, hashes) in zip(jobs, engine.map(partial(_pass_part, state.stages), jobs), strict=True):
+            if not passed or passed[-1][0].whole != job.whole:
+                state.inputs += _inputs(job, hashes)
+            passed.append((job, entry))
+            (state.reused if entry.reused else state.built).append(f"{job.source}: {job.part.name}")
+            if not entry.reused and job.label not in heard:
+                state.progress(job.label, entry.meta["read"])
+    finally:
+        _progress.reset(token)
+    return _until_damage(passed)
+
+
+def _inputs(job: PartJob, hashes: Sequence[str]) -> list[dict[str, Any]]:
+    files = zip(job.part.files, hashes, strict=True)
+    part = {"source": job.source, "part": job.whole}
+    return [
+        *({**part, "file": file.name, "bytes": file.stat().st_size, "sha256": digest} for file, digest in files),
+        *({**part, "file": o.address, "bytes": o.size, "mark": o.mark} for o in job.part.origins),
+    ]
+
+
+def _split(state: Run, engine: Engine, jobs: list[PartJob]) -> list[PartJob]:
+    """Cut what is large into pieces, where there are workers to share them."""
+    if engine.workers == 1 or state.limit is not None:
+        return jobs
+    large = [job for job in jobs if sum(file.stat().st_size for file in job.part.files if file.exists()) > PIECE]
+    pieces = dict(zip([job.whole for job in large], engine.map(partial(_cut, state.stages, PIECE), large), strict=True))
+    return [piece for job in jobs for piece in pieces.get(job.whole, [job])]
+
+
+def _cut(stages: Cache, size: int, job: PartJob) -> list[PartJob]:
+    """Cut a part into pieces, and look its hashes up once for all of them."""
+    with _in_words(job):
+        pieces = job.part.split(size) or [job.part]
+    hashes = tuple(_hashes(stages, job))
+    return [replace(job, part=piece, hashes=hashes) for piece in pieces]
+
+
+def _pass_part(stages: Cache, job: PartJob) -> tuple[Entry, Sequence[str]]:
+    """Do a part, unless it was done before: its entry in the cache rests on all that the job names."""
+    hashes = job.hashes or _hashes(stages, job)
+    depends = {**job.depends, "part": job.part.name, "files": [*hashes, *job.part.origins]}
+    progress = partial(_progress.get(), job.label)
+    return stages.get("pass", depends, lambda folder: do_part(job, folder, progress)), hashes
+
+
+def _hashes(stages: Cache, job: PartJob) -> list[str]:
+    try:
+        return fingerprint(job.part.files, stages.folder / "files.json")
     except OSError as error:
         if error.filename not in map(str, job.part.files):
             raise
         raise _at(job.source, job.read, f"{error.filename} cannot be read: {error.strerror}") from None
-    files = list(zip(job.part.files, hashes, strict=True))
-    state.inputs += [
-        {"source": job.source, "part": job.part.name, "file": file.name, "bytes": file.stat().st_size, "sha256": digest}
-        for file, digest in files
-    ] + [
-        {"source": job.source, "part": job.part.name, "file": o.address, "bytes": o.size, "mark": o.mark}
-        for o in job.part.origins
-    ]
-    depends = {
-        "source": job.source,
-        "read": [job.read.name, {k: v for k, v in job.read.params.items() if not isinstance(v, Path | Address)}],
-        "given": described(job.read.objects),
-        "code": code_of(job.read.function),
-        "part": job.part.name,
-        "files": [*hashes, *job.part.origins],
-        "steps": [step.depends() for step in job.steps],
-        "limit": job.limit,
-    }
-    label = f"{job.source}: {job.part.name}"
-    return state.stage("pass", label, depends, lambda to: do_part(job, to, lambda n: state.progress(label, n)))
 
 
 def do_part(job: PartJob, folder: Path, progress: Callable[[int], object]) -> dict[str, Any]:
     """Read a part and pass it through its steps into a folder; return the counts of `pass_over`."""
     batches = _limit(job.read.batches(job.part, job.batch_rows), job.limit)
-    try:
+    with _in_words(job):
         return pass_over(_ahead(batches), job.steps, job.source, folder, progress)
-    except SourceError as error:
-        raise _at(job.source, job.read, error) from None
 
 
-def gather(state: Run, source: Source, jobs: list[PartJob], entries: list[Entry]) -> Pool:
+def _until_damage(passed: list[tuple[PartJob, Entry]]) -> list[tuple[PartJob, Entry]]:
+    """Leave out the pieces behind one that could not be read to its end: nobody reads on behind such a place."""
+    ended: set[str] = set()
+    kept = []
+    for job, entry in passed:
+        if job.whole not in ended:
+            kept.append((job, entry))
+        if entry.meta["ended"]:
+            ended.add(job.whole)
+    return kept
+
+
+def gather(state: Run, source: Source, passed: list[tuple[PartJob, Entry]]) -> Pool:
     """Put the parts of a source together: its counts, its ledger, and the files of the rows that are left."""
+    entries = [entry for _, entry in passed]
     state.counts[source.name] = {name: sum(int(entry.meta[name]) for entry in entries) for name in _COUNTS}
-    _note_empty(state, source, jobs, entries)
+    _note_empty(state, source, passed)
     for entry in entries:
         add(state.unseen, entry.meta["unseen"])
         for note, figure in entry.meta["notes"].items():
@@ -131,6 +212,15 @@ def gather(state: Run, source: Source, jobs: list[PartJob], entries: list[Entry]
     ledger = Ledger(tuple(scan(file) for entry in entries for file in entry.files("ledger-*.parquet")))
     rows = [file for entry in entries for file in entry.files("rows-*.parquet")]
     return Pool.of(ledger, rows, "+".join(sorted(entry.content for entry in entries)))
+
+
+@contextmanager
+def _in_words(job: PartJob) -> Iterator[None]:
+    """Say of which source an error speaks."""
+    try:
+        yield
+    except SourceError as error:
+        raise _at(job.source, job.read, error) from None
 
 
 def _at(source: str, read: Read, message: object) -> SourceError:
@@ -158,14 +248,15 @@ def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
             yield batch
 
 
-def _note_empty(state: Run, source: Source, jobs: list[PartJob], entries: list[Entry]) -> None:
+def _note_empty(state: Run, source: Source, passed: list[tuple[PartJob, Entry]]) -> None:
     """Say which parts hold no record; a source that has none at all is as good as not there."""
-    empty = [
-        job.part.name for job, entry in zip(jobs, entries, strict=True) if not entry.meta["read"] + entry.meta["bad"]
-    ]
+    records: Counter[str] = Counter()
+    for job, entry in passed:
+        records[job.whole] += entry.meta["read"] + entry.meta["bad"]
+    empty = [part for part, count in records.items() if not count]
     if not empty or state.limit == 0:
         return
-    if len(empty) < len(jobs):
+    if len(empty) < len(records):
         state.notes.setdefault(source.name, {})["parts without a record"] = float(len(empty))
         return
     reason = f"there is no record in {', '.join(empty[:3])}{' and others' if len(empty) > 3 else ''}"
@@ -200,7 +291,7 @@ def _share(bad: int, good: int) -> float:
 class Writer:
     """Gather frames and write them as numbered parquet files, so that no batch size makes a thousand small files.
 
-    With `sorted`, rows are in the order of their ids from the second file on: a reader of a range skips the others.
+    With `sorted`, the rows of a file are in the order of their ids: a reader of a range skips the others.
     """
 
     folder: Path
@@ -225,7 +316,7 @@ class Writer:
         if self.frames:
             file = self.folder / f"{self.name}-{self.count:05}.parquet"
             rows = stack(self.frames)
-            rows = rows.sort("id") if self.sorted and self.count else rows
+            rows = rows.sort("id") if self.sorted else rows
             rows.write_parquet(file, compression="lz4", row_group_size=_SORTED_GROUP if self.sorted else _GROUP)
             self.frames, self.rows, self.size, self.count = [], 0, 0, self.count + 1
 
@@ -242,17 +333,19 @@ def pass_over(
     """
     rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger", sorted=True)
     examples = merge([])
-    count: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "notes": {}, "unseen": {}}
+    count: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "notes": {}, "unseen": {}, "ended": False}
     with (folder / "bad.jsonl").open("w", encoding="utf-8") as quarantine:
         for batch in batches:
             _note(count["notes"], batch)
             quarantine.writelines(line_of(source, bad) for bad in batch.bad)
             count["bad"] += len(batch.bad)
             count["bad_bytes"] += sum(bad.size for bad in batch.bad)
+            count["ended"] |= any(bad.error.startswith(DAMAGED) for bad in batch.bad)
             if count["bad"] > _MOST_BAD + count["read"]:
                 error = f"the rest of the file is not read: {_MOST_BAD:,} bad records"
                 quarantine.write(line_of(source, batch.bad[-1]._replace(error=error, raw="")))
                 count["bad"] += 1
+                count["ended"] = True
                 break
             height = batch.rows.height
             if not height:

@@ -7,6 +7,7 @@ Every row that was read stands in the ledger at the end, and if one does not the
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,15 @@ from typing import Any
 import polars as pl
 
 from curate.cache import Cache, lock
+from curate.engine import Engine, Local, current, using
 from curate.folders import check, make, written
 from curate.recipe.plan import Recipe, Source
 from curate.run.budget import Result, fill
 from curate.run.ledger import Ledger
 from curate.run.outputs import BY, names, write
-from curate.run.parts import gather, pass_part, plan_parts
+from curate.run.parts import gather, pass_parts, plan_parts
 from curate.run.pool import apply_steps
-from curate.run.state import Pool, Progress, Run, silent
+from curate.run.state import Pool, Progress, Run, RunError, silent
 
 
 def run_recipe(
@@ -32,19 +34,34 @@ def run_recipe(
     limit: int | None = None,
     batch_rows: int = 20_000,
     progress: Progress = silent,
+    engine: str | None = None,
 ) -> dict[str, Any]:
     """Run a recipe into a folder and return its manifest; stages stand beside it, shared with its neighbours.
 
-    `limit` reads at most that many rows of each part of a source; `fresh` does every stage again. Raise `RunError`,
-    `SourceError`, `StepError`, `Shortfall` or `FolderError`, each one sentence; finished stages stay, so the next run
-    goes on from there.
+    `limit` reads at most that many rows of each part of a source; `fresh` does every stage again. `engine` says where
+    the work is done: `local`, `ray`, the address of a Ray cluster, or, when not given, as `curate.engine.using` says.
+    Raise `RunError`, `SourceError`, `StepError`, `Shortfall` or `FolderError`, each one sentence; finished stages stay,
+    so the next run goes on from there.
     """
     check(out, BY, {*names(recipe), *written(out, BY)})
-    stages = Cache(make(out.parent / ".stages"), fresh=fresh)
+    stages = Cache(make(out.parent / ".stages").absolute(), fresh=fresh)
     state = Run(recipe, stages, batch_rows, limit, progress)
-    result = run(state)
-    with lock(stages.folder / f"out-{out.name}"):  # two runs into one folder write one after the other
-        return write(result, state, out)
+    with _engine(engine, stages.folder) as work, using(work):
+        result = run(state)
+        with lock(stages.folder / f"out-{out.name}"):  # two runs into one folder write one after the other
+            return write(result, state, out)
+
+
+def _engine(name: str | None, folder: Path) -> AbstractContextManager[Engine]:
+    if name in (None, "local"):
+        return nullcontext(Local() if name else current())
+    try:
+        import ray  # noqa: F401
+    except ModuleNotFoundError:
+        raise RunError(f"the engine '{name}' needs Ray: pip install 'curate-lm[ray]'") from None
+    from curate.run.ray import cluster
+
+    return cluster(str(name), folder)
 
 
 def run(state: Run) -> Result:
@@ -63,7 +80,7 @@ def _source(state: Run, source: Source) -> Pool:
     """Read one source and take it through its own steps: the row-wise ones that lead stream with the reading."""
     leading = list(takewhile(lambda step: not step.alone, source.steps))
     jobs = plan_parts(state, source, leading)
-    pool = gather(state, source, jobs, [pass_part(state, job) for job in jobs])
+    pool = gather(state, source, pass_parts(state, jobs))
     rest = list(source.steps[len(leading) :])
     return apply_steps(state, pool.once(), rest) if rest else pool
 

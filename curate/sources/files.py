@@ -37,6 +37,7 @@ _MARKS = {
 # What a file is most likely in that is not UTF-8: what Windows writes in Western Europe and America.
 GUESS = "cp1252"
 A_GUESS = "; a guess: "
+DAMAGED = "the file is damaged here and cannot be read on"
 # Pushshift packs with a window of 2 GiB; zstandard refuses more than 128 MiB unless told.
 ZST_WINDOW = 2**31
 _ZST_STEP = 2**11  # packed bytes at a time; four of them may hold 128 KiB, and zstandard gives all at once
@@ -50,15 +51,38 @@ class Line(NamedTuple):
     size: int
 
 
-def parts(path: Path, suffixes: tuple[str, ...], read: Callable[[Path, int], Iterator[Batch]]) -> list[Part]:
+class Range(NamedTuple):
+    """A piece of a file of lines: its first byte, the first one after it, and the lines before it."""
+
+    start: int
+    stop: int
+    before: int
+
+
+Reader = Callable[[int], Iterator[Batch]]
+Split = Callable[[Path, int], Iterator[tuple[str, Reader]]]
+
+
+def parts(
+    path: Path,
+    suffixes: tuple[str, ...],
+    read: Callable[[Path, int], Iterator[Batch]],
+    split: Split = lambda file, size: iter(()),
+) -> list[Part]:
     """List the files at `path` (a file, a folder, a glob) as parts, sorted by name.
+
+    `split` cuts a file into pieces of some bytes each, and yields where each begins, in words, and how it is read.
 
     Raises:
         SourceMissing: when there is none.
     """
     base, matches = _find(path, suffixes)
     named = sorted((file.relative_to(base).as_posix(), file) for file in matches)
-    return [Part(name, (file,), partial(read, file)) for name, file in named]
+    return [Part(name, (file,), partial(read, file), partial(_pieces, name, file, split)) for name, file in named]
+
+
+def _pieces(name: str, file: Path, split: Split, size: int) -> list[Part]:
+    return [Part(f"{name}, {place}", (file,), read) for place, read in split(file, size)]
 
 
 def _find(path: Path, suffixes: tuple[str, ...]) -> tuple[Path, list[Path]]:
@@ -273,17 +297,26 @@ def damage() -> tuple[type[Exception], ...]:
     return (EOFError, OSError, zlib.error, lzma.LZMAError, *([zstandard.ZstdError] if zstandard else []))
 
 
-def lines(file: Path, *, blank: bool = False, encoding: str | None = None) -> Iterator[Line | Bad]:
-    """Yield every line that is not blank (or those too), in UTF-8; where the file is damaged, one last Bad."""
-    number = 0
+def lines(
+    file: Path, *, blank: bool = False, encoding: str | None = None, piece: Range | None = None
+) -> Iterator[Line | Bad]:
+    """Yield every line that is not blank (or those too), in UTF-8; where the file is damaged, one last Bad.
+
+    With a `piece`, which `ranges` gives, only the lines in it.
+    """
+    number, left = (piece.before, piece.stop - piece.start) if piece else (0, sys.maxsize)
     with encoded(file, encoding) as stream:
         try:
-            skip_mark(stream)
-            while raw := stream.readline(MAX_RECORD):
+            if piece:
+                stream.seek(piece.start)
+            else:
+                skip_mark(stream)
+            while left > 0 and (raw := stream.readline(MAX_RECORD)):
                 number += 1
                 size = len(raw)
                 if size >= MAX_RECORD and not raw.endswith(b"\n"):
                     size += _skip_line(stream)
+                left -= size
                 if blank or not raw.isspace():
                     yield Line(number, raw, size)
         except damage() as error:
@@ -291,6 +324,28 @@ def lines(file: Path, *, blank: bool = False, encoding: str | None = None) -> It
             return
     if number == 0:
         yield Bad(str(file), "line 1", "the file is empty", "", 0)
+
+
+def ranges(file: Path, size: int, encoding: str | None = None) -> Iterator[Range]:
+    """Cut a file into pieces of whole lines, of at least `size` bytes but for the last; none if it is not plain UTF-8.
+
+    Raises:
+        OSError: when it cannot be read.
+    """
+    with encoded(file, encoding) as stream:
+        if not isinstance(stream.raw, io.FileIO):  # packed, or turned into UTF-8: nobody can start in the middle
+            return
+        skip_mark(stream)
+        start, before = stream.tell(), 0
+        while stream.peek(1):
+            breaks, left = 0, size
+            while left > 0 and (raw := stream.read(min(left, 2**20))):
+                breaks += raw.count(b"\n")
+                left -= len(raw)
+            if _skip_line(stream):
+                breaks += 1
+            yield Range(start, stream.tell(), before)
+            start, before = stream.tell(), before + breaks
 
 
 def _skip_line(stream: io.BufferedReader) -> int:
@@ -305,7 +360,7 @@ def _skip_line(stream: io.BufferedReader) -> int:
 def broken(file: Path, where: str, error: Exception) -> Bad:
     """Make the record of a file that cannot be read on; what was lost is at most the size of the file."""
     reason = str(error) or type(error).__name__
-    return Bad(str(file), where, f"the file is damaged here and cannot be read on: {reason}", "", file.stat().st_size)
+    return Bad(str(file), where, f"{DAMAGED}: {reason}", "", file.stat().st_size)
 
 
 def bad(file: Path, where: str, error: str, raw: bytes, size: int | None = None) -> Bad:

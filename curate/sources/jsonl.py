@@ -6,6 +6,7 @@ import codecs
 import io
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from pydantic_core import from_json
 from curate.rows import Bad, Batch, Part
 from curate.sources import files
 from curate.sources.columns import Record, describe
-from curate.sources.layout import Options
+from curate.sources.layout import Layout, Options
 from curate.sources.records import Read, batches, start
 from curate.sources.shapes import Shape
 
@@ -64,7 +65,7 @@ def jsonl(
     ([{'prompt': '2 + 2?', 'response': '4'}], 'line 2', 'prompt: expected text, got the number 5')
     """
     options = Options(columns or {}, shape, domain, license)
-    parts = files.parts(path, SUFFIXES, partial(_read, options, encoding))
+    parts = files.parts(path, SUFFIXES, partial(_read, options, encoding), partial(_split, options, encoding))
     first = parts[0].files[0]
     start(first, read(first, encoding), options)
     return parts
@@ -73,6 +74,20 @@ def jsonl(
 def _read(options: Options, encoding: str | None, file: Path, batch_rows: int) -> Iterator[Batch]:
     stream, layout = start(file, read(file, encoding), options)
     yield from batches(file, stream, layout, unit(file, encoding), batch_rows)
+
+
+def _split(options: Options, encoding: str | None, file: Path, size: int) -> Iterator[tuple[str, files.Reader]]:
+    """Cut a file of plain lines; its layout is settled on its first records, as for the whole of it."""
+    if unit(file, encoding) == "item":
+        return
+    layout = start(file, read(file, encoding), options)[1]
+    for piece in files.ranges(file, size, encoding):
+        yield f"lines after {piece.before:,}", partial(_read_piece, layout, file, piece)
+
+
+def _read_piece(layout: Layout, file: Path, piece: files.Range, batch_rows: int) -> Iterator[Batch]:
+    # A layout counts what is left out, so each piece needs its own.
+    yield from batches(file, _lines(file, None, piece), deepcopy(layout), "line", batch_rows)
 
 
 def read(file: Path, encoding: str | None = None) -> Iterator[Read | Bad]:
@@ -92,8 +107,8 @@ def unit(file: Path, encoding: str | None = None) -> str:
             return "line"
 
 
-def _lines(file: Path, encoding: str | None) -> Iterator[Read | Bad]:
-    for line in files.lines(file, encoding=encoding):
+def _lines(file: Path, encoding: str | None, piece: files.Range | None = None) -> Iterator[Read | Bad]:
+    for line in files.lines(file, encoding=encoding, piece=piece):
         if isinstance(line, Bad):
             yield line
             continue

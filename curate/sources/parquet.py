@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,7 @@ def parquet(
     [{'prompt': '2 + 2?', 'response': '4', 'year': 1999, 'domain': 'sums'}]
     """
     options = Options(columns or {}, shape, domain, license)
-    parts = files.parts(path, (".parquet",), partial(read, options))
+    parts = files.parts(path, (".parquet",), partial(read, options), partial(_split, options))
     start(parts[0].files[0], options)
     return parts
 
@@ -195,8 +197,28 @@ def read(options: Options, file: Path, batch_rows: int) -> Iterator[Batch]:
         yield Batch(pl.DataFrame(), [settled])
         return
     table, step = settled
-    lazy, at = pl.scan_parquet(file, glob=False), 0
-    while True:
+    yield from _slices(table, step, count(0, step), batch_rows)
+
+
+def _split(options: Options, file: Path, size: int) -> Iterator[tuple[str, files.Reader]]:
+    """Cut a file between its slices: whoever reads a piece takes the same ones, and stops at the same damage."""
+    settled = start(file, options)
+    if isinstance(settled, Bad):
+        return
+    table, step = settled
+    height = pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()
+    slices = max(1, height * size // file.stat().st_size // step)
+    for at in range(0, height, slices * step):
+        places = range(at, min(at + slices * step, height), step)
+        yield f"rows after {at:,}", partial(_slices, table, step, places)
+
+
+def _slices(table: Table, step: int, places: Iterable[int], batch_rows: int) -> Iterator[Batch]:
+    """Yield the rows of the slices that begin at some rows of a file; where it is damaged, one last Bad."""
+    table = deepcopy(table)  # its layout counts what is left out, so each piece needs its own
+    file = table.file
+    lazy = pl.scan_parquet(file, glob=False)
+    for at in places:
         try:
             rows = lazy.slice(at, step).collect()
         except _DAMAGE as error:
@@ -206,4 +228,3 @@ def read(options: Options, file: Path, batch_rows: int) -> Iterator[Batch]:
             return
         for i in range(0, rows.height, batch_rows):
             yield table.batch(rows[i : i + batch_rows], at + i)
-        at += rows.height
