@@ -78,8 +78,8 @@ class Part:
     name: str
     files: tuple[Path, ...]
     read: Callable[[int], Iterator[Batch]] = field(compare=False)
-    origins: tuple[Origin, ...] = ()
     split: Callable[[int], list[Part]] = field(compare=False, default=lambda size: [])
+    origins: tuple[Origin, ...] = ()
 
 
 class SourceError(UserError):

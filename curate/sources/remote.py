@@ -88,7 +88,7 @@ def _part(part: Part, folder: Path, base: Address, origins: dict[str, Origin]) -
     names = [file.relative_to(folder).as_posix() for file in part.files if file.is_relative_to(folder)]
     chosen = {name: by_content(origins[name], folder.parent) for name in names}
     own = tuple(file for file in part.files if not file.is_relative_to(folder))
-    return Part(part.name, own, partial(_read, part.read, folder, base, chosen), tuple(chosen.values()))
+    return Part(part.name, own, partial(_read, part.read, folder, base, chosen), origins=tuple(chosen.values()))
 
 
 def _read(
