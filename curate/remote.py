@@ -72,14 +72,20 @@ def fetch(origin: Origin, to: Path) -> None:
 
     Raises:
         SourceMissing: when it is there no more.
-        SourceError: when the store does not give it, or it was changed since it was listed.
+        SourceError: when the store does not give it, it was changed since it was listed, or there is no room for it.
     """
     address = Address(origin.address)
     log.info("%s is fetched (%s bytes)", address, f"{origin.size:,}")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with to.open("wb") as file:
-        for piece in _pieces(address, origin.size):
-            file.write(piece)
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with to.open("wb") as file:
+            for piece in _pieces(address, origin.size):
+                file.write(piece)
+    except OSError as error:
+        raise SourceError(
+            f"{address}, of {origin.size:,} bytes, cannot be held in {to.parent} while it is read ({error.strerror}): make "
+            "room there, or name another place with CURATE_CACHE"
+        ) from None
     now = info(address)
     mark = _BY_CONTENT + hash_file(to) if origin.mark.startswith(_BY_CONTENT) else now and now.mark
     if now is None or (now.size, mark) != (origin.size, origin.mark or mark):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def s3(
     monkeypatch.setattr(remote, "WAITS", (0.01,) * 2)
     monkeypatch.chdir(tmp_path)
     write_jsonl("one.jsonl", rows(120))
-    return S3(server, f"bucket-{abs(hash(request.node.name))}", monkeypatch)
+    return S3(server, f"bucket-{zlib.crc32(request.node.name.encode())}", monkeypatch)
 
 
 def same(there: dict[str, bytes], manifest: dict[str, Any]) -> bool:

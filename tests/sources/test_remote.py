@@ -6,13 +6,16 @@ import gzip
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import polars as pl
 import pytest
 
@@ -52,7 +55,7 @@ def server() -> Iterator[str]:
 def s3(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest) -> S3:
     monkeypatch.setenv("CURATE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(remote, "WAITS", (0.01,) * 2)
-    return S3(server, f"bucket-{abs(hash(request.node.name))}", monkeypatch)
+    return S3(server, f"bucket-{zlib.crc32(request.node.name.encode())}", monkeypatch)
 
 
 @pytest.fixture
@@ -172,7 +175,8 @@ def test_every_format_reads_the_same_from_a_store(
         assert {origin.address for origin in there.origins} == {
             f"{base}/{file.relative_to(here).as_posix()}" for file in part.files
         }
-        for a, b in zip(there.read(7), part.read(7), strict=True):
+        on_another_machine = cloudpickle.loads(cloudpickle.dumps(there))
+        for a, b in zip(on_another_machine.read(7), part.read(7), strict=True):
             assert a.rows.equals(b.rows)
             assert [bad.file for bad in a.bad] == [bad.file.replace(str(here), base) for bad in b.bad]
     assert leftovers() == []
@@ -342,6 +346,21 @@ def test_a_store_without_marks_is_marked_by_content(s3: S3, monkeypatch: pytest.
     s3.put("a.jsonl", LINES[::-1])
     with pytest.raises(SourceError, match="was changed"):
         list(part.read(10))
+
+
+def test_a_disk_without_room_is_said(s3: S3, run: Any) -> None:
+    address = s3.put("a.jsonl", LINES)
+    [part] = parts(jsonl, {"path": Address(address)})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
+    try:
+        with pytest.raises(
+            SourceError, match=r"s3://\S+, of \d,\d+ bytes, cannot be held in .* \(File too large\): make room"
+        ):
+            list(part.read(10))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert leftovers() == []
 
 
 def test_no_key_is_written_down(s3: S3, tmp_path: Path, run: Any, caplog: pytest.LogCaptureFixture) -> None:
