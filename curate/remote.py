@@ -83,8 +83,8 @@ def fetch(origin: Origin, to: Path) -> None:
                 file.write(piece)
     except OSError as error:
         raise SourceError(
-            f"{address}, of {origin.size:,} bytes, cannot be held in {to.parent} while it is read ({error.strerror}): make "
-            "room there, or name another place with CURATE_CACHE"
+            f"{address}, of {origin.size:,} bytes, cannot be held in {to.parent} while it is read ({error.strerror}): "
+            "make room there, or name another place with CURATE_CACHE"
         ) from None
     now = info(address)
     mark = _BY_CONTENT + hash_file(to) if origin.mark.startswith(_BY_CONTENT) else now and now.mark

@@ -235,7 +235,7 @@ def test_a_wire_that_is_dead_ends_its_own_source_in_one_sentence(s3: S3, tmp_pat
     (tmp_path / "one.jsonl").write_bytes(LINES)
     address = s3.put("big.jsonl", big())
     read = {"one": {"jsonl": {"path": str(tmp_path / "one.jsonl")}}, "two": {"jsonl": {"path": address}}}
-    s3.patch.setattr(remote, "PATIENCE", 3.0)
+    s3.patch.setattr(remote, "PATIENCE", 10.0)
     with Wire(s3.url, down=400_000, dead=True) as wire:
         s3.by(wire.url)
         with pytest.raises(
