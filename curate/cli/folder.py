@@ -119,26 +119,31 @@ def report(out: Path) -> None:
     "--format",
     "format_",
     required=True,
-    help="prompt_completion, messages, alpaca, sharegpt, preference, dataset; axolotl, llamafactory.",
+    help="prompt_completion, messages, openai, alpaca, sharegpt, preference, implicit, unpaired (KTO), prompts, hh: "
+    "JSON lines; dataset: a folder for load_from_disk; axolotl, llamafactory: other trainers; argilla, label_studio: "
+    "people who review it.",
 )
 @click.option("--to", type=PATH, help="File or folder to write.  [default: OUT/train.FORMAT.jsonl, or OUT/FORMAT]")
 @click.option("--config", type=PATH, help="For axolotl and llamafactory: the training config to say in their words.")
 @_reads_folder
 def export(out: Path, format_: str, to: Path | None, config: Path | None) -> None:
-    """Write the set of OUT in another format, or for another trainer: its data and its config."""
+    """Write the set of OUT in another format, for another trainer with its config, or for people to review."""
     from curate.errors import did_you_mean
-    from curate.report.exports import EXPORTERS
+    from curate.report.exports import EXPORTERS, REVIEWS
     from curate.run import folder
 
     if format_ in EXPORTERS:
         for file in EXPORTERS[format_](out, to or out / format_, config, lambda line: echo(line, fg="yellow")):
             echo(file)
         return
-    if format_ not in folder.EXPORTS:
-        raise click.BadParameter(did_you_mean(format_, [*folder.EXPORTS, *EXPORTERS]), param_hint="--format")
+    if format_ not in (*folder.EXPORTS, *REVIEWS):
+        names = [*folder.EXPORTS, *EXPORTERS, *REVIEWS]
+        raise click.BadParameter(did_you_mean(format_, names), param_hint="--format")
     if config:
         raise click.BadParameter(f"belongs to {' and '.join(EXPORTERS)}", param_hint="--config")
-    echo(folder.export(out, format_, to))
+    files = REVIEWS[format_](out, to or out / format_) if format_ in REVIEWS else [folder.export(out, format_, to)]
+    for file in files:
+        echo(file)
 
 
 commands = (show, why, diff, verify, report, export)

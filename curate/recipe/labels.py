@@ -82,6 +82,7 @@ class OutputKeys(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", strict=True)
     formats: list[Format] = ["prompt_completion"]
     thoughts: Thoughts = "keep"
+    language: list[Annotated[str, pydantic.Field(pattern="^[a-z]{2,3}$")]] = []  # for the card
     dev: dict[str, Any] | None = None
     test_prompts: dict[str, Any] | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import polars as pl
@@ -9,9 +10,8 @@ import yaml
 
 from curate.errors import code, markdown
 from curate.pairs.shortcuts.summary import card_lines
+from curate.report.front import front
 from curate.report.page import render
-
-_SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}  # as dataset hubs name them
 
 
 def card(rows: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> str:
@@ -20,20 +20,17 @@ def card(rows: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> str:
     Every number in it is the manifest's. What the data and the recipe say (names, licences, reasons, parameters) is
     text in it, and no Markdown, HTML or YAML of its own.
     """
-    size = sum(row["taken"] for row in manifest["table"])
-    front = {
-        "configs": [{"config_name": "default", "data_files": "train.parquet"}],
-        "size_categories": [next((name for limit, name in _SIZES.items() if size < limit), "n>1M")],
-        "tags": ["curate"],
-    }
     licences = (
         rows.lazy().group_by("source", "license").len("rows").sort("source", "license", nulls_last=True).collect()
     )
+    head = front(rows.lazy(), manifest, licences["license"])
     shortcuts = manifest.get("shortcuts")
     text = render(
         "set_card.md",
-        **{"md": markdown, "code": code, "params": _params, "manifest": manifest, "rows": size},
-        front=yaml.safe_dump(front, sort_keys=False),
+        **{"md": markdown, "code": code, "params": _params, "manifest": manifest},
+        rows=sum(row["taken"] for row in manifest["table"]),
+        front=yaml.safe_dump(head, sort_keys=False, width=math.inf),
+        head=head,
         licences=licences.to_dicts(),
         makers=[s for steps in manifest["steps"].values() for s in steps if s["verb"] in {"answer", "pair"}],
         shortcuts=card_lines(shortcuts) if shortcuts else [],

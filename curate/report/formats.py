@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from curate.report import texts
 from curate.report.messages import NoPlaceError, Row, fit, is_pair, messages, tools_of, unnamed, without
+from curate.report.tables import FLAG, INPUT, JSON, MESSAGES, TEXT, Fields, fields_of
 from curate.turns import ANSWERS, OPTIONAL, TURNS, Turn, answer, conversation, question
 
 # All that the formats hold; a set may have many columns more.
@@ -24,17 +25,19 @@ _CHOSEN = ("chosen", "chosen_turns")
 
 
 class Format(NamedTuple):
-    """A format: how a row becomes records, the columns it cannot do without, whether its records have the row's id.
+    """A format: how a row becomes records, the fields they may have, the columns it cannot do without.
 
-    A format of answers that takes pairs too needs `of_pairs` of a set of pairs. One that `trains` on turns needs one
-    whose loss counts.
+    A format of answers that takes pairs too needs `of_pairs` of a set of pairs, whose records have `pair_fields` where
+    these are others. One that `trains` on turns needs one whose loss counts. `id`: whether records have the row's id.
     """
 
     convert: Callable[[Row], Iterator[Row]]
+    fields: Fields
     needs: tuple[str, ...] = ("prompt", "response")
     of_pairs: tuple[str, ...] = ()
     trains: bool = False
     id: bool = True
+    pair_fields: Fields | None = None
 
 
 def records(rows: pl.DataFrame, format_: str) -> Iterator[Row]:
@@ -156,18 +159,42 @@ def functions_of(row: Row) -> Row:
 
 
 _PAIR = ("prompt", "chosen", "rejected")
+_TOOLS: Fields = {"tools": JSON}
+_SIDES: Fields = {"chosen": MESSAGES, "rejected": MESSAGES, **_TOOLS}
+_CONVERSATION: Fields = {"messages": MESSAGES, **_TOOLS}
 FORMATS: dict[str, Format] = {
-    "prompt_completion": Format(_prompt_completion, trains=True),
-    "messages": Format(_messages, trains=True),
-    "openai": Format(_openai, of_pairs=_PAIR, trains=True, id=False),
-    "alpaca": Format(texts.alpaca),
-    "sharegpt": Format(texts.sharegpt, of_pairs=_PAIR),
-    "preference": Format(_preference, _PAIR),
-    "implicit": Format(_implicit, _PAIR),
-    "unpaired": Format(_unpaired, ("prompt", "response", "label"), of_pairs=_PAIR),
-    "prompts": Format(_prompts, ("prompt",)),
-    "hh": Format(texts.hh, _PAIR),
+    "prompt_completion": Format(
+        _prompt_completion, {"prompt": MESSAGES, "completion": MESSAGES, **_TOOLS}, trains=True
+    ),
+    "messages": Format(_messages, _CONVERSATION, trains=True),
+    "openai": Format(
+        _openai,
+        _CONVERSATION,
+        of_pairs=_PAIR,
+        trains=True,
+        id=False,
+        pair_fields={"input": INPUT, "preferred_output": MESSAGES, "non_preferred_output": MESSAGES},
+    ),
+    "alpaca": Format(texts.alpaca, texts.ALPACA),
+    "sharegpt": Format(texts.sharegpt, texts.SHAREGPT, of_pairs=_PAIR, pair_fields=texts.SHAREGPT_PAIR),
+    "preference": Format(_preference, {"prompt": MESSAGES, **_SIDES}, _PAIR),
+    "implicit": Format(_implicit, _SIDES, _PAIR),
+    "unpaired": Format(
+        _unpaired,
+        {"prompt": MESSAGES, "completion": MESSAGES, "label": FLAG, **_TOOLS},
+        ("prompt", "response", "label"),
+        of_pairs=_PAIR,
+    ),
+    "prompts": Format(_prompts, {"prompt": MESSAGES, **_TOOLS}, ("prompt",)),
+    "hh": Format(texts.hh, {"chosen": TEXT, "rejected": TEXT}, _PAIR),
 }
+
+
+def fields(format_: str, rows: pl.LazyFrame) -> Fields:
+    """Name the fields that a set's records of a format have, with their types: those of a table (`tables`)."""
+    form, schema = FORMATS[format_], rows.collect_schema()
+    named = form.pair_fields if form.pair_fields and any(name in schema for name in _CHOSEN) else form.fields
+    return fields_of(rows, {"id": TEXT, **named} if form.id else named)
 
 
 def of_set(formats: tuple[str, ...], *, pairs: bool) -> tuple[str, ...]:

@@ -6,10 +6,16 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+import polars as pl
+
 from curate.calls import as_object
 from curate.report.messages import PLAIN, NoPlaceError, Row, fit, is_pair, unnamed, without
+from curate.report.tables import TEXT, Fields
 from curate.thoughts import Parts, split
 from curate.turns import Turn, conversation, question
+
+_PAIRS = pl.List(pl.List(TEXT))
+ALPACA: Fields = dict.fromkeys(("instruction", "input", "output", "system"), TEXT) | {"history": _PAIRS, "text": TEXT}
 
 
 def alpaca(row: Row) -> Iterator[Row]:
@@ -37,6 +43,9 @@ def _instruction(row: Row, prompt: str) -> tuple[str, str]:
     return (instruction, context) if whole == prompt else (prompt, "")
 
 
+_SPEECH = pl.Struct({"from": TEXT, "value": TEXT})
+SHAREGPT: Fields = {"conversations": pl.List(_SPEECH), "tools": TEXT}
+SHAREGPT_PAIR: Fields = {"conversations": pl.List(_SPEECH), "chosen": _SPEECH, "rejected": _SPEECH, "tools": TEXT}
 _SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
 
 

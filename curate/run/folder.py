@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import yaml
 
 from curate.errors import UserError
 from curate.folders import claim, clear, put, put_alone, written
 from curate.report.formats import FORMATS, to_jsonl
+from curate.report.front import configs
+from curate.rows import scan
 from curate.run import ledger as ledgers
 from curate.run.outputs import MANIFEST
 from curate.turns import OPTIONAL
@@ -143,9 +146,9 @@ def _note(label: str | None, mine: dict[str, str], others: dict[str, str]) -> st
 
 def export(out: Path, format_: str, to: Path | None) -> Path:
     """Write a finished set in another format: JSON lines of `FORMATS`, or a folder for `datasets.load_from_disk`."""
-    open_out(out)
+    manifest, _ = open_out(out)
     if format_ == "dataset":
-        return _save_to_disk(out, to or out / "dataset")
+        return _save_to_disk(out, to or out / "dataset", manifest["formats"][0])
     try:
         text = to_jsonl(pl.read_parquet(out / "train.parquet"), format_)
     except ValueError as error:
@@ -156,7 +159,7 @@ def export(out: Path, format_: str, to: Path | None) -> Path:
 EXPORTS = (*FORMATS, "dataset")
 
 
-def _save_to_disk(out: Path, to: Path) -> Path:
+def _save_to_disk(out: Path, to: Path, format_: str) -> Path:
     try:
         import datasets
     except ModuleNotFoundError:
@@ -164,7 +167,11 @@ def _save_to_disk(out: Path, to: Path) -> Path:
     claim(to, "export", written(to, "export"), option="--to")
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder) / "dataset"
-        set_ = datasets.Dataset.from_parquet(str(out / "train.parquet"), cache_dir=folder)
+        # Beside a card of its own: that of the folder may be a stranger's, and lead anywhere.
+        card = f"---\n{yaml.safe_dump(configs(scan(out / 'train.parquet'), [format_]))}---\n"
+        (Path(folder) / "README.md").write_text(card, encoding="utf-8")
+        shutil.copy(out / f"train.{format_}.parquet", folder)
+        set_ = datasets.load_dataset(folder, split="train", cache_dir=folder)
         set_.save_to_disk(str(scratch))
         files = sorted(scratch.iterdir())
         for file in files:

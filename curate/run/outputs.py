@@ -6,7 +6,7 @@ import json
 import math
 import platform
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
@@ -27,7 +27,8 @@ from curate.recipe.plan import Read, Recipe
 from curate.report import report
 from curate.report.card import card
 from curate.report.diversity.folder import of_folder
-from curate.report.formats import of_set, to_jsonl
+from curate.report.formats import fields, of_set, to_jsonl
+from curate.report.tables import tables
 from curate.rows import STANDARD, hash01, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.budget import Result
@@ -64,6 +65,7 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
         "python": platform.python_version(),
         "seed": recipe.seed,
         "size": recipe.size,
+        "formats": of_set(recipe.formats, pairs=_are_pairs(rows.collect_schema())),
         "limit": state.limit,
         "recipe_file": Path(recipe.file).name,
         "recipe": recipe.raw,
@@ -129,10 +131,16 @@ _HEAD = 200  # rows of a file that tell what a row weighs
 
 def names(recipe: Recipe) -> list[str]:
     """Name the files that a run of a recipe writes, the manifest last."""
-    training = ["train.jsonl", *(f"train.{format_}.jsonl" for format_ in recipe.formats[1:])]
+    formats = {*recipe.formats, *of_set(recipe.formats, pairs=True)}
+    training = [*_lines(recipe.formats).values(), *(f"train.{format_}.parquet" for format_ in sorted(formats))]
     prompts = [f"{name}.{kind}" for name in recipe.extra for kind in ("parquet", "jsonl")]
     data = ["train.parquet", "ledger.parquet", *training, *prompts, "quarantine.jsonl", "examples.parquet"]
     return [*data, *PAGES, MANIFEST]
+
+
+def _lines(formats: tuple[str, ...]) -> dict[str, str]:
+    """Name the file of JSON lines of each format of a set."""
+    return {name: f"train.{name}.jsonl" if i else "train.jsonl" for i, name in enumerate(dict.fromkeys(formats))}
 
 
 def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
@@ -150,6 +158,9 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
         _parquet(half / "train.parquet", _training(result, recipe, half))
         _parquet(half / "ledger.parquet", result.pool.ledger.frames())
         manifest = manifest_of(result, state, scan(half / "train.parquet"), scan(half / "ledger.parquet"))
+        for format_, lines in _lines(manifest["formats"]).items():
+            table = tables(half / lines, fields(format_, scan(half / "train.parquet")))
+            _parquet(half / f"train.{format_}.parquet", table)
         clear(out, BY, [MANIFEST])
         hashes = {file.name: put(out, BY, file.name, partial(shutil.move, file)) for file in sorted(half.iterdir())}
     rows, ledger = scan(out / "train.parquet"), scan(out / "ledger.parquet")
@@ -187,9 +198,7 @@ def _training(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataF
     with ExitStack() as stack:
         files: dict[str, IO[str]] = {}
         for rows in arranged(result, recipe, folder):
-            pairs = not {"chosen", "chosen_turns"}.isdisjoint(rows.columns)
-            for i, format_ in enumerate(of_set(recipe.formats, pairs=pairs)):
-                name = "train.jsonl" if i == 0 else f"train.{format_}.jsonl"
+            for format_, name in _lines(of_set(recipe.formats, pairs=_are_pairs(rows.columns))).items():
                 if name not in files:
                     files[name] = stack.enter_context((folder / name).open("w", encoding="utf-8", newline="\n"))
                 try:
@@ -197,6 +206,10 @@ def _training(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataF
                 except ValueError as error:
                     raise RunError(f"the set cannot be written: {error}") from None
             yield rows
+
+
+def _are_pairs(columns: Collection[str]) -> bool:
+    return "chosen" in columns or "chosen_turns" in columns
 
 
 def arranged(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataFrame]:

@@ -22,7 +22,11 @@ OF_ANSWERS = ("prompt_completion", "messages", "openai", "sharegpt", "alpaca")
 OF_PAIRS = ("preference", "implicit", "openai", "sharegpt", "hh")
 SIDES = ("chosen", "rejected")
 WHOLE = {"prompt_completion", "messages", "preference", "implicit"}  # which refuse no row
-SCHEMA = {name: pl.String() for name in ("id", "system", "prompt", "response", *SIDES)} | {"history": TURNS, **OPTIONAL}
+SCHEMA = {name: pl.String() for name in ("id", "system", "prompt", "response", *SIDES)} | {
+    "history": TURNS,
+    "label": pl.Boolean(),
+    **OPTIONAL,
+}
 TOOLS = json.dumps([{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}])
 Row = dict[str, Any]
 
@@ -160,6 +164,14 @@ def test_plain_conversations(row):
 @given(st.lists(answers(dialogues()), min_size=1, max_size=4))
 def test_conversations(rows):
     assert check_answers(rows)["messages"] == len(rows)
+
+
+@few
+@given(answers(dialogues()), st.booleans())
+def test_answers_with_a_label(row, label):
+    [(_, [back])] = through([row | {"label": label}], "unpaired")
+    assert canonical(conversation(back)) == canonical(conversation(row))
+    assert (back["label"], back.get("tools")) == (label, row["tools"])
 
 
 @few

@@ -65,7 +65,7 @@ def outputs(out: Path) -> dict[str, bytes]:
     return {name: (out / name).read_bytes() for name in SAME}
 
 
-def write(folder: Path, module: str, steps: list[dict], **more) -> Path:
+def write(folder: Path, module: str, steps: list[dict[str, object]], **more) -> Path:
     """Write a recipe over eight files, and a module of the user's own."""
     for i in range(8):
         pl.DataFrame(rows(30, url=str(i))).write_ndjson(folder / f"part{i}.jsonl")
@@ -345,7 +345,7 @@ def test_an_interrupted_command_leaves_nothing_running(there):
 
 
 def _children(pid: int) -> list[int]:
-    import psutil
+    import psutil  # type: ignore[import-untyped]
 
     return [process.pid for process in psutil.Process(pid).children(recursive=True)]
 

@@ -159,6 +159,7 @@ def test_what_a_run_writes(there, write_recipe):
     assert names == {
         "train.parquet",
         "train.jsonl",
+        "train.prompt_completion.parquet",
         "ledger.parquet",
         "examples.parquet",
         "quarantine.jsonl",

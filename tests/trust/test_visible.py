@@ -130,12 +130,22 @@ def test_a_card_is_text_whatever_the_data_say(loud):
     assert call("run", "recipe.yaml").exit_code == 0
     card = Path("out/evil/README.md").read_text(encoding="utf-8")
     front, body = card.split("---\n")[1], card.split("---\n", 2)[2]
-    assert yaml.safe_load(front)["configs"] == [{"config_name": "default", "data_files": "train.parquet"}]
+    fields = yaml.safe_load(front)
+    assert [one["config_name"] for one in fields["configs"]] == ["prompt_completion", "rows", "ledger"]
+    assert fields["license"] == "other" and re.fullmatch("[a-z0-9.+-]{1,64}", fields["license_name"])
     outside = re.sub(r"(`+) .*? \1|`[^`]*`", "", body)
     assert not re.search(r"(?<!\\)<|(?<!\\)\[|\u202e", outside), outside
     heads = [line for line in body.splitlines() if line.startswith("#")]
-    assert heads == ["# evil", "## Sources", "## Licences", "## Filters", "## Known limits", "## Make it again"]
-    rows = [line for line in body.splitlines() if line.startswith("|")]
+    assert heads == [
+        "# evil",
+        "## Load it",
+        "## Sources",
+        "## Licences",
+        "## Filters",
+        "## Known limits",
+        "## Make it again",
+    ]
+    rows = [line for line in body.partition("## Sources")[2].splitlines() if line.startswith("|")]
     assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
 
 
