@@ -18,6 +18,7 @@ from curate.models.settings import mask
 from curate.rows import Origin, SourceError, SourceMissing, hash_file
 
 log = logging.getLogger("curate.remote")
+_SILENT = logging.NullHandler()
 T = TypeVar("T")
 
 # Bytes asked for at a time; less where a connection breaks off.
@@ -71,14 +72,20 @@ def fetch(origin: Origin, to: Path) -> None:
 
     Raises:
         SourceMissing: when it is there no more.
-        SourceError: when the store does not give it, or it was changed since it was listed.
+        SourceError: when the store does not give it, it was changed since it was listed, or there is no room for it.
     """
     address = Address(origin.address)
     log.info("%s is fetched (%s bytes)", address, f"{origin.size:,}")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with to.open("wb") as file:
-        for piece in _pieces(address, origin.size):
-            file.write(piece)
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with to.open("wb") as file:
+            for piece in _pieces(address, origin.size):
+                file.write(piece)
+    except OSError as error:
+        raise SourceError(
+            f"{address}, of {origin.size:,} bytes, cannot be held in {to.parent} while it is read ({error.strerror}): "
+            "make room there, or name another place with CURATE_CACHE"
+        ) from None
     now = info(address)
     mark = _BY_CONTENT + hash_file(to) if origin.mark.startswith(_BY_CONTENT) else now and now.mark
     if now is None or (now.size, mark) != (origin.size, origin.mark or mark):
@@ -112,14 +119,10 @@ def put(file: Path, address: Address) -> None:
         SourceError: when the store does not take it.
     """
     log.info("%s is put to %s", file, address)
-    for wait in (*WAITS, None):
-        try:
-            _store(address).put_file(str(file), address.path)
-            return
-        except Exception as error:  # each library has its own
-            if wait is None or not _passes(error):
-                raise _in_words(error, address, "was not written") from None
-            time.sleep(wait)
+    try:
+        _store(address).put_file(str(file), address.path)  # tries several times, and in pieces where a file is large
+    except Exception as error:  # each library has its own
+        raise _in_words(error, address, "was not written") from None
 
 
 def remove(address: Address) -> None:
@@ -134,6 +137,8 @@ def remove(address: Address) -> None:
 def _store(address: Address) -> Any:
     import fsspec
 
+    for name in ("gcsfs", "s3fs"):  # they would print the trace of what is said in a sentence here
+        logging.getLogger(name).addHandler(_SILENT)
     return fsspec.filesystem(address.store)
 
 
@@ -204,5 +209,7 @@ def _there(root: Address) -> bool:
 
 
 def _first(error: Exception) -> str:
+    if isinstance(error, TimeoutError) and not str(error):
+        return f"no answer within {PATIENCE:g} seconds"
     line = mask(str(error).strip().partition("\n")[0])[:200]
     return f"{type(error).__name__}: {line}" if line else type(error).__name__

@@ -47,7 +47,7 @@ def folder_of(address: Address) -> Path:
     """Name the folder here that a run to an address writes into, beside those of other runs.
 
     >>> folder_of(Address("s3://bucket/runs/lima")).as_posix()
-    'out/lima-cad6a98a'
+    'out/lima-536d9013'
     """
     return Path("out") / f"{address.name}-{key_of(address)[:8]}"
 

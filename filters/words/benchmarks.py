@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from curate.address import is_address
 from curate.cache import hash_once
 from curate.filters.words.runs import hashes, marked_runs, runs, slices
 
@@ -43,6 +44,8 @@ def find(by: list[str]) -> tuple[Benchmark, ...]:
 
 
 def _one(name: str) -> Benchmark:
+    if is_address(name):
+        raise ValueError(f"by: {name} is in a store: fetch it, and name the file on this disk")
     packaged = Path(str(resources.files("curate.recipes") / "authored" / f"{name}.jsonl"))
     path, column = (packaged, "prompt") if name in PACKAGED else _file(name)
     if path.suffix.lower() not in SUFFIXES:

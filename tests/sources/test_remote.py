@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
+import resource
+import subprocess
+import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import polars as pl
 import pytest
 
@@ -23,7 +29,7 @@ from curate.run.run import run_recipe
 from curate.sources import csv, jsonl, natural_instructions, parquet, reddit, stackexchange, wikihow
 from curate.sources.remote import parts
 from tests.conftest import rows
-from tests.stores import KEY, S3, Wire, s3_server
+from tests.stores import KEY, S3, Google, Hub, Wire, s3_server, serve
 
 DATA = ("train.parquet", "train.jsonl", "ledger.parquet")
 ODD = [
@@ -49,7 +55,7 @@ def server() -> Iterator[str]:
 def s3(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest) -> S3:
     monkeypatch.setenv("CURATE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(remote, "WAITS", (0.01,) * 2)
-    return S3(server, f"bucket-{abs(hash(request.node.name))}", monkeypatch)
+    return S3(server, f"bucket-{zlib.crc32(request.node.name.encode())}", monkeypatch)
 
 
 @pytest.fixture
@@ -169,7 +175,8 @@ def test_every_format_reads_the_same_from_a_store(
         assert {origin.address for origin in there.origins} == {
             f"{base}/{file.relative_to(here).as_posix()}" for file in part.files
         }
-        for a, b in zip(there.read(7), part.read(7), strict=True):
+        on_another_machine = cloudpickle.loads(cloudpickle.dumps(there))
+        for a, b in zip(on_another_machine.read(7), part.read(7), strict=True):
             assert a.rows.equals(b.rows)
             assert [bad.file for bad in a.bad] == [bad.file.replace(str(here), base) for bad in b.bad]
     assert leftovers() == []
@@ -228,7 +235,7 @@ def test_a_wire_that_is_dead_ends_its_own_source_in_one_sentence(s3: S3, tmp_pat
     (tmp_path / "one.jsonl").write_bytes(LINES)
     address = s3.put("big.jsonl", big())
     read = {"one": {"jsonl": {"path": str(tmp_path / "one.jsonl")}}, "two": {"jsonl": {"path": address}}}
-    s3.patch.setattr(remote, "PATIENCE", 3.0)
+    s3.patch.setattr(remote, "PATIENCE", 10.0)
     with Wire(s3.url, down=400_000, dead=True) as wire:
         s3.by(wire.url)
         with pytest.raises(
@@ -341,9 +348,69 @@ def test_a_store_without_marks_is_marked_by_content(s3: S3, monkeypatch: pytest.
         list(part.read(10))
 
 
+def test_a_disk_without_room_is_said(s3: S3, run: Any) -> None:
+    address = s3.put("a.jsonl", LINES)
+    [part] = parts(jsonl, {"path": Address(address)})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
+    try:
+        with pytest.raises(
+            SourceError, match=r"s3://\S+, of \d,\d+ bytes, cannot be held in .* \(File too large\): make room"
+        ):
+            list(part.read(10))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert leftovers() == []
+
+
 def test_no_key_is_written_down(s3: S3, tmp_path: Path, run: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "curate")
     run({"a": {"jsonl": {"path": s3.put("a.jsonl", LINES)}}})
     assert "is fetched" in caplog.text
     written = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
     assert not [one for one in [*written, caplog.text.encode()] if KEY.encode() in one or b"very-secret" in one]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("store", "base", "own"),
+    [
+        pytest.param(Google, "gs://bucket/d", {"FSSPEC_GS": '{"token": "anon"}', "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}, id="gs"),
+        pytest.param(Hub, "hf://datasets/org/name/d", {"HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}, id="hf"),
+    ],
+)  # fmt: skip
+def test_other_stores_speak_as_theirs_do(store: Any, base: str, own: dict[str, str], tmp_path: Path, run: Any) -> None:
+    files = {f"d/{name}": LINES + name.encode() + b"\n" for name in ("a b.jsonl", "sub/50%25+#ü.jsonl")}
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    local = run({"a": {"jsonl": {"path": str(tmp_path / "d")}}}, max_bad=0.5)
+    recipe = {"name": "test", "max_bad": 0.5, "sources": {"a": {"read": {"jsonl": {"path": base}}}}}
+    (tmp_path / "there.yaml").write_text(json.dumps(recipe))
+    with serve(store, files) as (url, asked):
+        env = {
+            **os.environ,
+            "CURATE_CACHE": str(tmp_path / "cache"),
+            "STORAGE_EMULATOR_HOST": url,
+            "HF_ENDPOINT": url,
+            **own,
+        }
+        out = "gs://bucket/runs/lima" if store is Google else "out"
+
+        def curate(recipe: str = "there.yaml") -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, "-m", "curate", "run", recipe, "--json", "--out", out]
+            return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+
+        done = curate()
+        assert (done.returncode, done.stderr) == (0, "")
+        manifest = json.loads(done.stdout)
+        assert {name: manifest["outputs"][name] for name in DATA} == {name: local["outputs"][name] for name in DATA}
+        assert {i["file"] for i in manifest["inputs"]} == {f"{base}/a b.jsonl", f"{base}/sub/50%25+#ü.jsonl"}
+        if store is Google:
+            assert files["runs/lima/train.jsonl"] == (tmp_path / "out/train.jsonl").read_bytes()
+            assert json.loads(files["runs/lima/manifest.json"])["outputs"] == manifest["outputs"]
+        asked.clear()
+        assert not json.loads(curate().stdout)["stages"]["built"]
+        assert not [question for question in asked if "a%20b.jsonl?alt=media" in question or "resolve" in question]
+        (tmp_path / "gone.yaml").write_text(json.dumps(recipe).replace(base, f"{base[:-1]}gone"))
+        assert f"there is nothing at {base[:-1]}gone" in curate("gone.yaml").stderr
