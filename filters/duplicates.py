@@ -195,8 +195,8 @@ def _drawn(ranked: pl.DataFrame, seed: int) -> NDArray[np.int64]:
 def _choice(ranked: pl.DataFrame, near: pl.DataFrame, notes: Mapping[str, float] = MappingProxyType({})) -> Choice:
     """Name the survivor of each row that goes: (row, of, similarity) as places in the ranking."""
     written = pl.col("similarity").round(2).cast(pl.Decimal(10, 2)).cast(pl.String)
-    message = near.select(
-        "row", pl.format("duplicate of {}, {}", ranked["id"].gather(near["of"]), written).alias("why")
-    )
-    why = ranked.with_row_index("row").join(message, on="row", how="left").sort("at")["why"]
+    at = ranked["at"].gather(near["row"])
+    message = near.select(at, pl.format("duplicate of {}, {}", ranked["id"].gather(near["of"]), written).alias("why"))
+    every = pl.int_range(ranked.height, dtype=pl.UInt32, eager=True).alias("at").to_frame()
+    why = every.join(message, on="at", how="left", maintain_order="left")["why"]
     return Choice(why.is_null().alias("kept"), why, notes)
