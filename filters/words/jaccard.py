@@ -7,9 +7,9 @@ from itself to the end of either set, at least: a run with fewer behind it need 
 Kaushik 2006, "A primitive operator for similarity joins in data cleaning"; Bayardo, Ma, Srikant 2007, "Scaling up all
 pairs similarity search"). What rows have from one template is frequent, so it leads to no candidates.
 
-An engine does the work in pieces: runs are counted where equal ones come together, put in order where those of a row do,
-and looked up where equal ones do again (Vernica, Carey, Li 2010, "Efficient parallel set-similarity joins using
-MapReduce"). Only pairs of rows come to one place.
+An engine does the work in pieces: equal runs come together to be counted, those of a row to be put in order, and equal
+ones again to be looked up (Vernica, Carey, Li 2010, "Efficient parallel set-similarity joins using MapReduce"). Of a
+large pool they wait in temporary files; pairs of rows stay in memory, and the places of runs that many rows have.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from curate.filters.words.runs import runs, slices, words
 _PIECE = 32 * 2**20  # bytes of text whose runs are one piece of work, of some 150 MB
 _COMPARED = 16 * 2**20  # bytes of the texts of pairs that are compared at a time
 _LINES = 1_000_000  # of a join that are held at a time
-_FEW = 16  # rows with a run, of which all pairs are looked at
+_FEW = 16  # rows that can be found by a run, of which all pairs are looked at: judging them by halves saves nothing
 _BITS = pl.Series([1 << bit for bit in range(64)], dtype=pl.UInt64)
 _HIGH = pl.lit(2**32, dtype=pl.UInt64)  # puts two numbers into one, to sort and search by both
-_PAIRS = pl.DataFrame(schema={"row": pl.UInt32, "of": pl.UInt32})
-_NEAR = _PAIRS.with_columns(similarity=pl.lit(None, pl.Float64))
+_NONE = pl.Series("pair", [], dtype=pl.UInt64)
+_NEAR = pl.DataFrame(schema={"row": pl.UInt32, "of": pl.UInt32, "similarity": pl.Float64})
 
 Near = Callable[[pl.Series, pl.Series], pl.DataFrame]
 
@@ -56,16 +56,17 @@ def survivors(text: pl.Series, n: int, threshold: float) -> pl.DataFrame:
     as their words with a sign if these are less so.
     """
     rule = Rule(n, threshold)
-    few, frequent = _candidates(text, rule)
-    near = _similar(few, text, rule)
-    with current().hire(partial(Frequent, bound=rule.bound), frequent) as crew:
-        every = pl.repeat(True, len(text), eager=True)
-        pairs = partial(_near, near, crew, text, rule)
-        return _judge(every, crew, pairs, _LINES * len(frequent)).sort("row")
+    candidates, frequent = _candidates(text, rule)
+    few, workers = _similar(candidates, text, rule), current().workers
+    shares = [frequent[first::workers] for first in range(min(workers, len(frequent)))]
+    with current().hire(partial(Frequent, bound=rule.bound), shares) as crew:
+        near = partial(_near, few, crew, text, rule)
+        limit = _LINES + sum(postings.height for postings in frequent)
+        return _judge(pl.repeat(True, len(text), eager=True), crew, near, limit).sort("row")
 
 
-def _candidates(text: pl.Series, rule: Rule) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
-    """List the pairs of rows with a run that few have, and by which runs that more have rows can be found."""
+def _candidates(text: pl.Series, rule: Rule) -> tuple[pl.Series, list[pl.DataFrame]]:
+    """List the pairs of rows with a run that few have, and the postings of runs that more have, in groups."""
     engine = current()
     count = max(engine.workers, 1 + int(text.str.len_bytes().sum()) // _PIECE)
     run, row = pl.col("run") // 2**32 % count, pl.col("row") // (1 + len(text) // count)
@@ -75,7 +76,7 @@ def _candidates(text: pl.Series, rule: Rule) -> tuple[pl.DataFrame, list[pl.Data
         postings = engine.shuffle(_same, counted, row, count, partial(_postings, bound=rule.bound), folder)
         groups = list(engine.shuffle(_same, postings, run, count, partial(_shared, bound=rule.bound), folder))
     frequent = [postings for _, postings in groups if postings.height]
-    return pl.concat([_PAIRS, *(pairs for pairs, _ in groups)]), frequent
+    return pl.concat([_NONE, *(pairs for pairs, _ in groups)]), frequent
 
 
 def _listed(part: tuple[int, pl.Series], n: int) -> pl.DataFrame:
@@ -105,50 +106,55 @@ def _different(listed: pl.DataFrame) -> pl.DataFrame:
 def _postings(listed: pl.DataFrame, bound: float) -> pl.DataFrame:
     """List by which runs rows can be found, of all that they have, as (row, run, rest, size, odd).
 
-    `rest` is the number of runs from this one on, rarest first; `size` that of all; and `odd` the odd sketch of the set:
-    a bit for each of 64 classes of runs, whether their number is odd. Two sketches differ in no more bits than the sets
-    in runs (Mitzenmacher, Pagh, Pham 2014, "Efficient estimation for high similarities using odd sketches").
+    `rest` is the number of runs from this one on, rarest first, runs of one row left out; `size` that of all; and `odd`
+    the odd sketch of the set: a bit for each of 64 classes of runs, whether their number is odd. Two sketches differ in
+    no more bits than the sets in runs (Mitzenmacher, Pagh, Pham 2014, "Efficient estimation for high similarities using
+    odd sketches").
     """
     bits = listed.select("row", _BITS.gather(listed["run"] // 2**58).alias("odd"))
     sets = bits.group_by("row").agg(pl.len().alias("size"), pl.col("odd").bitwise_xor())
     several = listed.filter(pl.col("count") > 1).sort("row", "count", "run")
-    places = several.select("row", "run", place=pl.int_range(pl.len(), dtype=pl.UInt32))
-    rest = (pl.col("place").max().over("row") - pl.col("place") + 1).alias("rest")
-    found = places.select("row", "run", rest).join(sets, on="row")
-    return found.filter(pl.col("rest") >= pl.col("size") * bound)
+    end = pl.col("row").rle().struct.field("len").cum_sum().gather(pl.col("row").rle_id())
+    rest = (end - pl.int_range(pl.len(), dtype=pl.UInt32)).alias("rest")
+    postings = several.select("row", "run", rest).join(sets, on="row")
+    return postings.filter(pl.col("rest") >= pl.col("size") * bound)
 
 
-def _shared(postings: pl.DataFrame, bound: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _shared(postings: pl.DataFrame, bound: float) -> tuple[pl.Series, pl.DataFrame]:
     """List the pairs of rows with a run that few have, and the postings of the other runs.
 
     Postings are sorted by slot: the rank of the run, then the size of the set.
     """
     postings = postings.filter(pl.col("run").is_duplicated()).sort("run", "size")
     slot = (pl.col("run").rle_id() * _HIGH + pl.col("size")).alias("slot")
-    few = pl.len().over("run") <= _FEW
-    postings = postings.select("row", "rest", "size", "odd", slot, few.alias("few"))
-    few, frequent = (postings.filter(some).drop("few") for some in (pl.col("few"), ~pl.col("few")))
-    return _pairs(_ranges(few, few, bound), few, bound), frequent
+    is_rare = (pl.len().over("run") <= _FEW).alias("rare")
+    postings = postings.select("row", "rest", "size", "odd", slot, is_rare)
+    rare, frequent = (postings.filter(some).drop("rare") for some in (pl.col("rare"), ~pl.col("rare")))
+    return _pairs(_ranges(rare, rare, bound), rare, bound), frequent
 
 
 class Frequent:
-    """The rows that can be found by runs that many have."""
+    """The rows that can be found by runs that many have, in some groups of runs."""
 
-    def __init__(self, postings: pl.DataFrame, bound: float) -> None:
-        self.postings, self.bound = postings, bound
+    def __init__(self, groups: list[pl.DataFrame], bound: float) -> None:
+        self.groups, self.bound = groups, bound
 
     def lines(self, rows: pl.Series) -> int:
         """Count what has to be looked at to find all pairs of some rows."""
-        some = self._only(rows)
-        return int(_ranges(some, some, self.bound)["count"].sum())
+        some = (_only(rows, group) for group in self.groups)
+        return sum(int(_ranges(group, group, self.bound)["count"].sum()) for group in some)
 
-    def pairs(self, rows: pl.Series, others: pl.Series) -> pl.DataFrame:
+    def pairs(self, rows: pl.Series, others: pl.Series) -> pl.Series:
         """List the pairs of some rows and others before them that may be near."""
-        index = self._only(others)
-        return _pairs(_ranges(self._only(rows), index, self.bound), index, self.bound)
+        pairs = [_NONE]
+        for group in self.groups:
+            index = _only(others, group)
+            pairs.append(_pairs(_ranges(_only(rows, group), index, self.bound), index, self.bound))
+        return pl.concat(pairs)
 
-    def _only(self, rows: pl.Series) -> pl.DataFrame:
-        return self.postings.filter(rows.gather(self.postings["row"]))
+
+def _only(rows: pl.Series, postings: pl.DataFrame) -> pl.DataFrame:
+    return postings.filter(rows.gather(postings["row"]))
 
 
 def _judge(rows: pl.Series, crew: Crew, near: Near, limit: int) -> pl.DataFrame:
@@ -190,7 +196,7 @@ def _near(
     few: pl.DataFrame, crew: Crew, text: pl.Series, rule: Rule, rows: pl.Series, others: pl.Series
 ) -> pl.DataFrame:
     """List the pairs that are near, of some rows and others before them: (row, of, similarity)."""
-    pairs = _similar(pl.concat([_PAIRS, *crew.each("pairs", rows, others)]), text, rule)
+    pairs = _similar(pl.concat([_NONE, *crew.each("pairs", rows, others)]), text, rule)
     few = few.filter(rows.gather(few["row"]) & others.gather(few["of"]))
     return pl.concat([pairs, few])
 
@@ -209,9 +215,9 @@ def _ranges(rows: pl.DataFrame, index: pl.DataFrame, bound: float) -> pl.DataFra
     return ranges.with_columns(count=pl.col("last") - pl.col("first"))
 
 
-def _pairs(ranges: pl.DataFrame, index: pl.DataFrame, bound: float) -> pl.DataFrame:
-    """List the pairs that may be near, of a row and one before it in the index: (row, of)."""
-    pairs = [_PAIRS]
+def _pairs(ranges: pl.DataFrame, index: pl.DataFrame, bound: float) -> pl.Series:
+    """List the pairs that may be near, of a row and one before it in the index, `of`, as of * 2**32 + row."""
+    pairs = [_NONE]
     each = [pl.col("size", "odd").first(), pl.col("first", "last"), pl.col("count").sum()]
     for part in _parts(ranges.sort("row").group_by("row", maintain_order=True).agg(each), _LINES):
         at = pl.int_ranges("first", "last", dtype=pl.UInt32)
@@ -227,14 +233,15 @@ def _pairs(ranges: pl.DataFrame, index: pl.DataFrame, bound: float) -> pl.DataFr
                 (pl.col("odd") ^ pl.col("sketch")).bitwise_count_ones() * (1 + t) <= total * (1 - t),
             )
         )
-        pairs.append(some.select("row", "of").unique().collect())
+        pairs.append(some.select((pl.col("of") * _HIGH + pl.col("row")).alias("pair").unique()).collect().to_series())
     return pl.concat(pairs)
 
 
-def _similar(pairs: pl.DataFrame, text: pl.Series, rule: Rule) -> pl.DataFrame:
+def _similar(pairs: pl.Series, text: pl.Series, rule: Rule) -> pl.DataFrame:
     """Compare the texts of pairs: (row, of, similarity) of those that are near."""
-    pairs, size = pairs.unique().sort("of", "row"), text.str.len_bytes()
-    lines = pairs.with_columns(count=size.gather(pairs["row"]) + size.gather(pairs["of"]))
+    pairs, size = pairs.unique().sort(), text.str.len_bytes()
+    row, of = (pairs % 2**32).cast(pl.UInt32), (pairs // 2**32).cast(pl.UInt32)
+    lines = pl.DataFrame({"row": row, "of": of, "count": size.gather(row) + size.gather(of)})
     return pl.concat([_NEAR, *current().map(partial(_compared, rule=rule), _with_texts(lines, text))])
 
 
@@ -257,7 +264,7 @@ def _compared(item: tuple[pl.DataFrame, pl.DataFrame], rule: Rule) -> pl.DataFra
 
 
 def _jaccard(pairs: pl.DataFrame, listed: pl.DataFrame, rows: pl.Series) -> pl.Series:
-    """Measure the similarity of pairs of sets, given by lines of (place in `rows`, run); two empty ones are the same."""
+    """Measure the similarity of pairs of sets, from lines of (place in `rows`, run); two empty ones are the same."""
     sets = pl.DataFrame({"row": pl.int_range(len(rows), dtype=pl.UInt32, eager=True)})
     sets = sets.join(listed.group_by("row").agg("run"), on="row", how="left", maintain_order="left")
     sets = sets.select(pl.col("run").fill_null([])).to_series()

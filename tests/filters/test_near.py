@@ -186,11 +186,9 @@ pieces = st.fixed_dictionaries({name: st.sampled_from([20, 100, 10**7]) for name
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(pools, shares, st.integers(1, 4), sizes, pieces, st.sampled_from([Local, Elsewhere]), st.randoms())
-def test_it_finds_what_comparing_all_rows_finds_in_any_order(
-    prompts, threshold, words, lines, pieces, engine, rng
-):
+def test_it_finds_what_comparing_all_rows_finds_in_any_order(prompts, threshold, words, lines, pieces, engine, rng):
     """On any engine, however the work is cut into pieces."""
     ids = [f"{i:02}" for i in range(len(prompts))]
     pool = pl.DataFrame({"id": ids, "prompt": prompts}, {"id": pl.String, "prompt": pl.String})
@@ -277,6 +275,7 @@ def lines_of(monkeypatch: pytest.MonkeyPatch, prompts: list[str], **parameters: 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("piece", [pytest.param(10**8, id="one piece"), pytest.param(10**5, id="pieces")])
 @pytest.mark.parametrize(
     ("text", "parameters", "lost"),
     [
@@ -292,8 +291,9 @@ def lines_of(monkeypatch: pytest.MonkeyPatch, prompts: list[str], **parameters: 
         pytest.param("How do I keep {0} alive in {1}?", {"threshold": 0.01}, 19_999, id="nearly no threshold"),
     ],
 )
-def test_rows_that_share_a_template_cost_no_more_than_others(text, parameters, lost, monkeypatch):
+def test_rows_that_share_a_template_cost_no_more_than_others(text, parameters, lost, piece, monkeypatch):
     """Comparing all pairs would make 200 million lines."""
+    monkeypatch.setattr(jaccard, "_PIECE", piece)
     prompts = [text.format(f"x{i}", f"y{i}") for i in range(20_000)]
     lines, gone = lines_of(monkeypatch, prompts, **parameters)
     assert gone == lost
