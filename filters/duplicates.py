@@ -91,8 +91,9 @@ def near_duplicates(
     changed, about (1-e)^n / (2 - (1-e)^n) of the runs of n words agree.
     Prompts made from one template are near-duplicates in this sense: compare the responses there.
 
-    The search is exact. Beyond some 500,000 prompts its work is cut into pieces that wait in the folder for temporary
-    files (`TMPDIR`), 150 bytes for a prompt. Nothing is drawn: `seed` is there because every selector has one.
+    The search is exact. A pool of more than 64 MiB of text is worked on in pieces, which wait in the folder for
+    temporary files (`TMPDIR`), about 130 bytes for a prompt. Nothing is drawn: `seed` is there because every selector
+    has one.
 
     Raises ValueError if a column is not there or a number is out of its range.
 

@@ -25,7 +25,7 @@ import polars as pl
 from curate.engine import Crew, current
 from curate.filters.words.runs import runs, slices, words
 
-_PIECE = 32 * 2**20  # bytes of text whose runs are one piece of work, of some 150 MB
+_PIECE = 64 * 2**20  # bytes of text whose runs are one piece of work, of some 400 MB
 _COMPARED = 16 * 2**20  # bytes of the texts of pairs that are compared at a time
 _LINES = 1_000_000  # of a join that are held at a time
 _FEW = 16  # rows that can be found by a run, of which all pairs are looked at: judging them by halves saves nothing
@@ -265,9 +265,9 @@ def _compared(item: tuple[pl.DataFrame, pl.DataFrame], rule: Rule) -> pl.DataFra
 
 def _jaccard(pairs: pl.DataFrame, listed: pl.DataFrame, rows: pl.Series) -> pl.Series:
     """Measure the similarity of pairs of sets, from lines of (place in `rows`, run); two empty ones are the same."""
-    sets = pl.DataFrame({"row": pl.int_range(len(rows), dtype=pl.UInt32, eager=True)})
-    sets = sets.join(listed.group_by("row").agg("run"), on="row", how="left", maintain_order="left")
-    sets = sets.select(pl.col("run").fill_null([])).to_series()
+    every = pl.DataFrame({"row": pl.int_range(len(rows), dtype=pl.UInt32, eager=True)})
+    joined = every.join(listed.group_by("row").agg("run"), on="row", how="left", maintain_order="left")
+    sets = joined.select(pl.col("run").fill_null([])).to_series()
     one, other = (sets.gather(rows.search_sorted(pairs[name])) for name in ("row", "of"))
     both = one.list.set_intersection(other).list.len()
     either = one.list.len() + other.list.len() - both
