@@ -41,7 +41,9 @@ def prompts() -> list[str | None]:
 )
 def test_the_choice_is_that_of_this_process(texts, lost, ray, monkeypatch):
     monkeypatch.setattr(jaccard, "_LINES", 100)  # so that the workers are asked about halves
-    pool = pl.DataFrame({"id": [f"{i:03}" for i in range(len(texts))], "prompt": texts}, {"prompt": pl.String})
+    pool = pl.DataFrame(
+        {"id": [f"{i:03}" for i in range(len(texts))], "prompt": texts}, {"id": pl.String, "prompt": pl.String}
+    )
     here = near_duplicates(pool)
     with using(ray):
         there = near_duplicates(pool)
