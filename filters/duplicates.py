@@ -91,7 +91,9 @@ def near_duplicates(
     changed, about (1-e)^n / (2 - (1-e)^n) of the runs of n words agree.
     Prompts made from one template are near-duplicates in this sense: compare the responses there.
 
-    The search is exact. Nothing is drawn: `seed` is there because every selector has one.
+    The search is exact. A pool of more than 64 MiB of text is worked on in pieces, which wait in the folder for
+    temporary files (`TMPDIR`), about 130 bytes for a prompt. Nothing is drawn: `seed` is there because every selector
+    has one.
 
     Raises ValueError if a column is not there or a number is out of its range.
 
@@ -195,8 +197,8 @@ def _drawn(ranked: pl.DataFrame, seed: int) -> NDArray[np.int64]:
 def _choice(ranked: pl.DataFrame, near: pl.DataFrame, notes: Mapping[str, float] = MappingProxyType({})) -> Choice:
     """Name the survivor of each row that goes: (row, of, similarity) as places in the ranking."""
     written = pl.col("similarity").round(2).cast(pl.Decimal(10, 2)).cast(pl.String)
-    message = near.select(
-        "row", pl.format("duplicate of {}, {}", ranked["id"].gather(near["of"]), written).alias("why")
-    )
-    why = ranked.with_row_index("row").join(message, on="row", how="left").sort("at")["why"]
+    at = ranked["at"].gather(near["row"])
+    message = near.select(at, pl.format("duplicate of {}, {}", ranked["id"].gather(near["of"]), written).alias("why"))
+    every = pl.int_range(ranked.height, dtype=pl.UInt32, eager=True).alias("at").to_frame()
+    why = every.join(message, on="at", how="left", maintain_order="left")["why"]
     return Choice(why.is_null().alias("kept"), why, notes)

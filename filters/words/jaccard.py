@@ -6,42 +6,41 @@ t share t / (1 + t) * (a + b) or more. With all runs in one order, rarest first,
 from itself to the end of either set, at least: a run with fewer behind it need not be looked up (Chaudhuri, Ganti,
 Kaushik 2006, "A primitive operator for similarity joins in data cleaning"; Bayardo, Ma, Srikant 2007, "Scaling up all
 pairs similarity search"). What rows have from one template is frequent, so it leads to no candidates.
+
+An engine does the work in pieces: equal runs come together to be counted, those of a row to be put in order, and equal
+ones again to be looked up (Vernica, Carey, Li 2010, "Efficient parallel set-similarity joins using MapReduce"). Of a
+large pool they wait in temporary files; pairs of rows stay in memory, and the places of runs that many rows have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
+from curate.engine import Crew, current
 from curate.filters.words.runs import runs, slices, words
 
+_PIECE = 64 * 2**20  # bytes of text whose runs are one piece of work, of some 400 MB
+_COMPARED = 16 * 2**20  # bytes of the texts of pairs that are compared at a time
 _LINES = 1_000_000  # of a join that are held at a time
+_FEW = 16  # rows that can be found by a run, of which all pairs are looked at: judging them by halves saves nothing
 _BITS = pl.Series([1 << bit for bit in range(64)], dtype=pl.UInt64)
 _HIGH = pl.lit(2**32, dtype=pl.UInt64)  # puts two numbers into one, to sort and search by both
-_END = pl.Series([2**64 - 1], dtype=pl.UInt64)  # behind all others, so that a search ends at a number
+_NONE = pl.Series("pair", [], dtype=pl.UInt64)
 _NEAR = pl.DataFrame(schema={"row": pl.UInt32, "of": pl.UInt32, "similarity": pl.Float64})
 
-
-class Sets(NamedTuple):
-    """A set for each row: row * 2**32 + rank of all elements that several rows have, and where in these a row begins.
-
-    The rarest element has rank 0. `rows` also has the size of each set, elements of one row included, and its odd
-    sketch: a bit for each of 64 classes of elements, whether their number is odd. Two sketches differ in no more bits
-    than the sets in elements (Mitzenmacher, Pagh, Pham 2014, "Efficient estimation for high similarities using odd
-    sketches").
-    """
-
-    members: pl.Series
-    rows: pl.DataFrame
+Near = Callable[[pl.Series, pl.Series], pl.DataFrame]
 
 
-class Pool(NamedTuple):
-    """The runs and the words with a sign of all rows, and the threshold."""
+class Rule(NamedTuple):
+    """How many words a run has, and how similar near texts are."""
 
-    runs: Sets
-    signs: Sets
+    words: int
     threshold: float
 
     @property
@@ -56,19 +55,41 @@ def survivors(text: pl.Series, n: int, threshold: float) -> pl.DataFrame:
     `of` is the kept row most like it, the earliest among equals. Two texts are as similar as their runs of n words, or
     as their words with a sign if these are less so.
     """
-    if text.is_empty():
-        return _NEAR
-    pool = _pool(text, n, threshold)
-    return _judge(_postings(pool), pool).sort("row")
+    rule = Rule(n, threshold)
+    candidates, frequent = _candidates(text, rule)
+    few, workers = _similar(candidates, text, rule), current().workers
+    shares = [frequent[first::workers] for first in range(min(workers, len(frequent)))]
+    with current().hire(partial(Frequent, bound=rule.bound), shares) as crew:
+        near = partial(_near, few, crew, text, rule)
+        limit = _LINES + sum(postings.height for postings in frequent)
+        return _judge(pl.repeat(True, len(text), eager=True), crew, near, limit).sort("row")
 
 
-def _pool(text: pl.Series, n: int, threshold: float) -> Pool:
-    shingled, signed = [], []
-    for first, part in slices(text):
-        listed = words(part).with_columns(pl.col("row") + pl.lit(first, pl.UInt32))
-        shingled.append(shingles(listed, n))
-        signed.append(_different(listed.filter(pl.col("word") % 2 == 1).rename({"word": "run"})))
-    return Pool(_sets(shingled, len(text)), _sets(signed, len(text)), threshold)
+def _candidates(text: pl.Series, rule: Rule) -> tuple[pl.Series, list[pl.DataFrame]]:
+    """List the pairs of rows with a run that few have, and the postings of runs that more have, in groups."""
+    engine = current()
+    count = max(engine.workers, 1 + int(text.str.len_bytes().sum()) // _PIECE)
+    run, row = pl.col("run") // 2**32 % count, pl.col("row") // (1 + len(text) // count)
+    with tempfile.TemporaryDirectory(prefix="curate-") as name:
+        folder = Path(name)
+        counted = engine.shuffle(partial(_listed, n=rule.words), slices(text), run, count, _counted, folder)
+        postings = engine.shuffle(_same, counted, row, count, partial(_postings, bound=rule.bound), folder)
+        groups = list(engine.shuffle(_same, postings, run, count, partial(_shared, bound=rule.bound), folder))
+    frequent = [postings for _, postings in groups if postings.height]
+    return pl.concat([_NONE, *(pairs for pairs, _ in groups)]), frequent
+
+
+def _listed(part: tuple[int, pl.Series], n: int) -> pl.DataFrame:
+    first, text = part
+    return shingles(words(text).with_columns(pl.col("row") + pl.lit(first, pl.UInt32)), n)
+
+
+def _same(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows
+
+
+def _counted(listed: pl.DataFrame) -> pl.DataFrame:
+    return listed.with_columns(pl.len().over("run").alias("count"))
 
 
 def shingles(listed: pl.DataFrame, n: int) -> pl.DataFrame:
@@ -82,53 +103,80 @@ def _different(listed: pl.DataFrame) -> pl.DataFrame:
     return listed.group_by("row", maintain_order=True).agg(pl.col("run").unique()).explode("run")
 
 
-def _sets(parts: list[pl.DataFrame], height: int) -> Sets:
-    bits = (part.with_columns(_BITS.gather(part["run"] // 2**58).alias("odd")) for part in parts)
-    sizes = [part.group_by("row").agg(pl.len().alias("size"), pl.col("odd").bitwise_xor()) for part in bits]
-    listed = pl.concat(parts, rechunk=False)
-    shards = 1 + listed.height // _LINES
-    counts = [listed.filter(pl.col("run") // 2**32 % shards == k).group_by("run").len() for k in range(shards)]
-    several = pl.concat([count.filter(pl.col("len") > 1) for count in counts])
-    ranks = several.sort("len", "run").select("run").with_row_index("rank")
-    packed = [part.join(ranks, on="run").select(pl.col("row") * _HIGH + pl.col("rank")).to_series() for part in parts]
-    members = pl.concat([pl.concat(packed).sort(), _END])
-    row = pl.int_range(height + 1, dtype=pl.UInt32, eager=True).alias("row")
-    bounds = members.search_sorted(pl.select(row * _HIGH).to_series())
-    rows = pl.DataFrame({"row": row[:-1], "begin": bounds[:-1], "end": bounds[1:]})
-    rows = rows.join(pl.concat(sizes), on="row", how="left", maintain_order="left").drop("row")
-    return Sets(members, rows.with_columns(pl.col("size").fill_null(0)))
+def _postings(listed: pl.DataFrame, bound: float) -> pl.DataFrame:
+    """List by which runs rows can be found, of all that they have, as (row, run, rest, size, odd).
+
+    `rest` is the number of runs from this one on, rarest first, runs of one row left out; `size` that of all; and `odd`
+    the odd sketch of the set: a bit for each of 64 classes of runs, whether their number is odd. Two sketches differ in
+    no more bits than the sets in runs (Mitzenmacher, Pagh, Pham 2014, "Efficient estimation for high similarities using
+    odd sketches").
+    """
+    bits = listed.select("row", _BITS.gather(listed["run"] // 2**58).alias("odd"))
+    sets = bits.group_by("row").agg(pl.len().alias("size"), pl.col("odd").bitwise_xor())
+    several = listed.filter(pl.col("count") > 1).sort("row", "count", "run")
+    end = pl.col("row").rle().struct.field("len").cum_sum().gather(pl.col("row").rle_id())
+    rest = (end - pl.int_range(pl.len(), dtype=pl.UInt32)).alias("rest")
+    postings = several.select("row", "run", rest).join(sets, on="row")
+    return postings.filter(pl.col("rest") >= pl.col("size") * bound)
 
 
-def _postings(pool: Pool) -> pl.DataFrame:
-    """List by which runs rows can be found, sorted by slot: the rank of the run, then the size of the set."""
-    members = pool.runs.members[:-1]
-    listed = pl.DataFrame({"row": (members // 2**32).cast(pl.UInt32), "rank": (members % 2**32).cast(pl.UInt32)})
-    listed = pl.concat([listed, pool.runs.rows.select("size", "end")[listed["row"]]], how="horizontal")
-    rest = (pl.col("end") - pl.int_range(pl.len(), dtype=pl.UInt32)).alias("rest")
-    listed = listed.select("row", "rank", "size", rest).filter(pl.col("rest") >= pl.col("size") * pool.bound)
-    listed = listed.filter(pl.col("rank").is_duplicated())
-    slot = (pl.col("rank") * _HIGH + pl.col("size")).alias("slot")
-    return listed.with_columns(slot, pool.runs.rows["odd"].gather(listed["row"])).sort("slot")
+def _shared(postings: pl.DataFrame, bound: float) -> tuple[pl.Series, pl.DataFrame]:
+    """List the pairs of rows with a run that few have, and the postings of the other runs.
+
+    Postings are sorted by slot: the rank of the run, then the size of the set.
+    """
+    postings = postings.filter(pl.col("run").is_duplicated()).sort("run", "size")
+    slot = (pl.col("run").rle_id() * _HIGH + pl.col("size")).alias("slot")
+    is_rare = (pl.len().over("run") <= _FEW).alias("rare")
+    postings = postings.select("row", "rest", "size", "odd", slot, is_rare)
+    rare, frequent = (postings.filter(some).drop("rare") for some in (pl.col("rare"), ~pl.col("rare")))
+    return _pairs(_ranges(rare, rare, bound), rare, bound), frequent
 
 
-def _judge(rows: pl.DataFrame, pool: Pool) -> pl.DataFrame:
+class Frequent:
+    """The rows that can be found by runs that many have, in some groups of runs."""
+
+    def __init__(self, groups: list[pl.DataFrame], bound: float) -> None:
+        self.groups, self.bound = groups, bound
+
+    def lines(self, rows: pl.Series) -> int:
+        """Count what has to be looked at to find all pairs of some rows."""
+        some = (_only(rows, group) for group in self.groups)
+        return sum(int(_ranges(group, group, self.bound)["count"].sum()) for group in some)
+
+    def pairs(self, rows: pl.Series, others: pl.Series) -> pl.Series:
+        """List the pairs of some rows and others before them that may be near."""
+        pairs = [_NONE]
+        for group in self.groups:
+            index = _only(others, group)
+            pairs.append(_pairs(_ranges(_only(rows, group), index, self.bound), index, self.bound))
+        return pl.concat(pairs)
+
+
+def _only(rows: pl.Series, postings: pl.DataFrame) -> pl.DataFrame:
+    return postings.filter(rows.gather(postings["row"]))
+
+
+def _judge(rows: pl.Series, crew: Crew, near: Near, limit: int) -> pl.DataFrame:
     """Drop the rows near a kept one before them: (row, of, similarity), `of` being the most similar.
 
     Where many rows are alike, their first half is judged first, so that the second meets only those of it that stay.
     """
-    ranges = _ranges(rows, rows, pool)
-    if ranges["count"].sum() <= rows.height + _LINES:
-        return _direct(_near(ranges, rows, pool))
-    middle = rows["row"].unique().sort()[rows["row"].n_unique() // 2]
-    first, second = rows.filter(pl.col("row") < middle), rows.filter(pl.col("row") >= middle)
-    before = _judge(first, pool)
-    first = _without(first, before)
-    near = _near(_ranges(second, first, pool), first, pool)
-    rest = _without(second, near)
-    after = _judge(rest, pool)
-    rest = _without(rest, after)
-    lost = second.filter(pl.col("row").is_in(near["row"].implode()))
-    return _best(pl.concat([before, near, after, _near(_ranges(lost, rest, pool), rest, pool)]))
+    if sum(crew.each("lines", rows)) <= limit or rows.sum() < 2:
+        return _direct(near(rows, rows))
+    middle = rows.arg_true()[int(rows.sum()) // 2]
+    first = rows & (pl.int_range(len(rows), eager=True) < middle)
+    second = rows & ~first
+    before = _judge(first, crew, near, limit)
+    across = near(second, first & ~_lost(before, rows))
+    rest = second & ~_lost(across, rows)
+    after = _judge(rest, crew, near, limit)
+    late = near(second & ~rest, rest & ~_lost(after, rows))
+    return _best(pl.concat([before, across, after, late]))
+
+
+def _lost(near: pl.DataFrame, rows: pl.Series) -> pl.Series:
+    return pl.repeat(False, len(rows), eager=True).scatter(near["row"].unique(), True)
 
 
 def _direct(near: pl.DataFrame) -> pl.DataFrame:
@@ -144,17 +192,22 @@ def _best(near: pl.DataFrame) -> pl.DataFrame:
     return near.sort("row", "similarity", "of", descending=[False, True, False]).unique("row", keep="first")
 
 
-def _without(rows: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
-    return rows.filter(~pl.col("row").is_in(near["row"].implode()))
+def _near(
+    few: pl.DataFrame, crew: Crew, text: pl.Series, rule: Rule, rows: pl.Series, others: pl.Series
+) -> pl.DataFrame:
+    """List the pairs that are near, of some rows and others before them: (row, of, similarity)."""
+    pairs = _similar(pl.concat([_NONE, *crew.each("pairs", rows, others)]), text, rule)
+    few = few.filter(rows.gather(few["row"]) & others.gather(few["of"]))
+    return pl.concat([pairs, few])
 
 
-def _ranges(rows: pl.DataFrame, index: pl.DataFrame, pool: Pool) -> pl.DataFrame:
+def _ranges(rows: pl.DataFrame, index: pl.DataFrame, bound: float) -> pl.DataFrame:
     """Find where in an index stand the rows that have a run in common and a size that lets them be near."""
-    size, t = pl.col("size"), pool.bound
+    size, run, t = pl.col("size"), pl.col("slot") // _HIGH * _HIGH, bound
     most = pl.min_horizontal(size / t, pl.col("rest") * ((1 + t) / t) - size, pl.lit(2.0**31))
     slots = rows.select(
-        low=pl.col("rank") * _HIGH + (size * t).ceil().cast(pl.UInt64),
-        high=pl.col("rank") * _HIGH + most.floor().cast(pl.UInt64),
+        low=run + (size * t).ceil().cast(pl.UInt64),
+        high=run + most.floor().cast(pl.UInt64),
     )
     first = index["slot"].search_sorted(slots["low"], "left").alias("first")
     last = index["slot"].search_sorted(slots["high"], "right").alias("last")
@@ -162,16 +215,16 @@ def _ranges(rows: pl.DataFrame, index: pl.DataFrame, pool: Pool) -> pl.DataFrame
     return ranges.with_columns(count=pl.col("last") - pl.col("first"))
 
 
-def _near(ranges: pl.DataFrame, index: pl.DataFrame, pool: Pool) -> pl.DataFrame:
-    """List the pairs that are near, of a row and one before it in the index: (row, of, similarity)."""
-    near = []
+def _pairs(ranges: pl.DataFrame, index: pl.DataFrame, bound: float) -> pl.Series:
+    """List the pairs that may be near, of a row and one before it in the index, `of`, as of * 2**32 + row."""
+    pairs = [_NONE]
     each = [pl.col("size", "odd").first(), pl.col("first", "last"), pl.col("count").sum()]
-    for part in _parts(ranges.sort("row").group_by("row", maintain_order=True).agg(each)):
+    for part in _parts(ranges.sort("row").group_by("row", maintain_order=True).agg(each), _LINES):
         at = pl.int_ranges("first", "last", dtype=pl.UInt32)
         lines = part.explode("first", "last").select("row", "size", "odd", at=at).explode("at")
         others = index.select("rest", of="row", other="size", sketch="odd")[lines["at"]]
-        total, t = pl.col("size") + pl.col("other"), pool.bound
-        pairs = (
+        total, t = pl.col("size") + pl.col("other"), bound
+        some = (
             pl.concat([lines, others], how="horizontal")
             .lazy()
             .filter(
@@ -180,40 +233,51 @@ def _near(ranges: pl.DataFrame, index: pl.DataFrame, pool: Pool) -> pl.DataFrame
                 (pl.col("odd") ^ pl.col("sketch")).bitwise_count_ones() * (1 + t) <= total * (1 - t),
             )
         )
-        near.append(_similar(pairs.select("row", "of").unique().collect(), pool))
-    return pl.concat(near)
+        pairs.append(some.select((pl.col("of") * _HIGH + pl.col("row")).alias("pair").unique()).collect().to_series())
+    return pl.concat(pairs)
 
 
-def _similar(pairs: pl.DataFrame, pool: Pool) -> pl.DataFrame:
-    pairs = pairs.sort("of", "row").with_columns(similarity=1.0)
-    for sets in (pool.runs, pool.signs):
-        pairs = pairs.with_columns(
-            pl.min_horizontal("similarity", _jaccard(pairs, sets).alias("own")).alias("similarity")
-        )
-        pairs = pairs.filter(pl.col("similarity") >= pool.threshold)
-    return pairs
+def _similar(pairs: pl.Series, text: pl.Series, rule: Rule) -> pl.DataFrame:
+    """Compare the texts of pairs: (row, of, similarity) of those that are near."""
+    pairs, size = pairs.unique().sort(), text.str.len_bytes()
+    row, of = (pairs % 2**32).cast(pl.UInt32), (pairs // 2**32).cast(pl.UInt32)
+    lines = pl.DataFrame({"row": row, "of": of, "count": size.gather(row) + size.gather(of)})
+    return pl.concat([_NEAR, *current().map(partial(_compared, rule=rule), _with_texts(lines, text))])
 
 
-def _jaccard(pairs: pl.DataFrame, sets: Sets) -> pl.Series:
-    """Measure the similarity of pairs of sets; two empty ones are the same."""
-    one, other = sets.rows[pairs["row"]], sets.rows[pairs["of"]]
-    lines = one.select(pairs["of"], "begin", "end", count=pl.col("end") - pl.col("begin")).with_row_index("pair")
-    both = []
-    for part in _parts(lines):
-        listed = part.select("pair", "of", at=pl.int_ranges("begin", "end")).explode("at")
-        wanted = listed["of"].cast(pl.UInt64) * 2**32 + sets.members.gather(listed["at"]) % 2**32
-        hits = sets.members.gather(sets.members.search_sorted(wanted)) == wanted
-        both.append(listed.select("pair").filter(hits).group_by("pair").len("both"))
-    shared = lines.join(pl.concat(both), on="pair", how="left", maintain_order="left")["both"]
-    sizes = pl.DataFrame([shared, one["size"] + other["size"]]).fill_null(0)
-    either = pl.col("size") - pl.col("both")
-    return sizes.select(pl.when(either == 0).then(1.0).otherwise(pl.col("both") / either)).to_series()
+def _with_texts(lines: pl.DataFrame, text: pl.Series) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    for part in _parts(lines, _COMPARED):
+        rows = pl.concat([part["row"], part["of"]]).unique().sort()
+        yield part.select("row", "of"), pl.DataFrame({"row": rows, "text": text.gather(rows)})
 
 
-def _parts(lines: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _compared(item: tuple[pl.DataFrame, pl.DataFrame], rule: Rule) -> pl.DataFrame:
+    pairs, texts = item
+    listed = words(texts["text"])
+    signed = _different(listed.filter(pl.col("word") % 2 == 1).rename({"word": "run"}))
+    near = pairs.with_columns(similarity=1.0)
+    for sets in (shingles(listed, rule.words), signed):
+        own = _jaccard(near, sets, texts["row"]).alias("own")
+        near = near.with_columns(pl.min_horizontal("similarity", own).alias("similarity"))
+        near = near.filter(pl.col("similarity") >= rule.threshold)
+    return near
+
+
+def _jaccard(pairs: pl.DataFrame, listed: pl.DataFrame, rows: pl.Series) -> pl.Series:
+    """Measure the similarity of pairs of sets, from lines of (place in `rows`, run); two empty ones are the same."""
+    every = pl.DataFrame({"row": pl.int_range(len(rows), dtype=pl.UInt32, eager=True)})
+    joined = every.join(listed.group_by("row").agg("run"), on="row", how="left", maintain_order="left")
+    sets = joined.select(pl.col("run").fill_null([])).to_series()
+    one, other = (sets.gather(rows.search_sorted(pairs[name])) for name in ("row", "of"))
+    both = one.list.set_intersection(other).list.len()
+    either = one.list.len() + other.list.len() - both
+    return pl.select(pl.when(either == 0).then(1.0).otherwise(both / either)).to_series()
+
+
+def _parts(lines: pl.DataFrame, size: int) -> Iterator[pl.DataFrame]:
     """Cut lines where their counts add up to what is held at a time; a single one may be more."""
     sums, first, last = lines["count"].cum_sum(), 0, 0
-    while last < max(lines.height, 1):
-        last = max(first + 1, sums.search_sorted((sums[first - 1] if first else 0) + _LINES, "right"))
+    while last < lines.height:
+        last = max(first + 1, sums.search_sorted((sums[first - 1] if first else 0) + size, "right"))
         yield lines[first:last]
         first = last

@@ -1,15 +1,21 @@
 import random
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import cloudpickle
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curate.engine import Local, using
 from curate.filters.duplicates import exact_duplicates, near_duplicates, semantic_duplicates
 from curate.filters.vectors import neighbours
 from curate.filters.words import jaccard
+from curate.filters.words.runs import slices
 from curate.models.embeddings.quantised import quantise
 
 PROMPT = "How do I keep basil alive on a dark kitchen window sill through a long winter?"
@@ -112,10 +118,11 @@ def brute_force(prompts: list[str], words: int, threshold: float) -> list[tuple[
     """Compare each text with all kept ones before it: (row, of, similarity) of those that go."""
     listed = [text.split() for text in prompts]
     sets = [{tuple(own[i : i + words]) for i in range(max(1, len(own) - words + 1))} - {()} for own in listed]
+    signs = [{word for word in own if "$" in word} for own in listed]
     kept: list[int] = []
     lost = []
     for row, own in enumerate(sets):
-        like = {of: len(own & sets[of]) / len(own | sets[of]) for of in kept if own & sets[of]}
+        like = {of: min(share(own, sets[of]), share(signs[row], signs[of])) for of in kept if own & sets[of]}
         of = max(like, key=lambda of: (like[of], -of), default=None)
         if of is not None and like[of] >= threshold:
             lost.append((row, of, like[of]))
@@ -124,28 +131,78 @@ def brute_force(prompts: list[str], words: int, threshold: float) -> list[tuple[
     return lost
 
 
-pools = st.sampled_from(["ab", "abcd", "abcdefghijkl"]).flatmap(
+def share(one: set[Any], other: set[Any]) -> float:
+    return len(one & other) / len(one | other) if one | other else 1.0
+
+
+class Elsewhere:
+    """Do work on copies, in another order and twice, as other machines might."""
+
+    workers = 3
+
+    def __init__(self) -> None:
+        self.rng = random.Random(0)
+
+    def map(self, do: Any, items: Iterable[Any], *, gpus: float = 0) -> Iterator[Any]:
+        work = [cloudpickle.dumps((do, item)) for item in items]
+        done = {at: [self._do(work[at]) for _ in range(2)][1] for at in self._mixed(range(len(work)))}
+        yield from (done[at] for at in range(len(work)))
+
+    def _do(self, work: bytes) -> Any:
+        do, item = cloudpickle.loads(work)
+        return cloudpickle.loads(cloudpickle.dumps(do(item)))
+
+    def _mixed(self, items: Iterable[Any]) -> list[Any]:
+        listed = list(items)
+        return self.rng.sample(listed, len(listed))
+
+    def shuffle(self, split: Any, items: Iterable[Any], by: pl.Expr, count: int, join: Any, folder: Path) -> Any:
+        frames = list(self.map(split, items))
+        groups = pl.concat(frames).group_by(by, maintain_order=True) if frames else []
+        return self.map(join, self._mixed(group for _, group in groups))
+
+    @contextmanager
+    def hire(self, make: Any, settings: Sequence[Any], *, gpus: float = 0) -> Iterator[Any]:
+        yield Hired(self, make, settings)
+
+
+class Hired(NamedTuple):
+    """Objects that are made again for each call."""
+
+    engine: Elsewhere
+    make: Any
+    settings: Sequence[Any]
+
+    def each(self, method: str, *args: Any) -> list[Any]:
+        return list(self.engine.map(lambda setting: getattr(self.make(setting), method)(*args), self.settings))
+
+
+pools = st.sampled_from(["ab", "abcd", "abcdefghijkl", ["a", "b", "$1", "$2"]]).flatmap(
     lambda letters: st.lists(st.lists(st.sampled_from(letters), max_size=9).map(" ".join), max_size=30)
 )
 shares = st.one_of(st.sampled_from([0.01, 1 / 3, 0.5, 0.55, 0.6, 2 / 3, 0.75, 1]), st.floats(0.001, 1))
+sizes = st.fixed_dictionaries({"_LINES": st.sampled_from([1, 7, 10**6]), "_FEW": st.sampled_from([1, 3, 16])})
+pieces = st.fixed_dictionaries({name: st.sampled_from([20, 100, 10**7]) for name in ("_PIECE", "_COMPARED")})
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
-@given(pools, shares, st.integers(1, 4), st.sampled_from([1, 7, 1_000_000]), st.randoms())
-def test_it_finds_what_comparing_all_rows_finds_in_any_order(prompts, threshold, words, lines, rng):
+@settings(max_examples=150, deadline=None)
+@given(pools, shares, st.integers(1, 4), sizes, pieces, st.sampled_from([Local, Elsewhere]), st.randoms())
+def test_it_finds_what_comparing_all_rows_finds_in_any_order(prompts, threshold, words, lines, pieces, engine, rng):
+    """On any engine, however the work is cut into pieces."""
     ids = [f"{i:02}" for i in range(len(prompts))]
     pool = pl.DataFrame({"id": ids, "prompt": prompts}, {"id": pl.String, "prompt": pl.String})
     order = rng.sample(range(len(prompts)), len(prompts))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jaccard, "_LINES", lines)
-        choice, shuffled = (near_duplicates(p, threshold=threshold, words=words) for p in (pool, pool[order]))
+    with pytest.MonkeyPatch.context() as patch, using(engine()):
+        for name, size in {**lines, **pieces}.items():
+            patch.setattr(jaccard, name, size)
+        patch.setattr(jaccard, "slices", lambda text: slices(text, pieces["_PIECE"]))
+        shuffled = near_duplicates(pool[order], threshold=threshold, words=words)
         near = jaccard.survivors(pool["prompt"], words, threshold)
     expected = brute_force(prompts, words, threshold)
     assert near.rows() == expected
-    kept_rows = {row: f"duplicate of {of:02}" for row, of, _ in expected}
-    assert [why and why.split(",")[0] for why in choice.why] == [kept_rows.get(row) for row in range(len(prompts))]
-    assert choice.why[order].to_list() == shuffled.why.to_list()
+    message = {row: f"duplicate of {of:02}" for row, of, _ in expected}
+    assert [why and why.split(",")[0] for why in shuffled.why] == [message.get(row) for row in order]
 
 
 @pytest.mark.slow
@@ -205,19 +262,20 @@ def test_marks_do_not(prompts):
 def lines_of(monkeypatch: pytest.MonkeyPatch, prompts: list[str], **parameters: Any) -> tuple[int, int]:
     """Count the lines of all joins that a choice makes, and the rows that it drops."""
     counts: list[int] = []
-    near = jaccard._near
+    pairs = jaccard._pairs
 
     def counted(ranges: pl.DataFrame, *rest: Any) -> pl.DataFrame:
         counts.append(ranges["count"].sum())
-        return near(ranges, *rest)
+        return pairs(ranges, *rest)
 
-    monkeypatch.setattr(jaccard, "_near", counted)
+    monkeypatch.setattr(jaccard, "_pairs", counted)
     pool = pl.DataFrame({"id": [f"{i:06}" for i in range(len(prompts))], "prompt": prompts})
     gone = near_duplicates(pool, **parameters).why.count()
     return sum(counts), gone
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("piece", [pytest.param(10**8, id="one piece"), pytest.param(10**5, id="pieces")])
 @pytest.mark.parametrize(
     ("text", "parameters", "lost"),
     [
@@ -233,8 +291,9 @@ def lines_of(monkeypatch: pytest.MonkeyPatch, prompts: list[str], **parameters: 
         pytest.param("How do I keep {0} alive in {1}?", {"threshold": 0.01}, 19_999, id="nearly no threshold"),
     ],
 )
-def test_rows_that_share_a_template_cost_no_more_than_others(text, parameters, lost, monkeypatch):
+def test_rows_that_share_a_template_cost_no_more_than_others(text, parameters, lost, piece, monkeypatch):
     """Comparing all pairs would make 200 million lines."""
+    monkeypatch.setattr(jaccard, "_PIECE", piece)
     prompts = [text.format(f"x{i}", f"y{i}") for i in range(20_000)]
     lines, gone = lines_of(monkeypatch, prompts, **parameters)
     assert gone == lost
