@@ -98,7 +98,7 @@ def own_code() -> list[list[str]]:
     """
     modules = [(name, getattr(module, "__file__", None)) for name, module in sorted(sys.modules.items())]
     files = [(name, Path(file)) for name, file in modules if file and name != "__main__"]
-    own = [(name, file) for name, file in files if file.is_file() and not _foreign(file)]
+    own = [(name, file) for name, file in files if not _foreign(file) and file.is_file()]
     return [[name, hash_file(file)] for name, file in own] + _plugins()
 
 
@@ -108,6 +108,7 @@ def _plugins() -> list[list[str]]:
     return sorted([e.module.partition(".")[0], e.dist.name, e.dist.version] for e in offers if e.dist)
 
 
+@cache  # thousands of modules may be loaded, and each batch function asks about all
 def _foreign(file: Path) -> bool:
     """Tell whether a module is Python's, an installed package's or this library's, and no file of the user's own."""
     return installed(file.resolve()) or not library_folders().isdisjoint(file.resolve().parents)

@@ -13,7 +13,7 @@ from curate import apply, batched, drop, edit, keep, texts
 from curate.filters import first_person, length, replace_opening, strip_links
 from curate.turns import ANSWERS, OPTIONAL, TURNS, Turn, answer, conversation, cut, reply, turn
 from tests.conversations import conversations
-from tests.test_filter import HOSTS
+from tests.apply.hosts import HOSTS
 
 SCHEMA = {"id": pl.String, "system": pl.String, "history": TURNS, "prompt": pl.String}
 SCHEMA |= dict.fromkeys(ANSWERS, pl.String) | OPTIONAL

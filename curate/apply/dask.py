@@ -30,7 +30,7 @@ def _apply(expr: pl.Expr, frame: Any) -> Any:
 
 def _empty(frame: Any, expr: pl.Expr) -> pl.Series:
     """Make a column of no values of the type that an expression gives."""
-    names = expr.meta.root_names()
+    names = list(dict.fromkeys(expr.meta.root_names()))
     columns_of(names, list(frame.columns))
     kind = kind_of(expr)
     rows = read(frame._meta, [name for name in names if name != kind])

@@ -25,8 +25,11 @@ def _keep(data: Any, expr: pl.Expr) -> Any:
 
 
 def _edit(data: Any, expr: pl.Expr) -> Any:
-    # `batched` knows what the result rests on, so the cache hits for a reason.
-    settings = {"expr": expr, "rests_on": batched(expr).rests_on}
+    function = batched(expr, expr.meta.output_name())
+    if data.features is None:
+        return data.map(function, batched=True)
+    # It knows what the result rests on, so the cache hits for a reason.
+    settings = {"expr": expr, "rests_on": function.rests_on}
     return data.map(_edit_table, batched=True, fn_kwargs=settings, features=_features(data.features, expr))
 
 
@@ -34,10 +37,7 @@ def _edit_table(table: pa.Table, expr: pl.Expr, rests_on: str) -> pa.Table:
     return edit(table, expr)
 
 
-def _features(old: Features | None, expr: pl.Expr) -> Features | None:
-    """Make the features of edited rows; those of a stream may not be known."""
-    if old is None:
-        return None
+def _features(old: Features, expr: pl.Expr) -> Features:
     before = old.arrow_schema
     after = edit(before.empty_table(), expr).schema
     types = {name: before.field(name).type for name in before.names}
@@ -61,16 +61,22 @@ def _in_arrow(verb: Callable[[Any, pl.Expr], Any]) -> Callable[[Any, pl.Expr], A
     return do
 
 
-def _in_arrow_stream(verb: Callable[[Any, pl.Expr], Any]) -> Callable[[Any, pl.Expr], Any]:
-    def do(data: Any, expr: pl.Expr) -> Any:
-        return verb(data.with_format("arrow"), expr).with_format(data._formatting and data._formatting.format_type)
+def _batches(stream: Any) -> Any:
+    """Have a stream give its batches in Arrow; without features each batch would have types of its own there."""
+    return stream.with_format("arrow" if stream.features else None)
+
+
+def _in_batches(verb: Callable[[Any, pl.Expr], Any]) -> Callable[[Any, pl.Expr], Any]:
+    def do(stream: Any, expr: pl.Expr) -> Any:
+        return verb(_batches(stream), expr).with_format(stream._formatting and stream._formatting.format_type)
 
     return do
 
 
-def _apply(expr: pl.Expr, data: Any) -> Iterator[Any]:
-    for batch in data.with_format("arrow").iter(1000):
-        yield from apply(expr, batch).to_pylist()
+def _apply(expr: pl.Expr, stream: Any) -> Iterator[Any]:
+    for batch in _batches(stream).iter(1000):
+        values = apply(expr, batch)
+        yield from values if isinstance(values, list) else values.to_pylist()
 
 
 def _each_split(verb: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,7 +86,7 @@ def _each_split(verb: Callable[..., Any]) -> Callable[..., Any]:
 DATASET = Stream(
     _in_arrow(_keep), _in_arrow(_edit), lambda expr, data: values(_WHOLE, data, expr).to_list(), whole=_WHOLE
 )
-ITERABLE = Stream(_in_arrow_stream(_keep), _in_arrow_stream(_edit), _apply)
+ITERABLE = Stream(_in_batches(_keep), _in_batches(_edit), _apply)
 SPLITS = Stream(
     _each_split(keep),
     _each_split(edit),
