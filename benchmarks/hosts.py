@@ -1,7 +1,7 @@
 """What the library costs on each host, over the host's own loop: `python -m benchmarks.hosts`.
 
-Both sides do the same work with the same polars expression (`GOOD`): answers are kept that have 1,200 to 4,096 characters
-and none of three phrases. The host's own loop is what one writes by hand: it hands batches of the one column to polars
+Both sides do the same work with the same polars expression (`GOOD`): answers are kept that have 1,200 to 4,096
+characters and none of three phrases. The host's own loop is what one writes by hand: it hands batches of the one column to polars
 and the verdicts back; for dicts, which polars does not hold, it is a plain function of a row. The library's line is
 `curate.keep`, or what stands in `LINES`. They run by turns in one process, after a round that does not count; the
 figure is the median of the ratios of their CPU seconds in one round. The table goes into the README between two marks.

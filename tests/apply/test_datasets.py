@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from curate import apply, edit, keep
-from curate.filters import first_person, length, replace_opening, strip_links
+from curate.filters import length, replace_opening, strip_links
 from tests.apply.test_verbs import run_script
 
 datasets = pytest.importorskip("datasets", reason="the hf extra is not installed")
@@ -36,7 +36,7 @@ def test_features_stay(streams):
     changes = [replace_opening("text", old="long", new="quite long"), strip_links("turns")]
     for change in changes:
         assert edit(rows, change).features == FEATURES
-    assert [row["messages"] for row in edit(rows, changes[1])][0] == [{"role": "user", "content": "a"}]
+    assert next(iter(edit(rows, changes[1])))["messages"] == [{"role": "user", "content": "a"}]
     kept = keep(rows, length("text", min=1))
     assert kept.features == FEATURES
     assert [row["label"] for row in kept] == [0, 1]

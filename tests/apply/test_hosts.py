@@ -82,7 +82,9 @@ def test_turns(name, whole):
     assert edited["n"].to_list() == [1, 2, 3]
 
 
-@pytest.mark.parametrize("name", params(["lazy", "reader", "pyarrow data set", "duckdb", "hf stream", "dask", "generator"]))
+@pytest.mark.parametrize(
+    "name", params(["lazy", "reader", "pyarrow data set", "duckdb", "hf stream", "dask", "generator"])
+)
 def test_what_is_lazy_does_nothing_before_it_is_asked(name):
     asked = []
 

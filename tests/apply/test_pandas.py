@@ -48,7 +48,15 @@ def test_index_and_types_stay(index):
     assert apply(LONG, data).index.equals(index)
 
 
-TYPES = ["str", "object", "string", "string[pyarrow]", "category", pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.large_string())]
+TYPES = [
+    "str",
+    "object",
+    "string",
+    "string[pyarrow]",
+    "category",
+    pd.ArrowDtype(pa.string()),
+    pd.ArrowDtype(pa.large_string()),
+]
 
 
 @pytest.mark.parametrize("dtype", TYPES, ids=str)

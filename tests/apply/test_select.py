@@ -25,7 +25,9 @@ def test_rows_without_ids_get_those_of_a_run(name):
 
 @pytest.mark.parametrize("name", params([name for name in HOSTS if name not in WHOLE]))
 def test_what_comes_in_pieces_is_refused_in_one_sentence(name):
-    with pytest.raises(TypeError, match="near_duplicates looks at the whole pool at once, which .* does not give: make"):
+    with pytest.raises(
+        TypeError, match=r"near_duplicates looks at the whole pool at once, which .* does not give: make"
+    ):
         select(HOSTS[name].put(ROWS), near_duplicates)
 
 

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from curate import apply, batched, drop, edit, keep
+from curate import apply, batched, edit, keep
 from curate.filters import at_least, length, replace_opening, strip_links
 from curate.filters.text import prompt_from_title_or_body
 
