@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from curate.apply import edit as edit
     from curate.apply import keep as keep
     from curate.apply import select as select
-    from curate.recipe.load import load as load_recipe  # noqa: F401 - a public name that mypy reads here
+    from curate.recipe.load import load
     from curate.run.run import run_recipe as run_recipe
+
+    load_recipe = load
 
 
 class _LazyPackage(ModuleType):

@@ -257,7 +257,7 @@ def _holds_bytes(dtype: pl.DataType) -> bool:
 def without_categories(rows: pl.DataFrame) -> pl.DataFrame:
     """Make categories text: two files may number them in two ways."""
     named = [name for name, dtype in rows.schema.items() if isinstance(dtype, pl.Categorical | pl.Enum)]
-    return rows.with_columns(pl.col(literal(name)).cast(pl.String) for name in named)
+    return rows.with_columns(pl.col(literal(name)).cast(pl.String) for name in named) if named else rows
 
 
 def identify(rows: pl.DataFrame) -> pl.DataFrame:

@@ -54,7 +54,7 @@ def keep(data: Any, expr: pl.Expr) -> Any:
     _ready(expr)
     host = find(data)
     if isinstance(host, Table):
-        return host.take(data, values(host, data, expr).fill_null(False))
+        return host.take(data, holds(host, data, expr))
     return host.keep(data, expr)
 
 
@@ -146,12 +146,22 @@ class batched:  # noqa: N801 - used like a function; a class only so that it pic
         result = values(host, batch, self.expr)
         if self.name is not None:
             return {self.name: result.to_list()}
-        return result.fill_null(False).to_list() if result.dtype == pl.Boolean else result.to_list()
+        return (_filled(result) if result.dtype == pl.Boolean else result).to_list()
 
 
 def values(host: Table, data: Any, expr: pl.Expr) -> pl.Series:
     """Evaluate an expression on each row of a table."""
     return _evaluate(host, data, expr, texts.value)
+
+
+def holds(host: Table, data: Any, expr: pl.Expr) -> pl.Series:
+    """Tell for each row of a table whether a property is known to hold."""
+    return _filled(values(host, data, expr))
+
+
+def _filled(verdicts: pl.Series) -> pl.Series:
+    # A query takes longer than a small batch has.
+    return verdicts.fill_null(False) if verdicts.null_count() else verdicts
 
 
 def edits(host: Table, data: Any, expr: pl.Expr) -> list[pl.Series]:

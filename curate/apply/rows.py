@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from curate.apply import edits, values
+from curate.apply import edits, holds, values
 from curate.apply.hosts import Stream, Table, find
 
 _AT_ONCE = 1000  # rows of an iterator that are judged together
@@ -84,7 +84,7 @@ def _pieces(items: Iterator[Any]) -> Iterator[tuple[Table, list[Any]]]:
 
 def _keep(items: Iterator[Any], expr: pl.Expr) -> Iterator[Any]:
     for host, some in _pieces(items):
-        yield from host.take(some, values(host, some, expr).fill_null(False))
+        yield from host.take(some, holds(host, some, expr))
 
 
 def _edit(items: Iterator[Any], expr: pl.Expr) -> Iterator[Any]:
