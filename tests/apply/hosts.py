@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -32,6 +33,8 @@ def hf(rows: pl.DataFrame) -> Any:
 
 
 def ray() -> Any:
+    # Its processes listen to this machine alone.
+    os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
     data = pytest.importorskip("ray.data", reason="the ray extra is not installed")
     started = pytest.importorskip("ray")
     if not started.is_initialized():

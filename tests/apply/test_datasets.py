@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from curate import apply, edit, keep
@@ -26,13 +28,13 @@ COLUMNS = {
 }
 
 
-def data() -> datasets.Dataset:
+def data() -> Any:
     return datasets.Dataset.from_dict(COLUMNS, features=FEATURES)
 
 
 @pytest.mark.parametrize("streams", [False, True])
 def test_features_stay(streams):
-    rows = data().to_iterable_dataset() if streams else data()
+    rows: Any = data().to_iterable_dataset() if streams else data()
     changes = [replace_opening("text", old="long", new="quite long"), strip_links("turns")]
     for change in changes:
         assert edit(rows, change).features == FEATURES
@@ -45,7 +47,7 @@ def test_features_stay(streams):
 
 @pytest.mark.parametrize("form", ["numpy", "arrow", None])
 def test_the_format_stays(form):
-    rows = data().with_format(form, columns=["n"]) if form else data()
+    rows: Any = data().with_format(form, columns=["n"]) if form else data()
     for result in (keep(rows, length("text", min=1)), edit(rows, strip_links("text"))):
         assert (result.format["type"], result.format["columns"]) == (form, rows.format["columns"])
     stream = keep(data().to_iterable_dataset().with_format(form), length("text", min=1))
