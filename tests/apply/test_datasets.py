@@ -50,12 +50,12 @@ def test_the_format_stays(form):
     rows: Any = data().with_format(form, columns=["n"]) if form else data()
     for result in (keep(rows, length("text", min=1)), edit(rows, strip_links("text"))):
         assert (result.format["type"], result.format["columns"]) == (form, rows.format["columns"])
-    stream = keep(data().to_iterable_dataset().with_format(form), length("text", min=1))
+    stream: Any = keep(data().to_iterable_dataset().with_format(form), length("text", min=1))
     assert type(next(iter(stream))) is type(next(iter(rows.with_format(form))))
 
 
 def test_a_stream_whose_features_are_not_known():
-    rows = datasets.IterableDataset.from_generator(lambda: ({"text": t} for t in COLUMNS["text"]))
+    rows: Any = datasets.IterableDataset.from_generator(lambda: ({"text": t} for t in COLUMNS["text"]))
     assert [row["text"] for row in keep(rows, length("text", min=6))] == ["long enough"]
     assert [row["text"] for row in edit(rows, strip_links("text"))] == COLUMNS["text"]
     assert list(apply(length("text", min=6), rows)) == [False, True, None]
