@@ -13,32 +13,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from curate.filter import apply, batched, drop, edit, keep
-    from curate.recipe.load import load as load_recipe
-    from curate.run.run import run_recipe
+    from curate.apply import apply as apply
+    from curate.apply import batched as batched
+    from curate.apply import drop as drop
+    from curate.apply import edit as edit
+    from curate.apply import keep as keep
+    from curate.apply import select as select
+    from curate.recipe.load import load
+    from curate.run.run import run_recipe as run_recipe
 
-# Where each name is at home. A name may not be a module's of this package: importing the module would hide it.
-_HOME = {
-    "apply": ("curate.filter", "apply"),
-    "batched": ("curate.filter", "batched"),
-    "drop": ("curate.filter", "drop"),
-    "edit": ("curate.filter", "edit"),
-    "keep": ("curate.filter", "keep"),
-    "load_recipe": ("curate.recipe.load", "load"),
-    "run_recipe": ("curate.run.run", "run_recipe"),
-}
-
-__all__ = ["__version__", "apply", "batched", "drop", "edit", "keep", "load_recipe", "run_recipe"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'curate' has no attribute '{name}'")
-    module, attribute = _HOME[name]
-    return getattr(import_module(module), attribute)
-
-
-# Packages whose functions are imported when they are first used, so that what nobody names costs nothing.
+    load_recipe = load
 
 
 class _LazyPackage(ModuleType):
@@ -48,7 +32,8 @@ class _LazyPackage(ModuleType):
         modules = vars(self).get("MODULES", {})
         if name not in modules:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{self.__name__}.{modules[name]}"), name)
+        module, _, attribute = modules[name].partition(":")
+        value = getattr(import_module(f"{self.__name__}.{module}"), attribute or name)
         setattr(self, name, value)
         return value
 
@@ -58,15 +43,29 @@ class _LazyPackage(ModuleType):
             super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *vars(self).get("MODULES", {})})
+        # What is public, and not what the module imports for itself.
+        return sorted({*vars(self)["__all__"], *(name for name in super().__dir__() if name.startswith("__"))})
 
 
 def lazy(package: str, modules: Mapping[str, str]) -> list[str]:
     """Let the functions of a package be imported on first use; return their names.
 
-    `modules` says in which of its modules each is.
+    `modules` says in which of its modules each is, as `module:name` where it has another name there.
     """
     module = sys.modules[package]
     module.__dict__["MODULES"] = dict(modules)
     module.__class__ = _LazyPackage
     return list(modules)
+
+
+__all__ = [
+    "__version__",
+    *lazy(
+        __name__,
+        {
+            **dict.fromkeys(("apply", "batched", "drop", "edit", "keep", "select"), "apply"),
+            "load_recipe": "recipe.load:load",
+            "run_recipe": "run.run",
+        },
+    ),
+]

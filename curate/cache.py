@@ -102,8 +102,8 @@ def own_code() -> list[list[str]]:
     For hosts that keep results by the pickle of a function, which names the modules it needs and not what they say.
     """
     modules = [(name, getattr(module, "__file__", None)) for name, module in sorted(sys.modules.items())]
-    files = [(name, Path(file)) for name, file in modules if file and name != "__main__"]
-    own = [(name, file) for name, file in files if file.is_file() and not _foreign(file)]
+    files = [(name, file) for name, file in modules if file and name != "__main__"]
+    own = [(name, Path(file)) for name, file in files if not _foreign(file) and Path(file).is_file()]
     return [[name, hash_file(file)] for name, file in own] + plugins()
 
 
@@ -113,9 +113,11 @@ def plugins() -> list[list[str]]:
     return sorted([e.module.partition(".")[0], e.dist.name, e.dist.version] for e in offers if e.dist)
 
 
-def _foreign(file: Path) -> bool:
+@cache  # thousands of modules may be loaded, and each batch function asks about all
+def _foreign(file: str) -> bool:
     """Tell whether a module is Python's, an installed package's or this library's, and no file of the user's own."""
-    return installed(file.resolve()) or not library_folders().isdisjoint(file.resolve().parents)
+    path = Path(file).resolve()
+    return installed(path) or not library_folders().isdisjoint(path.parents)
 
 
 def modules_of(file: Path) -> list[tuple[str, Path]]:
@@ -126,7 +128,7 @@ def modules_of(file: Path) -> list[tuple[str, Path]]:
     base = file.resolve().parent
     while (base / "__init__.py").is_file():
         base = base.parent
-    own = file.resolve().relative_to(base).parts[0].removesuffix(".py") if _foreign(file) else None
+    own = file.resolve().relative_to(base).parts[0].removesuffix(".py") if _foreign(str(file)) else None
     names: dict[Path, str] = {}
     ahead = [file.resolve()]
     while ahead:

@@ -15,7 +15,7 @@ import sys
 import sysconfig
 import typing
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
@@ -133,8 +133,12 @@ def _locate(name: str, folder: Path | None) -> tuple[Path, Path]:
 
 def installed(file: Path) -> bool:
     """Tell whether a module is Python's own or an installed package's, and no file of the user's."""
-    homes = [Path(sysconfig.get_path(kind)).resolve() for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
-    return any(file.is_relative_to(home) for home in homes) or not _SITES.isdisjoint(file.parts)
+    return any(file.is_relative_to(home) for home in _homes()) or not _SITES.isdisjoint(file.parts)
+
+
+@cache
+def _homes() -> list[Path]:
+    return [Path(sysconfig.get_path(kind)).resolve() for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
 
 
 def _package(root: Path) -> str:

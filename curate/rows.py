@@ -245,10 +245,10 @@ def standardise(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     own: dict[str, str] = {
         name: free(f"file_{name}", rows.columns) for name in rows.columns if name in {"id", "source"}
     }
-    rows = _without_categories(rows.rename(own))
+    rows = without_categories(rows.rename(own))
     if rows.schema.get("score") in (pl.Float32, pl.Float64):
         rows = rows.with_columns(pl.col("score").fill_nan(None))
-    rows = sides.settle(_identified(rows)).with_columns(source=pl.lit(source))
+    rows = sides.settle(identify(rows)).with_columns(source=pl.lit(source))
     lacking = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in STANDARD.items() if name not in rows.columns]
     return rows.with_columns(lacking)
 
@@ -266,13 +266,13 @@ def _holds_bytes(dtype: pl.DataType) -> bool:
     return dtype in (pl.Binary, pl.Object)
 
 
-def _without_categories(rows: pl.DataFrame) -> pl.DataFrame:
+def without_categories(rows: pl.DataFrame) -> pl.DataFrame:
     """Make categories text: two files may number them in two ways."""
     named = [name for name, dtype in rows.schema.items() if isinstance(dtype, pl.Categorical | pl.Enum)]
-    return rows.with_columns(pl.col(literal(name)).cast(pl.String) for name in named)
+    return rows.with_columns(pl.col(literal(name)).cast(pl.String) for name in named) if named else rows
 
 
-def _identified(rows: pl.DataFrame) -> pl.DataFrame:
+def identify(rows: pl.DataFrame) -> pl.DataFrame:
     """Give rows their ids; bytes count for them, and are left out then."""
     odd = with_bytes(rows)
     if not odd:

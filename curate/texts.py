@@ -69,7 +69,7 @@ def columns_of(names: Iterable[str], there: Collection[str]) -> list[str]:
     result: dict[str, None] = {}
     for name in names:
         if name in _KINDS:
-            result |= dict.fromkeys(column for column in COLUMNS if column in there)
+            result |= dict.fromkeys(column for column in (*COLUMNS, name) if column in there)
         elif name in there:
             result[name] = None
         else:

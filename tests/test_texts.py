@@ -13,7 +13,6 @@ from curate import apply, batched, drop, edit, keep, texts
 from curate.filters import first_person, length, replace_opening, strip_links
 from curate.turns import ANSWERS, OPTIONAL, TURNS, Turn, answer, conversation, cut, reply, turn
 from tests.conversations import conversations
-from tests.test_filter import HOSTS
 
 SCHEMA = {"id": pl.String, "system": pl.String, "history": TURNS, "prompt": pl.String}
 SCHEMA |= dict.fromkeys(ANSWERS, pl.String) | OPTIONAL
@@ -121,61 +120,17 @@ SHORT = [turn("user", "Why so?"), turn("assistant", "Warm air rises.")]
 OPEN = [turn("user", "Anyone?")]
 
 
-def table(host: str, whole: str | None) -> Any:
-    """Hold three conversations as a library's table, in the standard columns or in one of whole conversations."""
-    some = [DIALOGUE, SHORT, OPEN]
-    data = (
-        pl.DataFrame({whole: some, "n": [1, 2, 3]})
-        if whole
-        else frame(*map(cut, some)).with_columns(n=pl.int_range(1, 4))
-    )
-    match host:
-        case "polars":
-            return data
-        case "lazy":
-            return data.lazy()
-        case "pandas":
-            return data.to_pandas()
-        case "arrow":
-            return data.to_arrow()
-        case "batch":
-            return data.to_arrow().combine_chunks().to_batches()[0]
-    datasets = pytest.importorskip("datasets", reason="the hf extra is not installed")
-    return datasets.Dataset(data.to_arrow())
-
-
-def as_polars(data: Any) -> pl.DataFrame:
-    if isinstance(data, pl.LazyFrame):
-        return data.collect()
-    if isinstance(data, pl.DataFrame):
-        return data
-    if type(data).__module__.startswith("datasets"):
-        return pl.DataFrame(pl.from_arrow(data.with_format("arrow")[:]))
-    return pl.from_pandas(data) if hasattr(data, "iloc") else pl.DataFrame(pl.from_arrow(data))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("whole", [None, "messages", "conversations"])
-@pytest.mark.parametrize("host", HOSTS)
-def test_the_verbs_on_turns_on_any_table(host, whole):
-    data = table(host, whole)
-    assert as_polars(keep(data, length("user_turns", min=4)))["n"].to_list() == [2, 3]
-    assert as_polars(drop(data, first_person()))["n"].to_list() == [2], "one without an answer cannot be judged"
-    values = apply(first_person(), data)
-    listed = values.to_pylist() if hasattr(values, "to_pylist") else list(values)
-    assert [None if v is None or str(v) == "<NA>" else bool(v) for v in listed] == [False, False, None]
-    result = as_polars(edit(data, strip_links("turns")))
-    read = [row[whole] if whole else conversation(row) for row in result.to_dicts()]
-    assert [[t["content"] for t in turns] for turns in read] == [
-        ["Hi?", "I see.", "And?", "No."],
-        ["Why so?", "Warm air rises."],
-        ["Anyone?"],
-    ]
-    assert result["n"].to_list() == [1, 2, 3]
+@pytest.mark.parametrize("whole", ["messages", "conversations"])
+def test_whole_conversations_in_one_column(whole):
+    data = pl.DataFrame({whole: [DIALOGUE, SHORT, OPEN]})
+    assert apply(first_person(), data).to_list() == [False, False, None]
+    edited = edit(data, strip_links("turns"))[whole].to_list()
+    assert edited == [[DIALOGUE[0], turn("assistant", "I see."), *DIALOGUE[2:]], SHORT, OPEN]
 
 
 def test_a_lazy_frame_stays_lazy_and_later_steps_see_what_is_edited():
-    lazy = edit(table("lazy", None), replace_opening("user_turns", old="Hi", new="Hello"))
+    lazy = frame(*map(cut, [DIALOGUE, SHORT, OPEN])).with_columns(n=pl.int_range(1, 4)).lazy()
+    lazy = edit(lazy, replace_opening("user_turns", old="Hi", new="Hello"))
     kept = keep(lazy, length("user_turns", min=6)).select("n")
     assert isinstance(kept, pl.LazyFrame)
     assert kept.collect()["n"].to_list() == [2, 3]

@@ -36,13 +36,13 @@ from curate.rows import data_folder
 log = logging.getLogger("curate.recipe")
 
 
-def load(file: Path, sets: tuple[str, ...] = (), *, seed: int | None = None, trusted: bool = True) -> Recipe:
+def load(file: str | Path, sets: tuple[str, ...] = (), *, seed: int | None = None, trusted: bool = True) -> Recipe:
     """Read and check a recipe file.
 
     Functions of the user's own (`module:function`) are imported, which runs their file, unless `trusted` is false: then
     the recipe is checked without them, and cannot be run. Raise `RecipeError` with every problem found.
     """
-    data, places = read_recipe(file)
+    data, places = read_recipe(Path(file))
     for assignment in sets:
         try:
             path = set_value(data, assignment)

@@ -5,76 +5,20 @@ import pickle
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 
-from curate import apply, batched, drop, edit, keep
-from curate.filters import at_least, length, replace_opening
+from curate import apply, batched, edit, keep
+from curate.filters import at_least, length, replace_opening, strip_links
 from curate.filters.text import prompt_from_title_or_body
 
 GOOD = length("response", min=6) & ~length("response", min=20)
 TEXTS = ["short", "long enough", None, "far too long for this property"]
 COLUMNS = {"response": TEXTS, "n": [1, 2, 3, 4]}
-
-
-def table(host):
-    match host:
-        case "polars":
-            return pl.DataFrame(COLUMNS)
-        case "lazy":
-            return pl.LazyFrame(COLUMNS)
-        case "pandas":
-            return pd.DataFrame(COLUMNS, index=[10, 11, 12, 13])
-        case "arrow":
-            return pa.table(COLUMNS)
-        case "batch":
-            return pa.RecordBatch.from_pydict(COLUMNS)
-        case "hf":
-            return pytest.importorskip("datasets", reason="the hf extra is not installed").Dataset.from_dict(COLUMNS)
-
-
-def numbers(found):
-    """Take the column n out of whatever host the rows are in."""
-    if isinstance(found, pl.LazyFrame):
-        found = found.collect()
-    column = found["n"]
-    return column.to_pylist() if isinstance(column, pa.ChunkedArray | pa.Array) else list(column)
-
-
-HOSTS = ["polars", "lazy", "pandas", "arrow", "batch", "hf"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("host", HOSTS)
-def test_keep_and_drop_on_any_table_a_null_in_neither(host):
-    given = table(host)
-    kept, dropped = keep(given, GOOD), drop(given, GOOD)
-    assert type(kept) is type(given)
-    assert (numbers(kept), numbers(dropped)) == ([2], [1, 4])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("host", HOSTS)
-def test_edit_on_any_table(host):
-    edited = edit(table(host), replace_opening("response", old="long", new="quite long"))
-    texts = edited.collect()["response"] if host == "lazy" else edited["response"]
-    texts = texts.to_pylist() if hasattr(texts, "to_pylist") else list(texts)
-    assert texts[1] == "quite long enough"
-    assert numbers(edited) == [1, 2, 3, 4]
-
-
-@pytest.mark.parametrize("host", HOSTS)
-def test_apply_gives_the_hosts_own_column(host):
-    values = apply(length("response", min=6), table(host))
-    listed = values.to_pylist() if isinstance(values, pa.Array) else list(values)
-    assert [None if v is None or v is pd.NA else bool(v) for v in listed] == [False, True, None, True]
-
-
-def test_pandas_keeps_its_index():
-    assert list(keep(table("pandas"), GOOD).index) == [11]
 
 
 def test_a_text_and_a_list_of_texts():
@@ -88,9 +32,36 @@ def test_a_filter_over_several_columns_wants_a_table():
         apply(prompt_from_title_or_body(), "a text")
 
 
-def test_what_is_no_table_is_said():
-    with pytest.raises(TypeError, match="cannot apply a filter to int"):
-        keep(5, GOOD)
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        pytest.param(lambda: keep(5, GOOD), "cannot apply a filter to int: give a text", id="no table"),
+        pytest.param(lambda: keep([5], GOOD), "cannot apply a filter to list", id="no texts"),
+        pytest.param(lambda: keep("a text", GOOD), "cannot apply a filter to str", id="one text"),
+        pytest.param(lambda: apply(TEXTS, GOOD), "and list is none: write apply", id="the wrong way round"),
+        pytest.param(lambda: keep(TEXTS, pl.lit(True)), "reads no column", id="no column"),
+        pytest.param(lambda: batched(GOOD)(iter(TEXTS)), "a batch is a mapping of columns to lists", id="no batch"),
+    ],
+)
+def test_what_cannot_be_judged_is_said(call, sentence):
+    with pytest.raises(TypeError, match=sentence):
+        call()
+
+
+@pytest.mark.parametrize("kind", [dict, pl.DataFrame, pd.DataFrame, pa.table, pa.RecordBatch.from_pydict])
+def test_a_function_of_a_batch_takes_any_table(kind):
+    change = replace_opening("response", old="long", new="quite long")
+    assert batched(GOOD)(kind(COLUMNS)) == [False, True, False, False]
+    assert batched(change, "response")(kind(COLUMNS))["response"][1] == "quite long enough"
+    assert batched(strip_links("turns"), "turns")(kind({"prompt": ["[a](http://b.c)"]})) == {"prompt": ["a"]}
+
+
+def test_the_public_names_are_listed():
+    import curate
+
+    assert set(dir(curate)) >= {"apply", "batched", "drop", "edit", "keep", "select", "load_recipe", "run_recipe"}
+    assert not {"Any", "import_module"} & set(dir(curate))
+    assert curate.load_recipe("recipes/lima1k.yaml").name == curate.load_recipe(Path("recipes/lima1k.yaml")).name
 
 
 @pytest.mark.slow
