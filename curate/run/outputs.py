@@ -33,7 +33,7 @@ from curate.run import ledger as ledgers
 from curate.run.budget import Result
 from curate.run.examples import merge
 from curate.run.quarantine import reasons, together
-from curate.run.state import Run, RunError
+from curate.run.state import Run, RunError, size_of
 from curate.spill import Spill
 from curate.turns import ANSWERS, OPTIONAL, drop_thoughts
 
@@ -148,7 +148,8 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     with TemporaryDirectory(dir=state.stages.folder, suffix=BUILDING) as name:
         half = Path(name)
         _parquet(half / "train.parquet", _training(result, recipe, half))
-        _parquet(half / "ledger.parquet", result.pool.ledger.frames())
+        with TemporaryDirectory(dir=half) as scratch:
+            _parquet(half / "ledger.parquet", result.pool.ledger.frames(Path(scratch)))
         manifest = manifest_of(result, state, scan(half / "train.parquet"), scan(half / "ledger.parquet"))
         clear(out, BY, [MANIFEST])
         hashes = {file.name: put(out, BY, file.name, partial(shutil.move, file)) for file in sorted(half.iterdir())}
@@ -206,7 +207,7 @@ def arranged(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataFr
     """
     pool, turn = result.pool, hash01("id", recipe.seed, "order")
     heads = [scan(file).head(_HEAD).collect() for file in pool.files]
-    weight = sum(map(_bytes, heads)) / max(1, sum(head.height for head in heads))
+    weight = sum(map(size_of, heads)) / max(1, sum(head.height for head in heads))
     count = max(1, math.ceil(int(pool.alive.sum()) * weight / _PIECE))
     # All rows get the columns and types of all files, so that pieces do not differ.
     kinds = list({str(head.schema): head.clear() for head in heads}.values())
@@ -218,17 +219,12 @@ def arranged(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataFr
             rows = stack([*kinds, some])
             rows = drop_thoughts(rows) if recipe.thoughts == "drop" else rows
             used |= {c for c in _OPTIONAL if c in rows.columns and rows[c].null_count() < rows.height}
-            spill.add(rows, _bytes(rows))
+            spill.add(rows, size_of(rows))
         front = [c for c in _FRONT if c in rows.columns]
         names = [*front, *sorted(set(rows.columns) - set(front))]
         names = [c for c in names if c in used or c not in _OPTIONAL]
         del rows, some
         yield from (piece[names].sort(turn, "id") for piece in spill.groups())
-
-
-def _bytes(rows: pl.DataFrame) -> int:
-    """Estimate the memory of rows: polars counts no more than the characters of a text."""
-    return int(rows.estimated_size()) + 16 * rows.width * rows.height
 
 
 def _parquet(to: Path, frames: Iterable[pl.DataFrame]) -> None:
