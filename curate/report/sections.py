@@ -150,7 +150,8 @@ def domains(ledger: pl.LazyFrame, manifest: Data) -> Data | None:
 def _domains(ledger: pl.LazyFrame, manifest: Data) -> list[_Domain]:
     left: dict[tuple[str, str | None], int] = {}
     if SAMPLE in ledger.collect_schema():  # what every filter left: the rows that the budget's choice was asked about
-        counts = ledger.filter(pl.col(SAMPLE).is_not_null()).group_by("source", "domain").len().collect()
+        asked_about = ledger.filter(pl.col(SAMPLE).is_not_null()).group_by("source", "domain").len()
+        counts = asked_about.collect(engine="streaming")
         left = {(source, domain): n for source, domain, n in counts.rows()}
     asked = {(q["source"], q["domain"]): q["asked"] for q in manifest["quotas"]}
     return [
