@@ -44,7 +44,11 @@ sources:
 {sample}steps:
   - select: {{exact_duplicates: {{column: prompt}}}}
 """
-RUN = "from curate.cli import main; main(['run', 'large.yaml', '--out', 'out/large', '--batch-rows', '100000'], standalone_mode=False); print(0)"
+RUN = """
+from curate.cli import main
+main(["run", "large.yaml", "--out", "out/large", "--batch-rows", "100000"], standalone_mode=False)
+print(0)
+"""
 
 
 def measure(rows: int, sample: str, size: int, folder: Path) -> dict[str, float]:

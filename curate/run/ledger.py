@@ -59,10 +59,10 @@ def evidence_text(detail: pl.Expr | None = None) -> pl.Expr:
     return (pl.col("detail") if detail is None else detail).list.eval(line).list.join("\n")
 
 
-def read(file: Path) -> pl.DataFrame:
-    """Read a ledger; one of an earlier version, whose `detail` is text, gets its lines as evidence."""
-    ledger = pl.read_parquet(file)
-    if ledger.schema["detail"] != pl.String:
+def read(file: Path) -> pl.LazyFrame:
+    """Open a ledger; one of an earlier version, whose `detail` is text, gets its lines as evidence."""
+    ledger = scan(file)
+    if ledger.collect_schema()["detail"] != pl.String:
         return ledger
     part = pl.element().str.splitn(": ", 2).struct
     line = pl.struct(step=part.field("field_0"), turn=pl.lit(None), reason=part.field("field_1"), span=pl.lit(None))
@@ -250,14 +250,17 @@ def _counts(name: str, holds: pl.Expr) -> pl.Expr:
     )
 
 
-def find(ledger: pl.DataFrame, row: str) -> dict[str, Any]:
+def find(ledger: pl.DataFrame | pl.LazyFrame, row: str) -> dict[str, Any]:
     """Find one row by its id or the beginning of it; raise LookupError when none or several fit."""
-    matches = ledger.filter(pl.col("id").str.starts_with(row.lower()))
-    if not matches.height:
+    row = row.lower()
+    # As a range too, by which rows that lie elsewhere in a file are not read; no digit comes after "f".
+    matches = ledger.lazy().filter(pl.col("id").is_between(row, row + "g"), pl.col("id").str.starts_with(row))
+    count = matches.select(pl.col("id").n_unique()).collect(engine="streaming").item()
+    if not count:
         raise LookupError(f"no row's id begins with '{row}'")
-    if matches["id"].n_unique() > 1:
-        raise LookupError(f"{matches['id'].n_unique():,} ids begin with '{row}': give more of it")
-    return matches.row(0, named=True)
+    if count > 1:
+        raise LookupError(f"{count:,} ids begin with '{row}': give more of it")
+    return matches.head(1).collect().row(0, named=True)
 
 
 def _one_each(ledger: pl.DataFrame) -> pl.DataFrame:
@@ -267,14 +270,21 @@ def _one_each(ledger: pl.DataFrame) -> pl.DataFrame:
     return best.unique("id", keep="first", maintain_order=True)
 
 
-def diff(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+def diff(before: pl.DataFrame | pl.LazyFrame, after: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """List the rows in one set and not in the other: gained or lost, and the step that decides it.
 
     For a lost row the step is what drops it now, for a gained one what dropped it before; null where the row was not
     in the other run's input at all.
     """
-    both = _one_each(before).join(
-        _one_each(after),
+    ledgers = before.lazy(), after.lazy()
+    old, new = (ledger.filter("kept").select("id").unique().collect(engine="streaming") for ledger in ledgers)
+    ids = pl.concat([old.join(new, on="id", how="anti"), new.join(old, on="id", how="anti")])
+    # A ledger is as long as the input, so only what is said of these rows is held.
+    was_, is_ = (
+        _one_each(ledger.join(ids.lazy(), on="id", how="semi").collect(engine="streaming")) for ledger in ledgers
+    )
+    both = was_.join(
+        is_,
         on="id",
         how="full",
         suffix="_after",
