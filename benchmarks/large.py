@@ -51,10 +51,16 @@ print(0)
 """
 
 
-def measure(rows: int, sample: str, size: int, folder: Path) -> dict[str, float]:
-    """Run the recipe in a folder and in a process of its own; give what it took."""
+def write(rows: int, sample: str, size: int, folder: Path) -> None:
+    """Write the recipe, and the source beside it, into a folder."""
+    folder.mkdir(exist_ok=True)
     (folder / "rows_made.py").write_text(SOURCE)
     (folder / "large.yaml").write_text(RECIPE.format(rows=rows, size=size, sample=SAMPLES[sample]))
+
+
+def measure(rows: int, sample: str, size: int, folder: Path) -> dict[str, float]:
+    """Run the recipe in a folder and in a process of its own; give what it took."""
+    write(rows, sample, size, folder)
     env = os.environ | {"PYTHONPATH": str(ROOT), "CURATE_DATA": str(folder)}
     command = [sys.executable, "-c", METER, sys.executable, "-c", RUN]
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)

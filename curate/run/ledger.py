@@ -253,8 +253,8 @@ def _counts(name: str, holds: pl.Expr) -> pl.Expr:
 def find(ledger: pl.DataFrame | pl.LazyFrame, row: str) -> dict[str, Any]:
     """Find one row by its id or the beginning of it; raise LookupError when none or several fit."""
     row = row.lower()
-    # As a range too, by which rows that lie elsewhere in a file are not read; no digit comes after "f".
-    matches = ledger.lazy().filter(pl.col("id").is_between(row, row + "g"), pl.col("id").str.starts_with(row))
+    # As a range, by which parts of a file that lie elsewhere are not read; no digit of an id comes after "f".
+    matches = ledger.lazy().filter(pl.col("id").is_between(pl.lit(row), pl.lit(f"{row}g")))
     count = matches.select(pl.col("id").n_unique()).collect(engine="streaming").item()
     if not count:
         raise LookupError(f"no row's id begins with '{row}'")
