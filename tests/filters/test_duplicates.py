@@ -149,7 +149,7 @@ def test_groups_that_are_seen_apart_are_judged_as_those_that_are_seen_together(c
         id=pl.Series(map(str, range(len(texts))), dtype=pl.String),
         score=pl.Series([score.choice([1, 2, None]) for _ in texts], dtype=pl.Float64),
     )
-    number = exact_duplicates.group(pool, column=column, seed=0) % count
+    number = exact_duplicates.group(pool, column=column, seed=0) % count  # type: ignore[attr-defined]
     parts = [pool.filter(number == i) for i in range(count)]
     choices = [pl.DataFrame([part["id"], *exact_duplicates(part, column=column)[:2]]) for part in parts]
     whole = pl.DataFrame([pool["id"], *exact_duplicates(pool, column=column)[:2]])
