@@ -152,7 +152,8 @@ def _sampled(
     else:
         choose = how.function
         more: dict[str, Any] = {"seed": seed} if "seed" in signature(choose).parameters else {}
-        with in_words(f"{how.place}: source '{source.name}': sample by {how.name}", read.like):
+        at = f"{how.place}: source '{source.name}': sample by {how.name}"
+        with in_words(at, read.like, _sample_columns(how)):
             if hasattr(choose, "ranking"):
                 yield from picks(each, choose.ranking(read.like, n=n, **how.params, **more))
                 return

@@ -101,12 +101,12 @@ def _choices(pool: Pool, step: Step, columns: list[str], folder: Path) -> Iterat
     at = f"{step.place}: select {step.name}"
     with in_words(at):
         read = reader(pool, columns)
-    choose = partial(_choose, step, at)
+    choose = partial(_choose, step, at, columns)
     if not pool.alive.any():
         yield choose(read.like)
         return
     if hasattr(step.function, "ranking"):
-        with in_words(at, read.like):
+        with in_words(at, read.like, columns):
             ranking = step.function.ranking(read.like, **step.params, **step.objects)
             for rows, choice in picks(read.each(pool.pieces), ranking):
                 yield decide(rows, step.label, choice), {}
@@ -118,9 +118,9 @@ def _choices(pool: Pool, step: Step, columns: list[str], folder: Path) -> Iterat
     yield from current().shuffle(split, pool.pieces(), number, count, choose, folder)
 
 
-def _choose(step: Step, at: str, rows: pl.DataFrame) -> tuple[pl.DataFrame, Notes]:
+def _choose(step: Step, at: str, columns: list[str], rows: pl.DataFrame) -> tuple[pl.DataFrame, Notes]:
     rows = rows.drop(_GROUP, strict=False).sort("id")
-    with in_words(at, rows):
+    with in_words(at, rows, columns):
         choice: Choice = step.function(rows, **step.params, **step.objects)
         return decide(rows, step.label, choice), dict(choice.notes)
 
@@ -134,13 +134,13 @@ def _numbered(step: Step, at: str, read: Reader, piece: Piece) -> pl.DataFrame:
 
 
 @contextmanager
-def in_words(at: str, rows: pl.DataFrame | None = None) -> Iterator[None]:
+def in_words(at: str, rows: pl.DataFrame | None = None, columns: Iterable[str] = ()) -> Iterator[None]:
     """Say in one sentence why a selector cannot choose from rows; one of a user's own may raise anything."""
     try:
         yield
     except Exception as error:
         rows = pl.DataFrame() if rows is None else rows
-        raise StepError(f"{at}: {misfit(error, rows, [c for c in rows.columns if c not in _SEEN])}") from error
+        raise StepError(f"{at}: {misfit(error, rows, columns)}") from error
 
 
 def demand(pool: Pool, columns: list[str], at: str) -> None:
