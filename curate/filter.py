@@ -82,3 +82,50 @@ def reads(*parameters: str | tuple[str, ...]) -> Callable[[F], F]:
         return selector
 
     return mark
+
+
+def within(group: Callable[..., pl.Series]) -> Callable[[F], F]:
+    """Mark a selector whose choice in a group of rows depends on no row outside of it with what numbers the groups.
+
+    The function takes the pool and the selector's other parameters, and gives a whole number of 0 or more for each row.
+    A run may then show the selector some groups at a time, so a pool need not fit into memory; `notes` are added up.
+
+    >>> @within(lambda pool, *, by="domain": pool[by].hash())
+    ... def first(pool: pl.DataFrame, *, by: str = "domain") -> Choice:
+    ...     kept = pool[by].is_first_distinct()
+    ...     return Choice(kept, pl.select(pl.when(~kept).then(pl.lit("another is there"))).to_series())
+    """
+
+    def mark(selector: F) -> F:
+        selector.group = group  # type: ignore[attr-defined]
+        return selector
+
+    return mark
+
+
+class Ranking(NamedTuple):
+    """How a selector picks: of each group of rows the first, in an order, up to the group's quota.
+
+    The order is by `best`, the highest first and nulls last, then by `draw`, then by id. `quotas` are made of the
+    number of rows in each group, and `why` of `group`, its `quota` and its `size`.
+    """
+
+    group: pl.Expr  # String
+    best: pl.Expr
+    draw: pl.Expr
+    quotas: Callable[[dict[str, int]], dict[str, int]]
+    why: pl.Expr
+
+
+def ranks(ranking: Callable[..., Ranking]) -> Callable[[F], F]:
+    """Mark a selector that picks the first rows of groups with what makes its `Ranking` of pool and other parameters.
+
+    The first rows of a whole are among the first of its parts, so a run reads the pool a piece at a time and holds no
+    more than the quotas.
+    """
+
+    def mark(selector: F) -> F:
+        selector.ranking = ranking  # type: ignore[attr-defined]
+        return selector
+
+    return mark

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from curate.filter import Choice, reads
+from curate.filter import Choice, reads, within
 from curate.filters.pool import best_first, require
 from curate.filters.words.jaccard import survivors
 from curate.filters.words.runs import folded
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def _alike(pool: pl.DataFrame, *, column: str | list[str] = "prompt", **_: object) -> pl.Series:
+    """Give rows whose texts are the same one number; those with nothing but nulls have one each."""
+    keys = _keys(pool, column)
+    nothing = keys.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    return pool["id"].hash().zip_with(nothing, keys.hash_rows())
+
+
+@within(_alike)
 @reads("column", "prefer")
 def exact_duplicates(
     pool: pl.DataFrame, *, column: str | list[str] = "prompt", prefer: str | None = "score", seed: int = 0
@@ -42,16 +50,10 @@ def exact_duplicates(
     >>> exact_duplicates(pool).why.to_list()
     ['duplicate of b', None]
     """
-    columns = [column] if isinstance(column, str) else column
-    if not columns:
-        raise ValueError("exact_duplicates needs a column to compare")
-    pool = with_texts(pool, columns)
-    for name in columns:
-        require(pool, name, "exact_duplicates")
-    keys = pl.DataFrame([_key(pool[name]).alias(f"key {i}") for i, name in enumerate(columns)])
+    keys = _keys(pool, column)
     # A number for each text, so that texts are moved nowhere.
     key = keys.with_row_index("key").select(pl.col("key").first().over(keys.columns)).to_series()
-    nothing = pl.all_horizontal(pl.col(columns).is_null()).alias("nothing")
+    nothing = keys.select(pl.all_horizontal(pl.all().is_null()).alias("nothing")).to_series()
     rows = pool.select("id", best_first(pool, prefer, "exact_duplicates"), nothing, key).with_row_index("at")
     # Rows with one id are one and the same row, so which of them comes first shows nowhere.
     ranked = rows.sort("best", "id", descending=[True, False], nulls_last=True)
@@ -62,8 +64,16 @@ def exact_duplicates(
     return Choice(kept, judged.select(pl.when(~kept).then(why).alias("why")).to_series())
 
 
-def _key(column: pl.Series) -> pl.Series:
-    return folded(column) if column.dtype == pl.String else column
+def _keys(pool: pl.DataFrame, column: str | list[str]) -> pl.DataFrame:
+    """Give the texts of rows as they are compared, a column each."""
+    columns = [column] if isinstance(column, str) else column
+    if not columns:
+        raise ValueError("exact_duplicates needs a column to compare")
+    pool = with_texts(pool, columns)
+    for name in columns:
+        require(pool, name, "exact_duplicates")
+    texts = [folded(pool[name]) if pool[name].dtype == pl.String else pool[name] for name in columns]
+    return pl.DataFrame([text.alias(f"key {i}") for i, text in enumerate(texts)])
 
 
 @reads("column", "prefer")

@@ -5,11 +5,14 @@ A recipe can write only the first, so at run time, where the schema of a step is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import polars as pl
 
-from curate.filter import Choice
+from curate.filter import Choice, Ranking
 from curate.rows import hash01
 
 if TYPE_CHECKING:
@@ -72,3 +75,72 @@ def _by_id_too(number: Any, texts: pl.Series, who: str) -> Any:
         raise ValueError(f"{who}: id {twice[0]!r} occurs twice; ids say which row is which, so each must be its own")
     rows = pl.DataFrame({"number": number, "id": texts}).with_row_index("at")
     return rows.sort("number", "id", descending=[True, False])["at"].to_numpy()
+
+
+Made = TypeVar("Made")
+
+
+class Each(Protocol):
+    """The pieces of a pool, read anew for each thing that is done with them."""
+
+    def __call__(self, do: Callable[[pl.DataFrame], Made]) -> Iterator[Made]:
+        """Do something with each piece, and yield what it gives, in their order."""
+
+
+_HELD = 1_000_000  # rows that are ranked at a time, beside those that the quotas ask for
+
+
+def pick(pool: pl.DataFrame, ranking: Ranking) -> Choice:
+    """Pick the first rows of each group."""
+    [(_, choice)] = picks(lambda do: map(do, [pool]), ranking)
+    return choice
+
+
+def picks(each: Each, ranking: Ranking) -> Iterator[tuple[pl.DataFrame, Choice]]:
+    """Pick the first rows of each group of a pool that comes in pieces, and yield each piece with its choice."""
+    sizes = Counter[str]()
+    for counts in each(partial(_sizes, ranking)):
+        sizes.update(counts)
+    quota = ranking.quotas(dict(sizes))
+    groups = pl.DataFrame(
+        {"group": quota.keys(), "quota": quota.values(), "size": [sizes[group] for group in quota]},
+        schema={"group": pl.String, "quota": pl.Int64, "size": pl.Int64},
+    )
+    first = pl.Series([False]).new_from_index(0, sizes.total()).scatter(_first(each, ranking, groups), True)
+    at = 0
+    for rows in each(lambda rows: rows):
+        kept = first[at : at + rows.height].alias("kept")
+        of = rows.select("id", group=ranking.group).join(groups, on="group", how="left", maintain_order="left")
+        yield rows, Choice(kept, of.select(why=pl.when(~kept).then(ranking.why)).to_series())
+        at += rows.height
+
+
+def _sizes(ranking: Ranking, rows: pl.DataFrame) -> dict[str, int]:
+    return dict(rows.select("id", group=ranking.group).group_by("group").len().iter_rows())
+
+
+def _first(each: Each, ranking: Ranking, groups: pl.DataFrame) -> pl.Series:
+    """Give the places of each group's first rows."""
+    most = 2 * groups["quota"].sum() + _HELD
+    best: list[pl.DataFrame] = []
+    at = 0
+    for height, rows in each(partial(_ranked, ranking, groups)):
+        best.append(rows.with_columns(pl.col("at") + at))
+        at += height
+        if sum(frame.height for frame in best) > most:
+            best = [_best(pl.concat(best))]
+    return _best(pl.concat(best))["at"] if best else pl.Series([], dtype=pl.UInt32)
+
+
+def _ranked(ranking: Ranking, groups: pl.DataFrame, rows: pl.DataFrame) -> tuple[int, pl.DataFrame]:
+    """Count the rows of a piece, and keep those that are first in it."""
+    columns = rows.select("id", group=ranking.group, best=ranking.best, draw=ranking.draw).with_row_index("at")
+    return rows.height, _best(columns.join(groups.select("group", "quota"), on="group"))
+
+
+def _best(rows: pl.DataFrame) -> pl.DataFrame:
+    # Without a group to fill there is nothing to sort.
+    ranked = rows.filter(pl.col("quota") > 0).sort(
+        "best", "draw", "id", descending=[True, False, False], nulls_last=True
+    )
+    return ranked.filter(pl.int_range(pl.len()).over("group") < pl.col("quota"))

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any
 
 import polars as pl
 
-from curate.filter import Choice, reads
-from curate.filters.pool import Ids, Pool, Positions, Selected, best_first, require
+from curate.filter import Choice, Ranking, ranks, reads
+from curate.filters.pool import Ids, Pool, Positions, Selected, best_first, pick, require
 from curate.rows import hash01
 
 
+def _in_one(n: int, best: pl.Expr, draw: pl.Expr, how: str) -> Ranking:
+    """Take all rows as one group; `how` says how n of them are taken."""
+    _check_n(n)
+    return Ranking(
+        pl.lit(""),
+        best,
+        draw,
+        lambda sizes: dict.fromkeys(sizes, n),
+        pl.format("not picked: {} of {} {}", "quota", "size", pl.lit(how)),
+    )
+
+
+def _random(pool: pl.DataFrame, *, n: int, seed: int = 0) -> Ranking:
+    return _in_one(n, pl.lit(None, dtype=pl.Float64), hash01("id", seed, "random"), "drawn at random")
+
+
+@ranks(_random)
 @reads()
 def random(pool: Pool, ids: Ids | None = None, *, n: int, seed: int = 0) -> Selected:
     """Keep n rows drawn uniformly without replacement; all of them if there are no more than n.
@@ -26,11 +45,10 @@ def random(pool: Pool, ids: Ids | None = None, *, n: int, seed: int = 0) -> Sele
     >>> random(pool, n=2, seed=1).kept.sum()
     2
     """
-    _check_n(n)
     if not isinstance(pool, pl.DataFrame):
+        _check_n(n)
         return _positions(len(pool), ids, n, seed)
-    drawn = pool.select("id", hash01("id", seed, "random").alias("draw"))
-    return _first(drawn, ["draw", "id"], [False, False], n, f"not picked: {n} of {pool.height} drawn at random")
+    return pick(pool, _random(pool, n=n, seed=seed))
 
 
 def _positions(count: int, ids: Ids | None, n: int, seed: int) -> Positions:
@@ -41,6 +59,13 @@ def _positions(count: int, ids: Ids | None, n: int, seed: int) -> Positions:
     return ranked["at"].cast(pl.Int64).to_numpy()
 
 
+def _enough(pool: pl.DataFrame, *, size: int, surplus: float = 1.3, seed: int = 0) -> Ranking:
+    if surplus < 1:
+        raise ValueError(f"enough: a surplus of {surplus:g} is less than the set needs; 1 or more would be right")
+    return _random(pool, n=math.ceil(size * surplus), seed=seed)
+
+
+@ranks(_enough)
 @reads()
 def enough(pool: pl.DataFrame, *, size: int, surplus: float = 1.3, seed: int = 0) -> Choice:
     """Keep as many rows as the set needs and some more, before a step that costs: size times surplus, drawn at random.
@@ -53,12 +78,15 @@ def enough(pool: pl.DataFrame, *, size: int, surplus: float = 1.3, seed: int = 0
     >>> enough(pl.DataFrame({"id": list("abcdef")}), size=2, surplus=1.5).kept.sum()
     3
     """
-    if surplus < 1:
-        raise ValueError(f"enough: a surplus of {surplus:g} is less than the set needs; 1 or more would be right")
-    choice: Choice = random(pool, n=math.ceil(size * surplus), seed=seed)
-    return choice
+    return pick(pool, _enough(pool, size=size, surplus=surplus, seed=seed))
 
 
+def _top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Ranking:
+    require(pool, by, "top")
+    return _in_one(n, pl.col(by).fill_nan(None), hash01("id", seed, "top"), f"taken by {by}")
+
+
+@ranks(_top)
 @reads("by")
 def top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choice:
     """Keep the n rows with the highest `by`, nulls and NaN last, ties by a hash of (seed, id).
@@ -69,14 +97,34 @@ def top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choi
     >>> top(pl.DataFrame({"id": ["a", "b", "c"], "score": [1, None, 7]}), n=1).why.to_list()
     ['not picked: 1 of 3 taken by score', 'not picked: 1 of 3 taken by score', None]
     """
-    _check_n(n)
-    require(pool, by, "top")
-    best = pl.col(by).fill_nan(None).alias("best")
-    ranked = pool.select("id", best, hash01("id", seed, "top").alias("draw"))
-    why = f"not picked: {n} of {pool.height} taken by {by}"
-    return _first(ranked, ["best", "draw", "id"], [True, False, False], n, why)
+    return pick(pool, _top(pool, n=n, by=by, seed=seed))
 
 
+def by_domain(
+    pool: pl.DataFrame,
+    *,
+    n: int,
+    by: str = "domain",
+    domain_temperature: float = 1,
+    prefer: str | None = "score",
+    per_domain: int | None = None,
+    seed: int = 0,
+) -> Ranking:
+    """Rank the rows of each domain, for `domains`."""
+    require(pool, by, "domains")
+    # The separator keeps the rows without a domain apart from a domain of whatever name.
+    group = pl.col(by).cast(pl.String).fill_null("\x1fno domain")
+    name = pl.col("group").str.strip_prefix("\x1f")
+    return Ranking(
+        group,
+        best_first(pool, prefer, "domains"),
+        hash01("id", seed, "domains"),
+        partial(quotas, n=n, domain_temperature=domain_temperature, per_domain=per_domain, seed=seed),
+        pl.format("not picked: {} of {} taken in {}", "quota", "size", name),
+    )
+
+
+@ranks(by_domain)
 @reads("by", "prefer")
 def domains(
     pool: pl.DataFrame,
@@ -105,28 +153,8 @@ def domains(
     >>> domains(pool, n=2, domain_temperature=float("inf")).why[0]
     'not picked: 1 of 3 taken in ai'
     """
-    require(pool, by, "domains")
-    # The separator keeps the rows without a domain apart from a domain of whatever name.
-    rows = pool.select(
-        "id",
-        pl.col(by).cast(pl.String).fill_null("\x1fno domain").alias("domain"),
-        best_first(pool, prefer, "domains"),
-        hash01("id", seed, "domains").alias("draw"),
-    ).with_row_index("at")
-    sizes = dict(rows.group_by("domain").len().iter_rows())
-    quota = quotas(sizes, n, domain_temperature=domain_temperature, per_domain=per_domain, seed=seed)
-    shares = pl.DataFrame(
-        {"domain": list(quota), "quota": list(quota.values()), "size": list(sizes.values())},
-        schema={"domain": pl.String, "quota": pl.Int64, "size": pl.Int64},
-    )
-    ranked = rows.sort("best", "draw", "id", descending=[True, False, False], nulls_last=True)
-    rank = pl.int_range(pl.len()).over("domain")
-    judged = ranked.with_columns(rank.alias("rank")).join(shares, on="domain").sort("at")
-    keep = pl.col("rank") < pl.col("quota")
-    name = pl.col("domain").str.strip_prefix("\x1f")
-    why = pl.when(~keep).then(pl.format("not picked: {} of {} taken in {}", "quota", "size", name))
-    decided = judged.select(keep.alias("kept"), why.alias("why"))
-    return Choice(decided["kept"], decided["why"])
+    how: dict[str, Any] = {"domain_temperature": domain_temperature, "prefer": prefer, "per_domain": per_domain}
+    return pick(pool, by_domain(pool, n=n, by=by, seed=seed, **how))
 
 
 def quotas(
@@ -185,11 +213,3 @@ def _largest_remainder(n: int, weights: dict[str, int], seed: int) -> dict[str, 
 def _check_n(n: int) -> None:
     if n < 0:
         raise ValueError(f"n must be 0 or more, not {n}")
-
-
-def _first(rows: pl.DataFrame, by: list[str], descending: list[bool], n: int, why: str) -> Choice:
-    """Keep the first n rows in the order of `by`, nulls last."""
-    order = rows.with_row_index("at").sort(by, descending=descending, nulls_last=True).with_row_index("rank")
-    keep = order.sort("at").select((pl.col("rank") < n).alias("kept")).to_series()
-    reasons = pl.select(pl.when(~keep).then(pl.lit(why)).alias("why")).to_series()
-    return Choice(keep, reasons)

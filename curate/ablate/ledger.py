@@ -52,7 +52,8 @@ def open_folder(out: Path) -> Folder:
 
     Raises OutputError where the folder is not a finished one.
     """
-    manifest, ledger = open_out(out)
+    manifest, lines = open_out(out)
+    ledger = lines.collect()
     labels = [label for label in verdicts(ledger) if label != SAMPLE]
     failed = [(~pl.col(label)).fill_null(False).cast(pl.Int32) for label in labels]
     # The same record twice fails no step, but no step that is left out brings it back.

@@ -35,7 +35,7 @@ def report(
     sections = [
         Section("table", "Table 1", _TEMPLATE, lambda: of.table_one(manifest)),
         Section("funnel", "Funnel", _TEMPLATE, lambda: of.funnel(manifest)),
-        Section("domains", "Domains", _TEMPLATE, lambda: of.domains(ledger, manifest)),
+        Section("domains", "Domains", _TEMPLATE, lambda: of.domains(manifest)),
         Section("diversity", "Diversity", _TEMPLATE, lambda: of.diversity(manifest)),
         Section("lengths", "Lengths", _TEMPLATE, lambda: of.lengths(rows, ledger, manifest)),
         Section("scores", "Scores", _TEMPLATE, lambda: of.scores(rows, ledger, manifest)),

@@ -9,7 +9,7 @@ import polars as pl
 import yaml
 
 from curate.report.charts import figure
-from curate.report.steps import SAMPLE, Measure, lines, measures, near_misses, unseen_turns
+from curate.report.steps import Measure, lines, measures, near_misses, unseen_turns
 from curate.report.words import DASH, number, percent, plural
 from curate.run.examples import EACH, cut, examples
 
@@ -123,15 +123,18 @@ class _Domain(NamedTuple):
     kept: int
 
 
-def domains(ledger: pl.LazyFrame, manifest: Data) -> Data | None:
+def domains(manifest: Data) -> Data | None:
     """Give the domains with most rows in the set, and the rest summed."""
-    every = sorted(_domains(ledger, manifest), key=lambda d: (-d.kept, -d.read, d.source, d.name))
+    every = sorted(_domains(manifest), key=lambda d: (-d.kept, -d.read, d.source, d.name))
     if not every:
         return None
     first, rest = every[:_DOMAINS], every[_DOMAINS:]
+    unlisted = [d for d in manifest["domains"] if "more" in d]  # the sums of those that the manifest does not list
+    more = sum(d["more"] for d in unlisted)
+    rest += [_Domain("", d["source"], d["read"], d["left"], None, d["kept"]) for d in unlisted]
     if rest:
-        first.append(_sum(f"{len(rest):,} more", rest))
-    whole = _sum("all", every)
+        first.append(_sum(f"{len(every) - _DOMAINS + more:,} more", rest))
+    whole = _sum("all", first)
     shares = [(d.read / (whole.read or 1), d.kept / (whole.kept or 1)) for d in first]
     # The largest share fills its bar: against the whole, most of many domains could not be seen.
     most = max(map(max, shares)) or 1
@@ -143,20 +146,18 @@ def domains(ledger: pl.LazyFrame, manifest: Data) -> Data | None:
         }
         for d, (read, kept) in zip(first, shares, strict=True)
     ]
-    caption = f"{len(every):,} domains read, {sum(1 for d in every if d.kept):,} of them in the set."
+    kept = sum(1 for d in every if d.kept) + sum(d["more_kept"] for d in unlisted)
+    caption = f"{len(every) + more:,} domains read, {kept:,} of them in the set."
     return {"caption": caption, "rows": [[*d, bar] for d, bar in zip(first, bars, strict=True)]}
 
 
-def _domains(ledger: pl.LazyFrame, manifest: Data) -> list[_Domain]:
-    left: dict[tuple[str, str | None], int] = {}
-    if SAMPLE in ledger.collect_schema():  # what every filter left: the rows that the budget's choice was asked about
-        counts = ledger.filter(pl.col(SAMPLE).is_not_null()).group_by("source", "domain").len().collect()
-        left = {(source, domain): n for source, domain, n in counts.rows()}
+def _domains(manifest: Data) -> list[_Domain]:
     asked = {(q["source"], q["domain"]): q["asked"] for q in manifest["quotas"]}
     return [
-        _Domain(d["domain"] or "(none)", d["source"], d["read"], left.get(key, 0), asked.get(key), d["kept"])
+        _Domain(d["domain"] or "(none)", d["source"], d["read"], d.get("left", 0), asked.get(key), d["kept"])
         for d in manifest["domains"]
         for key in [(d["source"], d["domain"])]
+        if "more" not in d
     ]
 
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, astuple, dataclass, replace
+from functools import partial
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from curate.cache import code_of, contents_of
 from curate.errors import UserError
 from curate.filter import Choice
-from curate.filters import domains, quotas
+from curate.filters import quotas
+from curate.filters.pool import picks
+from curate.filters.sampling import by_domain
 from curate.recipe.plan import Sample, Source
 from curate.recipe.step import columns_read
 from curate.run.complete import complete
-from curate.run.pool import decide, demand, look
-from curate.run.state import Pool, Run
-from curate.run.step_error import StepError, misfit
+from curate.run.pool import Reader, decide, demand, in_words, look, reader, write_verdicts
+from curate.run.state import Piece, Pool, Run
 
 _USUAL = ("by", "prefer", "quality", "vectors", "column")  # parameters that name columns where nothing is declared
 
@@ -52,24 +56,63 @@ def fill(state: Run, pool: Pool) -> Result:
     state.pool = sorted({file.parent.name for file in pool.files})
     if recipe.size is None and all(s.take is None and s.sample is None for s in recipe.sources):
         return _all(state, pool)
-    rows = look(pool, [column for s in recipe.sources for column in _sample_columns(s.sample)])
-    by_source = {s.name: rows.filter(pl.col("source") == s.name) for s in recipe.sources}
+    depends = {
+        "pool": pool.key,
+        "sources": [[s.name, s.take, s.name in state.absent, _depends(s.sample)] for s in recipe.sources],
+        "budget": [recipe.size, recipe.shortfall, recipe.seed, recipe.formats],
+    }
+    stage = state.stage("sample", "sample", depends, partial(_choose, state, pool))
+    settled = {name: Share(*share) for name, share in stage.meta["shares"].items()}
+    return Result(pool.only(stage.files("choice-*.parquet"), state.stages.folder), settled, stage.meta["quotas"])
+
+
+def _depends(sample: Sample | None) -> list[Any]:
+    return [sample.name, sample.params, contents_of(sample.params), code_of(sample.function)] if sample else []
+
+
+def _choose(state: Run, pool: Pool, folder: Path) -> dict[str, Any]:
+    """Settle each source's share and choose its rows: choice-*.parquet, and the shares and quotas."""
+    recipe = state.recipe
+    read = reader(pool, [column for s in recipe.sources for column in _sample_columns(s.sample)])
+    by = {s.name: s.sample.params.get("by") if s.sample else None for s in recipe.sources}
+    pieces: dict[str, list[Piece]] = {s.name: [] for s in recipe.sources}
+    sizes: dict[str, Counter[Any]] = {s.name: Counter() for s in recipe.sources}
+    for piece, counts in zip(pool.pieces(), read.each(pool.pieces)(partial(_sizes, by)), strict=True):
+        for name, count in counts.items():
+            pieces[name].append(piece)
+            sizes[name].update(count)
     for s in recipe.sources:
-        if by_source[s.name].height:
+        if pieces[s.name]:
             demand(pool, _sample_columns(s.sample), f"{s.read.place}: source '{s.name}': sample")
-    available = {s.name: _available(by_source[s.name], s.sample) for s in recipe.sources}
+    available = {s.name: _available(sizes[s.name], s.sample) for s in recipe.sources}
     asked = {s.name: (0 if s.name in state.absent and s.take is None else s.take) for s in recipe.sources}
     settled = shares(asked, available, size=recipe.size, rule=recipe.shortfall, seed=recipe.seed)
-    choices: list[pl.DataFrame] = []
-    for s in recipe.sources:
-        before = (
-            rows.join(pl.concat(choices).filter("kept"), on=["source", "id"], how="semi") if choices else rows.clear()
-        )
-        choices.append(_sampled(by_source[s.name], s, settled[s.name].taken, recipe.seed, before))
-    verdicts = pl.concat(choices)
-    rows = rows.join(verdicts.filter("kept"), on=["source", "id"], how="semi")
-    by_domain = [q for s in recipe.sources for q in _quotas(by_source[s.name], rows, s, settled[s.name])]
-    return Result(pool.only(verdicts.lazy()), settled, by_domain)
+    taken: dict[str, Counter[Any]] = {s.name: Counter() for s in recipe.sources}
+    repel = any(s.sample and "chosen" in signature(s.sample.function).parameters for s in recipe.sources)
+
+    def verdicts() -> Iterator[pl.DataFrame]:
+        yield decide(read.like, "sample", Choice(pl.Series([], dtype=pl.Boolean), pl.Series([], dtype=pl.String)))
+        before = [read.like]
+        for s in recipe.sources:
+            own, n, of = replace(read, source=s.name), settled[s.name].taken, sizes[s.name].total()
+            for rows, choice in _sampled(own, pieces[s.name], s, n, of, recipe.seed, before):
+                yield decide(rows, "sample", choice)
+                kept = rows.filter(choice.kept)
+                taken[s.name].update(_sizes(by, kept).get(s.name, {}))
+                before += [kept] if repel else []
+
+    write_verdicts(folder, verdicts())
+    quotas = [q for s in recipe.sources for q in _quotas(sizes[s.name], taken[s.name], s, settled[s.name])]
+    return {"shares": {name: astuple(share) for name, share in settled.items()}, "quotas": quotas}
+
+
+def _sizes(by: dict[str, str | None], rows: pl.DataFrame) -> dict[str, dict[Any, int]]:
+    """Count the rows of each source, by domain where its sample is by domain."""
+    domain = {name: pl.col(column).cast(pl.String) for name, column in by.items() if column in rows.columns}
+    return {
+        str(source): dict(own.group_by(domain.get(source, pl.lit(None))).len().iter_rows())
+        for (source,), own in rows.group_by("source")
+    }
 
 
 def _all(state: Run, pool: Pool) -> Result:
@@ -89,43 +132,54 @@ def _sample_columns(sample: Sample | None) -> list[str]:
     return columns if declared else [str(sample.params[name]) for name in _USUAL if sample.params.get(name) is not None]
 
 
-def _available(rows: pl.DataFrame, sample: Sample | None) -> int:
+def _available(sizes: Mapping[Any, int], sample: Sample | None) -> int:
     cap = sample.params.get("per_domain") if sample else None
-    if sample is None or cap is None:
-        return rows.height
-    return int(rows.group_by(sample.params["by"]).len().select(pl.col("len").clip(upper_bound=cap).sum()).item() or 0)
+    return sum(size if cap is None else min(size, cap) for size in sizes.values())
 
 
-def _sampled(rows: pl.DataFrame, source: Source, n: int, seed: int, before: pl.DataFrame) -> pl.DataFrame:
+def _sampled(
+    read: Reader, pieces: list[Piece], source: Source, n: int, of: int, seed: int, before: list[pl.DataFrame]
+) -> Iterator[tuple[pl.DataFrame, Choice]]:
     """Choose a source's share: by its `sample` block, else at random; `before` are the rows of sources before it."""
-    if n == rows.height or n == 0:  # all or none: nothing to choose
-        kept = pl.Series("kept", [n > 0], dtype=pl.Boolean).new_from_index(0, rows.height)
+    how, each = source.sample, read.each(lambda: pieces)
+    if n in (0, of):  # all or none: nothing to choose
         why = pl.Series("why", [None if n else f"not picked: 0 asked of {source.name}"], dtype=pl.String)
-        return decide(rows, "sample", Choice(kept, why.new_from_index(0, rows.height)))
-    if source.sample is None:
-        return decide(rows, "sample", domains(rows, n=n, seed=seed, by="source", prefer=None))
-    how, choose = source.sample, source.sample.function
-    more: dict[str, Any] = {"seed": seed} if "seed" in signature(choose).parameters else {}
-    if "chosen" in signature(choose).parameters and before.height:
-        more["chosen"] = before  # sources repel each other
-    try:
-        return decide(rows, "sample", choose(rows, n=n, **how.params, **more))
-    except Exception as error:  # a user's own selector may raise anything
-        reason = misfit(error, rows, _sample_columns(how))
-        raise StepError(f"{how.place}: source '{source.name}': sample by {how.name}: {reason}") from error
+        for rows in each(_same):
+            kept = pl.Series("kept", [n > 0], dtype=pl.Boolean).new_from_index(0, rows.height)
+            yield rows, Choice(kept, why.new_from_index(0, rows.height))
+    elif how is None:
+        yield from picks(each, by_domain(read.like, n=n, seed=seed, by="source", prefer=None))
+    else:
+        choose = how.function
+        more: dict[str, Any] = {"seed": seed} if "seed" in signature(choose).parameters else {}
+        at = f"{how.place}: source '{source.name}': sample by {how.name}"
+        with in_words(at, read.like, _sample_columns(how)):
+            if hasattr(choose, "ranking"):
+                yield from picks(each, choose.ranking(read.like, n=n, **how.params, **more))
+                return
+            rows = look(read, pieces)
+            if "chosen" in signature(choose).parameters and (chosen := pl.concat(before)).height:
+                more["chosen"] = chosen.sort("id")  # sources repel each other
+            yield rows, choose(rows, n=n, **how.params, **more)
 
 
-def _quotas(pool: pl.DataFrame, chosen: pl.DataFrame, source: Source, share: Share) -> list[dict[str, Any]]:
+def _same(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows
+
+
+def _quotas(sizes: Mapping[Any, int], taken: Mapping[Any, int], source: Source, share: Share) -> list[dict[str, Any]]:
     """List what each domain of a source was asked for and gave, for sources sampled by domain."""
     params = source.sample.params if source.sample else {}
-    by = params.get("by")
-    if by is None or not pool.height:
+    if params.get("by") is None:
         return []
-    taken = chosen.filter(pl.col("source") == source.name)
-    counts = [dict(frame.group_by(pl.col(by).fill_null("none")).len().sort(by).rows()) for frame in (pool, taken)]
+    counts = [Counter[str](), Counter[str]()]
+    for count, sums in zip(counts, (sizes, taken), strict=True):
+        for name, n in sums.items():
+            count["none" if name is None else name] += n
     temperature = params.get("domain_temperature", 1)
-    by_domain = domain_shares(max(share.asked, share.taken), *counts, domain_temperature=temperature)
-    return [{"source": source.name, "domain": name, **asdict(one)} for name, one in by_domain.items()]
+    available = dict(sorted(counts[0].items()))
+    each = domain_shares(max(share.asked, share.taken), available, counts[1], domain_temperature=temperature)
+    return [{"source": source.name, "domain": name, **asdict(one)} for name, one in each.items()]
 
 
 def shares(

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from curate.engine import current
 from curate.filter import Choice
 from curate.report.formats import UNTRAINED, lack, needs, of_set
 from curate.rows import scan
 from curate.run.ledger import INCOMPLETE
-from curate.run.pool import decide
-from curate.run.state import Pool, Run, RunError
+from curate.run.pool import decide, write_verdicts
+from curate.run.state import Piece, Pool, Run, RunError
 from curate.turns import ANSWERS, OPTIONAL
 
 _KEY = ["source", "id"]
-_READ = ["id", "prompt", "label", "history", *ANSWERS, *OPTIONAL]
+_READ = ["prompt", "label", "history", *ANSWERS, *OPTIONAL]
 _HINTS = {
     "no prompt": "name the column that holds it, as in `columns: {prompt: question}`, or fill it by an edit, as "
     "`prompt_from_title_or_body` does",
@@ -35,16 +39,30 @@ def complete(state: Run, pool: Pool) -> Pool:
     """
     pairs = _are_pairs(pool)
     formats = of_set(state.recipe.formats, pairs=pairs)
-    why = [rows.select(lack(formats, rows.schema, pairs=pairs).alias("why")).to_series() for rows in pool.read(_READ)]
-    reasons = pl.concat([pl.Series("why", dtype=pl.String), *why])
-    count = Counter(reasons.drop_nulls()).most_common()
+    judge = partial(_judge, formats, pairs)
+    reasons = Counter[str]()
+    for rows in current().map(judge, pool.pieces()):
+        reasons.update(dict(rows["why"].drop_nulls().value_counts().iter_rows()))
+    count = reasons.most_common()
     if not count:
         return pool
-    if not reasons.null_count():
+    if reasons.total() == pool.alive.sum():
         raise RunError(_sentence(count, formats, pairs))
-    rows = pl.concat(pool.read(_KEY))  # what is held of all rows only where some are dropped
     state.notes[INCOMPLETE] = {reason: float(n) for reason, n in count}
-    return pool.only(decide(rows, INCOMPLETE, Choice(reasons.is_null(), reasons)).lazy())
+
+    def build(folder: Path) -> dict[str, Any]:
+        judged = current().map(judge, pool.pieces())
+        choices = ((rows, Choice(rows["why"].is_null(), rows["why"])) for rows in judged)
+        return write_verdicts(folder, (decide(rows, INCOMPLETE, choice) for rows, choice in choices))
+
+    stage = state.stage("select", INCOMPLETE, {"pool": pool.key, INCOMPLETE: [formats, pairs]}, build)
+    return pool.only(stage.files("choice-*.parquet"), state.stages.folder)
+
+
+def _judge(formats: tuple[str, ...], pairs: bool, piece: Piece) -> pl.DataFrame:
+    """Say of the rows alive what they lack."""
+    rows = piece.read([*_KEY, *_READ])
+    return rows.select(*_KEY, lack(formats, rows.schema, pairs=pairs).alias("why"))
 
 
 def _are_pairs(pool: Pool) -> bool:

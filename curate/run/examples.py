@@ -58,20 +58,25 @@ def examples(ledger: pl.DataFrame | pl.LazyFrame, texts: pl.DataFrame | None) ->
 
     Those are the steps that look at the whole pool: they drop rows long after their texts have passed by.
     """
-    ledger = ledger.lazy()
     have = merge([texts]) if texts is not None else merge([])
-    kinds = ledger.filter(pl.col("dropped_by").is_not_null()).select("source", step="dropped_by").unique()
-    lacking = kinds.collect().join(have, on=["source", "step"], how="anti").sort("source", "step")
-    frames = [_lowest(ledger, source, step) for source, step in lacking.rows()]
-    return pl.concat([have, *frames], how="diagonal_relaxed")
+    dropped = ledger.lazy().filter(pl.col("dropped_by").is_not_null()).select("source", "id", step="dropped_by")
+    kinds = dropped.select("source", "step").unique().collect(engine="streaming")
+    lowest = _lowest(dropped, kinds.join(have, on=["source", "step"], how="anti"))
+    columns = {**dict.fromkeys(("prompt", "response"), pl.lit(None, dtype=pl.String)), "detail": evidence_text()}
+    rows = ledger.lazy().filter(pl.col("id").is_in(lowest["id"].implode())).rename({"dropped_by": "step"})
+    rows = rows.join(lowest.lazy(), on=lowest.columns, how="semi").with_columns(**columns).select(COLUMNS.keys())
+    few = rows.collect(engine="streaming").unique(lowest.columns).sort("source", "step", "id")
+    return pl.concat([have, few], how="diagonal_relaxed")
 
 
-def _lowest(ledger: pl.LazyFrame, source: str, step: str) -> pl.DataFrame:
-    """Take the rows with the lowest ids: those are hashes, so they are as good as drawn."""
-    rows = ledger.filter((pl.col("source") == source) & (pl.col("dropped_by") == step)).select(
-        "source", "id", evidence_text()
-    )
-    few = rows.unique("id").bottom_k(EACH, by="id").sort("id").collect()
-    return few.with_columns(
-        step=pl.lit(step), prompt=pl.lit(None, dtype=pl.String), response=pl.lit(None, dtype=pl.String)
-    )
+def _lowest(dropped: pl.LazyFrame, kinds: pl.DataFrame) -> pl.DataFrame:
+    """Find the lowest ids of each source and step: those are hashes, so they are as good as drawn.
+
+    The next above the last, one after the other: a ledger is as long as the input, and an id may stand in many rows.
+    """
+    key = ["source", "step"]
+    lowest = [kinds.select(*key, id=pl.lit("", dtype=pl.String))]
+    for _ in range(EACH):
+        above = dropped.join(lowest[-1].lazy(), on=key, suffix="_last").filter(pl.col("id") > pl.col("id_last"))
+        lowest.append(above.group_by(key).agg(pl.col("id").min()).collect(engine="streaming"))
+    return pl.concat(lowest[1:])

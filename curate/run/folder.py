@@ -28,7 +28,7 @@ class OutputError(UserError):
     """Say what is wrong with an output folder."""
 
 
-def open_out(out: Path) -> tuple[dict[str, Any], pl.DataFrame]:
+def open_out(out: Path) -> tuple[dict[str, Any], pl.LazyFrame]:
     """Open a finished output folder: its manifest and its ledger."""
     with as_written(out):
         manifest: dict[str, Any] = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
@@ -71,10 +71,11 @@ def some_rows(out: Path, n: int) -> list[dict[str, Any]]:
 def why(out: Path, row: str) -> dict[str, Any]:
     """Tell one row's way: at each of its steps the verdict, what was measured, the parameters and the evidence."""
     manifest, ledger = open_out(out)
-    try:
-        line = ledgers.find(ledger, row)
-    except LookupError as error:
-        raise OutputError(f"{out}: {error}") from None
+    with as_written(out):
+        try:
+            line = ledgers.find(ledger, row)
+        except LookupError as error:
+            raise OutputError(f"{out}: {error}") from None
     evidence = {piece["step"]: _words(piece) for piece in line["detail"] or ()}
     steps = [*manifest["steps"].get(line["source"], []), *manifest["steps"]["all"]]
     if line.get(ledgers.INCOMPLETE) is not None:
@@ -114,7 +115,8 @@ def diff(before: Path, after: Path) -> pl.DataFrame:
     folder, or the step has another label there, `note` says so.
     """
     (was, old), (now, new) = open_out(before), open_out(after)
-    rows = ledgers.diff(old, new)
+    with as_written(after):
+        rows = ledgers.diff(old, new)
     earlier, later = _steps_of(was), _steps_of(now)
     notes = []
     for row in rows.iter_rows(named=True):

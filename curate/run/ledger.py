@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
+
+from curate.engine import current
+from curate.rows import scan
 
 REPEATED = "repeated"  # an input row whose every column equals that of a row already there
 INCOMPLETE = "incomplete"  # a row that lacks what the formats of the set need
@@ -16,6 +21,8 @@ INCOMPLETE = "incomplete"  # a row that lacks what the formats of the set need
 # reason in words or numbers, and the span of text that it rests on. A row has one for each step that it fails.
 EVIDENCE = pl.List(pl.Struct({"step": pl.String, "turn": pl.Int32, "reason": pl.String, "span": pl.String}))
 _ROWS = 25_000  # of a ledger that are held at a time
+FILES = 100  # of a ledger that are opened again for each of its ranges; those of more are sorted into ranges first
+RANGE = 2**18  # rows of a range that is sorted so
 _FIRST = ["id", "source", "domain"]
 _LAST = ["kept", "dropped_by", "detail"]
 _EMPTY: dict[str, Any] = dict.fromkeys(_FIRST, pl.String) | {
@@ -52,10 +59,10 @@ def evidence_text(detail: pl.Expr | None = None) -> pl.Expr:
     return (pl.col("detail") if detail is None else detail).list.eval(line).list.join("\n")
 
 
-def read(file: Path) -> pl.DataFrame:
-    """Read a ledger; one of an earlier version, whose `detail` is text, gets its lines as evidence."""
-    ledger = pl.read_parquet(file)
-    if ledger.schema["detail"] != pl.String:
+def read(file: Path) -> pl.LazyFrame:
+    """Open a ledger; one of an earlier version, whose `detail` is text, gets its lines as evidence."""
+    ledger = scan(file)
+    if ledger.collect_schema()["detail"] != pl.String:
         return ledger
     part = pl.element().str.splitn(": ", 2).struct
     line = pl.struct(step=part.field("field_0"), turn=pl.lit(None), reason=part.field("field_1"), span=pl.lit(None))
@@ -66,18 +73,18 @@ class Ledger(NamedTuple):
     """The verdicts of a pool: what each pass wrote of the rows it read, and what later steps say of the rows alive.
 
     It is as long as the input, so it lies in files, and is put together for a range of ids at a time: all that is said
-    of a row stands under its id. The order of `parts` decides which of two equal rows is the first. In a `whole` one
-    the `sample` is of all rows alive.
+    of a row stands under its id. The order of `parts` decides which of two equal rows is the first. A later step has
+    one frame or several. In a `whole` one the `sample` is of all rows alive.
     """
 
     parts: tuple[Ledger | pl.LazyFrame, ...]
-    later: tuple[pl.LazyFrame, ...] = ()
+    later: tuple[tuple[pl.LazyFrame, ...], ...] = ()
     whole: bool = False
 
     def extend(self, verdicts: Iterable[pl.LazyFrame]) -> Ledger:
         """Add the verdicts of a later step, which come in one frame or several."""
-        frames = list(verdicts)
-        return self._replace(later=(*self.later, pl.concat(frames, how="diagonal_relaxed"))) if frames else self
+        frames = tuple(verdicts)
+        return self._replace(later=(*self.later, frames)) if frames else self
 
     @property
     def height(self) -> int:
@@ -86,7 +93,13 @@ class Ledger(NamedTuple):
             part.height if isinstance(part, Ledger) else part.select(pl.len()).collect().item() for part in self.parts
         )
 
-    def between(self, low: str, high: str) -> pl.DataFrame:
+    @property
+    def files(self) -> int:
+        """Count the files that it lies in."""
+        parts = sum(part.files if isinstance(part, Ledger) else 1 for part in self.parts)
+        return parts + sum(map(len, self.later))
+
+    def between(self, low: str = "", high: str = "") -> pl.DataFrame:
         """Put together the rows with ids from `low` to below `high`, an empty text standing for no bound."""
         frames = [
             part.between(low, high) if isinstance(part, Ledger) else part.filter(_within(low, high)).collect()
@@ -94,14 +107,53 @@ class Ledger(NamedTuple):
         ]
         ledger = mark_repeated(pl.concat([pl.DataFrame(schema=_EMPTY), *frames], how="diagonal_relaxed"))
         for verdicts in self.later:
-            ledger = extend(ledger, verdicts.filter(_within(low, high)).collect())
+            frames = [frame.filter(_within(low, high)).collect() for frame in verdicts]
+            ledger = extend(ledger, pl.concat(frames, how="diagonal_relaxed"))
         return ledger.with_columns(sample=pl.when("kept").then(True)) if self.whole else ledger
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        """Put the whole together, a frame at a time, in its one order of rows and columns."""
+    def frames(self, folder: Path) -> Iterator[pl.DataFrame]:
+        """Put the whole together, a frame at a time, in its one order; what is sorted for it lies in `folder`."""
+        if self.files > FILES:
+            return current().map(_whole, self._ranges(max(1, math.ceil(self.height / RANGE)), folder))
         count = math.ceil(self.height / _ROWS)
         bounds = ["", *(f"{i * 16**4 // count:04x}" for i in range(1, count)), ""]
         return (order(self.between(low, high)) for low, high in pairwise(bounds))
+
+    def _ranges(self, count: int, folder: Path) -> list[Ledger]:
+        """Make of a ledger in many files as many ledgers as there are ranges of ids, each in few files."""
+        inner = [part._ranges(count, folder) for part in self.parts if isinstance(part, Ledger)]
+        frames = [part for part in self.parts if isinstance(part, pl.LazyFrame)]
+        inner += [[Ledger(of) for of in _sorted(frames, count, folder)]] if frames else []
+        later = [_sorted(verdicts, count, folder) for verdicts in self.later]
+        return [
+            Ledger(tuple(part[i] for part in inner), tuple(verdicts[i] for verdicts in later), self.whole)
+            for i in range(count)
+        ]
+
+
+def _whole(ledger: Ledger) -> pl.DataFrame:
+    return order(ledger.between())
+
+
+def _sorted(frames: Sequence[pl.LazyFrame], count: int, folder: Path) -> list[tuple[pl.LazyFrame, ...]]:
+    """Sort the rows of frames into a file for each range of ids."""
+    empty = pl.concat([frame.head(0).collect() for frame in frames], how="diagonal_relaxed")
+    place = pl.col("id").str.head(4).str.to_integer(base=16, dtype=pl.Int64) * count // 16**4
+    folder = Path(tempfile.mkdtemp(dir=folder))
+    split, join = partial(_as_typed, empty), partial(_write, place, folder)
+    files = dict(current().shuffle(split, frames, place, count, join, folder))
+    return [(empty.lazy(), *([scan(files[i])] if i in files else [])) for i in range(count)]
+
+
+def _as_typed(empty: pl.DataFrame, frame: pl.LazyFrame) -> pl.DataFrame:
+    return pl.concat([empty, frame.collect()], how="diagonal_relaxed")
+
+
+def _write(place: pl.Expr, folder: Path, rows: pl.DataFrame) -> tuple[int, Path]:
+    number = rows.head(1).select(place).item()
+    file = folder / f"{number}.parquet"
+    rows.write_parquet(file, compression="lz4")
+    return number, file
 
 
 def _within(low: str, high: str) -> pl.Expr:
@@ -198,14 +250,17 @@ def _counts(name: str, holds: pl.Expr) -> pl.Expr:
     )
 
 
-def find(ledger: pl.DataFrame, row: str) -> dict[str, Any]:
+def find(ledger: pl.DataFrame | pl.LazyFrame, row: str) -> dict[str, Any]:
     """Find one row by its id or the beginning of it; raise LookupError when none or several fit."""
-    matches = ledger.filter(pl.col("id").str.starts_with(row.lower()))
-    if not matches.height:
+    row = row.lower()
+    # As a range, by which parts of a file that lie elsewhere are not read; no digit of an id comes after "f".
+    matches = ledger.lazy().filter(pl.col("id").is_between(pl.lit(row), pl.lit(f"{row}g")))
+    count = matches.select(pl.col("id").n_unique()).collect(engine="streaming").item()
+    if not count:
         raise LookupError(f"no row's id begins with '{row}'")
-    if matches["id"].n_unique() > 1:
-        raise LookupError(f"{matches['id'].n_unique():,} ids begin with '{row}': give more of it")
-    return matches.row(0, named=True)
+    if count > 1:
+        raise LookupError(f"{count:,} ids begin with '{row}': give more of it")
+    return matches.head(1).collect().row(0, named=True)
 
 
 def _one_each(ledger: pl.DataFrame) -> pl.DataFrame:
@@ -215,14 +270,21 @@ def _one_each(ledger: pl.DataFrame) -> pl.DataFrame:
     return best.unique("id", keep="first", maintain_order=True)
 
 
-def diff(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+def diff(before: pl.DataFrame | pl.LazyFrame, after: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """List the rows in one set and not in the other: gained or lost, and the step that decides it.
 
     For a lost row the step is what drops it now, for a gained one what dropped it before; null where the row was not
     in the other run's input at all.
     """
-    both = _one_each(before).join(
-        _one_each(after),
+    ledgers = before.lazy(), after.lazy()
+    old, new = (ledger.filter("kept").select("id").unique().collect(engine="streaming") for ledger in ledgers)
+    ids = pl.concat([old.join(new, on="id", how="anti"), new.join(old, on="id", how="anti")])
+    # A ledger is as long as the input, so only what is said of these rows is held.
+    was_, is_ = (
+        _one_each(ledger.join(ids.lazy(), on="id", how="semi").collect(engine="streaming")) for ledger in ledgers
+    )
+    both = was_.join(
+        is_,
         on="id",
         how="full",
         suffix="_after",

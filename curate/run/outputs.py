@@ -6,6 +6,7 @@ import json
 import math
 import platform
 import shutil
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -34,7 +35,7 @@ from curate.run import ledger as ledgers
 from curate.run.budget import Result
 from curate.run.examples import merge
 from curate.run.quarantine import reasons, together
-from curate.run.state import Run, RunError
+from curate.run.state import Run, RunError, size_of
 from curate.spill import Spill
 from curate.turns import ANSWERS, OPTIONAL, drop_thoughts
 
@@ -56,9 +57,9 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
     recipe = state.recipe
     steps = {source.name: [step.described() for step in source.steps] for source in recipe.sources}
     steps["all"] = [step.described() for step in recipe.steps]
-    domains = (
-        ledger.group_by("source", "domain").agg(read=pl.len(), kept=pl.col("kept").sum()).collect(engine="streaming")
-    )
+    # What every filter left are the rows that the budget's choice was asked about.
+    counts = {"read": pl.len(), "left": pl.col("sample").is_not_null().sum(), "kept": pl.col("kept").sum()}
+    domains = ledger.group_by("source", "domain").agg(**counts).collect(engine="streaming")
     return {
         "name": recipe.name,
         "curate": versions(),
@@ -77,8 +78,8 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
         "absent": state.absent,
         "counts": _conserve(state, rows, ledger),
         "table": table(rows, result.shares),
-        "quotas": result.quotas,
-        "domains": domains.sort("source", "domain", nulls_last=True).to_dicts(),
+        "quotas": _largest(result.quotas, "available"),
+        "domains": _largest(domains.sort("source", "domain", nulls_last=True).to_dicts(), "read"),
         "funnel": _in_order(ledgers.funnel(ledger), steps),
         "quarantine": reasons(together(state.quarantine).split("\n")[:-1]),
         **({"open": state.open} if state.open else {}),
@@ -88,6 +89,22 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
         "stages": {"built": state.built, "reused": state.reused, "pool": state.pool},
         "seconds": state.seconds,
     }
+
+
+def _largest(lines: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
+    """List the largest domains; a last line of each source sums its others, and says how many `more` they are.
+
+    There may be a domain a row, which neither a manifest nor a page can hold.
+    """
+    largest = sorted(range(len(lines)), key=lambda i: -lines[i][by])[:LISTED]
+    rest: dict[str, Counter[str]] = {}
+    for i in set(range(len(lines))).difference(largest):
+        line = {name: value for name, value in lines[i].items() if name not in {"source", "domain"}}
+        # How many of them the set has rows of.
+        line |= {"more": 1, "more_kept": int(line.get("kept", line.get("taken", 0)) > 0)}
+        rest.setdefault(lines[i]["source"], Counter()).update(line)
+    sums = [{"source": source, "domain": f"{sum_['more']:,} more", **sum_} for source, sum_ in sorted(rest.items())]
+    return [lines[i] for i in sorted(largest)] + sums
 
 
 def _conserve(state: Run, rows: pl.LazyFrame, ledger: pl.LazyFrame) -> dict[str, dict[str, int]]:
@@ -125,6 +142,8 @@ _PIECE = 16 * 2**20  # bytes of a set that are gathered at a time
 # Columns that are left out when they hold nothing: a set has answers or pairs, and `misfits` only where a value fits no
 # column.
 _OPTIONAL = {*ANSWERS, *OPTIONAL, "misfits"}
+_PIECES = 128  # that a set is sorted into at most; of more, most of the time would go into opening files
+LISTED = 1_000  # domains that a manifest lists
 _SLICE = 1_000  # rows that are objects of Python at a time
 _HEAD = 200  # rows of a file that tell what a row weighs
 
@@ -156,7 +175,8 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     with TemporaryDirectory(dir=state.stages.folder, suffix=BUILDING) as name:
         half = Path(name)
         _parquet(half / "train.parquet", _training(result, recipe, half))
-        _parquet(half / "ledger.parquet", result.pool.ledger.frames())
+        with TemporaryDirectory(dir=half) as scratch:
+            _parquet(half / "ledger.parquet", result.pool.ledger.frames(Path(scratch)))
         manifest = manifest_of(result, state, scan(half / "train.parquet"), scan(half / "ledger.parquet"))
         for format_, lines in _lines(manifest["formats"]).items():
             table = tables(half / lines, fields(format_, scan(half / "train.parquet")))
@@ -219,29 +239,25 @@ def arranged(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataFr
     """
     pool, turn = result.pool, hash01("id", recipe.seed, "order")
     heads = [scan(file).head(_HEAD).collect() for file in pool.files]
-    weight = sum(map(_bytes, heads)) / max(1, sum(head.height for head in heads))
-    count = max(1, math.ceil(int(pool.alive.sum()) * weight / _PIECE))
+    weight = sum(map(size_of, heads)) / max(1, sum(head.height for head in heads))
+    size = int(pool.alive.sum()) * weight
+    count = max(1, math.ceil(size / max(_PIECE, size / _PIECES)))
     # All rows get the columns and types of all files, so that pieces do not differ.
     kinds = list({str(head.schema): head.clear() for head in heads}.values())
     kinds = kinds or [standardise(pl.DataFrame(schema={"prompt": pl.String}), "")]
     used = set() if pool.alive.any() else {"response"}
-    limit = math.inf if count == 1 else _PIECE
+    limit = math.inf if count == 1 else max(_PIECE, size / _PIECES)
     with Spill(limit, 1, (turn * count).floor().cast(pl.Int64), folder) as spill:
         for some in chain(kinds[:1], pool.read()):
             rows = stack([*kinds, some])
             rows = drop_thoughts(rows) if recipe.thoughts == "drop" else rows
             used |= {c for c in _OPTIONAL if c in rows.columns and rows[c].null_count() < rows.height}
-            spill.add(rows, _bytes(rows))
+            spill.add(rows, size_of(rows))
         front = [c for c in _FRONT if c in rows.columns]
         names = [*front, *sorted(set(rows.columns) - set(front))]
         names = [c for c in names if c in used or c not in _OPTIONAL]
         del rows, some
         yield from (piece[names].sort(turn, "id") for piece in spill.groups())
-
-
-def _bytes(rows: pl.DataFrame) -> int:
-    """Estimate the memory of rows: polars counts no more than the characters of a text."""
-    return int(rows.estimated_size()) + 16 * rows.width * rows.height
 
 
 def _parquet(to: Path, frames: Iterable[pl.DataFrame]) -> None:
@@ -276,7 +292,7 @@ def _prompts(out: Path, name: str, read: Read) -> dict[str, str]:
 def rewrite_report(out: Path) -> Path:
     """Write a finished folder's report again from its set, ledger and manifest."""
     manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
-    rows, ledger = scan(out / "train.parquet"), ledgers.read(out / "ledger.parquet").lazy()
+    rows, ledger = scan(out / "train.parquet"), ledgers.read(out / "ledger.parquet")
     examples = pl.read_parquet(out / "examples.parquet")
     _text(out, "report.html", report(rows, ledger, manifest, examples))
     return out / "report.html"

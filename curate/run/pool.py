@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import polars as pl
 
 from curate import texts
 from curate.cache import Entry
+from curate.engine import current
 from curate.filter import Choice
+from curate.filters.pool import Each, picks
 from curate.pairs.samples import Result
 from curate.recipe.step import Step, columns_read
 from curate.rows import STANDARD, Bad, Batch, literal, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.examples import samples
-from curate.run.parts import add, pass_over
+from curate.run.parts import Writer, add, pass_over
 from curate.run.quarantine import line_of
-from curate.run.state import Pool, Run
+from curate.run.state import Piece, Pool, Run, size_of
 from curate.run.step_error import StepError, misfit, no_column
 from curate.turns import TURNS
 
+TOGETHER = 256 * 2**20  # bytes of a pool that a selector of groups sees at a time
+_GROUP = "\x1fgroup"  # a column beside those of the rows
+_SEEN = ["id", "source", "domain", "score"]  # by every selector
+_HEAD = 200  # rows of a file that tell what a row weighs
 _REASONS = 3  # the most frequent ones that are said
 _RAW = 500  # characters of a prompt kept beside the reason why it has no answer
+
+Notes: TypeAlias = Mapping[str, float]
+Made = TypeVar("Made")
 
 
 def apply_steps(state: Run, pool: Pool, steps: list[Step]) -> Pool:
@@ -63,29 +75,72 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
 
     def build(folder: Path) -> dict[str, Any]:
         columns, declared = columns_read(step.function, step.params)
-        at = f"{step.place}: select {step.name}"
         if declared:
-            demand(pool, columns, at)
-        try:
-            rows = look(pool, columns)
-        except texts.TurnsError as error:
-            raise StepError(f"{at}: {error}") from None
-        state.progress(step.label, rows.height)
-        try:
-            choice: Choice = step.function(rows, **step.params, **step.objects)
-            verdicts = decide(rows, step.label, choice)
-        except Exception as error:  # a user's own selector may raise anything
-            raise StepError(f"{at}: {misfit(error, rows, columns)}") from error
-        verdicts.write_parquet(folder / "choice.parquet")
-        unseen = _unseen(pool, columns) if declared else 0
-        return {"kept": int(choice.kept.sum()), "read": rows.height, "notes": dict(choice.notes), "unseen": unseen}
+            demand(pool, columns, f"{step.place}: select {step.name}")
+        notes = Counter[str]()
+
+        def verdicts() -> Iterator[pl.DataFrame]:
+            for frame, more in _choices(pool, step, columns, folder):
+                notes.update(more)
+                yield frame
+
+        count = write_verdicts(folder, verdicts())
+        state.progress(step.label, count["read"])
+        return {**count, "notes": dict(notes), "unseen": _unseen(pool, columns) if declared else 0}
 
     stage = state.stage("select", step.label, depends, build)
     if stage.meta["notes"]:
         state.notes[step.label] = stage.meta["notes"]
     if stage.meta["unseen"]:
         add(state.unseen, {step.label: stage.meta["unseen"]})
-    return replace(pool.only(scan(stage.folder / "choice.parquet")), key=stage.content)
+    return replace(pool.only(stage.files("choice-*.parquet"), state.stages.folder), key=stage.content)
+
+
+def _choices(pool: Pool, step: Step, columns: list[str], folder: Path) -> Iterator[tuple[pl.DataFrame, Notes]]:
+    """Yield verdicts and what is noted of them: on all rows at once, or on some after others where that is the same."""
+    at = f"{step.place}: select {step.name}"
+    with in_words(at):
+        read = reader(pool, columns)
+    choose = partial(_choose, step, at, columns)
+    if not pool.alive.any():
+        yield choose(read.like)
+        return
+    if hasattr(step.function, "ranking"):
+        with in_words(at, read.like, columns):
+            ranking = step.function.ranking(read.like, **step.params, **step.objects)
+            for rows, choice in picks(read.each(pool.pieces), ranking):
+                yield decide(rows, step.label, choice), {}
+        return
+    in_groups = hasattr(step.function, "group")
+    count = max(math.ceil(_weight(pool, read) / TOGETHER), current().workers) if in_groups else 1
+    split = read if count == 1 else partial(_numbered, step, at, read)
+    number = pl.lit(0) if count == 1 else pl.col(_GROUP) % count
+    yield from current().shuffle(split, pool.pieces(), number, count, choose, folder)
+
+
+def _choose(step: Step, at: str, columns: list[str], rows: pl.DataFrame) -> tuple[pl.DataFrame, Notes]:
+    rows = rows.drop(_GROUP, strict=False).sort("id")
+    with in_words(at, rows, columns):
+        choice: Choice = step.function(rows, **step.params, **step.objects)
+        return decide(rows, step.label, choice), dict(choice.notes)
+
+
+def _numbered(step: Step, at: str, read: Reader, piece: Piece) -> pl.DataFrame:
+    """Read rows with the numbers of the groups that their selector tells apart."""
+    rows = read(piece)
+    with in_words(at, rows):
+        numbers = step.function.group(rows, **step.params, **step.objects)  # type: ignore[attr-defined]
+        return rows.with_columns(numbers.alias(_GROUP))
+
+
+@contextmanager
+def in_words(at: str, rows: pl.DataFrame | None = None, columns: Iterable[str] = ()) -> Iterator[None]:
+    """Say in one sentence why a selector cannot choose from rows; one of a user's own may raise anything."""
+    try:
+        yield
+    except Exception as error:
+        rows = pl.DataFrame() if rows is None else rows
+        raise StepError(f"{at}: {misfit(error, rows, columns)}") from error
 
 
 def demand(pool: Pool, columns: list[str], at: str) -> None:
@@ -96,18 +151,57 @@ def demand(pool: Pool, columns: list[str], at: str) -> None:
             raise StepError(f"{at}: {no_column(column, known)}")
 
 
-def look(pool: Pool, columns: list[str]) -> pl.DataFrame:
-    """Read the identity, domain, score and some more columns of the rows alive, in the order of their ids.
+@dataclass(frozen=True)
+class Reader:
+    """Read what selectors see of the rows alive in a piece of a pool, of all pieces with the same columns and types.
 
-    A kind of turns is read as one text, its turns joined.
+    `heads` are frames without rows, one for each layout that a file has; `like` is one of what is read.
     """
-    names = list(dict.fromkeys(["id", "source", "domain", "score", *columns]))
-    kinds = [name for name in names if name in texts.KINDS]
-    frames = []
-    for rows in pool.read([*names, *(texts.COLUMNS if kinds else ())]):
-        rows = rows.with_columns(texts.joined(rows, name) for name in kinds)
-        frames.append(rows.select(literal(name) for name in names if name in rows.columns))
-    return stack(frames).sort("id") if frames else standardise(pl.DataFrame(schema={"prompt": pl.String}), "")
+
+    names: list[str]
+    heads: list[pl.DataFrame]
+    like: pl.DataFrame
+    source: str | None = None  # alone, where it is given
+
+    def __call__(self, piece: Piece) -> pl.DataFrame:
+        """Read a piece; a kind of turns is read as one text, its turns joined."""
+        turns = texts.COLUMNS if any(name in texts.KINDS for name in self.names) else ()
+        rows = stack([*self.heads, _seen(piece.read([*self.names, *turns]), self.names)])
+        return rows if self.source is None else rows.filter(pl.col("source") == self.source)
+
+    def each(self, pieces: Callable[[], Iterable[Piece]]) -> Each:
+        """Make what does something with each of these pieces."""
+        return lambda do: current().map(partial(_done, self, do), pieces())
+
+
+def _done(read: Reader, do: Callable[[pl.DataFrame], Made], piece: Piece) -> Made:
+    return do(read(piece))
+
+
+def reader(pool: Pool, columns: list[str]) -> Reader:
+    """Make what reads the identity, domain, score and some more columns of a pool's rows."""
+    names = list(dict.fromkeys([*_SEEN, *columns]))
+    heads = [scan(file).head(0).collect() for file in pool.files]
+    heads = list({str(head.schema): _seen(head, names) for head in heads}.values())
+    heads = heads or [standardise(pl.DataFrame(schema={"prompt": pl.String}), "")]
+    return Reader(names, heads, stack(heads))
+
+
+def _seen(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    rows = rows.with_columns(texts.joined(rows, name) for name in names if name in texts.KINDS)
+    return rows.select(literal(name) for name in names if name in rows.columns)
+
+
+def look(read: Reader, pieces: Iterable[Piece]) -> pl.DataFrame:
+    """Read all that a selector sees, in the order of ids."""
+    return pl.concat([read.like, *map(read, pieces)]).sort("id")
+
+
+def _weight(pool: Pool, read: Reader) -> float:
+    """Estimate the bytes of what is read of a pool, by the first rows of each file."""
+    heads = [read(piece._replace(alive=piece.alive[:_HEAD])) for piece in pool.pieces() if not piece.start]
+    rows = sum(head.height for head in heads)
+    return int(pool.alive.sum()) * sum(map(size_of, heads)) / max(1, rows)
 
 
 def _unseen(pool: Pool, columns: list[str]) -> int:
@@ -133,6 +227,19 @@ def decide(rows: pl.DataFrame, label: str, choice: Choice) -> pl.DataFrame:
             "kept",
         )
     )
+
+
+def write_verdicts(folder: Path, verdicts: Iterable[pl.DataFrame]) -> dict[str, int]:
+    """Write what a step decides as choice-*.parquet, some rows at a time; count the rows it read and kept."""
+    count = {"read": 0, "kept": 0}
+    writer = Writer(folder, "choice", sorted=True)
+    for frame in verdicts:
+        writer.add(frame)
+        add(count, {"read": frame.height, "kept": int(frame["kept"].sum())})
+    writer.flush()
+    if not writer.count:  # the ledger has a column for a step that no row comes to
+        frame.write_parquet(folder / "choice-00000.parquet")
+    return count
 
 
 def _make(state: Run, pool: Pool, step: Step) -> Pool:

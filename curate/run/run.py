@@ -71,7 +71,7 @@ def run(state: Run) -> Result:
         with state.clock(source.name):
             pools.append(_source(state, source))
     with state.clock("steps"):
-        pool = apply_steps(state, _together(pools), list(state.recipe.steps))
+        pool = apply_steps(state, _together(pools).once(state.stages.folder), list(state.recipe.steps))
     with state.clock("sample"):
         return fill(state, pool)
 
@@ -82,11 +82,11 @@ def _source(state: Run, source: Source) -> Pool:
     jobs = plan_parts(state, source, leading)
     pool = gather(state, source, pass_parts(state, jobs))
     rest = list(source.steps[len(leading) :])
-    return apply_steps(state, pool.once(), rest) if rest else pool
+    return apply_steps(state, pool.once(state.stages.folder), rest) if rest else pool
 
 
 def _together(pools: list[Pool]) -> Pool:
     """Put the sources together, in the recipe's order."""
     files = [file for pool in pools for file in pool.files]
     alive = pl.concat([pool.alive for pool in pools])
-    return Pool(Ledger(tuple(pool.ledger for pool in pools)), files, "+".join(pool.key for pool in pools), alive).once()
+    return Pool(Ledger(tuple(pool.ledger for pool in pools)), files, "+".join(pool.key for pool in pools), alive)

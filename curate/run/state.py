@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
-from curate.cache import Cache, Entry
+from curate.cache import BUILDING, Cache, Entry
+from curate.engine import current
 from curate.errors import UserError
 from curate.recipe.plan import Recipe
 from curate.rows import compact, literal, scan
 from curate.run.ledger import Ledger
 
 _ROWS = 20_000  # that are read together
+RANGE = 2**22  # rows whose ids are compared at a time; a run of fewer compares all in memory
 ANSWERS = "answers"  # the folder among the stages that holds the generators' journals
 
 
@@ -39,6 +44,29 @@ class RunError(UserError):
     """Say in words why a run stopped; what was finished is kept for the next one."""
 
 
+def size_of(rows: pl.DataFrame) -> int:
+    """Estimate the memory of rows: polars counts no more than the characters of a text."""
+    return int(rows.estimated_size()) + 16 * rows.width * rows.height
+
+
+class Piece(NamedTuple):
+    """Some rows of a pool: the file, where they start in it and among the rows of all files, and which are alive."""
+
+    file: Path
+    start: int
+    at: int
+    alive: pl.Series
+
+    def read(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Read the rows alive; of `columns` those that the file has."""
+        rows = scan(self.file)
+        if columns is not None:
+            present = rows.collect_schema().names()
+            rows = rows.select(literal(name) for name in columns if name in present)
+        some = rows.slice(self.start, self.alive.len()).collect()
+        return compact(some.filter(self.alive), some.height)
+
+
 @dataclass(frozen=True)
 class Pool:
     """The rows of one or several sources so far: their verdicts and their texts, both in files.
@@ -57,40 +85,57 @@ class Pool:
         height = sum(scan(file).select(pl.len()).collect().item() for file in files)
         return cls(ledger, files, key, pl.Series([True]).new_from_index(0, height))
 
-    def read(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-        """Read the rows alive, some at a time; of `columns` those that a file has."""
+    def pieces(self) -> Iterator[Piece]:
+        """List the rows, some at a time."""
         at = 0
         for file in self.files:
-            rows = scan(file)
-            if columns is not None:
-                present = rows.collect_schema().names()
-                rows = rows.select(literal(name) for name in columns if name in present)
             height = scan(file).select(pl.len()).collect().item()
             for start in range(0, height, _ROWS):
-                some = rows.slice(start, _ROWS).collect()
-                yield compact(some.filter(self.alive[at : at + some.height]), some.height)
-                at += some.height
+                alive = self.alive[at : at + min(_ROWS, height - start)]
+                yield Piece(file, start, at, alive)
+                at += alive.len()
 
-    def once(self) -> Pool:
-        """Leave out all but the first of the rows alive that have the same id."""
-        first = self._ids().filter(self.alive).is_first_distinct()
-        return self if first.all() else replace(self, alive=self.alive.clone().scatter(self.alive.arg_true(), first))
+    def read(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """Read the rows alive, some at a time; of `columns` those that a file has."""
+        return (piece.read(columns) for piece in self.pieces())
 
-    def only(self, verdicts: pl.LazyFrame) -> Pool:
-        """Leave out the rows alive that a step, which has a verdict on each, does not keep."""
-        kept = verdicts.filter("kept").select(_number()).collect().to_series()
-        return replace(
-            self, ledger=self.ledger.extend([verdicts]), alive=self.alive & self._ids().is_in(kept.implode())
-        )
+    def once(self, folder: Path) -> Pool:
+        """Leave out all but the first of the rows alive that have the same id; `folder` is for what lies in between."""
+        return self._less(self.pieces(), _again, folder)
 
-    def _ids(self) -> pl.Series:
-        """Read the ids of all rows, as numbers: a text of 32 digits takes three times the memory."""
-        numbers = [scan(file).select(_number()).collect().to_series() for file in self.files]
-        return pl.concat([pl.Series("id", dtype=pl.Int128), *numbers])
+    def only(self, verdicts: list[Path], folder: Path) -> Pool:
+        """Leave out the rows alive that a step, whose files have a verdict on each, does not keep."""
+        pool = self._less(chain(self.pieces(), verdicts), _not_kept, folder)
+        return replace(pool, ledger=self.ledger.extend(map(scan, verdicts)))
+
+    def _less(self, ids: Iterable[Piece | Path], which: Callable[[pl.DataFrame], pl.Series], folder: Path) -> Pool:
+        """Leave out which of the rows with ids in a range, one range after the other."""
+        count = max(1, math.ceil(self.alive.len() / RANGE))
+        alive = self.alive.clone()
+        with TemporaryDirectory(dir=folder, suffix=BUILDING) as scratch:
+            for places in current().shuffle(_ids, ids, pl.col("id") % count, count, which, Path(scratch)):
+                alive = alive.scatter(places, False)
+        return replace(self, alive=alive)
 
 
-def _number() -> pl.Expr:
-    return pl.col("id").str.decode("hex").bin.reinterpret(dtype=pl.Int128)
+def _ids(rows: Piece | Path) -> pl.DataFrame:
+    """Read the ids of rows alive and their places in the pool, or those that verdicts keep, which have no place.
+
+    As numbers: a text of 32 digits takes three times the memory.
+    """
+    number = pl.col("id").str.decode("hex").bin.reinterpret(dtype=pl.Int128)
+    if isinstance(rows, Path):
+        return scan(rows).filter("kept").select(number, at=pl.lit(None, dtype=pl.UInt32)).collect()
+    return rows.read(["id"]).select(number).with_columns(at=rows.alive.arg_true() + rows.at)
+
+
+def _again(ids: pl.DataFrame) -> pl.Series:
+    return ids["at"].filter(~ids["id"].is_first_distinct())
+
+
+def _not_kept(ids: pl.DataFrame) -> pl.Series:
+    kept = ids["at"].is_null()
+    return ids["at"].filter(~kept & ~ids["id"].is_in(ids["id"].filter(kept).implode()))
 
 
 @dataclass

@@ -136,3 +136,21 @@ def test_the_order_of_the_rows_does_not_matter(rows, random):
     assert straight.why[order].to_list() == shuffled.why.to_list()
     texts = {row[0].strip().lower() for row in rows if row[0] is not None}
     assert straight.kept.sum() == len(texts) + sum(row[0] is None for row in rows)
+
+
+texts = st.lists(st.tuples(st.sampled_from(["Why", "why ", "", None, "How"]), st.sampled_from(["a", " A", None])))
+
+
+@pytest.mark.parametrize("column", ["prompt", ["prompt", "response"], "turns"])
+@settings(deadline=None)
+@given(texts=texts, score=st.randoms(), count=st.integers(1, 5))
+def test_groups_that_are_seen_apart_are_judged_as_those_that_are_seen_together(column, texts, score, count):
+    pool = pl.DataFrame(texts, schema={"prompt": pl.String, "response": pl.String}, orient="row").with_columns(
+        id=pl.Series(map(str, range(len(texts))), dtype=pl.String),
+        score=pl.Series([score.choice([1, 2, None]) for _ in texts], dtype=pl.Float64),
+    )
+    number = exact_duplicates.group(pool, column=column, seed=0) % count  # type: ignore[attr-defined]
+    parts = [pool.filter(number == i) for i in range(count)]
+    choices = [pl.DataFrame([part["id"], *exact_duplicates(part, column=column)[:2]]) for part in parts]
+    whole = pl.DataFrame([pool["id"], *exact_duplicates(pool, column=column)[:2]])
+    assert pl.concat(choices).sort("id").equals(whole.sort("id"))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.filters import domains, quotas, random, top
+from curate.filters import domains, enough, quotas, random, top
+from curate.filters import pool as pools
 
 SIZES = {"a": 1_000_000, "b": 100_000, "c": 10_000, "d": 1_000, "e": 100, "f": 5}
 INF = float("inf")
@@ -220,3 +221,29 @@ def test_an_array_gets_the_positions_of_what_a_pool_would_keep():
     assert len(random([[0.0]] * 50, n=9)) == 9
     with pytest.raises(ValueError, match="50 rows, but 1 ids"):
         random([[0.0]] * 50, ["a"], n=9)
+
+
+rows = st.lists(
+    st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from([1.0, 2.0, None, float("nan")])), max_size=30
+)
+
+
+@pytest.mark.parametrize(
+    ("selector", "parameters"),
+    [(random, {"n": 5}), (top, {"n": 7}), (enough, {"size": 3}), (domains, {"n": 9, "domain_temperature": 3}),
+     (domains, {"n": 9, "prefer": None, "per_domain": 3}), (domains, {"n": 0})],
+)  # fmt: skip
+@settings(deadline=None)
+@given(rows=rows, size=st.integers(1, 40), seed=st.integers(0, 3))
+def test_rows_that_come_in_pieces_are_picked_as_those_that_come_at_once(selector, parameters, rows, size, seed):
+    schema = {"domain": pl.String, "score": pl.Float64}
+    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(id=pl.Series(map(str, range(len(rows)))))
+    parameters = parameters | {"seed": seed}
+    whole = selector(frame, **parameters)
+    ranking = selector.ranking(frame.clear(), **parameters)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pools, "_HELD", 3)
+        pieces = list(pools.picks(lambda do: map(do, frame.iter_slices(size)), ranking))
+    assert [*pl.concat([frame.clear(), *(piece for piece, _ in pieces)])["id"]] == [*frame["id"]]
+    assert [kept for _, choice in pieces for kept in choice.kept] == whole.kept.to_list()
+    assert [why for _, choice in pieces for why in choice.why] == whole.why.to_list()

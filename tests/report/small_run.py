@@ -61,7 +61,9 @@ def why(step: pl.Expr, reason: str) -> pl.Expr:
 
 def manifest_of(rows: pl.DataFrame, ledger: pl.DataFrame, name: str, source: str) -> dict[str, Any]:
     left = ledger.filter(pl.col("sample").is_not_null()).height
-    domains = ledger.group_by("source", "domain").agg(read=pl.len(), kept=pl.col("kept").sum()).sort("domain")
+    domains = ledger.group_by("source", "domain").agg(
+        read=pl.len(), left=pl.col("sample").count(), kept=pl.col("kept").sum()
+    )
     n, shares = ledger.height, {"asked": rows.height, "taken": rows.height}
     return {
         "name": name,

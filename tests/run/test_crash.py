@@ -64,7 +64,7 @@ RECIPE = {
         {"select": {"random": {"n": 300}}},
     ],
 }
-STAGES = 2 * (4 + 1 + 1) + 3  # parts, select and second pass of each source; the recipe's own three steps
+STAGES = 2 * (4 + 1 + 1) + 3 + 1  # parts, select and second pass of each source; the recipe's three steps; the sample
 
 
 @pytest.fixture(scope="module")

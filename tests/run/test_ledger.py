@@ -95,6 +95,6 @@ def test_diff_of_a_ledger_with_itself_is_empty():
 def test_a_ledger_of_an_earlier_version_is_read_with_its_lines_as_evidence(tmp_path):
     lines = [None, "length: 3.0\nfirst_person", "contaminated: dev: a prompt"]
     frame(id=["a", "b", "c"]).with_columns(detail=pl.Series(lines)).write_parquet(tmp_path / "ledger.parquet")
-    ledger = ledgers.read(tmp_path / "ledger.parquet")
+    ledger = ledgers.read(tmp_path / "ledger.parquet").collect()
     assert ledger.schema["detail"] == ledgers.EVIDENCE
     assert ledger.select(ledgers.evidence_text())["detail"].to_list() == lines

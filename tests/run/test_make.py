@@ -103,7 +103,7 @@ def test_pairs_stand_in_place_of_responses_and_say_what_made_them(tmp_path, reci
     assert [turn["role"] for turn in record["prompt"]] == ["user"] and record["chosen"][0]["role"] == "assistant"
     assert manifest["generators"]["bird"]["model"] == "parrot" and manifest["texts"]["warm.txt"] == "Be warm."
     assert "parrot" in (out / "README.md").read_text() and "shortcuts" in manifest
-    ledger = open_out(out)[1]
+    ledger = open_out(out)[1].collect()
     assert {c for c in ledger.columns if c.startswith("styles.")} and ledger["styles"].all()
     assert [s["outcome"] for s in why(out, ledger["id"][0])["steps"]] == ["passed", "passed"]
 

@@ -1,4 +1,4 @@
-"""The row-wise pass streams: its peak memory does not grow with the input, and one huge row costs a few times its size."""
+"""Peak memory grows neither with the input of the row-wise pass nor with what is chosen from; one huge row costs itself."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import large
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -89,3 +90,39 @@ def test_one_row_of_50_mb_costs_a_few_times_its_size(tmp_path):
     (tmp_path / "small.jsonl").rename(tmp_path / "huge.jsonl")
     huge = peak(tmp_path, "huge")
     assert huge - usual < 8 * 50
+
+
+# The limits are lowered, so that few rows are more than are held at a time.
+LARGE = """
+import sys
+from pathlib import Path
+import curate.engine as engine
+from curate.cli import main
+from curate.filters import pool as picked
+from curate.run import ledger, pool, state
+
+engine._HELD, picked._HELD, ledger.FILES = 2**22, 50_000, 4
+state.RANGE = ledger.RANGE = 40_000
+pool.TOGETHER = 2**23
+try:
+    main(["run", "large.yaml", "--out", "out/large"])
+finally:
+    status = Path("/proc/self/status").read_text()
+    print(status.partition("VmHWM:")[2].split()[0], file=sys.stderr)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sample", large.SAMPLES)
+def test_memory_does_not_grow_with_the_rows_that_selects_choose_from(tmp_path, sample):
+    peaks = {}
+    for rows in (300_000, 1_200_000):
+        folder = tmp_path / f"{rows}"
+        large.write(rows, sample, 20_000, folder)
+        env = os.environ | {"CURATE_DATA": str(folder), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", LARGE]
+        done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=True)
+        peaks[rows] = int(done.stderr.split()[-1]) / 1024
+        counts = json.loads((folder / "out/large/manifest.json").read_text())["counts"]["numbers"]
+        assert (counts["read"], counts["kept"]) == (rows, 20_000)
+    assert peaks[1_200_000] < 1.2 * peaks[300_000], f"peak MB by rows: {peaks}"
