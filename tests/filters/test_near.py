@@ -264,7 +264,7 @@ def lines_of(monkeypatch: pytest.MonkeyPatch, prompts: list[str], **parameters: 
     counts: list[int] = []
     pairs = jaccard._pairs
 
-    def counted(ranges: pl.DataFrame, *rest: Any) -> pl.DataFrame:
+    def counted(ranges: pl.DataFrame, *rest: Any) -> pl.Series:
         counts.append(ranges["count"].sum())
         return pairs(ranges, *rest)
 
