@@ -10,8 +10,10 @@ The column of a filter may be all turns of a conversation: `turns`, `assistant_t
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
 import polars as pl
@@ -74,7 +76,25 @@ def costly(filter_: F) -> F:
     return filter_
 
 
-_PID = os.getpid()
+_PID = os.getpid()  # the process in which polars' threads can run
+_threads = False
+
+
+def _before_fork() -> None:
+    """Note whether polars' threads run, which the first query starts; on a system that does not say, take it so."""
+    global _threads
+    tasks = Path("/proc/self/task")
+    _threads = not tasks.is_dir() or any(re.match(r"polars-\d", task.read_text()) for task in tasks.glob("*/comm"))
+
+
+def _in_child() -> None:
+    """A child can start threads of its own as long as none were lost on the way."""
+    global _PID
+    _PID = _PID if _threads else os.getpid()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_child=_in_child)
 
 
 def apply(expr: pl.Expr, data: Any) -> Any:
@@ -191,7 +211,7 @@ class batched:  # noqa: N801 - used like a function; a class only so that it pic
     where that is a kind of turns, all columns that hold them.
     It pickles, and its pickle is the same as long as all that a verdict rests on is (the expression, modules of the
     user's own, the library, packages), so Hugging Face caches hit, and never give an old result. In a process forked
-    after polars was loaded it raises RuntimeError, since polars' threads do not survive a fork and the worker would
+    after polars ran a query it raises RuntimeError, since polars' threads do not survive a fork and the worker would
     hang for ever.
 
     >>> from curate.filters import length
@@ -218,7 +238,7 @@ class batched:  # noqa: N801 - used like a function; a class only so that it pic
 
 
 def _not_forked() -> None:
-    """Raise RuntimeError in a process forked after polars was loaded, where a query may wait for ever."""
+    """Raise RuntimeError in a process forked after polars ran a query, where the next one may wait for ever."""
     if os.getpid() != _PID:
         raise RuntimeError(
             "a polars filter cannot run in a forked worker: leave out num_proc (polars uses every core by itself) "

@@ -1,0 +1,47 @@
+"""Rows and rules that every host is given, and what this library alone makes of them."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import polars as pl
+
+from curate import drop, edit, keep
+from curate.filters import first_person, html_to_markdown, length
+
+TEXTS = ["short", "long enough <code>x</code>", None, "I say so, and at some length", "", "It is <b>so</b>: ünïcode"] * 3
+KEEP = {"length": {"column": "text", "min": 6}}
+DROP = {"first_person": {"column": "text"}}
+EDIT = {"html_to_markdown": {"column": "text"}}
+SELECTOR = {"farthest": {"n": 3, "column": "text"}}
+REFUSED = "'farthest' is a selector, which sees the whole pool"
+
+_ROWS = pl.DataFrame({"n": range(len(TEXTS)), "text": TEXTS})
+_EDITED = edit(_ROWS, html_to_markdown("text"))
+KEPT = drop(keep(_EDITED, length("text", min=6)), first_person("text"))
+EXPECTED = dict(zip(KEPT["n"].to_list(), KEPT["text"].to_list(), strict=True))
+REASONS = {"length": 6, "length: no value to judge": 3}  # of KEEP alone, on all rows
+
+
+def rows() -> list[dict[str, object]]:
+    return _ROWS.to_dicts()
+
+
+def failed_doctests(module: ModuleType) -> int:
+    result = doctest.testmod(module)
+    assert result.attempted
+    return result.failed
+
+
+def run_script(folder: Path, script: str, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run a script as a user does, in a process of its own that finds this checkout."""
+    file = folder / "script.py"
+    file.write_text(script, encoding="utf-8")
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, str(file), *args]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=folder, env=env)
