@@ -89,7 +89,11 @@ def _step(verb: str, name: str, params: Any) -> step.Step:
     if not registry.is_a(function, kind):
         other = KINDS.get(registry.kind_of(function))
         what = other.noun if other else "no filter"
-        pool = ", which sees the whole pool; a step of a pipeline sees a batch at a time and" if other and other.alone else " and"
+        pool = (
+            ", which sees the whole pool; a step of a pipeline sees a batch at a time and"
+            if other and other.alone
+            else " and"
+        )
         raise HostError(f"'{name}' is {what}{pool} needs {VERBS[verb].noun}")
     checked, wrong = registry.check(registry.parameters(function), params)
     if wrong:

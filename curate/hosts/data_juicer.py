@@ -15,6 +15,7 @@ from data_juicer.utils.constant import Fields
 from curate.hosts import columns, edited, edits, reasons, rules
 
 KEPT = "kept"
+STOP = {"skip_op_error": False}  # Data-Juicer would go on after an error, without the whole batch
 
 
 @OPERATORS.register_module("curate_keep")
@@ -41,7 +42,7 @@ class Keep(Filter):  # type: ignore[misc]  # Data-Juicer is in an environment of
     verb = "keep"
 
     def __init__(self, filter: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs | STOP)
         self.properties = _with_column(filter, self.text_key)
         self.key = f"curate_{next(iter(filter))}"
         self.rules = rules(self.verb, self.properties)
@@ -49,7 +50,9 @@ class Keep(Filter):  # type: ignore[misc]  # Data-Juicer is in an environment of
     def compute_stats_batched(self, samples: dict[str, Any]) -> dict[str, Any]:
         """Judge a batch, and write the verdicts into its stats."""
         why = reasons(self.rules, _frame(samples, [rule.passes for rule in self.rules]))
-        samples[Fields.stats] = [stats | {self.key: reason or KEPT} for stats, reason in zip(samples[Fields.stats], why)]
+        samples[Fields.stats] = [
+            stats | {self.key: reason or KEPT} for stats, reason in zip(samples[Fields.stats], why)
+        ]
         return samples
 
     def process_batched(self, samples: dict[str, Any]) -> list[bool]:
@@ -81,7 +84,7 @@ class Edit(Mapper):  # type: ignore[misc]
     _batched_op = True
 
     def __init__(self, filter: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs | STOP)
         self.edits = edits(_with_column(filter, self.text_key))
 
     def process_batched(self, samples: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import polars as pl
 from distilabel.steps import Step, StepInput
 from pydantic import PositiveInt, PrivateAttr, field_validator
 
+from curate import apply
 from curate.hosts import columns, edited, edits, names_read, reasons, rules
 
 Rows = list[dict[str, Any]]
@@ -53,6 +54,7 @@ class CurateKeep(Step):  # type: ignore[misc]  # distilabel is in an environment
     def load(self) -> None:
         """Make the expressions, in the process where the step runs."""
         super().load()
+        apply(pl.col("text"), "")  # stops in a worker that cannot ask polars: after an error later, rows become empty
         self._rules = rules(self.verb, self.properties)
 
     def process(self, inputs: StepInput) -> Iterator[Rows]:
@@ -107,6 +109,7 @@ class CurateEdit(Step):  # type: ignore[misc]
     def load(self) -> None:
         """Make the expressions, in the process where the step runs."""
         super().load()
+        apply(pl.col("text"), "")  # stops in a worker that cannot ask polars: after an error later, rows become empty
         self._edits = edits(self.filters)
 
     def process(self, inputs: StepInput) -> Iterator[Rows]:

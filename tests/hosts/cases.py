@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import doctest
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import polars as pl
+import pytest
 
 from curate import drop, edit, keep
 from curate.filters import first_person, html_to_markdown, length
 
-TEXTS = ["short", "long enough <code>x</code>", None, "I say so, and at some length", "", "It is <b>so</b>: ünïcode"] * 3
+TEXTS = [
+    "short",
+    "long enough <code>x</code>",
+    None,
+    "I say so, and at some length",
+    "",
+    "It is <b>so</b>: ünïcode",
+] * 3
 KEEP = {"length": {"column": "text", "min": 6}}
 DROP = {"first_person": {"column": "text"}}
 EDIT = {"html_to_markdown": {"column": "text"}}
@@ -45,3 +55,19 @@ def run_script(folder: Path, script: str, *args: str) -> subprocess.CompletedPro
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, str(file), *args]
     return subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=folder, env=env)
+
+
+def page(title: str) -> str:
+    """Take the block of a section out of docs/hosts.md."""
+    text = (Path(__file__).parents[2] / "docs" / "hosts.md").read_text(encoding="utf-8")
+    [section] = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+    [block] = re.findall(r"```\w+\n(.*?)```", section, re.DOTALL)
+    return block
+
+
+def run_page(title: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Run the block of a section, which is Python, in a folder."""
+    monkeypatch.chdir(folder)
+    names: dict[str, Any] = {}
+    exec(compile(page(title), "hosts.md", "exec"), names)
+    return names

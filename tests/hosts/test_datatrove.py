@@ -3,9 +3,23 @@ import json
 import pytest
 
 from curate.hosts import HostError
-from tests.hosts.cases import DROP, EDIT, EXPECTED, KEEP, REASONS, REFUSED, SELECTOR, failed_doctests, rows, run_script
+from tests.hosts.cases import (
+    DROP,
+    EDIT,
+    EXPECTED,
+    KEEP,
+    REASONS,
+    REFUSED,
+    SELECTOR,
+    failed_doctests,
+    rows,
+    run_page,
+    run_script,
+)
 
-pytest.importorskip("datatrove", reason="datatrove is not installed: `make hosts` tests it in an environment of its own")
+pytest.importorskip(
+    "datatrove", reason="datatrove is not installed: `make hosts` tests it in an environment of its own"
+)
 
 from datatrove.data import Document
 from datatrove.pipeline.writers import JsonlWriter
@@ -40,7 +54,9 @@ def test_what_is_dropped_is_counted_by_reason_and_written_with_it(tmp_path):
     assert counts == REASONS
     assert step.stats["forwarded"].total == len(kept) == len(rows()) - sum(REASONS.values())
     written = [json.loads(line) for line in (tmp_path / "00000.jsonl").read_text().splitlines()]
-    assert sorted(doc["metadata"]["filter_reason"] for doc in written) == sorted(r for r, n in REASONS.items() for _ in range(n))
+    assert sorted(doc["metadata"]["filter_reason"] for doc in written) == sorted(
+        r for r, n in REASONS.items() for _ in range(n)
+    )
 
 
 def test_metadata_and_turns_are_columns_too():
@@ -92,3 +108,16 @@ def test_its_workers_do_the_same_or_say_why_not(tmp_path, method, query, works):
         assert sum(len(file.read_text().splitlines()) for file in tmp_path.glob("*.jsonl")) == 40_000 // 50 * 8
     else:
         assert "a polars filter cannot run in a forked worker" in done.stderr
+
+
+def test_the_page(tmp_path, monkeypatch):
+    data = [
+        Document(text, str(i))
+        for i, text in enumerate(
+            ["<p>The tea should stand for a minute.</p>", "I say that the tea should stand.", "Tea."]
+        )
+    ]
+    for step in run_page("datatrove", tmp_path, monkeypatch)["steps"]:
+        data = list(step(data))
+    assert [doc.text for doc in data] == ["The tea should stand for a minute."]
+    assert "length" in (tmp_path / "dropped" / "00000.jsonl").read_text()

@@ -3,9 +3,11 @@ import re
 
 import pytest
 
-from tests.hosts.cases import EXPECTED, KEEP, REASONS, REFUSED, SELECTOR, failed_doctests, rows, run_script
+from tests.hosts.cases import EXPECTED, KEEP, REASONS, REFUSED, SELECTOR, failed_doctests, rows, run_page, run_script
 
-pytest.importorskip("distilabel", reason="distilabel is not installed: `make hosts` tests it in an environment of its own")
+pytest.importorskip(
+    "distilabel", reason="distilabel is not installed: `make hosts` tests it in an environment of its own"
+)
 
 from curate.hosts import distilabel
 from curate.hosts.distilabel import CurateKeep
@@ -43,6 +45,7 @@ def test_a_pipeline_keeps_what_the_library_keeps_or_says_why_not(tmp_path, query
         assert done.returncode == 0, done.stderr[-3000:]
         assert dict(json.loads(done.stdout.splitlines()[-1])) == EXPECTED
     else:
+        assert done.returncode != 0
         assert "a polars filter cannot run in a forked worker" in done.stderr + done.stdout
 
 
@@ -65,3 +68,12 @@ def test_a_step_is_written_down_as_a_recipe_is():
 def test_a_selector_is_refused():
     with pytest.raises(ValueError, match=REFUSED):
         CurateKeep(properties=SELECTOR)
+
+
+def test_the_page(tmp_path, monkeypatch):
+    names = run_page("distilabel", tmp_path, monkeypatch)
+    batch = names["load"].data
+    for step in (names["edit"], names["keep"], names["drop"]):
+        step.load()
+        [batch] = step.process(batch)
+    assert batch == [{"generation": "The tea should stand for a minute."}]

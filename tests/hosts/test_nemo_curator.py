@@ -3,7 +3,19 @@ import json
 import pandas as pd
 import pytest
 
-from tests.hosts.cases import DROP, EDIT, EXPECTED, KEEP, REASONS, REFUSED, SELECTOR, failed_doctests, rows, run_script
+from tests.hosts.cases import (
+    DROP,
+    EDIT,
+    EXPECTED,
+    KEEP,
+    REASONS,
+    REFUSED,
+    SELECTOR,
+    failed_doctests,
+    rows,
+    run_page,
+    run_script,
+)
 
 pytest.importorskip(
     "nemo_curator", reason="NeMo Curator is not installed: `make hosts` tests it in an environment of its own"
@@ -70,3 +82,15 @@ def test_its_workers_do_the_same(tmp_path):
 def test_a_selector_is_refused():
     with pytest.raises(HostError, match=REFUSED):
         Keep(SELECTOR)
+
+
+def test_the_page(tmp_path, monkeypatch):
+    batch = DocumentBatch(
+        dataset_name="d",
+        data=pa.table(
+            {"text": ["<p>The tea should stand for a minute.</p>", "I say that the tea should stand.", "Tea."]}
+        ),
+    )
+    for stage in run_page("NeMo Curator", tmp_path, monkeypatch)["stages"]:
+        batch = stage.process(batch)
+    assert batch.data["text"].to_pylist() == ["The tea should stand for a minute."]
