@@ -74,7 +74,7 @@ def datatrove_reason(column: str = "assistant_turns", *, filter: Operator) -> pl
 
 
 def datatrove_formatter(column: str = "assistant_turns", *, formatter: Operator) -> Edit:
-    """Rewrite a text with a formatter of datatrove.
+    r"""Rewrite a text with a formatter of datatrove.
 
     `formatter` is the name of its class and its parameters: `{FTFYFormatter: {}}`. One core does about 5,000 answers
     of 1,000 characters a second with it.
@@ -84,8 +84,8 @@ def datatrove_formatter(column: str = "assistant_turns", *, formatter: Operator)
 
     >>> import polars as pl
     >>> lines = datatrove_formatter("response", formatter={"SymbolLinesFormatter": {}})
-    >>> pl.DataFrame({"response": ["Tea.\\n|||\\nMilk.", None]}).select(lines).to_series().to_list()
-    ['Tea.\\nMilk.', None]
+    >>> pl.DataFrame({"response": ["Tea.\n|||\nMilk.", None]}).select(lines).to_series().to_list()
+    ['Tea.\nMilk.', None]
     """
     return _asked("datatrove_formatter", column, formatter)
 
@@ -122,8 +122,8 @@ def data_juicer_stats(column: str = "assistant_turns", *, op: Operator) -> pl.Ex
 def data_juicer_mapper(column: str = "assistant_turns", *, op: Operator) -> Edit:
     """Rewrite a text with a mapper of Data-Juicer.
 
-    `op` is written as under `process` in a configuration of Data-Juicer: `{clean_links_mapper: {}}`. One core does about
-    10,000 answers of 1,000 characters a second with it.
+    `op` is written as under `process` in a configuration of Data-Juicer: `{clean_links_mapper: {}}`. One core does
+    about 10,000 answers of 1,000 characters a second with it.
 
     Needs `pip install py-data-juicer aiohttp ray`; raises ModuleNotFoundError saying so, and ValueError for a name or a
     parameter that Data-Juicer does not know.

@@ -51,7 +51,7 @@ class Keep(Filter):  # type: ignore[misc]  # Data-Juicer is in an environment of
         """Judge a batch, and write the verdicts into its stats."""
         why = reasons(self.rules, _frame(samples, [rule.passes for rule in self.rules]))
         samples[Fields.stats] = [
-            stats | {self.key: reason or KEPT} for stats, reason in zip(samples[Fields.stats], why)
+            stats | {self.key: reason or KEPT} for stats, reason in zip(samples[Fields.stats], why, strict=True)
         ]
         return samples
 

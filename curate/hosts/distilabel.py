@@ -1,11 +1,10 @@
 """Filters and edits as steps of a distilabel pipeline, over a batch of rows at a time.
 
-distilabel writes a pipeline down and keeps results by what it wrote, so these steps take parameters of filters alone and
-no expressions; a function of your own is named as in a recipe, `"my_module:my_function"`.
+distilabel writes a pipeline down and keeps results by what it wrote, so these steps take parameters of filters alone
+and no expressions; a function of your own is named as in a recipe, `"my_module:my_function"`.
 """
 
-from __future__ import annotations
-
+# Without `from __future__ import annotations`: distilabel looks for `StepInput` itself among a method's annotations.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar

@@ -6,11 +6,11 @@ from curate.hosts import HostError
 from tests.hosts.cases import (
     DROP,
     EDIT,
-    EXPECTED,
     KEEP,
     REASONS,
     REFUSED,
     SELECTOR,
+    expected,
     failed_doctests,
     rows,
     run_page,
@@ -42,7 +42,7 @@ def test_steps_in_a_row_keep_what_the_library_keeps_for_any_batch_size(size):
     data = documents()
     for step in steps:
         data = step(data)
-    assert {doc.metadata["n"]: doc.text for doc in data} == EXPECTED
+    assert {doc.metadata["n"]: doc.text for doc in data} == expected()
 
 
 def test_what_is_dropped_is_counted_by_reason_and_written_with_it(tmp_path):

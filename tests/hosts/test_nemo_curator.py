@@ -6,11 +6,11 @@ import pytest
 from tests.hosts.cases import (
     DROP,
     EDIT,
-    EXPECTED,
     KEEP,
     REASONS,
     REFUSED,
     SELECTOR,
+    expected,
     failed_doctests,
     rows,
     run_page,
@@ -63,7 +63,7 @@ def test_stages_in_a_row_keep_what_the_library_keeps(batch):
         assert stage.validate_input(batch)
         batch = stage.process(batch)
     assert isinstance(batch.data, kind)
-    assert {row["n"]: row["text"] for row in batch.to_pyarrow().to_pylist()} == EXPECTED
+    assert {row["n"]: row["text"] for row in batch.to_pyarrow().to_pylist()} == expected()
 
 
 def test_what_is_dropped_is_counted_by_reason(batch):
@@ -76,7 +76,7 @@ def test_what_is_dropped_is_counted_by_reason(batch):
 def test_its_workers_do_the_same(tmp_path):
     done = run_script(tmp_path, SCRIPT)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert dict(json.loads(done.stdout.splitlines()[-1])) == EXPECTED
+    assert dict(json.loads(done.stdout.splitlines()[-1])) == expected()
 
 
 def test_a_selector_is_refused():

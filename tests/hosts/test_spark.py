@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.hosts.cases import EXPECTED, REASONS, REFUSED, SELECTOR, failed_doctests, page, rows, run_script
+from tests.hosts.cases import REASONS, REFUSED, SELECTOR, expected, failed_doctests, page, rows, run_script
 
 pytest.importorskip("pyspark", reason="pyspark is not installed: `make hosts` tests it in an environment of its own")
 
@@ -21,6 +21,7 @@ if __name__ == "__main__":
     start = SparkSession.builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", 4)
     start = start.config("spark.ui.enabled", False).config("spark.driver.host", "127.0.0.1")
     start = start.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.memory", "512m")
+    start = start.config("spark.sql.shuffle.partitions", 2)
     session = (start.remote("local[2]") if sys.argv[1] == "connect" else start.master("local[2]")).getOrCreate()
     frame = session.createDataFrame([(row["n"], row["text"]) for row in rows()], "n long, text string").repartition(2)
     steps = {}
@@ -41,7 +42,7 @@ def test_steps_in_a_row_keep_what_the_library_keeps_in_workers_of_spark(tmp_path
     done = run_script(tmp_path, SCRIPT, session, page("Spark").replace('"min": 20', '"min": 6'))
     assert done.returncode == 0, done.stderr[-3000:]
     result = json.loads(done.stdout.splitlines()[-1])
-    assert {int(n): text for n, text in result["kept"].items()} == EXPECTED
+    assert {int(n): text for n, text in result["kept"].items()} == expected()
     assert result["counts"] == REASONS | {"null": len(rows()) - sum(REASONS.values())}
 
 
