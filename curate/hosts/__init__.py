@@ -34,7 +34,6 @@ class Rule(NamedTuple):
 
     reason: str
     passes: pl.Expr
-    measure: pl.Expr | None = None  # the number that the verdict compares
 
 
 def rules(verb: str, properties: Properties) -> list[Rule]:
@@ -60,7 +59,7 @@ def rules(verb: str, properties: Properties) -> list[Rule]:
 def _rules(verb: str, name: str, value: Any) -> list[Rule]:
     if isinstance(value, pl.Expr):
         return [Rule(name, value if verb == "keep" else ~value)]
-    return [Rule(name, ask.verdict, ask.measure) for ask in step.asks(_step(verb, name, value))]
+    return [Rule(name, ask.verdict) for ask in step.asks(_step(verb, name, value))]
 
 
 def edits(filters: Properties) -> list[pl.Expr]:
