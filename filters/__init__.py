@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from curate.filters.language import language as language
     from curate.filters.markup import html_to_markdown as html_to_markdown
     from curate.filters.markup import strip_links as strip_links
+    from curate.filters.others import data_juicer_filter as data_juicer_filter
+    from curate.filters.others import data_juicer_mapper as data_juicer_mapper
+    from curate.filters.others import datatrove_filter as datatrove_filter
+    from curate.filters.others import datatrove_formatter as datatrove_formatter
     from curate.filters.pairs import alike as alike
     from curate.filters.pairs import length_ratio as length_ratio
     from curate.filters.safety import personal_data as personal_data
@@ -53,6 +57,10 @@ _FILTERS = lazy(
         "cluster": "diversity",
         "contaminated": "contamination",
         "coverage": "diversity",
+        "data_juicer_filter": "others",
+        "data_juicer_mapper": "others",
+        "datatrove_filter": "others",
+        "datatrove_formatter": "others",
         "domains": "sampling",
         "enough": "sampling",
         "exact_duplicates": "duplicates",

@@ -21,7 +21,11 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+# The blocks of pipelines.md need another library each; tests/hosts runs them where that is.
+HERE = [page for page in PAGES if page.name != "pipelines.md"]
+
+
+@pytest.mark.parametrize("page", HERE, ids=lambda page: page.name)
 def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}

@@ -10,7 +10,8 @@ and write them, and the verbs do the rest; one that holds them in pieces has eac
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar, get_type_hints
 
 import polars as pl
 
@@ -18,7 +19,7 @@ from curate import texts
 from curate.apply.forks import check
 from curate.apply.hosts import Table, find
 from curate.cache import key_of, library, own_code, versions
-from curate.filter import Choice
+from curate.filter import Choice, Edit, Property, Score
 from curate.rows import identify, without_categories
 
 
@@ -109,11 +110,20 @@ def select(data: Any, selector: Callable[..., Choice], /, **parameters: Any) -> 
     own = "id" in rows.columns
     ids = pl.DataFrame([rows["id"] if own else identify(rows)["id"]]).with_row_index("at")
     ids = (ids if own else ids.unique("id", keep="first")).sort("id", "at")
+    if _gives(selector) in (Property, Edit, Score):
+        raise TypeError(f"{name} is no selector: it gives an expression, where select needs a Choice")
     choice = selector(rows.drop("id", strict=False)[ids["at"]].insert_column(0, ids["id"]), **parameters)
     if not isinstance(choice, Choice):
         raise TypeError(f"{name} is no selector: it gives {type(choice).__name__}, where select needs a Choice")
     kept = pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True)
     return pool.take(data, kept.scatter(ids["at"].filter(choice.kept), True))
+
+
+def _gives(function: Callable[..., Any]) -> Any:
+    """Say what a function is annotated to give."""
+    with suppress(Exception):  # an annotation may hold names that only type checkers know
+        return get_type_hints(function, include_extras=True).get("return")
+    return None
 
 
 class batched:  # noqa: N801 - used like a function; a class only so that it pickles with its expression

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -39,8 +40,11 @@ def ray() -> Any:
     started = pytest.importorskip("ray")
     if not started.is_initialized():
         started.init("local", num_cpus=1, include_dashboard=False, object_store_memory=100 * 2**20, log_to_driver=False)
-        data.DataContext.get_current().enable_progress_bars = False
-        data.DataContext.get_current().execution_options.preserve_order = True
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # settings of its own that it has given up
+            context = data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.execution_options.preserve_order = True
     return data
 
 

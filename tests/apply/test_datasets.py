@@ -55,7 +55,8 @@ def test_the_format_stays(form):
 
 
 def test_a_stream_whose_features_are_not_known():
-    rows: Any = datasets.IterableDataset.from_generator(lambda: ({"text": t} for t in COLUMNS["text"]))
+    texts: Any = COLUMNS["text"]
+    rows: Any = datasets.IterableDataset.from_generator(lambda: ({"text": t} for t in texts))
     assert [row["text"] for row in keep(rows, length("text", min=6))] == ["long enough"]
     assert [row["text"] for row in edit(rows, strip_links("text"))] == COLUMNS["text"]
     assert list(apply(length("text", min=6), rows)) == [False, True, None]

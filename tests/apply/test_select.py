@@ -51,7 +51,7 @@ def test_own_ids_are_used_as_they_are():
     ("call", "sentence"),
     [
         pytest.param(lambda: keep(ROWS, exact_duplicates(ROWS.with_columns(id=pl.col("n").cast(pl.String)))), r"what a selector has chosen: give the selector itself, curate.select\(data, selector", id="a choice"),
-        pytest.param(lambda: select(ROWS, first_person), "first_person is no selector: it gives Expr", id="a filter"),
+        pytest.param(lambda: select(ROWS, first_person), "first_person is no selector: it gives an expression", id="a filter"),
         pytest.param(lambda: select(ROWS, lambda pool: pool["n"] > 1), "<lambda> is no selector: it gives Series", id="no choice"),
         pytest.param(lambda: select(["a", "b"], top, n=1), "which list does not give", id="texts"),
     ],

@@ -134,3 +134,31 @@ def test_workers_forked_after_polars_ran_give_one_clear_sentence_and_never_hang(
     assert "rows 4000\n" in done.stdout, done.stderr
     second = done.stdout.split("\n")[1]
     assert second == "rows 4000" or "leave out num_proc" in second, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="this system does not list the threads of a process")
+@pytest.mark.parametrize(
+    ("before", "expected"), [("", "[True, False]"), ("apply(good, ['long'])", "leave out num_proc")]
+)
+def test_a_fork_is_a_danger_only_once_polars_ran(tmp_path, before, expected):
+    done = run_script(
+        tmp_path,
+        f"""
+        import os
+        from curate import apply
+        from curate.filters import first_person, length
+
+        good = length("response", min=3) & ~first_person("response")
+        {before}
+        child = os.fork()
+        if not child:
+            try:
+                print(apply(good, ["long", "x"]), flush=True)
+            except RuntimeError as error:
+                print(error, flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        """,
+    )
+    assert expected in done.stdout, done.stdout + done.stderr

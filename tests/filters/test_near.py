@@ -264,7 +264,7 @@ def lines_of(monkeypatch: pytest.MonkeyPatch, prompts: list[str], **parameters: 
     counts: list[int] = []
     pairs = jaccard._pairs
 
-    def counted(ranges: pl.DataFrame, *rest: Any) -> pl.Series:
+    def counted(ranges: pl.DataFrame, *rest: Any) -> Any:
         counts.append(ranges["count"].sum())
         return pairs(ranges, *rest)
 
