@@ -111,8 +111,10 @@ def _choices(pool: Pool, step: Step, columns: list[str], folder: Path) -> Iterat
             for rows, choice in picks(read.each(pool.pieces), ranking):
                 yield decide(rows, step.label, choice), {}
         return
-    in_groups = hasattr(step.function, "group")
-    count = max(math.ceil(_weight(pool, read) / TOGETHER), current().workers) if in_groups else 1
+    if not hasattr(step.function, "group"):  # it may share out its own work, so it is asked here
+        yield choose(look(read, pool.pieces()))
+        return
+    count = max(math.ceil(_weight(pool, read) / TOGETHER), current().workers)
     split = read if count == 1 else partial(_numbered, step, at, read)
     number = pl.lit(0) if count == 1 else pl.col(_GROUP) % count
     yield from current().shuffle(split, pool.pieces(), number, count, choose, folder)
