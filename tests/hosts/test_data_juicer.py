@@ -60,7 +60,7 @@ def test_a_configuration_keeps_what_the_library_keeps_or_says_why_not(tmp_path, 
         assert {row["n"]: row["text"] for row in kept} == expected()
     else:
         assert done.returncode != 0
-        assert "a polars filter cannot run in a forked worker" in done.stderr + done.stdout
+        assert "a polars filter cannot run in a worker forked" in done.stderr + done.stdout
 
 
 def test_the_stats_say_why():

@@ -46,7 +46,7 @@ def test_a_pipeline_keeps_what_the_library_keeps_or_says_why_not(tmp_path, query
         assert dict(json.loads(done.stdout.splitlines()[-1])) == expected()
     else:
         assert done.returncode != 0
-        assert "a polars filter cannot run in a forked worker" in done.stderr + done.stdout
+        assert "a polars filter cannot run in a worker forked" in done.stderr + done.stdout
 
 
 def test_the_log_counts_what_is_dropped(caplog):
