@@ -56,7 +56,7 @@ def edit(filters: Properties) -> Batches:
 def reason(verb: str, properties: Properties) -> Batches:
     """Add the column `dropped_by`: the first property that a row fails, null where it stays.
 
-    The schema to give is `frame.schema.add("dropped_by", "string")`.
+    The schema to give is `StructType([*frame.schema]).add("dropped_by", "string")`, of a copy, as Spark adds in place.
 
     Args:
         verb: keep or drop.
