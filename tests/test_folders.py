@@ -344,7 +344,7 @@ def test_the_manifest_is_written_once_and_last(files, monkeypatch):
     run_recipe(load(files / "recipe.yaml"), files / "out")
     in_folder = [name for name in order if (files / "out" / name).exists()]
     assert in_folder.count("manifest.json") == 1 and in_folder[-1] == "manifest.json"
-    assert len(in_folder) == len(set(in_folder)) == 8
+    assert len(in_folder) == len(set(in_folder)) == 9
 
 
 @pytest.mark.parametrize(

@@ -63,11 +63,16 @@ Reader = Callable[[int], Iterator[Batch]]
 Split = Callable[[Path, int], Iterator[tuple[str, Reader]]]
 
 
+def uncut(file: Path, size: int) -> Iterator[tuple[str, Reader]]:
+    """Cut nothing."""
+    return iter(())
+
+
 def parts(
     path: Path,
     suffixes: tuple[str, ...],
     read: Callable[[Path, int], Iterator[Batch]],
-    split: Split = lambda file, size: iter(()),
+    split: Split = uncut,
 ) -> list[Part]:
     """List the files at `path` (a file, a folder, a glob) as parts, sorted by name.
 

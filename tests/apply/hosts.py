@@ -92,7 +92,9 @@ HOSTS: dict[str, Case] = {
     ),
     "hf stream": Case(lambda rows: hf(rows).to_iterable_dataset(), frame_of),
     "dask": Case(dask, lambda frame: pl.from_pandas(frame.compute(scheduler="synchronous"))),
-    "ray": Case(lambda rows: ray().from_arrow(rows.to_arrow()), lambda data: pl.from_pandas(data.to_pandas())),
+    "ray": Case(
+        lambda rows: ray().from_arrow(rows.to_arrow()).limit(rows.height), lambda data: pl.from_pandas(data.to_pandas())
+    ),
     "dicts": Case(pl.DataFrame.to_dicts, frame_of),
     "generator": Case(lambda rows: (row for row in rows.to_dicts()), frame_of),
     "columns": Case(lambda rows: rows.to_dict(as_series=False), lambda data: pl.DataFrame(data, strict=False)),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 from zlib import crc32
@@ -208,9 +208,10 @@ def _license(about: metadata.PackageMetadata) -> str | None:
 
     Some packages put the licence's text or a copyright line into License: that names nothing.
     """
-    written = about["License"] or ""
-    if about["License-Expression"]:
-        return str(about["License-Expression"])
+    fields: Any = about  # where there is no such field, one kind of metadata gives None and another raises
+    written = fields.get("License") or ""
+    if expression := fields.get("License-Expression"):
+        return str(expression)
     if written and len(written) <= 60 and "\n" not in written and "copyright" not in written.lower():
         return str(written)
     classifiers = [line for line in about.get_all("Classifier") or [] if line.startswith("License ::")]
