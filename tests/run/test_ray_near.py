@@ -10,10 +10,10 @@ import pytest
 from curate.engine import using
 from curate.filters import near_duplicates
 from curate.filters.words import jaccard
+from curate.run.ray import cluster
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("ray", reason="the extra `ray` is not installed")
-cluster = pytest.importorskip("curate.run.ray").cluster
 
 
 @pytest.fixture(scope="module")

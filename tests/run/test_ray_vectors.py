@@ -14,7 +14,6 @@ import pytest
 
 pytest.importorskip("ray", reason="the engine ray is not installed")
 pytest.importorskip("numba", reason="selectors need numba: pip install 'curate-lm[embed]'")
-engine_ray = pytest.importorskip("curate.run.ray", reason="there is no engine ray")
 
 from curate.engine import using  # noqa: E402
 from curate.filters.diversity import farthest  # noqa: E402
@@ -24,6 +23,7 @@ from curate.filters.vectors import neighbours  # noqa: E402
 from curate.models.embeddings import embed, embedding  # noqa: E402
 from curate.models.embeddings.quantised import quantise  # noqa: E402
 from curate.models.generators import Answer, Ask, transformers  # noqa: E402
+from curate.run.ray import cluster  # noqa: E402
 from tests.conftest import MODEL  # noqa: E402
 from tests.models.embeddings import static_model  # noqa: E402
 
@@ -40,7 +40,7 @@ def cluster(tmp_path_factory):
         patched.setenv("RAY_USAGE_STATS_ENABLED", "0")
         size = {"num_cpus": 2, "num_gpus": 2, "object_store_memory": 200 * 2**20}
         ray.init(address="local", include_dashboard=False, log_to_driver=False, **size)
-        with engine_ray.cluster("ray", tmp_path_factory.mktemp("shared")) as engine:
+        with cluster("ray", tmp_path_factory.mktemp("shared")) as engine:
             yield engine
         ray.shutdown()
 
