@@ -15,17 +15,17 @@ import pytest
 pytest.importorskip("ray", reason="the engine ray is not installed")
 pytest.importorskip("numba", reason="selectors need numba: pip install 'curate-lm[embed]'")
 
-from curate.engine import using  # noqa: E402
-from curate.filters.diversity import farthest  # noqa: E402
-from curate.filters.duplicates import semantic_duplicates  # noqa: E402
-from curate.filters.vectors import farthest as _farthest  # noqa: E402
-from curate.filters.vectors import neighbours  # noqa: E402
-from curate.models.embeddings import embed, embedding  # noqa: E402
-from curate.models.embeddings.quantised import quantise  # noqa: E402
-from curate.models.generators import Answer, Ask, transformers  # noqa: E402
-from curate.run.ray import cluster  # noqa: E402
-from tests.conftest import MODEL  # noqa: E402
-from tests.models.embeddings import static_model  # noqa: E402
+from curate.engine import using
+from curate.filters.diversity import farthest
+from curate.filters.duplicates import semantic_duplicates
+from curate.filters.vectors import farthest as _farthest
+from curate.filters.vectors import neighbours
+from curate.models.embeddings import embed, embedding
+from curate.models.embeddings.quantised import quantise
+from curate.models.generators import Answer, Ask, transformers
+from curate.run import ray as engine_ray
+from tests.conftest import MODEL
+from tests.models.embeddings import static_model
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ def cluster(tmp_path_factory):
         patched.setenv("RAY_USAGE_STATS_ENABLED", "0")
         size = {"num_cpus": 2, "num_gpus": 2, "object_store_memory": 200 * 2**20}
         ray.init(address="local", include_dashboard=False, log_to_driver=False, **size)
-        with cluster("ray", tmp_path_factory.mktemp("shared")) as engine:
+        with engine_ray.cluster("ray", tmp_path_factory.mktemp("shared")) as engine:
             yield engine
         ray.shutdown()
 
