@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import polars as pl
@@ -43,9 +44,20 @@ def _hidden():
 '''
 
 
-@pytest.fixture
-def site(tmp_path, monkeypatch):
-    """Install the package `boxes` by hand: files, metadata and record."""
+@pytest.fixture(params=["importlib.metadata", "importlib_metadata"])
+def site(request, tmp_path, monkeypatch):
+    """Install the package `boxes` by hand: files, metadata and record.
+
+    Once any library imports importlib_metadata, its finder answers in the whole process.
+    """
+    finds = pytest.importorskip(request.param, reason=f"{request.param} is not installed")
+
+    def find(name: str) -> metadata.Distribution:
+        for distribution in finds.MetadataPathFinder.find_distributions(finds.DistributionFinder.Context(name=name)):
+            return distribution
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.distribution", find)
     write(tmp_path / "boxes/__init__.py", SOURCE)
     write(tmp_path / "boxes/tests/test_weigh.py", 'def test():\n    "A test."')
     write(tmp_path / "boxes/_vendor/other.py", 'def f():\n    "Of another package."')

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Iterator
 from functools import partial
 from importlib import metadata
-from pathlib import Path
-from typing import Any, NamedTuple
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 from zlib import crc32
@@ -167,14 +168,18 @@ def _part(name: str) -> Part | None:
         distribution = metadata.distribution(name)
     except (metadata.PackageNotFoundError, ValueError):
         return None
-    files = [(file.parts, Path(str(file.locate()))) for file in distribution.files or []]
+    # Not `distribution.files`: whether that lists files that are gone depends on the version of Python and, where
+    # another library imports importlib_metadata, on that.
+    lines = csv.reader((distribution.read_text("RECORD") or "").splitlines())
+    names = [line[0] for line in lines if line]
+    files = [(PurePosixPath(name).parts, Path(str(distribution.locate_file(name)))) for name in names]
     record = [path for parts, path in files if parts[-1] == "RECORD"]
     sources = _sources(files)
     if not sources or not record:
         sources = _sources(_editable(distribution))
         record = [path for _, _, path in sources]
     about = distribution.metadata
-    package = _Package(about["Name"], _license(about), _url(about), tuple(sources))
+    package = _Package(_field(about, "Name") or name, _license(about), _url(about), tuple(sources))
     return Part(package.name, tuple(record), partial(_read, package))
 
 
@@ -208,12 +213,11 @@ def _license(about: metadata.PackageMetadata) -> str | None:
 
     Some packages put the licence's text or a copyright line into License: that names nothing.
     """
-    fields: Any = about  # where there is no such field, one kind of metadata gives None and another raises
-    written = fields.get("License") or ""
-    if expression := fields.get("License-Expression"):
-        return str(expression)
+    written = _field(about, "License") or ""
+    if expression := _field(about, "License-Expression"):
+        return expression
     if written and len(written) <= 60 and "\n" not in written and "copyright" not in written.lower():
-        return str(written)
+        return written
     classifiers = [line for line in about.get_all("Classifier") or [] if line.startswith("License ::")]
     return classifiers[0].rpartition(" :: ")[2] if classifiers else None
 
@@ -221,7 +225,12 @@ def _license(about: metadata.PackageMetadata) -> str | None:
 def _url(about: metadata.PackageMetadata) -> str | None:
     pairs = [line.partition(", ")[::2] for line in about.get_all("Project-URL") or []]
     urls = {label.strip().lower(): url.strip() for label, url in pairs}
-    return urls.get("documentation") or urls.get("homepage") or about["Home-page"] or None
+    return urls.get("documentation") or urls.get("homepage") or _field(about, "Home-page")
+
+
+def _field(about: metadata.PackageMetadata, name: str) -> str | None:
+    """Read a field, or None: where there is none, one kind of metadata gives None and another raises."""
+    return next(iter(about.get_all(name) or []), None) or None
 
 
 def _read(package: _Package, batch_rows: int) -> Iterator[Batch]:
