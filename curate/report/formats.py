@@ -6,6 +6,7 @@ for all that an answer may be, `preference` for all that a pair may be.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ _COLUMNS = ("id", "system", "history", "prompt", *ANSWERS, "instruction", "input
 
 
 _CHOSEN = ("chosen", "chosen_turns")
+_SLICE = 10_000  # rows that are lines at a time
 
 
 class Format(NamedTuple):
@@ -29,6 +31,7 @@ class Format(NamedTuple):
 
     A format of answers that takes pairs too needs `of_pairs` of a set of pairs, whose records have `pair_fields` where
     these are others. One that `trains` on turns needs one whose loss counts. `id`: whether records have the row's id.
+    `columns` makes the one record of a row that holds nothing but texts, of many rows at once.
     """
 
     convert: Callable[[Row], Iterator[Row]]
@@ -38,6 +41,7 @@ class Format(NamedTuple):
     trains: bool = False
     id: bool = True
     pair_fields: Fields | None = None
+    columns: Mapping[str, pl.Expr] | None = None
 
 
 def records(rows: pl.DataFrame, format_: str) -> Iterator[Row]:
@@ -67,7 +71,37 @@ def records(rows: pl.DataFrame, format_: str) -> Iterator[Row]:
 
 def to_jsonl(rows: pl.DataFrame, format_: str) -> str:
     """Write rows as JSON lines of a format."""
-    return b"".join(to_json(record) + b"\n" for record in records(rows, format_)).decode()
+    return b"".join(lines(rows, format_)).decode()
+
+
+def lines(rows: pl.DataFrame, format_: str) -> Iterator[bytes]:
+    """Yield rows as JSON lines of a format, some at a time; raise ValueError as `records` does."""
+    for some in rows.iter_slices(_SLICE):
+        if plain(some.lazy(), format_):
+            text = io.BytesIO()
+            in_columns(some.lazy(), format_).select(pl.struct(pl.all()).struct.json_encode()).collect().write_csv(
+                text, include_header=False, quote_style="never"
+            )
+            yield text.getvalue()
+        else:
+            yield b"".join(to_json(record) + b"\n" for record in records(some, format_))
+
+
+def plain(rows: pl.LazyFrame, format_: str) -> bool:
+    """Tell whether `in_columns` has the records of rows: they hold the texts that the format needs, and no more."""
+    form, schema = FORMATS[format_], rows.collect_schema()
+    if form.columns is None or not schema.keys() >= set(form.needs):
+        return False
+    more = [pl.col(name).is_null().all() for name in ("system", "history", *OPTIONAL) if name in schema]
+    texts = [pl.col(name).is_not_null().all() for name in form.needs]
+    return bool(rows.select(pl.all_horizontal(*more, *texts)).collect(engine="streaming").item())
+
+
+def in_columns(rows: pl.LazyFrame, format_: str) -> pl.LazyFrame:
+    """Turn rows that hold nothing but texts into records, each a row of the result."""
+    columns = FORMATS[format_].columns
+    assert columns is not None
+    return rows.select("id", **columns)
 
 
 # The formats of TRL.
@@ -158,15 +192,27 @@ def functions_of(row: Row) -> Row:
     return tools
 
 
+def _turns(**columns: str) -> pl.Expr:
+    """Make turns of role and content of columns, by role."""
+    turns = [pl.struct(role=pl.lit(role), content=pl.col(column)) for role, column in columns.items()]
+    return pl.concat_list(turns)
+
+
 _PAIR = ("prompt", "chosen", "rejected")
+_ASKED = _turns(user="prompt")
 _TOOLS: Fields = {"tools": JSON}
 _SIDES: Fields = {"chosen": MESSAGES, "rejected": MESSAGES, **_TOOLS}
 _CONVERSATION: Fields = {"messages": MESSAGES, **_TOOLS}
 FORMATS: dict[str, Format] = {
     "prompt_completion": Format(
-        _prompt_completion, {"prompt": MESSAGES, "completion": MESSAGES, **_TOOLS}, trains=True
+        _prompt_completion,
+        {"prompt": MESSAGES, "completion": MESSAGES, **_TOOLS},
+        trains=True,
+        columns={"prompt": _ASKED, "completion": _turns(assistant="response")},
     ),
-    "messages": Format(_messages, _CONVERSATION, trains=True),
+    "messages": Format(
+        _messages, _CONVERSATION, trains=True, columns={"messages": _turns(user="prompt", assistant="response")}
+    ),
     "openai": Format(
         _openai,
         _CONVERSATION,
@@ -177,7 +223,12 @@ FORMATS: dict[str, Format] = {
     ),
     "alpaca": Format(texts.alpaca, texts.ALPACA),
     "sharegpt": Format(texts.sharegpt, texts.SHAREGPT, of_pairs=_PAIR, pair_fields=texts.SHAREGPT_PAIR),
-    "preference": Format(_preference, {"prompt": MESSAGES, **_SIDES}, _PAIR),
+    "preference": Format(
+        _preference,
+        {"prompt": MESSAGES, **_SIDES},
+        _PAIR,
+        columns={"prompt": _ASKED, "chosen": _turns(assistant="chosen"), "rejected": _turns(assistant="rejected")},
+    ),
     "implicit": Format(_implicit, _SIDES, _PAIR),
     "unpaired": Format(
         _unpaired,

@@ -25,10 +25,9 @@ from curate.filters.size import length_measured
 from curate.folders import claim, clear, put, written
 from curate.pairs.shortcuts import shortcuts
 from curate.recipe.plan import Read, Recipe
-from curate.report import report
+from curate.report import formats, report
 from curate.report.card import card
 from curate.report.diversity.folder import of_folder
-from curate.report.formats import fields, of_set, to_jsonl
 from curate.report.tables import tables
 from curate.rows import STANDARD, hash01, scan, stack, standardise
 from curate.run import ledger as ledgers
@@ -66,7 +65,7 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
         "python": platform.python_version(),
         "seed": recipe.seed,
         "size": recipe.size,
-        "formats": of_set(recipe.formats, pairs=_are_pairs(rows.collect_schema())),
+        "formats": formats.of_set(recipe.formats, pairs=_are_pairs(rows.collect_schema())),
         "limit": state.limit,
         "recipe_file": Path(recipe.file).name,
         "recipe": recipe.raw,
@@ -144,22 +143,23 @@ _PIECE = 16 * 2**20  # bytes of a set that are gathered at a time
 _OPTIONAL = {*ANSWERS, *OPTIONAL, "misfits"}
 _PIECES = 128  # that a set is sorted into at most; of more, most of the time would go into opening files
 LISTED = 1_000  # domains that a manifest lists
-_SLICE = 1_000  # rows that are objects of Python at a time
+# One fixed size of row groups: the bytes must not depend on how many threads wrote them.
+_GROUP = 20_000
 _HEAD = 200  # rows of a file that tell what a row weighs
 
 
 def names(recipe: Recipe) -> list[str]:
     """Name the files that a run of a recipe writes, the manifest last."""
-    formats = {*recipe.formats, *of_set(recipe.formats, pairs=True)}
-    training = [*_lines(recipe.formats).values(), *(f"train.{format_}.parquet" for format_ in sorted(formats))]
+    all_formats = {*recipe.formats, *formats.of_set(recipe.formats, pairs=True)}
+    training = [*_lines(recipe.formats).values(), *(f"train.{format_}.parquet" for format_ in sorted(all_formats))]
     prompts = [f"{name}.{kind}" for name in recipe.extra for kind in ("parquet", "jsonl")]
     data = ["train.parquet", "ledger.parquet", *training, *prompts, "quarantine.jsonl", "examples.parquet"]
     return [*data, *PAGES, MANIFEST]
 
 
-def _lines(formats: tuple[str, ...]) -> dict[str, str]:
+def _lines(asked: tuple[str, ...]) -> dict[str, str]:
     """Name the file of JSON lines of each format of a set."""
-    return {name: f"train.{name}.jsonl" if i else "train.jsonl" for i, name in enumerate(dict.fromkeys(formats))}
+    return {name: f"train.{name}.jsonl" if i else "train.jsonl" for i, name in enumerate(dict.fromkeys(asked))}
 
 
 def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
@@ -179,8 +179,7 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
             _parquet(half / "ledger.parquet", result.pool.ledger.frames(Path(scratch)))
         manifest = manifest_of(result, state, scan(half / "train.parquet"), scan(half / "ledger.parquet"))
         for format_, lines in _lines(manifest["formats"]).items():
-            table = tables(half / lines, fields(format_, scan(half / "train.parquet")))
-            _parquet(half / f"train.{format_}.parquet", table)
+            _parquet(half / f"train.{format_}.parquet", _table(half, lines, format_))
         clear(out, BY, [MANIFEST])
         hashes = {file.name: put(out, BY, file.name, partial(shutil.move, file)) for file in sorted(half.iterdir())}
     rows, ledger = scan(out / "train.parquet"), scan(out / "ledger.parquet")
@@ -216,16 +215,26 @@ def _shortcuts(manifest: dict[str, Any], rows: pl.DataFrame, seed: int, missing:
 def _training(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataFrame]:
     """Yield the set a piece at a time, each written as JSON lines in passing."""
     with ExitStack() as stack:
-        files: dict[str, IO[str]] = {}
+        files: dict[str, IO[bytes]] = {}
         for rows in arranged(result, recipe, folder):
-            for format_, name in _lines(of_set(recipe.formats, pairs=_are_pairs(rows.columns))).items():
+            for format_, name in _lines(formats.of_set(recipe.formats, pairs=_are_pairs(rows.columns))).items():
                 if name not in files:
-                    files[name] = stack.enter_context((folder / name).open("w", encoding="utf-8", newline="\n"))
+                    files[name] = stack.enter_context((folder / name).open("wb"))
                 try:
-                    files[name].writelines(to_jsonl(some, format_) for some in rows.iter_slices(_SLICE))
+                    files[name].writelines(formats.lines(rows, format_))
                 except ValueError as error:
                     raise RunError(f"the set cannot be written: {error}") from None
             yield rows
+
+
+def _table(folder: Path, lines: str, format_: str) -> Iterator[pl.DataFrame]:
+    """Yield the records of the set in a folder as a table, a piece at a time."""
+    rows = scan(folder / "train.parquet")
+    if not formats.plain(rows, format_):
+        yield from tables(folder / lines, formats.fields(format_, rows))
+        return
+    for start in range(0, max(1, rows.select(pl.len()).collect().item()), _GROUP):
+        yield formats.in_columns(rows.slice(start, _GROUP), format_).collect()
 
 
 def _are_pairs(columns: Collection[str]) -> bool:
@@ -265,8 +274,7 @@ def _parquet(to: Path, frames: Iterable[pl.DataFrame]) -> None:
     frames = iter(frames)
     head = list(islice(frames, 2))
     schema = head[0].schema
-    # One fixed row-group size: the bytes must not depend on how many threads wrote them.
-    style: dict[str, Any] = {"compression": "zstd", "row_group_size": 20_000}
+    style: dict[str, Any] = {"compression": "zstd", "row_group_size": _GROUP}
     if len(head) == 1:
         head[0].rechunk().write_parquet(to, **style)
     else:

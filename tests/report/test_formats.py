@@ -7,9 +7,14 @@ from typing import Any, get_args
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import to_json
 
 from curate.recipe.plan import Format
+from curate.report import formats
 from curate.report.formats import FORMATS, UNTRAINED, lack, records, to_jsonl
+from curate.report.tables import tables
 from curate.rows import standardise
 from curate.turns import OPTIONAL, TURNS, cut, reply, turn
 
@@ -179,3 +184,31 @@ def test_what_a_row_lacks(formats, pairs, expected):
 def test_a_column_that_is_not_there_is_lacking():
     rows = pl.DataFrame({"prompt": ["p"], "response": ["r"]})
     assert rows.select(lack(["unpaired"], rows.schema, pairs=False))[0, 0] == "no label"
+
+
+IN_COLUMNS = [name for name, form in FORMATS.items() if form.columns]
+
+
+@pytest.mark.parametrize("format_", IN_COLUMNS)
+@given(data=st.data())
+def test_many_rows_of_texts_are_the_records_of_each(tmp_path_factory, format_, data):
+    needs = formats.needs(format_, pairs=False)
+    texts = st.fixed_dictionaries({name: st.text().map("{}.".format) for name in needs})
+    more = st.fixed_dictionaries(
+        {}, optional={"system": st.none() | st.text(), "history": st.none() | st.just(HISTORY)}
+    )
+    of_row = st.tuples(texts, st.just({}) | more).map(lambda both: both[0] | both[1])
+    schema = {name: pl.String() for name in needs} | {"system": pl.String(), "history": TURNS}
+    set_ = standardise(pl.DataFrame(data.draw(st.lists(of_row, max_size=5)), schema=schema), "s")
+    each = [to_json(record).decode() for record in records(set_, format_)]
+    assert to_jsonl(set_, format_).split("\n")[:-1] == each
+    if formats.plain(set_.lazy(), format_):
+        lines = tmp_path_factory.mktemp("lines") / "train.jsonl"
+        lines.write_text(to_jsonl(set_, format_), encoding="utf-8", newline="\n")
+        [table] = tables(lines, formats.fields(format_, set_.lazy()))
+        assert formats.in_columns(set_.lazy(), format_).collect().equals(table)
+        assert table.schema == formats.in_columns(set_.lazy(), format_).collect_schema()
+
+
+def test_the_set_of_most_recipes_is_written_in_columns():
+    assert IN_COLUMNS == ["prompt_completion", "messages", "preference"]
