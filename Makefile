@@ -81,7 +81,7 @@ SERVING := pairs train test dev
 comma := ,
 
 # Other pipelines ask for versions that do not go together. Behind each stands what it needs and does not ask for.
-datatrove := datatrove==0.10.1 orjson==3.13.0 spacy==3.8.18 ftfy==6.3.1
+datatrove := datatrove==0.10.1 orjson==3.13.0 regex==2026.11.15 spacy==3.8.18 ftfy==6.3.1
 data_juicer := py-data-juicer==1.6.1 aiohttp==3.14.5 ray==2.60.0
 nemo_curator := nemo-curator==1.4.0
 distilabel := distilabel==1.5.3 requests==2.34.2
