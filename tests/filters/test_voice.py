@@ -436,6 +436,8 @@ def test_says_that_an_ai_speaks(text):
         pytest.param("I'm not an AI.", id="denied"),
         pytest.param("I'm a fan of AI.", id="a fan of AI"),
         pytest.param("I was trained to be a nurse.", id="trained as people are"),
+        pytest.param("Press Ctrl + I. As an AI tool it helps, said Ann.", id="a tool"),
+        pytest.param("I work with language models as a hobby.", id="work with models"),
     ],
 )
 def test_does_not_say_that_an_ai_speaks(text):
@@ -453,6 +455,7 @@ def test_does_not_say_that_an_ai_speaks(text):
         pytest.param("I must respectfully decline.", id="declining"),
         pytest.param("That sounds hard. I won't write the letter, though.", id="in the second sentence"),
         pytest.param("That's not something I can help with.", id="not something I can"),
+        pytest.param("This is something I can't write.", id="something I can't"),
     ],
 )
 def test_an_answer_that_refuses(text):
@@ -496,6 +499,9 @@ def test_the_span_of_a_refusal_after_thoughts():
         pytest.param("Sure. Boil it. Salt it. I can't help with the wine.", id="a limit further down"),
         pytest.param('Say: "I can\'t help with that".', id="a quotation"),
         pytest.param("You can't help with that.", id="second person"),
+        pytest.param("Slides help. This is something I can only do with slides.", id="something I can do"),
+        pytest.param("I can't tell you the exact amount, but it's significant.", id="a limit of what is known"),
+        pytest.param("I can't answer that for sure but I can suggest a book.", id="a limit, and a suggestion"),
     ],
 )
 def test_does_not_refuse(text):
