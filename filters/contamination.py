@@ -163,7 +163,9 @@ def semantically_contaminated(
 
     It finds prompts put in other words, which share no run of words; `contaminated` finds those that stand inside a
     longer text, of which the vector is about something else. At the default, prompts of the packaged sets with a tenth
-    of their words replaced by any others were found in 95 % of cases, and no title of 3,286 real questions was. Other
+    of their words replaced by any others were found in 95 % of cases, and no title of 3,286 real questions was. On 168
+    labelled pairs (docs/filters.md) it has a precision of .98 and a recall of .64; at 0.7 .95 and .74, at 0.8 1 and
+    .56. It is below the one of `semantic_duplicates`, as a test question in training costs more than a row. Other
     models need other thresholds. `by` is as in `contaminated`; the vectors are those of `curate.models.embeddings`.
 
     Raises ValueError for a file that is not there or has no such column, or a number out of its range.
