@@ -418,8 +418,9 @@ def refuses(column: str = "assistant_turns") -> Property:
 
     Only the first two sentences are looked at, so that advice with a limit ("I can't give legal advice, but") further
     down is none. "I can't help but smile" and "I can't wait" decline nothing. English only. Measured: 11 of the 13
-    packaged answers that decline (the others do so in words of their own) and none of the other 67; of 3,060 Stack
-    Exchange answers 1, wrongly ("I can't tell you the exact amount"). Thoughts before an answer are no part of it.
+    packaged answers that decline (the others do so in words of their own) and none of the other 67; of 6,976 Stack
+    Exchange answers 2, both wrongly ("I can't offer you a good example, but"). Thoughts before an answer are no part
+    of it.
 
     >>> import polars as pl
     >>> said = ["I'm sorry, but I can't help with that.", "I can't help but smile!", "Wait. Salt it. I can't help."]
