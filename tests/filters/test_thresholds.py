@@ -46,6 +46,7 @@ def test_overlap(threshold, edits, others):
     assert sum(hits.values()) <= others
 
 
+@pytest.mark.model
 @pytest.mark.slow
 def test_meaning():
     pytest.importorskip(
