@@ -30,8 +30,17 @@ def contaminated(column: str = "user_turns", *, by: list[str], n: int = 13, shar
     - or, since most prompts are short and an edited one has no such run, at least `share` of the runs of three words
       of the shorter of the two, and (1 + `share`) / 2 of its words, as where words are changed here and there: not an
       opening alone ("What are the pros and cons of"). One word changed costs three runs, so a prompt with a tenth of
-      its words changed keeps some 70 % of them. Texts under 8 words, GPT-3's smallest n, have too few runs for that and
+      its words changed keeps some 70 % of them. Rare words count more than the form of a question: of the words beyond
+      some 700 common English ones at most one may be missing, or a tenth of all words, or 1 - `share` of the rare ones
+      ("What is the difference between" any two things is no copy). Texts under 8 words, GPT-3's smallest n, have too
+      few runs for that and
     - count only if all their words are the same.
+
+    The ledger's detail says which: "13 words on end", "all words", or both shares. Measured: the 150 packaged prompts
+    are all found, and with a tenth of their words changed 2,978 of 2,980 in 20 draws. Of 1,786 titles of real questions
+    10 hit one of 1,500 others, by reading 4 of them the same question; without rare words it was 33, of which 23 were
+    the form "What is the difference between". False positives: one word of two changed ("How do I get rid of" mice for
+    ants) is an edit to the rule and another question to a reader; a form in another language, whose words are all rare.
 
     `by` names the packaged prompts, `dev` and `test`, or files: .jsonl, .json, .csv, .tsv, .parquet or .txt (a text a
     line), in which the text is in `prompt`, `question`, `instruction` or the like, or in the column named behind a
@@ -77,10 +86,11 @@ def _ask(text: pl.Series, benchmarks: tuple[Benchmark, ...], n: int, share: floa
 def _show(text: pl.Series, benchmarks: tuple[Benchmark, ...], n: int, share: float) -> pl.Series:
     indexed = index(benchmarks, n, share)
     spans: list[str | None] = [None] * len(text)
-    for row, prompt, part, length in hits(text, indexed, n, share).iter_rows():
+    for row, prompt, part, rare, length in hits(text, indexed, n, share).iter_rows():
         benchmark, place = indexed.places.row(prompt)
-        how = "" if length != SHORT else f" ({part:.0%})"
-        spans[row] = f"{place}{how}: {_shared(text[row], benchmark, length)}"
+        how = {1: "all words", SHORT: f"{part:.0%} of the runs, {rare:.0%} of the rare words"}
+        rule = how.get(length, f"{length} words on end")
+        spans[row] = f"{place} ({rule}): {_shared(text[row], benchmark, length)}"
     return pl.Series(text.name, spans, dtype=pl.String)
 
 
@@ -153,7 +163,9 @@ def semantically_contaminated(
 
     It finds prompts put in other words, which share no run of words; `contaminated` finds those that stand inside a
     longer text, of which the vector is about something else. At the default, prompts of the packaged sets with a tenth
-    of their words replaced by any others were found in 95 % of cases, and no title of 3,286 real questions was. Other
+    of their words replaced by any others were found in 95 % of cases, and no title of 3,286 real questions was. On 168
+    labelled pairs (docs/filters.md) it has a precision of .98 and a recall of .64; at 0.7 .95 and .74, at 0.8 1 and
+    .56. It is below the one of `semantic_duplicates`, as a test question in training costs more than a row. Other
     models need other thresholds. `by` is as in `contaminated`; the vectors are those of `curate.models.embeddings`.
 
     Raises ValueError for a file that is not there or has no such column, or a number out of its range.

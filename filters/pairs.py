@@ -16,7 +16,9 @@ def alike(column: str = "chosen", other: str = "rejected", *, threshold: float =
     A pair of near-identical answers teaches nothing but its few differences. Words are compared as sets, in small
     letters, without punctuation; in scripts without blanks each letter is one. A sign is part of its word (`-3`,
     `C++`), and the words with a sign have to be alike by themselves, too: `x = 3` and `x = -3` differ in all that
-    counts. Two texts without any word are alike.
+    counts. Two texts without any word are alike. On 168 labelled pairs of prompts (docs/filters.md) the default has no
+    false hit and finds 81 % of the edits of a word in ten; 0.7 finds 98 %, 0.6 all, with one false hit in 43. Answers
+    of a pair may share more and yet differ in what counts, so the default stays above these.
 
     Raises ValueError if the threshold is not above 0 and at most 1.
 

@@ -21,21 +21,28 @@ _HAVE = r"(?:has |have )?(?:already |also |previously |correctly |rightly )?"
 _OTHERS = r"(?:others?|someone else|everyone else|people (?:here )?have)"
 _RATED = r"(?:accepted|existing|previous|earlier|linked|current|top|(?:top|highest|most)[- ](?:up)?voted)"
 _POST = r"(?:answer|comment|post|reply|response)s?"
-# A user: @name, a capital (but "Let's answer" names nobody), or small letters and a number, as jo17.
-_USER = r"(?:(?:^|[^\w/.])@\w[\w.-]*|\b(?:[A-KM-Z]\w*|L(?:[^e\W]\w*|e(?:[^t\W]\w*)?)?|[a-z]+\d+))"
+_GOOD = r"(?:own |excellent |great |good |nice |helpful )?"
+# A user: @name, a capital (but "Let's answer" and "as I said" name nobody), or small letters and a number, as jo17.
+_USER = r"(?:(?:^|[^\w/.])@\w[\w.-]*|\b(?:[A-KM-Z]\w+|L(?:[^e\W]\w*|e(?:[^t\W]\w*)?)?|[a-z]+\d+))"
 
-_AS = r"as (?:was |has been |I |I have |we |we have )?"
+_AS = r"as (?:was |has been |I |I have |we |we have )?(?:already |previously )?"
 _WHERE = r"(?:the |an? |my |your |other |another |some |previous )+"
+# Further down, "as mentioned" is the text's own: what stands above it then is the text itself.
+_FIRST_SENTENCES = r"\A\W*(?:[^.!?\n]*[.!?\n]+\s*)?[^.!?\n]*"
+_BEFORE = r"(?:above|before|earlier|previously|already|here)"
 
 # A list of patterns for each, by how fast the engine finds them.
 _PRESETS: dict[str, list[list[str]]] = {
     "other_answers": [
         [
-            rf"(?i:\b{_AS}(?:already |previously )?mentioned\b)",
-            rf"(?i:\b{_AS}(?:already|previously) {_SAID}\b)",
-            rf"(?i:\b{_AS}{_SAID} (?:above|below|before|earlier|previously|by others?)\b)",
+            rf"(?i:{_FIRST_SENTENCES}\b{_AS}(?:{_SAID} {_BEFORE}\b|(?:mentioned|said)(?:\W*[,:;]|\W*\z)))",
+            rf"(?i:{_FIRST_SENTENCES}\bas (?:already|previously) {_SAID}\b)",
+        ],
+        [
+            rf"(?i:\b{_AS}(?:mentioned by\b|{_SAID} (?:by|in) (?:@|(?:the |an? |some )?others?\b|another\b)))",
             rf"(?i:\b{_SAID} (?:\w+ )?in {_WHERE}(?:comment|answer|post)s?\b)",
             rf"(?i:\b{_OTHERS} (?:here )?{_HAVE}(?:answered|{_SAID})\b)",
+            rf"(?i:\bas (?:already|previously) {_SAID} by\b|\bas {_SAID} before by\b)",
             r"(?i:\bas others (?:say|note|explain|suggest|point)\b|\b(?:what|like) others (?:have|said)\b)",
             r"(?i:\bother (?:\w+ )?(?:answer(?:er)?s?|posters?|repl(?:y|ies)|commenters?|comments?)\b)",
             rf"(?i:\b{_RATED} (?:\w+ )?answers?\b|\b(?:in|by|from|see|to|with) another \[?answer\b)",
@@ -49,8 +56,11 @@ _PRESETS: dict[str, list[list[str]]] = {
         ],
         [
             rf"\b[Aa]s (?:user )?{_USER} {_HAVE}{_SAYS}\b",
-            rf"{_USER}['’]s? (?:own |excellent |great |good |nice |helpful )?{_POST}\b",
-            r"(?:^|[^\w/.])@[A-Za-z]\w{2,}",
+            rf"{_USER}['’]s {_GOOD}{_POST}\b|\b[A-Z]\w*s['’] {_GOOD}{_POST}\b",
+            # A line that begins with @name and goes on speaks to somebody: a decorator stands alone.
+            r"(?m:^)[ \t]*@[A-Za-z][\w-]{2,}(?:['’]s\b|[,:]?[ \t]+[\w*])",
+            r"(?i:\b(?:by|thanks|user) @)[A-Za-z][\w-]{2,}",
+            r"[\w.,;:!?)][ \t]+@[A-Za-z][\w-]{2,}(?:[^\w.(){}@=-]|\.(?:\s|\z)|\z)",
         ],
     ],
     "site": [
@@ -68,6 +78,26 @@ _PRESETS: dict[str, list[list[str]]] = {
         ]
     ],
 }
+# What sounds like these and points to no page: comments on a thing or in code, answers of pupils, letters between two,
+# annotations, threads and boards that are machinery.
+_NOTES = "block|cell|class|code|config|configuration|definition|file|function|header|line|method|module|program|script"
+_MACHINERY = "daemon|identifier|id|locks?|mutex|pool|process|runs|seen|sleeps|start(?:ed|s)|stack|value|waits"
+_ELSEWHERE = [
+    r"(?i:['’]s? (?:\w+ )?(?:comments?|remarks?) (?:on|about|regarding|concerning|to)\b)",
+    r"(?i:['’]s? (?:\w+ )?(?:repl(?:y|ies)|responses?) (?:to|of|from|in)\b)|['’]s (?:\w+ )?answer to [A-Z]\w+[.,;!)]",
+    r"\b(?:Students|Pupils|People|Children|Patients|Customers|Users|Respondents|Applicants|Candidates)['’] ",
+    r"\b(?:Everybody|Everyone|Here|It|Nature|One|School|That|There|Today|What|Who)['’]s ",
+    rf"(?i:\bcomments? (?:above|below|in|inside|of|for|from) (?:\w+ )?(?:\w+ )?(?:{_NOTES})s?\b)",
+    r"(?i:\b(?:code|source|inline|docstrings?|header) (?:or |and |\w+ in the )?comments?\b)",
+    r"(?i:@[\w.]+ (?:annotation|attribute|decorator|directive|macro|modifier|parameter|rule|symbol|tag)s?\b)",
+    r"(?i:\b(?:annotat|decorat|mark|prefix|tagg)ed (?:with|by|as) @[\w.]+)",
+    r"@(?:param|return|returns|throws|see|since|author|deprecated|example|brief|note|media|import|property|override)\b",
+    rf"(?i:\b(?:{_MACHINERY})\b[^.\n]*\bthis thread\b|\bthis thread\b[^.\n]*\b(?:{_MACHINERY})\b)",
+    r"(?i:\b(?:according to|as per|found|from|see|try) \[?this site\b)",
+    r"(?i:\bthis site (?:describes|explains|gives|has|lists|mentions|pairs|says|seems|shows)\b)",
+    r"(?i:\b(?:onto|on to|off|from|into|top of) (?:this|our) stack\b|\b(?:this|our) stack (?:frame|trace|pointer)\b)",
+    r"(?i:\bthis board (?:has|is|runs|supports|features|uses|can)\b|\b(?:type|token) OP\b|\bOP ?=)",
+]
 # White space between words, and how to look for what may be a phrase; \s is too much for a quick look.
 _BLANKS = "[ \t\n\r\xa0\u2009\u202f\u3000]+"
 _FEW_BLANKS = r"[ \n][ \n]*"
@@ -85,15 +115,18 @@ def mentions(
     stands for the rest of a word ("other answer*", "upvot*"). Code, formulas and web addresses are not looked
     into. Two names in the list stand for many phrases, gathered from real answers:
 
-    - other_answers: as mentioned, as others have said, the other answers, the accepted answer, one of
-      the answers, Ann's answer, as Ann pointed out, in the comments, @ann;
+    - other_answers: as mentioned (in the first two sentences: further down it is the text's own), as others have
+      said, the other answers, the accepted answer, one of the answers, Ann's answer, as Ann pointed out, in the
+      comments, @ann;
     - site: Stack Exchange, Stack Overflow (in small letters only after "on": the crash is none), Math.SE,
       this site, this thread, upvotes, on meta, the OP, duplicate question.
 
-    Of 2,250 answers with a score of 5 or more from six Stack Exchange sites, 8.8 % mention other_answers and
-    3.0 % site, together 11.1 %. By reading, 95 of 100 hits of the first and 62 of 67 of the second were right
-    (wrong: Bob's answer in a story, "this site" linked to another one). Of 150 unflagged places with words
-    such as answer, comment or site, 9 did refer to the page; the list has grown by most of these since.
+    What sounds alike and is no page is none: comments on a thing or in code, a reply to somebody, pupils' answers,
+    decorators, threads and stacks of programs, "according to this site". Of 6,976 Stack Exchange answers 7.2 %
+    mention other_answers and 2.5 % site; by reading, 196 of 200 and 160 of 170 hits are right. In 12,585 sections of
+    documentation 5 and 16 (before these rules 165 and 23). False positives: authorities ("as Wikipedia points out",
+    "as Knuth noted"), "the comments below" of one's own, Bob's answer in a story, a thread elsewhere. Missed: "as
+    mentioned" of another answer further down (some 6 of 560 hits were lost so).
 
     Raises ValueError if there are no phrases, or one is blank or looks like the name of a preset there is
     not.
@@ -105,8 +138,10 @@ def mentions(
     >>> pl.DataFrame({"response": said}).select(mentions("response", phrases=["crash*"])).to_series().to_list()
     [False, True, False]
     """
-    hints = [] if set(phrases) & set(_PRESETS) else _hints(_any_of(phrases)[0])
-    return holds_outside(column, _any_of(phrases), CODE | FORMULAS, hints=hints)
+    own, presets = _patterns(phrases)
+    held = [holds_outside(column, own, CODE | FORMULAS, hints=_hints(own[0]))] if own else []
+    held += [holds_outside(column, presets, CODE | FORMULAS, _ELSEWHERE)] if presets else []
+    return pl.any_horizontal(held)
 
 
 @explains(mentions)
@@ -114,17 +149,21 @@ def mentions_where(
     column: str = "assistant_turns",
     phrases: list[str] = ["other_answers", "site"],  # noqa: B006
 ) -> pl.Expr:
-    """Show the first phrase found with 40 characters on either side; code and addresses there are [...]."""
-    return span(voice.leave_out(pl.col(column), CODE | FORMULAS), _any_of(phrases))
+    """Show the first phrase found, before one of a preset, with 40 characters on either side; code there is [...]."""
+    own, presets = _patterns(phrases)
+    text = voice.leave_out(pl.col(column), CODE | FORMULAS)
+    shown = [span(text, own)] if own else []
+    shown += [span(leave_out(text, _ELSEWHERE), presets)] if presets else []
+    return pl.coalesce(shown)
 
 
-def _any_of(phrases: list[str]) -> list[str]:
-    """List patterns: of phrases one, of presets several."""
+def _patterns(phrases: list[str]) -> tuple[list[str], list[str]]:
+    """List the pattern of the phrases, if any, and the patterns of the presets."""
     if not phrases:
         raise ValueError("mentions needs phrases to look for")
     plain = "|".join(_plain(phrase) for phrase in phrases if phrase not in _PRESETS)
     presets = [ascii_boundaries("|".join(g)) for preset in _PRESETS if preset in phrases for g in _PRESETS[preset]]
-    return [plain, *presets] if plain else presets
+    return [plain] if plain else [], presets
 
 
 def _hints(phrases: str) -> list[str]:
@@ -161,30 +200,67 @@ _STRETCHES: dict[Ignored, int] = {"code": CODE, "quotes": QUOTES, "symbols": FOR
 _RULERS = (
     "Alexander|Catherine|Charles|Christian|Constantine|Cyrus|Darius|Edward|Elizabeth|Ferdinand|Francis|Franz"
     "|Frederick|George|Gustav|Henry|James|Joseph|Justinian|Leopold|Louis|Mary|Maximilian|Mehmed|Napoleon|Nicholas"
-    "|Otto|Paul|Pedro|Peter|Philip|Ptolemy|Richard|Rudolf|Selim|Suleiman|Theodosius|Wilhelm|William|Xerxes"
+    "|Otto|Paul|Pedro|Peter|Philip|Ptolemy|Rames?ses|Richard|Rudolf|Selim|Suleiman|Theodosius|Wilhelm|William|Xerxes"
+    "|(?:Emperor|King|Pope|Queen|Sultan|Tsar) [A-Z][a-z]+"
 )
 _NUMBERED = (
-    "Act|Algebra|Analysis|Annex|Appendix|Article|Book|Calc|Calculus|Category|Chapter|Chemistry|Class|Complex|Course"
-    "|Division|Exam|Figure|Grade|Group|Lemma|Level|Mark|Method|Model|Part|Phase|Physics|Precalculus|Schedule|Section"
-    "|Series|Stage|Statistics|Step|Table|Test|Theorem|Tier|Title|Topology|Type|Unit|Vol\\.|Volume|War"
+    "Act|Algebra|Analysis|Annex|Appendix|Article|Axis|Book|Calc|Calculus|Case|Category|Chapter|Chemistry|Class|Complex"
+    "|Corinthians|Course|Division|Exam|Factor|Figure|Grade|Group|Kings|Lemma|Level|Mark|Method|Model|Part|Phase|Physics"
+    "|Precalculus|Schedule|Section|Series|Stage|Statistics|Step|Table|Test|Theorem|Tier|Title|Topology|Type|Unit|Vol\\.|Volume|War"
+)
+# Nouns that are numbered in small letters, what may follow the number, and nouns that nothing but a number follows.
+_CLASSES = "algebra|calc|calculus|category|class|complex|factor|grade|group|level|part|phase|schedule|stage|tier|type"
+_CLASSED = (
+    "analog|antigen|bone|cancer|cell|clinical|collagen|data|device|diabetes|digital|disorder|dose|drug|element|enzyme"
+    "|error|evidence|failure|fib(?:er|re)|filter|hazard|hypersensitivity|interferon|license|membrane|metal|molecule"
+    "|obesity|patient|pneumocyte|protein|railroad|reaction|receptor|region|restriction|result|secretion|site|study"
+    "|studies|substance|superconductor|supernova|testing|trauma|trial|tumou?r"
+)
+_ALWAYS_NUMBERED = (
+    "angiotensin|bipolar|chebyshev(?: type)?|collagen|mhc class|photosystem|polymerase|topoisomerase|troponin|vitamin"
+)
+_KEYS = "alt|cmd|command|control|ctrl|fn|meta|option|shift|super|win|windows"
+_PRESSED = "hit|hitting|press|pressed|pressing|tap|tapping|typing"
+# Nouns before a letter that stands for a thing, if what follows shows that nobody speaks.
+_NOUNS = (
+    "button|column|component|current|curve|event|functor|gate|gates|ideal|identity|image|index|inertia|integral"
+    "|intensity|interval|key|letter|letters|matrix|module|operator|operators|parameter|pauli|point|pronoun|ring|row|set"
+    "|subset|symbol|symbols|tensor|term|unit|variable|vector|vowel|word"
+)
+_BESIDE = "about|and|are|as|at|be|between|by|flowing|for|from|in|into|of|on|or|over|such|through|to|where|with"
+# What a letter does, and nobody who says I.
+_DOES = (
+    "is|has|does|acts|appears|becomes|belongs|commutes|consists|contains|decreases|denotes|equals|flows|increases|lies"
+    "|means|opens|passes|refers|represents|satisfies|stands|toggles"
 )
 # The capital I where it is no pronoun. Small letters ("the type I use") need something after the numeral to
 # tell.
 _LETTERS: dict[Ignored, str] = {
+    "code": (
+        r"\b[.-](?i:my)\b|[@$\\](?i:my)\b|\b(?i:my)[.-]\w|/(?i:my)/|\bmy/\w+/\w+\.\w"
+        r"|(?m:(?:^|[\s(,])-I(?:[),.;:]|\s+[A-Z<\[]|\s*$))"
+    ),
+    "quotes": r"(?m:^#+ [^\n]*\?[ \t*_]*$)",
     "contractions": r"(?i:\b(?:I|we)['’](?:m|re|ve|d|ll)\b)",
     "symbols": (
-        r"\bI\s*[=≈≠⊗⊕×·∘∈⊂⊆≤≥^⟩→]|[=⊗⊕×·∘⟨]\s*I\b|\bI[(\[{+]|\bI-\w|\)I\b|\bI \(\w+\), [A-Z] \("
-        r"|(?i:\b(?:matrix|identity|gates?|pauli|operators?|letters?|symbols?|variable|ideal|interval|current|index))"
-        r"\s+I(?:['’]s\b|[.,;:)\]]|\s+(?:is|are|has|and|or|on|in|as|with|of|to|for|acts?)\b)"
-        r"|\bI,\s*[B-HJ-Z]\b|\b[B-HJ-Z],\s*[B-HJ-Z],\s*(?:and\s+|or\s+)?I\b"
+        r"\bI\s*[=≈≠⊗⊕×·∘∈⊂⊆≤≥^⟩→]|\bI [<>+] \S|[=⊗⊕×·∘⟨]\s*I\b|\bI[(\[{+$₀-₉²³′]|\bI-\w|\)I\b|\bI \(\w+\), [A-Z] \("
+        r"|\b[+*^]I\b|[A-Z0-9)] \+ I\b|\b[A-Z0-9]/I\b|\bI/[A-Z]\b|\b[A-Z]{2,}-I\b"
+        rf"|(?i:\b(?:{_NOUNS})\s+I(?:['’]s\b|[.,;:)\]]|\s*\z|\s+(?:{_BESIDE})\b))"
+        r"|(?i:\b(?:an|another|let|the) )I\b|(?i:\b(?:all|any|each|every|some) )I (?:in|of|such|with)\b"
+        rf"|\bI[*_]* (?:{_DOES})\b"
+        r"|\bI,\s*[B-HJ-Z]\b|\b[B-HJ-Z],\s*I,\s*(?:and\s+|or\s+)?[A-Z]\b"
+        r"|\b[B-HJ-Z],\s*[B-HJ-Z],\s*(?:and\s+|or\s+)?I\b"
+        rf"|\bI (?:and|or) [B-HJ-Z]\b|\b[B-HJ-Z] (?:and|or) I(?:[.,;:)]|\s+(?:{_BESIDE})\b)"
+        rf"|(?i:\b(?:{_KEYS})(?: \+ |[‑–-]))I\b|(?i:\b(?:{_PRESSED})) I(?:[.,;:)]|\s+(?:again|and|in|on|or|to|twice)\b)"
     ),
     "roman": (
-        rf"\b(?:{_NUMBERED}|{_RULERS})\s+I\b"
-        r"|\b(?:type|phase|class|stage|level|calculus|algebra|calc|grade|group|part)\s+I"
-        r"(?:[.,;:)]|\s+(?:errors?|is|are|was|and|or|to|in|of|for|class|course|students?)\b)"
-        r"|\(I\)|(?m:^[ \t#*_]*I[.):])|\bI\s*(?:,|and|or|&|/|-|–|to)\s*I{2,3}\b|\b[A-Z][a-z]+ I\. [A-Z][a-z]"
+        rf"\b(?:{_NUMBERED}|{_RULERS})\s+I\b|(?i:\b(?:{_ALWAYS_NUMBERED})\s+)I\b"
+        rf"|(?i:\b(?:{_CLASSES})-)I\b|\b(?:{_CLASSES})\s+I(?:[.,;:)]|\s+(?:(?:{_CLASSED})s?|{_BESIDE}|{_DOES}|was|course|students?)\b)"
+        r"|\(I\)|(?m:^[ \t#*_+-]*I[.):])|\|\s*I\s*\||\b[A-Z]{3,} I[.;:)]"
+        r"|\bI\s*(?:,|and|or|&|/|-|–|to)\s*I{2,3}\b|\b[A-Z][a-z]+ I\. [A-Z][a-z]|\b[A-Z]\. I\.|\bby I\. [A-Z]"
+        r"|\bI\. [A-Z]\."
     ),
-    "i/o": r"\bI/O\b|\bI\s?&\s?[A-Z]\b|(?:\b[A-Z]\.)+I\b|\bI\.(?:[A-Z]\.)+|\bI\.\s?[eE]\.",
+    "i/o": r"\bI/O\b|\bI\s?&\s?[A-Z]\b|(?:\b[A-Z]\.)+I\b|\bI\.(?:[A-Z]\.)+|\bI\.\s?[eE]\b",
 }
 
 
@@ -202,16 +278,18 @@ def first_person(
 
     `ignore` says what is nobody's voice:
 
-    - code: fenced and inline code, web addresses;
-    - quotes: "…", '…', “…”, «…» and quoted lines (>);
-    - symbols: formulas ($…$, \(…\)) and the letter as a sign: I = V/R, I(x), the matrix I, I-V;
-    - roman: World War I, Elizabeth I, Type I, Calculus I, parts I and II, (I), a line that begins with I.;
+    - code: fenced and inline code, web addresses, names such as my-bucket and options such as (-I);
+    - quotes: "…", '…', “…”, «…», quoted lines (>) and headings that ask (# Can I use it?);
+    - symbols: formulas ($…$, \(…\)) and the letter as a sign: I = V/R, I(x), let I be, the current I flows, Ctrl+I;
+    - roman: World War I, Elizabeth I, Type I, a type I filter, parts I and II, (I), a line that begins with I.;
     - i/o: I/O, A.I., I.e., I&Q;
     - contractions: I'm, I'd, we've. Not by default: they speak in the first person as "I am" does.
 
-    Measured on 2,250 answers with a score of 5 or more from six Stack Exchange sites: 62.0 % speak in the
-    first person (64.3 % hold a bare I or my). Of 340 hits on a single word that were read 4 were wrong, of
-    which 3 are mended; all 49 answers that the exceptions let pass were read and none speaks so itself.
+    Measured on 6,976 Stack Exchange answers: 60 % speak in the first person. Of 340 hits on a single word that were
+    read 4 were wrong; of 128 answers with a bare I or my that pass, 60 were read and none speaks so itself. In 12,585
+    sections of documentation 83 hits, all read, 73 right (before keys, currents and filters were known: 73 of 114).
+    False positives: a title or a nickname (I, Robot), a language code (my), an underlined heading or a line "Q:" that
+    asks in the reader's voice, a number before a word that is on no list ("the phase I widget").
 
     Raises ValueError if `words` is empty or one of them is no word.
 
@@ -234,7 +312,7 @@ def first_person_where(
     ignore: list[Ignored] = _DEFAULT,
 ) -> pl.Expr:
     """Show the first of the words with 40 characters on either side; what was ignored there is [...]."""
-    return span(leave_out(_heard(column, words, ignore, around=True), _letters(ignore)), [_spoken(words)])
+    return span(_without(_heard(column, words, ignore, around=True), _letters(ignore)), [_spoken(words)])
 
 
 def _heard(column: str, words: list[str], ignore: list[Ignored], *, around: bool) -> pl.Expr:
@@ -258,8 +336,15 @@ def _letters(ignore: list[Ignored]) -> list[str]:
 def _speaks(heard: pl.Series, pattern: str, letters: list[str]) -> pl.Series:
     """Look for words in what is left of texts; most often that is one word, with no signs or numerals around it."""
     rows = (~heard.str.contains(r"\A[A-Za-z]*\z")).arg_true()
-    doubtful = heard.gather(rows).to_frame("text").select(leave_out(pl.col("text"), letters).str.contains(pattern))
+    doubtful = heard.gather(rows).to_frame("text").select(_without(pl.col("text"), letters).str.contains(pattern))
     return heard.str.contains(pattern).scatter(rows, doubtful.to_series())
+
+
+def _without(text: pl.Expr, letters: list[str]) -> pl.Expr:
+    """Leave letters out, one kind after the other: all patterns in one have too many states to be fast."""
+    for pattern in letters:
+        text = leave_out(text, [pattern])
+    return text
 
 
 def _spoken(words: list[str]) -> str:
@@ -333,8 +418,9 @@ def refuses(column: str = "assistant_turns") -> Property:
 
     Only the first two sentences are looked at, so that advice with a limit ("I can't give legal advice, but") further
     down is none. "I can't help but smile" and "I can't wait" decline nothing. English only. Measured: 11 of the 13
-    packaged answers that decline (the others do so in words of their own) and none of the other 67; of 3,060 Stack
-    Exchange answers 1, wrongly ("I can't tell you the exact amount"). Thoughts before an answer are no part of it.
+    packaged answers that decline (the others do so in words of their own) and none of the other 67; of 6,976 Stack
+    Exchange answers 2, both wrongly ("I can't offer you a good example, but"). Thoughts before an answer are no part
+    of it.
 
     >>> import polars as pl
     >>> said = ["I'm sorry, but I can't help with that.", "I can't help but smile!", "Wait. Salt it. I can't help."]

@@ -342,10 +342,15 @@ static bool is_word_at(const Scanner *s, const Word *word, size_t at) {
     return !(at && is_ascii_word(s->text[at - 1])) && !is_ascii_word(char_at(s, at + word->size));
 }
 
-/* Words before an I that is a sign, a number or a current. */
+/* Words before an I that may be a sign, a number, a key or a current: those of the patterns in filters/voice.py. */
 static const char BEFORE_SIGNS[] =
-    " matrix identity gate gates pauli operator operators letter letters symbol symbols variable ideal interval current"
-    " index type phase class stage level calculus algebra calc grade group part ";
+    " all an another any each every let some the"
+    " algebra calc calculus category class complex factor grade group level part phase schedule stage tier type"
+    " angiotensin bipolar chebyshev collagen photosystem polymerase topoisomerase troponin vitamin"
+    " hit hitting press pressed pressing tap tapping typing"
+    " button column component current curve event functor gate gates ideal identity image index inertia integral"
+    " intensity interval key letter letters matrix module operator operators parameter pauli point pronoun ring row set"
+    " subset symbol symbols tensor term unit variable vector vowel word ";
 
 static bool is_before_sign(const uint8_t *word, size_t size) {
     for (const char *at = BEFORE_SIGNS; *++at; at = strchr(at, ' '))
@@ -366,27 +371,31 @@ static bool is_pronoun_after(const Scanner *s, size_t at) {
     size_t end = trimmed(s, at), begin = end;
     if (!end) return true;
     uint8_t last = s->text[end - 1], before = end > 1 ? s->text[end - 2] : ' ';
-    if (end == at) return last == '(' || last == '*' || last == '"';
+    if (end == at) return last == '(' || last == '"' || (last == '*' && !is_ascii_word(before));
     if (last == ',') return is_small(before) || !is_ascii_letter(before);
     if (last == '.') return before != 'l'; /* Vol. */
-    if (!is_ascii_letter(last)) return last < 0x80 && last != '=' && last != '&';
+    if (!is_ascii_letter(last)) return last < 0x80 && last != '=' && last != '&' && last != '+';
     while (begin && is_ascii_letter(s->text[begin - 1])) begin--;
     if (s->text[begin] < 'a' || (begin && s->text[begin - 1] >= 0x80)) return false;
     if (goes_on(s, begin, "and") || goes_on(s, begin, "or")) {
         size_t list = trimmed(s, begin);
-        return !list || s->text[list - 1] != ',';
+        return !list || is_small(s->text[list - 1]); /* not after a comma, nor "V and I" */
     }
     return !is_before_sign(s->text + begin, end - begin);
 }
 
-/* Whether what stands behind an I leaves no doubt that it is a pronoun: a small letter, but no "I and II", or 'm. */
+/* Whether what stands behind an I leaves no doubt that it is a pronoun: 'm, or a small letter, but of no "I and II" or
+   "I flows": of words that end with s it says "was" alone. */
 static bool is_pronoun_before(const Scanner *s, size_t at) {
     if (goes_on(s, at, "'") || goes_on(s, at, "’")) {
         uint32_t letter = char_at(s, at + (s->text[at] == '\'' ? 1 : 3));
         return !(s->kinds & CONTRACTIONS) && (letter == 'm' || letter == 'v' || letter == 'l' || letter == 'd');
     }
     if (at + 1 >= s->size || !is_space(s->text[at]) || !is_small(s->text[at + 1])) return false;
-    return !(goes_on(s, at + 1, "and") || goes_on(s, at + 1, "or") || goes_on(s, at + 1, "to"));
+    if (goes_on(s, at + 1, "and") || goes_on(s, at + 1, "or") || goes_on(s, at + 1, "to")) return false;
+    size_t end = at + 1;
+    while (end < s->size && is_small(s->text[end])) end++;
+    return s->text[end - 1] != 's' || (end - at == 4 && s->text[at + 1] == 'w');
 }
 
 /* Whether a word counts wherever it stands, which a pattern need not say again. Not near a sign beyond ASCII, which
@@ -395,8 +404,10 @@ static bool is_sure(const Scanner *s, const Word *word, size_t begin) {
     size_t end = begin + word->size;
     bool is_i = word->size == 1 && *word->at == 'I';
     if (s->kinds & LETTERS && is_i) return is_pronoun_after(s, begin) && is_pronoun_before(s, end);
-    if (char_before(s, begin) >= 0x80 || char_at(s, end) >= 0x80) return false;
+    uint32_t before = char_before(s, begin), behind = char_at(s, end);
+    if (before >= 0x80 || behind >= 0x80) return false;
     if (!(s->kinds & LETTERS)) return true;
+    if (strchr("-./@$\\", (int)before) || behind == '-' || behind == '.' || behind == '/') return false; /* in a name */
     if (s->kinds & CONTRACTIONS && (goes_on(s, end, "'") || !is_ascii_letter(word->at[word->rare]))) return false;
     size_t first = begin > 16 ? begin - 16 : 0, last = s->size - end > 16 ? end + 16 : s->size;
     return !memchr(s->text + first, 'I', last - first);
@@ -415,8 +426,8 @@ static const Word *word_at(const Scanner *s, const Words *words, size_t rare) {
 /* Whether to cut before a byte may halve a sign, or make a word of half a one. */
 static bool is_within_word(uint8_t byte) { return is_inside(byte) || is_ascii_word(byte); }
 
-/* What is kept on either side of the words: 40 signs to show, and enough to see whether an I is a pronoun. */
-enum { MARGIN = 256 };
+/* What is kept on either side of the words: enough to see whether an I is a pronoun, and 40 signs to show. */
+enum { NEAR = 96, MARGIN = 256 };
 
 /* Write the part of the text, without its stretches, in which the first of the words stands; nothing if none stands
    outside them. What is written holds a word just if the whole does: the search ends at the first that is surely one,
@@ -425,8 +436,9 @@ enum { MARGIN = 256 };
 int spoken(const uint8_t *text, size_t size, const uint8_t *options, size_t options_size, Buffer *out) {
     Words words;
     Scanner s = {.text = text, .size = size, .kinds = options_size ? *options - '@' : 0};
-    bool more = true, started = false, sure = false;
-    size_t base = out->size, from = 0, first = SIZE_MAX, last = 0;
+    bool more = true, started = false, sure = false, in_heading = false;
+    size_t base = out->size, from = 0, first = SIZE_MAX, last = 0, line = base, seen = base;
+    size_t margin = s.kinds & AROUND ? MARGIN : NEAR, cut = base;
     if (!options_size || !read_words(&words, options + 1, options_size - 1)) return NO_MEMORY;
     for (size_t at = next_byte(&words, &s, 0); at < size && !sure; at = next_byte(&words, &s, at + 1)) {
         const Word *word = word_at(&s, &words, at);
@@ -439,21 +451,29 @@ int spoken(const uint8_t *text, size_t size, const uint8_t *options, size_t opti
             if (from > at) at = from - 1;
             continue;
         }
-        if (first == SIZE_MAX) first = out->size;
         last = begin + word->size;
-        sure = !(more && s.begin < last) && is_sure(&s, word, begin);
+        size_t newline = out->size;
+        while (newline > seen && out->at[newline - 1] != '\n') newline--;
+        if (newline > seen) line = newline;
+        seen = out->size;
+        in_heading = s.kinds & LETTERS && line < seen && out->at[line] == '#'; /* it may ask in the reader's voice */
+        if (first == SIZE_MAX) {
+            first = out->size;
+            if (first - base > margin) cut = in_heading && line < first - margin ? line : first - margin;
+        }
+        sure = !in_heading && !(more && s.begin < last) && is_sure(&s, word, begin);
         if (sure && !(s.kinds & AROUND)) {
             out->size = base;
             return buffer_add(out, text + begin, word->size) ? CHANGED : NO_MEMORY;
         }
     }
     if (first == SIZE_MAX) return out->size = base, CHANGED;
-    for (size_t end = out->size + MARGIN; out->size < end && from < size;) {
+    if (in_heading && !add_until(&s, out, &from, line_end(&s, from), &more)) return NO_MEMORY;
+    for (size_t end = out->size + margin; out->size < end && from < size;) {
         size_t to = size - from > end - out->size ? from + (end - out->size) : size;
         while (to < size && is_within_word(text[to])) to++;
         if (!add_until(&s, out, &from, to, &more)) return NO_MEMORY;
     }
-    size_t cut = first - base > MARGIN ? first - MARGIN : base;
     while (cut > base && is_within_word(out->at[cut])) cut++;
     memmove(out->at + base, out->at + cut, out->size - cut);
     out->size -= cut - base;

@@ -15,6 +15,7 @@ import polars as pl
 
 from curate.address import is_address
 from curate.cache import hash_once
+from curate.filters.words.common import COMMON
 from curate.filters.words.runs import hashes, marked_runs, runs, slices
 
 PACKAGED = ("dev", "test")
@@ -162,7 +163,7 @@ _READERS = {".csv": _csv, ".tsv": _csv, ".txt": _txt, ".parquet": _parquet, ".js
 SHORT = 3  # words of the runs whose share counts
 LEAST = 8  # words below which only the whole text counts: the smallest n of GPT-3 (arXiv 2005.14165, appendix C)
 
-_HITS = pl.Schema({"row": pl.UInt32, "prompt": pl.UInt32, "share": pl.Float64, "words": pl.Int64})
+_HITS = pl.Schema({"row": pl.UInt32, "prompt": pl.UInt32, "share": pl.Float64, "rare": pl.Float64, "words": pl.Int64})
 _SLOTS = 2**20
 
 
@@ -204,8 +205,16 @@ def _listed(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _different(listed: pl.DataFrame) -> pl.DataFrame:
-    """List the different words of each text, and how many it has."""
-    return listed.select("row", "word").unique().with_columns(pl.len().over("row").alias("of"))
+    """List the different words of each text, how many it has, and which are rare and how many of these it has."""
+    different = (
+        listed.select("row", "word").unique().with_columns(rare=~pl.col("word").is_in(_common_words().implode()))
+    )
+    return different.with_columns(of=pl.len().over("row"), of_rare=pl.col("rare").sum().over("row"))
+
+
+@lru_cache(maxsize=1)
+def _common_words() -> pl.Series:
+    return hashes(pl.Series(sorted(COMMON))).list.first()
 
 
 def _short(listed: pl.DataFrame) -> pl.DataFrame:
@@ -237,7 +246,7 @@ def _rare(short: pl.DataFrame, share: float) -> pl.DataFrame:
 
 
 def hits(text: pl.Series, index: Index, n: int, share: float) -> pl.DataFrame:
-    """Find the rows that share too much with a benchmark text: (row, prompt, share, words), one line a row."""
+    """Find the rows that share too much with a benchmark text: (row, prompt, share, rare, words), one line a row."""
     parts = [pl.DataFrame(schema=_HITS)]
     for first, part in slices(text):
         in_part = _hits(part, index, n, share)
@@ -252,8 +261,8 @@ def _hits(text: pl.Series, index: Index, n: int, share: float) -> pl.DataFrame:
     long = runs(_of(text, _unbroken(common, n)), n)
     whole = _whole(_of(text, (counts < LEAST).arg_true()))
     together = [
-        long.join(index.long, on="run").select("row", "prompt", share=1.0, words=n),
-        whole.join(index.whole, on="run").select("row", "prompt", share=1.0, words=1),
+        long.join(index.long, on="run").select("row", "prompt", share=1.0, rare=1.0, words=n),
+        whole.join(index.whole, on="run").select("row", "prompt", share=1.0, rare=1.0, words=1),
         _throughout(_most(common, index, share), text, index, share).with_columns(words=SHORT),
     ]
     listed = pl.concat([frame.cast(_HITS) for frame in together])
@@ -305,15 +314,31 @@ def _most(common: pl.DataFrame, index: Index, share: float) -> pl.DataFrame:
 
 
 def _throughout(pairs: pl.DataFrame, text: pl.Series, index: Index, share: float) -> pl.DataFrame:
-    """Leave out pairs whose words differ on end, not here and there.
+    """Leave out pairs whose words differ on end, not here and there, and pairs that share the form of a question only.
 
     A copy in which words are changed apart loses three runs with each, so with half of the runs it has five in six of
     the words, or three in four where the changed ones count as two (a hyphen). What only opens alike ("What are the
-    pros and cons of") has fewer.
+    pros and cons of") has fewer. And of the words that a question is about, the rare ones, a copy keeps its share: all
+    but one of them, or but one in ten of all words if that is more.
     """
     own = _different(_of(text, pairs["row"].unique()))
     both = pairs.join(own, on="row").join(index.words, on=["prompt", "word"], suffix="_prompt")
-    least = (1 + share) / 2 * pl.min_horizontal("of", "of_prompt").first()
-    counted = both.group_by("row", "prompt").agg(pl.len().alias("words"), least.alias("least"))
-    alike = counted.filter(pl.col("words") >= pl.col("least") - 1e-9)
-    return pairs.join(alike, on=["row", "prompt"], how="semi")
+    of, larger = pl.min_horizontal("of", "of_prompt"), pl.max_horizontal("of", "of_prompt")
+    # Of two that are nearly as long the one with more of them counts, else the shorter one: it may stand in the other.
+    of_rare = (
+        pl.when(of >= 0.75 * larger)
+        .then(pl.max_horizontal("of_rare", "of_rare_prompt"))
+        .otherwise(pl.when(pl.col("of") <= pl.col("of_prompt")).then("of_rare").otherwise("of_rare_prompt"))
+    )
+    rare = pl.col("rare").sum().cast(pl.Int64)
+    counted = both.group_by("row", "prompt").agg(
+        pl.len().alias("words"), of.first().alias("of"), of_rare.first().cast(pl.Int64).alias("of_rare"), rare
+    )
+    lost = pl.max_horizontal(
+        pl.lit(1), (pl.col("of") / 10).round(mode="half_away_from_zero"), (1 - share) * pl.col("of_rare")
+    )
+    kept = pl.when(pl.col("of_rare") > 0).then(pl.col("rare") / pl.col("of_rare")).otherwise(1.0).alias("rare")
+    alike = counted.filter(
+        pl.col("words") >= (1 + share) / 2 * pl.col("of") - 1e-9, pl.col("of_rare") - pl.col("rare") <= lost + 1e-9
+    ).select("row", "prompt", kept)
+    return pairs.join(alike, on=["row", "prompt"])

@@ -321,8 +321,8 @@ _MANNER = "(?:(?:really|actually|directly|ethically|in good conscience|be able t
 _SORRY = rf"(?:{_I_AM} (?:so |very |really |truly |terribly )*(?:sorry|afraid)|I apologi[sz]e|(?:my )?apologies|sorry)"
 _REFUSES = [
     rf"{_CANNOT} {_MANNER}{_HELPING}\b",
-    rf"(?:that{_APOSTROPHE}?s|this is|it{_APOSTROPHE}?s) (?:not )?something (?:that )?I "
-    rf"(?:can(?:{_APOSTROPHE}t|not)?|won{_APOSTROPHE}t|am not able to|am unable to)\b",
+    rf"(?:that{_APOSTROPHE}?s|this is|it{_APOSTROPHE}?s) (?:not something (?:that )?I can|something (?:that )?I "
+    rf"(?:can(?:{_APOSTROPHE}t|not)|won{_APOSTROPHE}t|am not able to|am unable to))\b",
     rf"(?:{_SORRY}|unfortunately),?(?: but)?(?: that)? {_CANNOT}\b",
     r"I (?:must|have to|need to) (?:respectfully |politely )?decline\b|I (?:respectfully|politely) decline\b",
 ]
@@ -338,5 +338,7 @@ NOT_REFUSED = [
         say I; tell you how; promise
         """
     )
-    + r"\b)"
+    + r"\b)",
+    # A limit of what one knows, with what one does know behind it.
+    rf"(?i:\bI can(?:{_APOSTROPHE}t|not) (?:answer|give you|offer you|tell you) [^.!?\n]*\bbut (?:here|I can|it)\b)",
 ]

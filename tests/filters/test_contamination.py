@@ -60,13 +60,13 @@ def edited(text: str, seed: int) -> str:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        pytest.param(ASKED, f"test line 3: {ASKED[:-1]}", id="the prompt itself"),
-        pytest.param(ASKED.upper(), f"test line 3: {ASKED[:-1].upper()}", id="in capitals"),
-        pytest.param(ASKED.replace(" ", " - "), f"test line 3: {ASKED[:-1].replace(' ', ' - ')}", id="with other marks"),
-        pytest.param(AROUND.format(ASKED), f"test line 3: {ASKED[:-1]}", id="inside a longer text"),
-        pytest.param(ASKED.replace("weird", "odd"), "test line 3 (73%): to eat alone in a fancy restaurant on my birthday", id="a word changed"),
-        pytest.param("Is it weird to eat alone in a restaurant?", "test line 3 (86%): Is it weird to eat alone in a", id="a part of it, long enough to tell"),
-        pytest.param(LONG[:65], "test line 2 (100%): I said yes to organising our company's summer festival, and now I", id="the beginning of one"),
+        pytest.param(ASKED, f"test line 3 (13 words on end): {ASKED[:-1]}", id="the prompt itself"),
+        pytest.param(ASKED.upper(), f"test line 3 (13 words on end): {ASKED[:-1].upper()}", id="in capitals"),
+        pytest.param(ASKED.replace(" ", " - "), f"test line 3 (13 words on end): {ASKED[:-1].replace(' ', ' - ')}", id="with other marks"),
+        pytest.param(AROUND.format(ASKED), f"test line 3 (13 words on end): {ASKED[:-1]}", id="inside a longer text"),
+        pytest.param(ASKED.replace("weird", "odd"), "test line 3 (73% of the runs, 80% of the rare words): to eat alone in a fancy restaurant on my birthday", id="a word changed"),
+        pytest.param("Is it weird to eat alone in a restaurant?", "test line 3 (86% of the runs, 100% of the rare words): Is it weird to eat alone in a", id="a part of it, long enough to tell"),
+        pytest.param(LONG[:65], "test line 2 (100% of the runs, 100% of the rare words): I said yes to organising our company's summer festival, and now I", id="the beginning of one"),
     ],
 )  # fmt: skip
 def test_contaminated(text, shown):
@@ -131,13 +131,13 @@ def test_benchmarks_of_the_users_own(tmp_path, name, content, place):
     (tmp_path / name.split(":")[0]).write_text(content, encoding="utf-8")
     by = [str(tmp_path / name)]
     assert verdicts([LONG, ASKED], by=by) == [True, False]
-    assert span(LONG, by=by).startswith(f"{place}: I said yes")
+    assert span(LONG, by=by).startswith(f"{place} (13 words on end): I said yes")
 
 
 def test_a_parquet_file_and_the_data_folder(tmp_path, monkeypatch):
     pl.DataFrame({"text": [None, LONG]}).write_parquet(tmp_path / "b.parquet")
     monkeypatch.setenv("CURATE_DATA", str(tmp_path))
-    assert span(LONG, by=["b.parquet"]).startswith("b.parquet row 2: I said yes")
+    assert span(LONG, by=["b.parquet"]).startswith("b.parquet row 2 (13 words on end): I said yes")
 
 
 def test_a_changed_file_is_read_again(tmp_path):
@@ -226,6 +226,31 @@ def test_questions_planted_in_earlier_turns_are_all_found_and_no_clean_dialogue_
     turns = [[t for text in q for t in (turn("user", text), turn("assistant", rng.choice(answers)))] for q in questions]
     hits = apply(~contaminated(by=BY), pl.DataFrame({"messages": turns})).to_list()
     assert hits == [i >= len(planted) for i in range(len(questions))]
+
+
+FAITH = "What is the difference between faith and belief?"
+BILL = "Can you explain to me in simple terms how a bill becomes a law?"
+ROBOT = "Write a short story about a robot who learns to love."
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "hit"),
+    [
+        pytest.param(FAITH, "What is the difference between the mean and the median?", False, id="two other things"),
+        pytest.param(FAITH, "What is the difference between a star and a planet, in size and in light?", False, id="longer"),
+        pytest.param(f"{FAITH} Answer as a priest would.", "What is the difference between tea and coffee?", False, id="shorter"),
+        pytest.param(BILL, "Can you explain to me in simple terms how a transistor works?", False, id="explain"),
+        pytest.param(ROBOT, "Write a short story about a dog who learns to swim.", False, id="a story"),
+        pytest.param("How do I get rid of ants in my kitchen?", "How do I get rid of moths in my closet?", False, id="how"),
+        pytest.param(FAITH, "So what is the difference between faith and belief, please?", True, id="a frame around it"),
+        pytest.param(FAITH, "What is the difference between faith and religion?", True, id="one word of two is a change"),
+        pytest.param(BILL, "Can you explain to me in plain terms how a bill becomes a law?", True, id="the form changed"),
+        pytest.param(ROBOT, "Write a short story about a robot who learns to hate.", True, id="an end changed"),
+    ],
+)  # fmt: skip
+def test_the_words_a_question_is_about_count_more_than_its_form(tmp_path, asked, text, hit):
+    (tmp_path / "b.txt").write_text(asked, encoding="utf-8")
+    assert verdicts([text], by=[str(tmp_path / "b.txt")]) == [hit]
 
 
 POOL = [ASKED, LONG, None, "", *authored("dev")[:3], edited(LONG, 1), AROUND.format(edited(ASKED, 2)), "Is it weird?"]

@@ -169,3 +169,18 @@ def test_prompt_from_title_or_body_is_half_and_half_and_moves_with_the_seed():
     assert first.name == "prompt"
     backwards = frame.reverse().select(prompt_from_title_or_body(seed=1)).to_series()
     assert backwards.reverse().equals(first)
+
+
+@pytest.mark.parametrize(
+    ("title", "holds"),
+    [
+        pytest.param(
+            "What goes wrong when students swap two quantifiers? How to fix this?", True, id="a second question"
+        ),
+        pytest.param("Why do exams fail? How can this be improved?", True, id="this is what the first says"),
+        pytest.param("Why does this fail? How can it be improved?", False, id="the first points elsewhere"),
+        pytest.param("What do the quoted terms mean in this context? How are they used?", False, id="so does this"),
+    ],
+)
+def test_a_second_question_may_point_to_the_first(title, holds):
+    assert one(self_contained("x"), x=title) is holds

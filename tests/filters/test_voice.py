@@ -38,6 +38,20 @@ SPEAKING = [
     pytest.param("> quoted\n\nI disagree.", id="after a quoted line"),
     pytest.param('"So it goes," I said.', id="after a quotation"),
     pytest.param("If x > 3 I stop.", id="a greater-than sign quotes nothing"),
+    pytest.param("The current I measured was low.", id="the current, which I measured"),
+    pytest.param("That is the word I used, and the set I bought.", id="the word, which I used"),
+    pytest.param("The option I chose, the command I ran and the shift I worked.", id="words that name keys, too"),
+    pytest.param("The phase I went through and the stage I am at.", id="the phase, which I went through"),
+    pytest.param("For all I know, any I saw were red.", id="for all I know"),
+    pytest.param("My wife and I are glad.", id="somebody and I are"),
+    pytest.param("Plan B and I get along.", id="a capital that no variable is"),
+    pytest.param("Let me say that I let it be.", id="let in other places"),
+    pytest.param("Press on, I said, and I pressed on.", id="pressing on"),
+    pytest.param("## Why ice floats\nI asked a chemist.", id="after a heading"),
+    pytest.param("## What I learned", id="a heading that asks nothing"),
+    pytest.param("- I think so.\n* I do.\n+ I will.", id="items"),
+    pytest.param("I was there; I always am.", id="verbs and adverbs that end with s"),
+    pytest.param("This is my. View it.", id="my before a full stop"),
 ]
 
 NOT_SPEAKING = [
@@ -75,6 +89,32 @@ NOT_SPEAKING = [
     pytest.param("## I. Beginnings\n\nI. First\n(I) one", id="enumeration"),
     pytest.param("Michael I. Jordan wrote it.", id="a middle initial"),
     pytest.param("It waits for I/O, i.e. A.I. needs I.Q. or, I.e. wit.", id="I/O and abbreviations"),
+    pytest.param("Press Ctrl + Shift + I.", id="a key among several"),
+    pytest.param("Ctrl+Shift+I opens it; Cmd-Option-I and Alt-I do, too.", id="keys without blanks"),
+    pytest.param("Press I to invert, or hit the I key.", id="one key"),
+    pytest.param("A Chebyshev type I filter ripples.", id="a filter"),
+    pytest.param("An order 8 Chebyshev type I has type I interferons.", id="a type and its plural"),
+    pytest.param("The phase I trial enrolled 40.", id="a trial"),
+    pytest.param("He has Bipolar I Disorder.", id="a disorder"),
+    pytest.param("Photosystem I, angiotensin I and class I molecules", id="numbers in biology"),
+    pytest.param("The DCT-I and the PA-I, of type-I", id="numbers behind a hyphen"),
+    pytest.param("Let I be an ideal of R.", id="an ideal"),
+    pytest.param("Then let I denote the set of indices.", id="a set"),
+    pytest.param("If I is an interval, I contains its midpoints.", id="an interval"),
+    pytest.param("Take the union for all I in the family.", id="a bound variable"),
+    pytest.param("The current I flows.", id="a current"),
+    pytest.param("The current I through R, where I is in amperes", id="a current through something"),
+    pytest.param("The matrix **I** is the identity: (A - s*I)x = 0, A + I.", id="a matrix in bold and in sums"),
+    pytest.param("The voltage V and I are in phase; I and Q are not.", id="two signals"),
+    pytest.param("The letter I is a vowel; an I, the I.", id="a letter"),
+    pytest.param("The modes M, I, and D", id="a letter among letters"),
+    pytest.param("V. I. Arnold, by I. Devetak, and I. J. Good", id="initials"),
+    pytest.param("King Umberto I ruled; Rameses I built.", id="kings"),
+    pytest.param("- I: Icosahedral group\n- I. One", id="items of a list"),
+    pytest.param("| I | one |", id="a cell of a table"),
+    pytest.param("Isolated mode (-I) and -I INTFMT", id="an option of a command"),
+    pytest.param("Set my.cnf, my-bucket, user@my, $my and my/json/file.json.", id="parts of names"),
+    pytest.param("### Can I use the system's library?\n\nYes.", id="a heading that asks in the reader's voice"),
 ]
 
 
@@ -168,6 +208,13 @@ def mentioned(text: str, phrases: list[str]) -> Any:
         pytest.param("It was explained in the comments.", id="in the comments"),
         pytest.param("Thanks @ann for it.", id="a user addressed"),
         pytest.param("See this [answer](https://example.org/2).", id="see this answer"),
+        pytest.param("As stated above, it boils.", id="what stands above the first sentence is another's"),
+        pytest.param("Salt it. As mentioned before, it boils.", id="the second sentence"),
+        pytest.param("One. Two. Three. As mentioned by Ann, no.", id="as mentioned by a name, further down"),
+        pytest.param("One. Two. Three. It was already explained by others, as explained by others.", id="by others"),
+        pytest.param("@ann Salt it first.", id="a line to somebody"),
+        pytest.param("This is due to a hint (thanks @ann).", id="thanks in brackets"),
+        pytest.param("Here is what is left. I agree with @ann.", id="a user at the end"),
     ],
 )
 def test_other_answers(text):
@@ -187,6 +234,20 @@ def test_other_answers(text):
         pytest.param("Put `@property` above it.", id="a decorator in code"),
         pytest.param("Use\n```\n@cache\n```\nhere.", id="a decorator in a code block"),
         pytest.param("Others prefer tea.", id="others do other things"),
+        pytest.param("Heat it. Stir it. As stated above, it boils.", id="what stands above is the text itself"),
+        pytest.param("Heat it. Stir it. As I said before, and as already noted, it boils.", id="what I said before"),
+        pytest.param("The value, as explained below, is 3.", id="what stands below"),
+        pytest.param("As mentioned in the Notes section, it boils.", id="in a section of its own"),
+        pytest.param("As noted in the paper and as mentioned in the documentation, no.", id="in other works"),
+        pytest.param("Sheldon Brown's comments on tire replacement help.", id="comments on a thing"),
+        pytest.param("Darwin's remarks about pigeons and Kant's comment on taste", id="remarks about things"),
+        pytest.param("Einstein's reply to Born was short.", id="a letter"),
+        pytest.param("Students' answers vary, and so do Patients' responses.", id="answers of many"),
+        pytest.param("See the comments in the source file and the comment above the function.", id="comments in code"),
+        pytest.param("It is decorated with @cache, the @property decorator.", id="decorators in prose"),
+        pytest.param("@contextmanager\ndef f(): ...\n\n@app.route('/')\ndef g(): ...", id="decorators outside code"),
+        pytest.param("@param count is the number, {@link x}, user@host, [@tiangolo](https://x.org)", id="other marks"),
+        pytest.param("It issues an 'EXISTS' response.", id="a quoted word's response"),
     ],
 )
 def test_not_other_answers(text):
@@ -210,6 +271,12 @@ def test_not_other_answers(text):
         pytest.param("The building site is closed.", False, id="another site"),
         pytest.param("See [here](https://stackoverflow.com/q/1).", False, id="the address of a link"),
         pytest.param("The distance $|OP|$ grows.", False, id="points in a formula"),
+        pytest.param("With OP = A - B the mode is normal.", False, id="a variable"),
+        pytest.param("If this thread already owns the lock, it goes on.", False, id="a thread of a program"),
+        pytest.param("Everyone reading this thread knows.", True, id="a thread of people"),
+        pytest.param("Push it onto this stack.", False, id="a stack of a program"),
+        pytest.param("This board has 40 pins.", False, id="a board of copper"),
+        pytest.param("According to [this site](https://a.org), it boils.", False, id="a site that is linked to"),
     ],
 )
 def test_site(text, holds):
@@ -369,6 +436,8 @@ def test_says_that_an_ai_speaks(text):
         pytest.param("I'm not an AI.", id="denied"),
         pytest.param("I'm a fan of AI.", id="a fan of AI"),
         pytest.param("I was trained to be a nurse.", id="trained as people are"),
+        pytest.param("Press Ctrl + I. As an AI tool it helps, said Ann.", id="a tool"),
+        pytest.param("I work with language models as a hobby.", id="work with models"),
     ],
 )
 def test_does_not_say_that_an_ai_speaks(text):
@@ -386,6 +455,7 @@ def test_does_not_say_that_an_ai_speaks(text):
         pytest.param("I must respectfully decline.", id="declining"),
         pytest.param("That sounds hard. I won't write the letter, though.", id="in the second sentence"),
         pytest.param("That's not something I can help with.", id="not something I can"),
+        pytest.param("This is something I can't write.", id="something I can't"),
     ],
 )
 def test_an_answer_that_refuses(text):
@@ -429,6 +499,9 @@ def test_the_span_of_a_refusal_after_thoughts():
         pytest.param("Sure. Boil it. Salt it. I can't help with the wine.", id="a limit further down"),
         pytest.param('Say: "I can\'t help with that".', id="a quotation"),
         pytest.param("You can't help with that.", id="second person"),
+        pytest.param("Slides help. This is something I can only do with slides.", id="something I can do"),
+        pytest.param("I can't tell you the exact amount, but it's significant.", id="a limit of what is known"),
+        pytest.param("I can't answer that for sure but I can suggest a book.", id="a limit, and a suggestion"),
     ],
 )
 def test_does_not_refuse(text):
