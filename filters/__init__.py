@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from curate.filters.others import datatrove_formatter as datatrove_formatter
     from curate.filters.pairs import alike as alike
     from curate.filters.pairs import length_ratio as length_ratio
+    from curate.filters.quality import classifier as classifier
+    from curate.filters.quality import ifd as ifd
+    from curate.filters.quality import perplexity as perplexity
+    from curate.filters.quality import reward as reward
     from curate.filters.safety import personal_data as personal_data
     from curate.filters.safety import toxic as toxic
     from curate.filters.sampling import domains as domains
@@ -54,6 +58,7 @@ _FILTERS = lazy(
         "at_least": "size",
         "at_most": "size",
         "claims_human": "voice",
+        "classifier": "quality",
         "cluster": "diversity",
         "contaminated": "contamination",
         "coverage": "diversity",
@@ -67,17 +72,20 @@ _FILTERS = lazy(
         "farthest": "diversity",
         "first_person": "voice",
         "html_to_markdown": "markup",
+        "ifd": "quality",
         "language": "language",
         "length": "size",
         "length_ratio": "pairs",
         "matches": "text",
         "mentions": "voice",
         "near_duplicates": "duplicates",
+        "perplexity": "quality",
         "personal_data": "safety",
         "prompt_from_title_or_body": "text",
         "random": "sampling",
         "refuses": "voice",
         "replace_opening": "text",
+        "reward": "quality",
         "says_ai": "voice",
         "self_contained": "text",
         "semantic_duplicates": "duplicates",
