@@ -92,7 +92,7 @@ def label_names(folder: Path) -> list[str]:
     return [str(names[number]) for number in sorted(names, key=int)]
 
 
-@functools.lru_cache(maxsize=1)  # one model in memory
+@functools.lru_cache(maxsize=3)  # one of each kind: a row is asked of one after the other
 def load(kind: Kind, name: str, folder: Path, digest: str) -> Scorer:
     """Load a model, in the number format of its files; raise ModelError for one of another kind."""
     if not (find_spec("torch") and find_spec("transformers")):
