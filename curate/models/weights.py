@@ -78,7 +78,13 @@ def find_embedding_model(name: str) -> Path:
     short = name.removeprefix("sentence-transformers/")
     if short == EMBEDDING:
         return _packaged(EMBEDDING).parent
-    return _local(name, ("config.json", "modules.json"), EMBEDDING, name.count("/") < 2) or _download(name)
+    return _local(name, ("config.json", "modules.json"), EMBEDDING, name.count("/") < 2) or _download(name, EMBEDDING)
+
+
+def find_folder(name: str) -> Path:
+    """Find the folder of any other model, as `find_model` does; a name of the hub is downloaded unless it is here."""
+    place = Path(find_model(name))
+    return place if place.is_dir() else _download(name, PACKAGED)
 
 
 def digest(folder: Path) -> str:
@@ -125,12 +131,13 @@ def _folder_or_hub(name: str) -> str:
     return str(_local(name, ("config.json",), PACKAGED, name.count("/") == 1) or name)
 
 
-def _download(name: str) -> Path:
+def _download(name: str, packaged: str) -> Path:
     try:
         from huggingface_hub import snapshot_download
     except ModuleNotFoundError:
         raise ModelError(
-            f"the model {name} needs packages that are not installed: pip install 'curate-lm[embed]'"
+            f"the model {name} needs packages that are not installed: "
+            f"pip install 'curate-lm[{'embed' if packaged == EMBEDDING else 'transformers'}]'"
         ) from None
     repo = name if "/" in name else f"sentence-transformers/{name}"
     try:
@@ -142,7 +149,7 @@ def _download(name: str) -> Path:
         reason = f"{type(error).__name__}: {first_line(error)}"
         raise ModelError(
             f"the model {name} is no folder here and cannot be had from the hub ({reason}); "
-            f"give a folder, or the packaged {EMBEDDING}"
+            f"give a folder, or the packaged {packaged}"
         ) from None
 
 

@@ -1,18 +1,19 @@
 """The row-wise pass: one pure function from a batch and its steps to the rows kept and every verdict.
 
 Every cheap step judges every row, whatever the other steps said, so that "which filter alone removed this" is set
-algebra on the ledger. A costly step sees only the rows that the steps before it left.
+algebra on the ledger. A costly step sees only the rows that the steps before it left, and so does one that judges by
+the score of a costly step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 import polars as pl
 
-from curate.recipe.step import Step
+from curate.recipe.step import Step, expressions
 from curate.run.ledger import EVIDENCE, evidence
 from curate.run.turns import answers, edit, score, spans_of, unseen
 from curate.texts import turn_of
@@ -39,23 +40,26 @@ class Passed(NamedTuple):
 def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
     """Apply row-wise steps to a batch, which has `id`, `source`, `domain` and the columns that the steps name.
 
-    The ledger has these three, a Boolean column a step (its label), a Float64 column `label.column` where the filter
-    measures something (of several turns the worst, or the least and the greatest), `dropped_by` (the first step that
-    failed), `detail` (evidence for every step that failed: the turn, the numbers it measured, and for the first the
-    text it rests on) and `kept`. Null where a step was not asked.
+    The ledger has these three, a Boolean column a step (its label) or a Float64 one a score, a Float64 column
+    `label.column` where the filter measures something (of several turns the worst, or the least and the greatest),
+    `dropped_by` (the first step that failed), `detail` (evidence for every step that failed: the turn, the numbers it
+    measured, and for the first the text it rests on) and `kept`. Null where a step was not asked.
     """
     ledger = rows.select("id", "source", "domain").with_row_index("_row")
     labels: list[str] = []
     more: dict[str, int] = {}
     details: list[pl.DataFrame] = []
-    for family, group in groupby(steps, key=_family):
+    for family, group in _families(steps):
         together = list(group)
         if family == "edit":
             more |= _unseen(rows, together)
             for step in together:
                 rows = edit(rows, step)
         elif family == "score":
-            rows = score(rows, together)
+            left = _left(ledger, labels)
+            rows = score(rows, [step for step in together if not step.costly])
+            for step in together:  # one after the other: each has a model in memory
+                rows = _score_left(rows, left, step) if step.costly else rows
             ledger = ledger.hstack(rows.select(step.label for step in together))
         else:
             left = _left(ledger, labels)
@@ -82,11 +86,24 @@ def _unseen(rows: pl.DataFrame, steps: Sequence[Step]) -> dict[str, int]:
     return {label: count for label, count in counts.items() if count}
 
 
-def _family(step: Step) -> str:
+def _families(steps: Sequence[Step]) -> Iterator[tuple[str, Iterator[Step]]]:
     """Group neighbours that can be asked at once: judging steps share one parallel query."""
-    if not step.judges:
-        return step.verb
-    return "costly" if step.costly else "cheap"
+    scores = {step.label for step in steps if step.verb == "score" and step.costly}
+
+    def family(step: Step) -> str:
+        if not step.judges:
+            return step.verb
+        read = (name for expr in expressions(step) for name in expr.meta.root_names()) if scores else ()
+        return "costly" if step.costly or scores.intersection(read) else "cheap"
+
+    return groupby(steps, key=family)
+
+
+def _score_left(rows: pl.DataFrame, left: pl.Series, step: Step) -> pl.DataFrame:
+    """Add the column of a costly score step, null where an earlier step has dropped the row."""
+    values = pl.repeat(None, rows.height, dtype=pl.Float64, eager=True)
+    values = values.scatter(left.arg_true(), score(rows.filter(left), [step])[step.label])
+    return rows.with_columns(values.alias(step.label))
 
 
 def _left(ledger: pl.DataFrame, labels: list[str]) -> pl.Series:

@@ -17,6 +17,7 @@ import polars as pl
 from curate.cache import Cache, lock
 from curate.engine import Engine, Local, current, using
 from curate.folders import check, make, written
+from curate.models.scores import hear
 from curate.recipe.plan import Recipe, Source
 from curate.run.budget import Result, fill
 from curate.run.ledger import Ledger
@@ -46,7 +47,7 @@ def run_recipe(
     check(out, BY, {*names(recipe), *written(out, BY)})
     stages = Cache(make(out.parent / ".stages").absolute(), fresh=fresh)
     state = Run(recipe, stages, batch_rows, limit, progress)
-    with _engine(engine, stages.folder) as work, using(work):
+    with _engine(engine, stages.folder) as work, using(work), hear(state.tell_of_scores):
         result = run(state)
         with lock(stages.folder / f"out-{out.name}"):  # two runs into one folder write one after the other
             return write(result, state, out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -160,6 +161,7 @@ class Run:
     unseen: dict[str, int] = field(default_factory=dict)  # by step, the rows with turns that it does not look at
     pool: list[str] = field(default_factory=list)  # the stages that hold the rows which all steps left
     seconds: dict[str, float] = field(default_factory=dict)
+    _scores: Counter[str] = field(default_factory=Counter)  # by scorer, the texts that it has or had to score
 
     def __post_init__(self) -> None:
         """Give the recipe's generators their place on disk, and a way to say how far they are."""
@@ -167,6 +169,11 @@ class Run:
         for generator in [*self.recipe.generators.values(), *of_judges]:
             generator.journal = self.stages.folder / ANSWERS
             generator.tell = lambda name, done, total, tokens: self.progress(name, done, total=total, tokens=tokens)
+
+    def tell_of_scores(self, what: str, done: int, more: int) -> None:
+        """Tell of progress with scores of models, whose texts come a batch of rows after the other."""
+        self._scores[what] += more
+        self.progress(what, done, total=self._scores[what])
 
     @contextmanager
     def clock(self, name: str) -> Iterator[None]:

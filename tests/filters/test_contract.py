@@ -4,7 +4,10 @@ import ast
 import doctest
 import importlib.util
 import inspect
+import os
 import pickle
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -16,10 +19,13 @@ import curate.filters
 from curate import apply
 from curate.recipe.registry import kind_of
 from curate.turns import TURNS, cut, turn
+from tests.models.judges import tiny
 
 KINDS = {name: kind_of(getattr(curate.filters, name)) for name in curate.filters.__all__}
+# Filters that ask a model of transformers; here one of two layers.
+SCORERS = {"classifier": 2, "ifd": 0, "perplexity": 0, "reward": 1}
 ROWWISE = [
-    pytest.param(name, marks=pytest.mark.model if name == "semantically_contaminated" else ())
+    pytest.param(name, marks=pytest.mark.model if name in {"semantically_contaminated", *SCORERS} else ())
     for name, kind in KINDS.items()
     if kind in ("property", "edit", "score")
 ]
@@ -50,12 +56,25 @@ OTHERS = {name: name.rpartition("_")[0] for name in KINDS if name.startswith(("d
 EXAMPLES = {name: example(name) for name, kind in KINDS.items() if kind in ("property", "edit", "score")}
 
 
+@cache
+def model_of_two_layers(labels: int) -> str:
+    folder = Path(os.environ["CURATE_CACHE"]) / f"two-layers-{labels}"
+    return str(tiny.write(folder, head=labels > 0, labels=labels or 1))
+
+
+def parameters(name: str) -> dict[str, Any]:
+    if name not in SCORERS:
+        return EXAMPLES[name]
+    pytest.importorskip("transformers", reason="scores need the extra `transformers`")
+    return {**EXAMPLES[name], "model": model_of_two_layers(SCORERS[name])}
+
+
 def expression(name: str) -> pl.Expr:
     if name == "toxic" and importlib.util.find_spec("profanity_check") is None:
         pytest.skip("the model of toxic is not installed: pip install 'curate-lm[toxic]'")
     if name in OTHERS and importlib.util.find_spec(OTHERS[name]) is None:
         pytest.skip(f"{OTHERS[name]} is not installed: `make hosts` tests its operators")
-    made: pl.Expr = getattr(curate.filters, name)(**EXAMPLES[name])
+    made: pl.Expr = getattr(curate.filters, name)(**parameters(name))
     return made.alias("out")
 
 
@@ -83,7 +102,8 @@ def test_the_verdicts_on_a_batch_are_the_batch_of_its_verdicts(name, values, cut
 
 
 OTHER = {"alike", "length_ratio"}  # compare a text with that of another column
-OF_TEXTS = [p for p in ROWWISE if p.values[0] != "prompt_from_title_or_body"]  # all others read what `column` names
+# All others read what `column` names.
+OF_TEXTS = [p for p in ROWWISE if p.values[0] not in ("prompt_from_title_or_body", "ifd", "reward")]
 dialogues = st.lists(st.sampled_from(["I see.", "My <b>word</b>!", "12", *PIECES]), min_size=1, max_size=5)
 
 
@@ -105,16 +125,20 @@ def test_on_turns_a_filter_says_of_each_what_it_says_of_it_alone(name, kind, som
     ]
     schema = {"history": TURNS, "prompt": pl.String, "response": pl.String, "response_turns": TURNS}
     rows = pl.DataFrame([cut(t) for t in turns], schema=schema).with_columns(other=pl.lit("I see."))
-    expr = function(**{**EXAMPLES[name], "column": kind, **({"other": "other"} if name in OTHER else {})})
+    expr = function(**{**parameters(name), "column": kind, **({"other": "other"} if name in OTHER else {})})
     expected = []
     for texts in some:
         alone = pl.DataFrame({kind: of_kind(texts, kind)}, schema={kind: pl.String}).with_columns(
             other=pl.lit("I see.")
         )
         verdicts = alone.select(expr).to_series().to_list()
+        if KINDS[name] == "score":
+            numbers = [v for v in verdicts if v is not None]
+            expected.append(sum(numbers) / len(numbers) if numbers else None)
+            continue
         fold = False if False in verdicts else None if None in verdicts or not verdicts else True
         expected.append((verdicts or None) if KINDS[name] == "edit" else fold)
-    assert apply(expr, rows).to_list() == expected
+    assert apply(expr, rows).to_list() == (expected if KINDS[name] != "score" else pytest.approx(expected))
 
 
 @pytest.mark.parametrize("name", ROWWISE)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.filter import Property, costly
+from curate.filter import Property, Score, costly
 from curate.filters import at_least, length, replace_opening
 from curate.filters.voice import first_person
 from curate.recipe.step import build
@@ -73,6 +73,33 @@ def test_a_costly_step_is_asked_only_about_rows_the_steps_before_it_left():
     ledger = row_pass(frame(["no!", "long enough!", "long enough"]), steps(LENGTH, SHOUT)).ledger
     assert ledger["shouts"].to_list() == [None, False, True]
     assert ledger["dropped_by"].to_list() == ["length", "shouts", None]
+
+
+@costly
+def loudness(column: str = "response") -> Score:
+    return pl.col(column).map_batches(lambda texts: asked.extend(texts) or texts.str.len_chars(), pl.UInt32)
+
+
+asked: list[str] = []
+
+
+def test_a_costly_score_is_asked_only_about_rows_that_are_left_and_so_is_a_bound_on_it():
+    asked.clear()
+    loud = ("score", loudness, "loudness", {"column": "response"})
+    bound = ("keep", at_least, "loud", {"column": "loudness", "value": 12})
+    passed = row_pass(frame(["no!", "long enough!", "long enough"]), steps(LENGTH, loud, bound, VOICE))
+    assert asked == ["long enough!", "long enough"]
+    assert passed.rows["loudness"].to_list() == passed.ledger["loudness"].to_list() == [None, 12, 11]
+    assert passed.ledger["loud"].to_list() == [None, True, False]
+    assert passed.ledger["first_person"].to_list() == [True, True, True], "what is cheap is asked about every row"
+    assert passed.ledger["dropped_by"].to_list() == ["length", None, "loud"]
+
+
+def test_a_costly_score_of_no_rows_is_a_column_of_nulls():
+    loud = ("score", loudness, "loudness", {"column": "response"})
+    passed = row_pass(frame(["no!"]), steps(LENGTH, loud))
+    assert passed.ledger["loudness"].to_list() == [None]
+    assert passed.ledger["loudness"].dtype == pl.Float64
 
 
 def test_later_steps_see_the_edited_text_and_earlier_verdicts_stay():

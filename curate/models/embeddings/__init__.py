@@ -1,7 +1,7 @@
 """Texts as vectors: one model a call, each text embedded once ever, as quantised vectors."""
 
 from curate.models.embeddings.embedding import Embedded, embed, embedded
-from curate.models.embeddings.store import StoreError
+from curate.models.store import StoreError
 from curate.models.weights import EMBEDDING as DEFAULT
 from curate.models.weights import ModelError
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import polars as pl
-import polars_hash as plh
 
 from curate import cache
 from curate.engine import current
-from curate.models.embeddings import store as chunks
+from curate.models import store as chunks
 from curate.models.embeddings.encoder import Encoder, Engine, Model, Refused, choose, find, load, vectors_rest_on
 from curate.models.embeddings.quantised import quantise
-from curate.models.embeddings.store import log
 from curate.models.weights import EMBEDDING, ModelError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _How: TypeAlias = tuple[Model, str, Path]  # what `load` takes
-Placed: TypeAlias = "tuple[NDArray[np.intp], NDArray[Any]]"  # positions of texts, and their records
+log = logging.getLogger("curate.models.embeddings")
 # Texts that are written to disk together: what a killed process loses at most, some 40 s of long texts.
 CHUNK = 1024
 
@@ -74,7 +74,7 @@ def embedded(
 
     column = texts.cast(pl.String) if isinstance(texts, pl.Series) else pl.Series(list(texts), dtype=pl.String)
     filled = column.is_not_null() & (column.str.strip_chars() != "")
-    distinct, at = _distinct(column.filter(filled))
+    distinct, at = chunks.distinct(column.filter(filled))
     records = _records(distinct, find(model), engine, store or cache.home(), tell or (lambda what, rows: None))
     vectors = np.zeros((len(column), records["vector"].shape[1]), dtype=np.int16)
     cut = np.zeros(len(column), dtype=bool)
@@ -83,74 +83,32 @@ def embedded(
     return Embedded(vectors, cut)
 
 
-def keys(texts: pl.Series) -> NDArray[np.bytes_]:
-    """Hash texts (xxh3, 128 bits) to the keys they are stored under."""
-    import numpy as np
-
-    hashed: Any = plh.col("text")
-    numbers = texts.alias("text").to_frame().select(hashed.nchash.xxh3_128()).to_series()
-    return np.array([int(number).to_bytes(16, "big") for number in numbers], dtype="S16")
-
-
-def _distinct(texts: pl.Series) -> tuple[pl.DataFrame, NDArray[np.intp]]:
-    """List each text once, by key; and for every text where it stands in that list."""
-    import numpy as np
-
-    once, first, at = np.unique(keys(texts), return_index=True, return_inverse=True)
-    columns = {"key": once.tolist(), "text": texts.gather(first)}
-    return pl.DataFrame(columns, schema={"key": pl.Binary, "text": pl.String}), at
-
-
 def _records(
     distinct: pl.DataFrame, model: Model, engine: Engine, folder: Path, tell: Callable[[str, int], None]
 ) -> NDArray[Any]:
     """Look up or make the record of each text, in the order of the keys."""
-    import numpy as np
-
     backend = choose(model, engine, folder)
     room = folder / "embeddings" / f"{backend}-{vectors_rest_on(model, backend)}"
-    names = np.array(distinct["key"].to_list(), dtype="S16")
-    stored = list(chunks.take(room, names))
-    if not stored or sum(len(at) for at, _ in stored) < len(names):
-        try:
-            encoder = load(model, backend, folder)
-        except Refused as error:
-            if engine == "openvino":
-                raise ModelError(f"OpenVINO cannot run the model {model.name}: {error}") from None
-            return _records(distinct, model, "torch", folder, tell)
-        with chunks.hold(room):  # another process may be at the same texts
-            stored = list(chunks.take(room, names))
-            stored += _missing(distinct, stored, encoder, (model, backend, folder), room, tell)
-    dimensions = stored[0][1]["vector"].shape[1] if stored else encoder.dimensions
-    records = np.zeros(len(names), dtype=chunks.record(dimensions))
-    for at, chunk in stored:
-        records[at] = chunk
-    return records
+
+    def begin() -> chunks.Maker:
+        how = (model, backend, folder)
+        encoder = load(*how)
+        dtype = chunks.record(("cut", "?"), ("vector", "<i2", (encoder.dimensions,)))
+        return chunks.Maker(dtype, CHUNK, partial(_fields, encoder=encoder, how=how, tell=tell))
+
+    try:
+        return chunks.records(room, distinct, begin)
+    except Refused as error:
+        if engine == "openvino":
+            raise ModelError(f"OpenVINO cannot run the model {model.name}: {error}") from None
+        return _records(distinct, model, "torch", folder, tell)
 
 
-def _missing(
-    distinct: pl.DataFrame,
-    stored: list[Placed],
-    encoder: Encoder,
-    how: _How,
-    room: Path,
-    tell: Callable[[str, int], None],
-) -> Iterator[Placed]:
-    """Make and store the records of the texts that are not stored."""
-    import numpy as np
-
-    missing = np.ones(distinct.height, dtype=bool)
-    for at, _ in stored:
-        missing[at] = False
-    # In an order of their own, by length and then by key: chunks do not depend on the caller's order.
-    rows = distinct.with_row_index("at").filter(pl.Series(missing)).sort(pl.col("text").str.len_chars(), "key")
-    parts = list(rows.iter_slices(CHUNK))
-    for number, (vectors, cut) in _encoded([part["text"].to_list() for part in parts], encoder, how, tell):
-        part = parts[number]
-        chunk = np.zeros(part.height, dtype=chunks.record(encoder.dimensions))
-        chunk["key"], chunk["cut"], chunk["vector"] = part["key"].to_list(), cut, vectors
-        chunks.put(room, chunk)
-        yield part["at"].to_numpy().astype(np.intp), chunk
+def _fields(
+    pieces: list[list[str]], encoder: Encoder, how: _How, tell: Callable[[str, int], None]
+) -> Iterator[tuple[int, Any, dict[str, Any]]]:
+    for number, (vectors, cut) in _encoded(pieces, encoder, how, tell):
+        yield number, slice(None), {"vector": vectors, "cut": cut}
 
 
 def _encoded(

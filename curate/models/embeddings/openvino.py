@@ -9,13 +9,16 @@ the releases of transformers that vLLM 0.32 needs.
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from pathlib import Path
 from typing import Any
 
 from curate import cache
 from curate.models.embeddings.encoder import Refused, Run, compare, features, quiet, reason_of
-from curate.models.embeddings.store import StoreError, log
+from curate.models.store import StoreError
+
+_log = logging.getLogger("curate.models.embeddings")
 
 
 def openvino_run(net: Any, key: str, folder: Path) -> Run:
@@ -50,7 +53,7 @@ def openvino_run(net: Any, key: str, folder: Path) -> Run:
             return run
         except (RuntimeError, ValueError) as error:  # converted by another kind of processor, perhaps
             reason = reason_of(error)
-    log.warning("OpenVINO cannot run this model, so torch does, more slowly: %s", reason)
+    _log.warning("OpenVINO cannot run this model, so torch does, more slowly: %s", reason)
     raise Refused(reason)
 
 

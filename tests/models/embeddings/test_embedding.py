@@ -13,9 +13,9 @@ np = pytest.importorskip("numpy", reason="embeddings need the extra `embed`")
 pytest.importorskip("model2vec", reason="the small model of these tests is a model2vec one")
 
 from curate.engine import using  # noqa: E402
+from curate.models import store as chunks  # noqa: E402
 from curate.models.embeddings import embed, embedded, embedding, encoder  # noqa: E402
-from curate.models.embeddings import store as chunks  # noqa: E402
-from curate.models.embeddings.store import StoreError  # noqa: E402
+from curate.models.store import StoreError  # noqa: E402
 from tests.engines import Forgetful  # noqa: E402
 from tests.models.embeddings import static_model  # noqa: E402
 
@@ -151,7 +151,7 @@ def test_a_damaged_chunk_is_said_and_made_anew(harm, model, tmp_path, encoded, c
     (chunk,) = tmp_path.rglob("*.npy")
     chunk.write_bytes(harm(chunk.read_bytes()))
     encoded.clear()
-    with caplog.at_level(logging.WARNING, "curate.models.embeddings"):
+    with caplog.at_level(logging.WARNING, "curate.models.store"):
         after = embed(TEXTS, model=model, store=tmp_path)
     assert "damaged" in caplog.text
     assert len(encoded) == 4

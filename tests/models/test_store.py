@@ -9,11 +9,11 @@ np = pytest.importorskip("numpy", reason="embeddings need the extra `embed`")
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from curate.models.embeddings import store  # noqa: E402
+from curate.models import store  # noqa: E402
 
 
 def chunk(keys, value=1):
-    made = np.zeros(len(keys), dtype=store.record(2))
+    made = np.zeros(len(keys), dtype=store.record(("vector", "<i2", (2,))))
     made["key"], made["vector"] = keys, value
     return made
 
