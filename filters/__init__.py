@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from curate.filters.safety import toxic as toxic
     from curate.filters.sampling import domains as domains
     from curate.filters.sampling import enough as enough
+    from curate.filters.sampling import middle as middle
     from curate.filters.sampling import random as random
     from curate.filters.sampling import top as top
     from curate.filters.size import at_least as at_least
     from curate.filters.size import at_most as at_most
     from curate.filters.size import length as length
+    from curate.filters.size import text_length as text_length
     from curate.filters.text import matches as matches
     from curate.filters.text import prompt_from_title_or_body as prompt_from_title_or_body
     from curate.filters.text import replace_opening as replace_opening
@@ -72,6 +74,7 @@ _FILTERS = lazy(
         "length_ratio": "pairs",
         "matches": "text",
         "mentions": "voice",
+        "middle": "sampling",
         "near_duplicates": "duplicates",
         "personal_data": "safety",
         "prompt_from_title_or_body": "text",
@@ -83,6 +86,7 @@ _FILTERS = lazy(
         "semantic_duplicates": "duplicates",
         "semantically_contaminated": "contamination",
         "strip_links": "markup",
+        "text_length": "size",
         "threshold": "diversity",
         "top": "sampling",
         "toxic": "safety",

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import polars as pl
 
 from curate.cache import hash_once
-from curate.filter import Property, measures
+from curate.filter import Property, Score, measures
 from curate.filters.words.runs import count
 from curate.rows import data_folder
 
@@ -66,6 +66,20 @@ def length_measured(column: str = "response", unit: Unit = "chars", tokenizer: s
     if tokenizer is not None:
         return _tokens(column, *_tokenizer_file(tokenizer))
     return pl.col(column).str.len_chars() if unit == "chars" else count(pl.col(column))
+
+
+def text_length(column: str = "response", *, unit: Unit = "chars", tokenizer: str | None = None) -> Score:
+    """Measure how long a text is, in characters, words or tokens, as `length` counts them.
+
+    With `select: {top: {by: text_length, n: 1000}}` these are the longest responses, the baseline of Zhao et al. (2024,
+    arXiv 2402.04833). Raises ValueError if there is no tokenizer to count tokens with.
+
+    >>> import polars as pl
+    >>> frame = pl.DataFrame({"response": ["Yes.", "Because warm air rises.", None]})
+    >>> frame.select(text_length(unit="words")).to_series().to_list()
+    [1, 4, None]
+    """
+    return length_measured(column, unit, tokenizer)
 
 
 def _tokenizer_file(name: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 import tokenizers
 
-from curate.filters import at_least, at_most, length
+from curate.filters import at_least, at_most, length, text_length
 from curate.filters.size import length_measured, number
 
 
@@ -49,6 +49,17 @@ def test_length(text, bounds, holds):
 def test_length_refuses(bounds, sentence):
     with pytest.raises(ValueError, match=sentence):
         length(**bounds)
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [("chars", [9, 0, 8, None]), ("words", [2, 0, 8, None])],
+)
+def test_text_length(unit, expected):
+    frame = pl.DataFrame({"title": ["two words", "", "一只猫坐在垫子上", None]})
+    assert frame.select(text_length("title", unit=unit)).to_series().to_list() == expected
+    with pytest.raises(ValueError, match="go together"):
+        text_length("title", unit="tokens")
 
 
 def test_length_measures_what_it_compares():
