@@ -24,7 +24,7 @@ from curate.filter import Score
 
 def ifd() -> Score: return pl.col("difficulty")
 def perplexity(column: str = "response") -> Score: return pl.col("surprise")
-def reward() -> Score: return pl.col("merit")
+def reward(*, model: str) -> Score: return pl.col("merit")
 """
 N = 20
 PROMPTS = [
