@@ -108,7 +108,7 @@ def test_the_baselines_differ_in_how_they_choose_alone():
     made = planned("baselines")
     assert [arm.name for arm in made.ablation.arms] == ["random", "longest", "ifd", "quality_diversity"]
     assert {job.rows for job in made.jobs} == {32} and {job.count for job in made.jobs} == {48}
-    assert {steps for job in made.jobs for steps in job.steps.values()} == {24}
+    assert {steps for job in made.jobs for steps in job.steps.values()} == {16}
     pools = [made.nodes[job.sets["data"]].params["data"]["sources"] for job in made.jobs]
     assert all(pool == pools[0] for pool in pools)
     assert [line.partition(":")[0] for line in warnings(made)] == ["2 seeds"]
