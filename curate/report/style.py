@@ -86,15 +86,16 @@ def style(rows: pl.LazyFrame) -> dict[str, Any] | None:
         return None
     apart, chance = divergences(counts), by_chance(answers)
     means = {source: _mean(apart[source]) for source in counts}
-    order = sorted(counts, key=lambda source: (-means[source], source))
+    bounds = {source: max(_mean(draw[source]) for draw in chance) for source in counts}
+    # A small source may be farther than all others, and yet by chance.
+    order = sorted(counts, key=lambda source: (means[source] <= bounds[source], -means[source], source))
     most = max(means.values()) or 1
     lines = []
     for source in order:
-        bound = max(_mean(draw[source]) for draw in chance)
-        far = means[source] > bound
+        far = means[source] > bounds[source]
         bar = {"share": means[source] / most, "value": f"{means[source]:.3f}", "far": far}
         marks = _differs(source, counts, apart, chance) if far else []
-        lines.append([source, _size(counts[source]), bar, f"{bound:.3f}", {"marks": marks}])
+        lines.append([source, _size(counts[source]), bar, f"{bounds[source]:.3f}", {"marks": marks}])
     shown = order[:_SOURCES]
     return {
         "verdict": _verdict(lines),

@@ -89,6 +89,14 @@ def test_a_source_of_another_style_is_the_farthest():
     assert any(mark.startswith("tone: emoji, exclamations, easy words in ") for mark in lines["c"][4])
 
 
+def test_a_source_that_is_far_by_chance_comes_after_those_that_are_farther_than_chance():
+    draw = random.Random(1)
+    result = style(rows(a=answers(draw, DRY, 60), b=answers(draw, DRY + WARM, 60), few=WARM[2:3]))
+    lines = by_source(result)
+    assert lines["few"][1] > lines["a"][1] > lines["a"][3] and not lines["few"][2]
+    assert result["sources"][-1] == "few" and result["verdict"].startswith("a is the farthest")
+
+
 @pytest.mark.slow
 def test_two_sources_of_one_style_are_not_told_apart():
     apart = 0
