@@ -6,6 +6,7 @@ import json
 import random
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -35,7 +36,7 @@ PROMPTS = [
 ]  # fmt: skip
 
 
-def pool() -> list[dict]:
+def pool() -> list[dict[str, Any]]:
     """Sixty rows, of every prompt five wordings that differ by little."""
     draw = random.Random(7)
     rows = []
