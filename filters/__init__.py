@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from curate.filters.safety import toxic as toxic
     from curate.filters.sampling import domains as domains
     from curate.filters.sampling import enough as enough
+    from curate.filters.sampling import middle as middle
     from curate.filters.sampling import random as random
     from curate.filters.sampling import top as top
     from curate.filters.size import at_least as at_least
@@ -100,6 +101,7 @@ _FILTERS = lazy(
         "lexical_diversity": "form",
         "matches": "text",
         "mentions": "voice",
+        "middle": "sampling",
         "near_duplicates": "duplicates",
         "perplexity": "quality",
         "personal_data": "safety",

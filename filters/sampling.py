@@ -1,4 +1,4 @@
-"""Fill a budget of n rows: at random, by score, or spread over domains with exact quotas."""
+"""Fill a budget of n rows: at random, from the top or the middle of a score, or spread over domains by exact quotas."""
 
 from __future__ import annotations
 
@@ -98,6 +98,30 @@ def top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choi
     ['not picked: 1 of 3 taken by score', 'not picked: 1 of 3 taken by score', None]
     """
     return pick(pool, _top(pool, n=n, by=by, seed=seed))
+
+
+@reads("by")
+def middle(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choice:
+    """Keep the n rows in the middle of `by`: as many are left out below them as above, or one more above.
+
+    Marion et al. (2023, arXiv 2309.04564) prune texts for pretraining by their perplexity, where the middle does better
+    than either end. Rows without a number, null or NaN, come last. Ties go by a hash of (seed, id).
+
+    Raises ValueError if n is negative or the column is not there.
+
+    >>> import polars as pl
+    >>> middle(pl.DataFrame({"id": list("abcd"), "score": [9.0, 2.0, 5.0, None]}), n=1).kept.to_list()
+    [False, False, True, False]
+    """
+    _check_n(n)
+    require(pool, by, "middle")
+    number, draw = pl.col(by).fill_nan(None), hash01("id", seed, "middle")
+    rows = pool.select("id", number=number, draw=draw).with_row_index("at")
+    below = max(0, (rows["number"].count() - n) // 2)
+    picked = rows.sort("number", "draw", "id", nulls_last=True)["at"].slice(below, n)
+    kept = pl.Series("kept", [False]).new_from_index(0, pool.height).scatter(picked, True)
+    why = f"not picked: {len(picked)} of {pool.height} taken from the middle of {by}"
+    return Choice(kept, pl.select(why=pl.when(~kept).then(pl.lit(why))).to_series())
 
 
 def by_domain(

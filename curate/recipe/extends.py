@@ -10,6 +10,7 @@ from curate.recipe.places import Places, Problem, RecipeError, read_yaml
 
 _LONGEST = 20  # recipes that extend one another
 PACKAGED = Path(str(resources.files("curate.recipes")))
+_FOLDERS = (Path(), Path("baselines"))  # that hold recipes of sets
 
 
 def read_recipe(file: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], Places]:
@@ -65,10 +66,15 @@ def overlay(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 def _locate(file: Path, beside: Path) -> Path:
     if not _is_file(file) and _is_file(beside / file):
         return beside / file
-    for candidate in (file, PACKAGED / file.name, PACKAGED / f"{file.name}.yaml"):
-        if _is_file(candidate) and (candidate == file or file.parent in {Path(), Path("recipes")}):
-            return candidate
-    return file
+    own = file.relative_to("recipes") if file.is_relative_to("recipes") else file
+    packaged = (PACKAGED / own, PACKAGED / f"{own}.yaml") if own.parent in _FOLDERS else ()
+    return next(filter(_is_file, (file, *packaged)), file)
+
+
+def packaged() -> list[str]:
+    """List the packaged recipes, and other YAML files beside them, by their paths."""
+    files = (file for folder in _FOLDERS for file in (PACKAGED / folder).glob("*.yaml"))
+    return sorted(file.relative_to(PACKAGED).as_posix() for file in files)
 
 
 def _is_file(file: Path) -> bool:

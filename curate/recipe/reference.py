@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
 import yaml
 
 from curate.errors import UserError, did_you_mean
 from curate.recipe import registry
+from curate.recipe.extends import PACKAGED, packaged
 from curate.recipe.labels import AS, LABEL, OutputKeys, RecipeKeys, SourceKeys
 from curate.recipe.verbs import VERBS, Kind
 
@@ -62,8 +62,7 @@ def reference(kind: str, name: str) -> str:
 
 
 def _recipes() -> dict[str, str]:
-    recipes = sorted((f for f in files("curate.recipes").iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
-    texts = {f.name.removesuffix(".yaml"): f.read_text(encoding="utf-8") for f in recipes}
+    texts = {file.removesuffix(".yaml"): (PACKAGED / file).read_text(encoding="utf-8") for file in packaged()}
     return {name: text for name, text in texts.items() if {"sources", "extends"} & set(yaml.safe_load(text) or {})}
 
 

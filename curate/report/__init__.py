@@ -11,6 +11,7 @@ import polars as pl
 from curate.report import sections as of
 from curate.report.page import Section, page
 from curate.report.pairs import pairs, shortcuts
+from curate.report.style import style
 from curate.rows import with_ids
 
 _TEMPLATE, _OFFLINE = "set.html", "This page loads nothing from anywhere."
@@ -39,6 +40,7 @@ def report(
         Section("diversity", "Diversity", _TEMPLATE, lambda: of.diversity(manifest)),
         Section("lengths", "Lengths", _TEMPLATE, lambda: of.lengths(rows, ledger, manifest)),
         Section("scores", "Scores", _TEMPLATE, lambda: of.scores(rows, ledger, manifest)),
+        Section("style", "Style", _TEMPLATE, lambda: style(rows)),
         *preference(rows, manifest),
         Section("near", "Near misses", _TEMPLATE, lambda: of.near(ledger, manifest)),
         Section("examples", "Examples", _TEMPLATE, lambda: of.dropped(rows, ledger, manifest, examples)),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.filters import domains, enough, quotas, random, top
+from curate.filters import domains, enough, middle, quotas, random, top
 from curate.filters import pool as pools
 
 SIZES = {"a": 1_000_000, "b": 100_000, "c": 10_000, "d": 1_000, "e": 100, "f": 5}
@@ -121,6 +121,7 @@ def pool(n: int = 300) -> pl.DataFrame:
 SELECTORS = [
     pytest.param(random, {}, id="random"),
     pytest.param(top, {}, id="top"),
+    pytest.param(middle, {}, id="middle"),
     pytest.param(domains, {"domain_temperature": 3}, id="domains"),
     pytest.param(domains, {"domain_temperature": INF, "prefer": None}, id="domains without preference"),
 ]
@@ -151,6 +152,7 @@ def test_a_selector_takes_none_or_all_and_refuses_fewer_than_none(select, parame
     ("select", "parameters", "column"),
     [
         pytest.param(top, {"by": "stars"}, "stars", id="top"),
+        pytest.param(middle, {"by": "stars"}, "stars", id="middle"),
         pytest.param(domains, {"by": "site"}, "site", id="domains"),
         pytest.param(domains, {"prefer": "stars"}, "stars", id="a preference that is named must be there"),
     ],
@@ -182,6 +184,34 @@ def test_top_takes_the_highest_and_draws_among_equals():
     assert rows.filter(choice.kept)["score"].min() == rows["score"].top_k(60).min()
     assert not choice.kept.equals(top(rows, n=60, seed=1).kept)
     assert top(rows.with_columns(score=pl.lit(float("nan"))), n=3).kept.sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("scores", "n", "expected"),
+    [
+        pytest.param([5, 1, 4, 2, 3], 1, [3], id="the median"),
+        pytest.param([5, 1, 4, 2, 3], 3, [2, 3, 4], id="one left out at either end"),
+        pytest.param([5, 1, 4, 2, 3], 2, [2, 3], id="of three to leave out, two above"),
+        pytest.param([1, 1000, 2, 3, 4], 3, [2, 3, 4], id="by rank, however far an end lies"),
+        pytest.param([None, 5, float("nan"), 1, 3], 1, [3], id="what has no number is at no end"),
+        pytest.param([None, 5, float("nan"), 1, 3], 3, [1, 3, 5], id="and comes last"),
+    ],
+)
+def test_middle(scores, n, expected):
+    rows = pl.DataFrame({"id": list("abcde"), "score": scores}, schema={"id": pl.String, "score": pl.Float64})
+    choice = middle(rows, n=n)
+    assert sorted(rows.filter(choice.kept)["score"]) == expected
+    assert set(choice.why.drop_nulls()) == {f"not picked: {n} of 5 taken from the middle of score"}
+
+
+@given(st.lists(st.integers(0, 9), max_size=40), st.integers(0, 50), st.integers(0, 3))
+def test_middle_leaves_out_as_many_below_as_above(scores, n, seed):
+    rows = pl.DataFrame(
+        {"id": [f"{i}" for i in range(len(scores))], "score": scores}, schema={"id": pl.String, "score": pl.Int64}
+    )
+    kept = sorted(rows.filter(middle(rows, n=n, seed=seed).kept)["score"])
+    below = max(0, len(scores) - n) // 2
+    assert kept == sorted(scores)[below : below + n]
 
 
 def test_domains_takes_each_quota_best_first():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import curate.filters
 from curate.ablate.checks import warnings
 from curate.ablate.plan import Plan, plan
 from curate.ablate.reading import load
@@ -24,7 +25,7 @@ def planned(name: str, *, small: bool = False) -> Plan:
 
 
 def test_none_is_left_out():
-    assert {file.stem for file in FOLDER.glob("*.yaml")} == {*FULL, "planted"}
+    assert {file.stem for file in FOLDER.glob("*.yaml")} == {*FULL, "planted", "baselines"}
 
 
 @pytest.mark.parametrize("name", FULL)
@@ -100,6 +101,17 @@ def test_planted_is_what_the_verification_needs():
     habit, plain, null = (made.nodes[job.sets["data"]].params["data"] for job in made.jobs[::2])
     assert habit["seed"] == plain["seed"] != null["seed"]
     assert habit["steps"][:-1] == plain["steps"] == null["steps"]
+
+
+@pytest.mark.skipif("ifd" not in curate.filters.__all__, reason="there is no filter ifd")
+def test_the_baselines_differ_in_how_they_choose_alone():
+    made = planned("baselines")
+    assert [arm.name for arm in made.ablation.arms] == ["random", "longest", "ifd", "quality_diversity"]
+    assert {job.rows for job in made.jobs} == {32} and {job.count for job in made.jobs} == {48}
+    assert {steps for job in made.jobs for steps in job.steps.values()} == {16}
+    pools = [made.nodes[job.sets["data"]].params["data"]["sources"] for job in made.jobs]
+    assert all(pool == pools[0] for pool in pools)
+    assert [line.partition(":")[0] for line in warnings(made)] == ["2 seeds"]
 
 
 @pytest.mark.parametrize(
