@@ -1,4 +1,4 @@
-"""Filters by topic: properties, edits and scores of a row, and selectors over the whole pool.
+"""Filters by topic: properties, edits and scores of a row, and selectors and scores over the whole pool.
 
 To add one: write a function in a module of this folder, its table in `tests/filters`, and its name here.
 """
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from curate.filters.duplicates import exact_duplicates as exact_duplicates
     from curate.filters.duplicates import near_duplicates as near_duplicates
     from curate.filters.duplicates import semantic_duplicates as semantic_duplicates
+    from curate.filters.judged import judged as judged
     from curate.filters.language import language as language
     from curate.filters.markup import html_to_markdown as html_to_markdown
     from curate.filters.markup import strip_links as strip_links
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from curate.filters.voice import mentions as mentions
     from curate.filters.voice import refuses as refuses
     from curate.filters.voice import says_ai as says_ai
+    from curate.filters.votes import votes as votes
 
 # Each filter, and its module.
 _FILTERS = lazy(
@@ -67,6 +69,7 @@ _FILTERS = lazy(
         "farthest": "diversity",
         "first_person": "voice",
         "html_to_markdown": "markup",
+        "judged": "judged",
         "language": "language",
         "length": "size",
         "length_ratio": "pairs",
@@ -86,6 +89,7 @@ _FILTERS = lazy(
         "threshold": "diversity",
         "top": "sampling",
         "toxic": "safety",
+        "votes": "votes",
     },
 )
 __all__ = sorted([*_FILTERS, "quotas"])  # `quotas` shares a number among domains, and is no filter
