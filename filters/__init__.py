@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from curate.filters.language import language as language
     from curate.filters.markup import html_to_markdown as html_to_markdown
     from curate.filters.markup import strip_links as strip_links
+    from curate.filters.noise import both_sides as both_sides
+    from curate.filters.noise import contradictions as contradictions
+    from curate.filters.noise import mislabelled as mislabelled
+    from curate.filters.noise import mismatch as mismatch
+    from curate.filters.noise import reward_gap as reward_gap
     from curate.filters.others import data_juicer_filter as data_juicer_filter
     from curate.filters.others import data_juicer_mapper as data_juicer_mapper
     from curate.filters.others import datatrove_filter as datatrove_filter
@@ -55,9 +60,11 @@ _FILTERS = lazy(
         "alike": "pairs",
         "at_least": "size",
         "at_most": "size",
+        "both_sides": "noise",
         "claims_human": "voice",
         "cluster": "diversity",
         "contaminated": "contamination",
+        "contradictions": "noise",
         "coverage": "diversity",
         "data_juicer_filter": "others",
         "data_juicer_mapper": "others",
@@ -75,12 +82,15 @@ _FILTERS = lazy(
         "length_ratio": "pairs",
         "matches": "text",
         "mentions": "voice",
+        "mislabelled": "noise",
+        "mismatch": "noise",
         "near_duplicates": "duplicates",
         "personal_data": "safety",
         "prompt_from_title_or_body": "text",
         "random": "sampling",
         "refuses": "voice",
         "replace_opening": "text",
+        "reward_gap": "noise",
         "says_ai": "voice",
         "self_contained": "text",
         "semantic_duplicates": "duplicates",
