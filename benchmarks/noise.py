@@ -2,7 +2,8 @@
 
     CURATE_DATA=folder python -m benchmarks.noise
 
-`folder` holds human_like_pairs_sample.jsonl and natural_instructions/; the rest is documentation of installed packages.
+`folder` holds human_like_pairs_sample.jsonl, natural_instructions/ and stackexchange/; the rest of the pairs is
+documentation of installed packages.
 """
 
 from __future__ import annotations
@@ -39,12 +40,29 @@ DOCS: dict[str, Any] = {
         {"select": {"random": {"n": 2000}}},
     ],
 }
+VOTES: dict[str, Any] = {
+    "name": "votes",
+    "sources": {
+        "votes": {
+            "read": {"stackexchange": {"path": "stackexchange"}},
+            "steps": [
+                {"edit": {"html_to_markdown": {"column": "body"}}},
+                {"edit": {"prompt_from_title_or_body": {"column": "prompt"}}},
+                {"pair": {"votes": {"min_gap": 3, "max_length_ratio": 2}}},
+                {"edit": {"html_to_markdown": {"column": ["chosen", "rejected"]}}},
+                {"keep": {"length": {"column": ["chosen", "rejected"], "min": 100, "max": 4096}}},
+            ],
+        }
+    },
+    "output": {"formats": ["preference"]},
+}
+MARGINS = (0, 0.1, 0.2, 0.3, 0.4)
 
 
-def documents() -> pl.DataFrame:
-    """Take prompts and answers from the documentation of installed packages."""
+def rows_of(recipe: dict[str, Any]) -> pl.DataFrame:
+    """Run a recipe and take its rows."""
     with tempfile.TemporaryDirectory() as folder:
-        run_recipe(parse(DOCS, Places("docs")), Path(folder) / "out")
+        run_recipe(parse(recipe, Places(recipe["name"])), Path(folder) / "out")
         return pl.read_parquet(Path(folder) / "out/train.parquet").sort("id")
 
 
@@ -102,20 +120,26 @@ def slid(rows: pl.DataFrame, seed: int) -> dict[str, float]:
     which = planted(rows.height, seed)
     answers = rows["response"].filter(which)
     moved = rows["response"].scatter(which.arg_true(), pl.concat([answers[1:], answers[:1]]))
-    return found(which, mismatch(rows.with_columns(moved)))
+    scores = mismatch(rows.with_columns(moved))
+    over = {f"over {margin}": scores.value >= margin for margin in MARGINS}
+    shares = {name: (which & some).sum() / some.sum() for name, some in over.items()}
+    return (
+        found(which, scores)
+        | {name: float(some.sum()) for name, some in over.items()}
+        | {f"{n} slid": x for n, x in shares.items()}
+    )
 
 
 def main() -> None:
-    docs = documents()
-    rows = pairs(docs)
+    rows = pairs(rows_of(DOCS))
     print(dict(rows["kind"].value_counts().iter_rows()))
     show("flipped, all:", [flipped(rows, seed) for seed in range(DRAWS)])
     for kind in ("tone", "review", "document"):
         show(f"flipped, {kind}:", [flipped(rows.filter(kind=kind), seed) for seed in range(DRAWS)])
+    votes = rows_of(VOTES)
+    show(f"flipped, {votes.height} by votes:", [flipped(votes, seed) for seed in range(DRAWS)])
     of_one = rows.select("id", "prompt", "kind", response="chosen")
     show("slid, all:", [slid(of_one, seed) for seed in range(DRAWS)])
-    for kind in ("tone", "review", "document"):
-        show(f"slid, {kind}:", [slid(of_one.filter(kind=kind), seed) for seed in range(DRAWS)])
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 FEWEST = 100  # pairs that a model of hundreds of weights is worth fitting to
+LEARNT = 0.6  # of the labels: a model that agrees with fewer names 321 of 738 pairs by votes, no better than chance
 _DIGITS = 4  # of a probability: below, the solver's last steps differ between machines
 _BLOCK = 1024  # rows compared with all prompts at a time
 _MISSING = "a text is missing"
@@ -133,8 +134,9 @@ def mislabelled(
 
     A pair gets a reason where the probability of the flip reaches the mean one that the model gives to labels as they
     stand (section 3.1, the threshold of the confident joint): the note `threshold`. The note `right` is how often the
-    model agrees with the labels. **Near one half it has learnt nothing, and its scores mean nothing**; docs/noise.md
-    has figures. What is rare and right looks flipped, too: read before you drop.
+    model agrees with the labels. Below 0.6 it has learnt too little to name any pair, and its scores mean nothing: so
+    it is where answers differ in what they know and not in how they sound. What is rare and right looks flipped, too:
+    read before you drop.
 
     Raises ValueError if a column is not there, UserError without scikit-learn. With fewer than 100 pairs, or all in one
     fold, no pair has a score, and the reason says so.
@@ -154,15 +156,11 @@ def mislabelled(
     vectors = [vectors_of(rows, name, None, model, "mislabelled") / LENGTH for name in ("prompt", "chosen", "rejected")]
     flipped = _tried(_features(*vectors), fold.to_numpy()).round(_DIGITS)
     threshold = round(float((1 - flipped).mean()), _DIGITS)
+    right = float((flipped < 0.5).mean())
+    told = (pl.col("value") >= threshold) & (right >= LEARNT)
     why = pl.format("the rejected answer looks like the chosen one: probability {}", "value")
-    scored = rows.select("at", value=pl.Series(flipped)).with_columns(
-        why=pl.when(pl.col("value") >= threshold).then(why)
-    )
-    notes = {
-        "right": float((flipped < 0.5).mean()),
-        "threshold": threshold,
-        "likely flipped": float(scored["why"].count()),
-    }
+    scored = rows.select("at", value=pl.Series(flipped)).with_columns(why=pl.when(told).then(why))
+    notes = {"right": right, "threshold": threshold, "likely flipped": float(scored["why"].count())}
     return _beside(pool, scored, {"pairs": float(rows.height), **{k: round(v, 3) for k, v in notes.items()}})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.filters import votes
@@ -27,6 +27,7 @@ def test_votes_stand_where_they_stand_in_their_domain(domains, numbers, scores):
     assert result.why.is_null().to_list() == [score is not None for score in scores]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-5, 300)), min_size=1, max_size=40))
 def test_domains_have_one_mean_and_keep_their_order_whatever_their_size(rows):
     pool = pl.DataFrame(rows, schema=["domain", "score"], orient="row")
