@@ -88,7 +88,7 @@ def planted(height: int, seed: int) -> pl.Series:
     return pl.Series("planted", [False]).new_from_index(0, height).scatter(np.sort(at), True)
 
 
-def found(planted: pl.Series, scores: Scores) -> dict[str, float]:
+def found(planted: pl.Series, scores: Scores) -> dict[str, Any]:
     """Count the planted among the first, and among those with a reason."""
     table = pl.DataFrame({"planted": planted, "value": scores.value, "why": scores.why})
     first = table.sort("value", descending=True, nulls_last=True).head(FIRST)
@@ -102,11 +102,11 @@ def found(planted: pl.Series, scores: Scores) -> dict[str, float]:
     }
 
 
-def show(what: str, results: list[dict[str, float]]) -> None:
+def show(what: str, results: list[dict[str, Any]]) -> None:
     print(what, ", ".join(f"{name} {np.mean([r[name] for r in results]):.3f}" for name in results[0]))
 
 
-def flipped(rows: pl.DataFrame, seed: int) -> dict[str, float]:
+def flipped(rows: pl.DataFrame, seed: int) -> dict[str, Any]:
     which = planted(rows.height, seed)
     sides = [
         pl.when(which).then(other).otherwise(side).alias(side)
@@ -115,7 +115,7 @@ def flipped(rows: pl.DataFrame, seed: int) -> dict[str, float]:
     return found(which, mislabelled(rows.with_columns(sides), seed=seed))
 
 
-def slid(rows: pl.DataFrame, seed: int) -> dict[str, float]:
+def slid(rows: pl.DataFrame, seed: int) -> dict[str, Any]:
     """Move the answers of the rows drawn by one of these."""
     which = planted(rows.height, seed)
     answers = rows["response"].filter(which)

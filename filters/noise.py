@@ -99,7 +99,9 @@ def _texts(pool: pl.DataFrame, columns: dict[str, str], who: str) -> pl.DataFram
 def _others(rows: pl.DataFrame, across: dict[str, str], words: str) -> pl.DataFrame:
     """Count for each row those that have its texts in other columns, and say in words which is the first of them."""
     apart = rows.filter(pl.col("chosen") != pl.col("rejected"))
-    others = apart.group_by(**across).agg(count=pl.len(), why=pl.format(words, pl.col("id").min()))
+    others = apart.group_by([pl.col(of).alias(name) for name, of in across.items()]).agg(
+        count=pl.len(), why=pl.format(words, pl.col("id").min())
+    )
     return rows.join(others, on=list(across), how="left", maintain_order="left").select("count", "why")
 
 

@@ -41,4 +41,5 @@ def votes(pool: pl.DataFrame, *, column: str = "score", by: str = "domain") -> S
     rank, count = (of.over(by) for of in (number.rank("average"), number.count()))
     value = ((rank - 0.5) / count).alias("value")
     why = pl.when(number.is_null()).then(pl.lit(f"no number in {column}")).alias("why")
-    return Scores(*pool.select(value, why).get_columns())
+    table = pool.select(value, why)
+    return Scores(table["value"], table["why"])

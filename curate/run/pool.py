@@ -259,7 +259,11 @@ def _score(state: Run, pool: Pool, step: Step) -> Pool:
         for some in pool.read():
             numbers = some.select("id").join(scored, on="id", how="left", maintain_order="left")
             rows.add(some.with_columns(numbers[step.label]))
-            passed = {"kept": True, "dropped_by": pl.lit(None, pl.String), "detail": pl.lit(None, ledgers.EVIDENCE)}
+            passed: dict[str, Any] = {
+                "kept": True,
+                "dropped_by": pl.lit(None, pl.String),
+                "detail": pl.lit(None, ledgers.EVIDENCE),
+            }
             ledger.add(some.select("source", "id").hstack(numbers.drop("id")).with_columns(**passed))
         rows.flush()
         ledger.flush()
