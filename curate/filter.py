@@ -29,6 +29,19 @@ class Choice(NamedTuple):
     notes: Mapping[str, float] = MappingProxyType({})
 
 
+class Scores(NamedTuple):
+    """What a score of the whole pool says, row by row of the pool it was given: a number, and why.
+
+    `why` says why a row has no number, or what a number rests on; null where there is nothing to say. `again` marks the
+    rows that a later run should ask about once more. `notes` are figures about all rows, as those of a choice.
+    """
+
+    value: pl.Series  # Float64
+    why: pl.Series  # String
+    again: pl.Series | None = None  # Boolean
+    notes: Mapping[str, float] = MappingProxyType({})
+
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 

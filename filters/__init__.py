@@ -1,4 +1,4 @@
-"""Filters by topic: properties, edits and scores of a row, and selectors over the whole pool.
+"""Filters by topic: properties, edits and scores of a row, and selectors and scores over the whole pool.
 
 To add one: write a function in a module of this folder, its table in `tests/filters`, and its name here.
 """
@@ -33,9 +33,15 @@ if TYPE_CHECKING:
     from curate.filters.form import repetition as repetition
     from curate.filters.form import share as share
     from curate.filters.form import unicode_broken as unicode_broken
+    from curate.filters.judged import judged as judged
     from curate.filters.language import language as language
     from curate.filters.markup import html_to_markdown as html_to_markdown
     from curate.filters.markup import strip_links as strip_links
+    from curate.filters.noise import both_sides as both_sides
+    from curate.filters.noise import contradictions as contradictions
+    from curate.filters.noise import mislabelled as mislabelled
+    from curate.filters.noise import mismatch as mismatch
+    from curate.filters.noise import reward_gap as reward_gap
     from curate.filters.others import data_juicer_filter as data_juicer_filter
     from curate.filters.others import data_juicer_mapper as data_juicer_mapper
     from curate.filters.others import datatrove_filter as datatrove_filter
@@ -65,6 +71,7 @@ if TYPE_CHECKING:
     from curate.filters.voice import mentions as mentions
     from curate.filters.voice import refuses as refuses
     from curate.filters.voice import says_ai as says_ai
+    from curate.filters.votes import votes as votes
 
 # Each filter, and its module.
 _FILTERS = lazy(
@@ -73,12 +80,14 @@ _FILTERS = lazy(
         "alike": "pairs",
         "at_least": "size",
         "at_most": "size",
+        "both_sides": "noise",
         "claims_human": "voice",
         "classifier": "quality",
         "cluster": "diversity",
         "collapse_whitespace": "clean",
         "contaminated": "contamination",
         "count": "form",
+        "contradictions": "noise",
         "coverage": "diversity",
         "data_juicer_filter": "others",
         "data_juicer_mapper": "others",
@@ -95,6 +104,7 @@ _FILTERS = lazy(
         "has_code": "form",
         "html_to_markdown": "markup",
         "ifd": "quality",
+        "judged": "judged",
         "language": "language",
         "length": "size",
         "length_ratio": "pairs",
@@ -102,6 +112,8 @@ _FILTERS = lazy(
         "matches": "text",
         "mentions": "voice",
         "middle": "sampling",
+        "mislabelled": "noise",
+        "mismatch": "noise",
         "near_duplicates": "duplicates",
         "perplexity": "quality",
         "personal_data": "safety",
@@ -114,6 +126,7 @@ _FILTERS = lazy(
         "repetition": "form",
         "replace_opening": "text",
         "reward": "quality",
+        "reward_gap": "noise",
         "says_ai": "voice",
         "self_contained": "text",
         "semantic_duplicates": "duplicates",
@@ -126,6 +139,7 @@ _FILTERS = lazy(
         "toxic": "safety",
         "unescape": "clean",
         "unicode_broken": "form",
+        "votes": "votes",
     },
 )
 __all__ = sorted([*_FILTERS, "quotas"])  # `quotas` shares a number among domains, and is no filter

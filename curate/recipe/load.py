@@ -238,11 +238,11 @@ class Reading:
         if named is None:
             return None
         kind = KINDS.get(registry.kind_of(named.function))
-        if kind and kind.verbs and kind != VERBS[verb]:
+        if kind and kind.verbs and verb not in kind.verbs:
             message = f"'{named.name}' is {kind.noun}, so its verb is '{kind.verbs[0]}', not '{verb}'"
             self.problem((*path, verb), message)
             return None
-        call = self.checked(named, VERBS[verb])
+        call = self.checked(named, registry.kind_of_step(verb, named.function))
         if call is None:
             return None
         label, place = self.labels[path], self.places(call.path)

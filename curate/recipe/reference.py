@@ -13,7 +13,7 @@ from curate.errors import UserError, did_you_mean
 from curate.recipe import registry
 from curate.recipe.extends import PACKAGED, packaged
 from curate.recipe.labels import AS, LABEL, OutputKeys, RecipeKeys, SourceKeys
-from curate.recipe.verbs import VERBS, Kind
+from curate.recipe.verbs import KINDS, VERBS
 
 
 def catalog(kind: str) -> list[dict[str, Any]]:
@@ -112,7 +112,7 @@ def schema() -> dict[str, Any]:
         "sample": {"anyOf": [_without(filters["domains"], _OF_RUN), *_samplers(filters)]},
         "step": {
             "oneOf": [
-                _step(verb, _named(_of_kind(kind), added if kind.group == "filters" else []))
+                _step(verb, _named(_of_verb(verb), added if kind.group == "filters" else []))
                 for verb, kind in VERBS.items()
             ]
         },
@@ -120,13 +120,14 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "title": "A curate recipe"}
 
 
-def _of_kind(kind: Kind) -> dict[str, registry.Function]:
-    return {name: f for name, f in registry.functions(kind.group).items() if registry.kind_of(f) == kind.name}
+def _of_verb(verb: str) -> dict[str, registry.Function]:
+    kinds = {kind.name for kind in KINDS.values() if verb in kind.verbs}
+    return {n: f for n, f in registry.functions(VERBS[verb].group).items() if registry.kind_of(f) in kinds}
 
 
 def _samplers(filters: dict[str, registry.Function]) -> list[dict[str, Any]]:
     """Describe `{selector: {parameters}}` for the selectors that pick a number of rows, and a user's own."""
-    fit = (n for n, f in _of_kind(VERBS["select"]).items() if "n" in inspect.signature(f).parameters)
+    fit = (n for n, f in _of_verb("select").items() if "n" in inspect.signature(f).parameters)
     return [*(_one(name, _without(filters[name], _OF_RUN)) for name in fit), _OWN]
 
 

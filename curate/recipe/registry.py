@@ -21,7 +21,7 @@ from curate.errors import did_you_mean
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
 from curate.recipe.places import KeyPath, existing, short
-from curate.recipe.verbs import GROUPS, KINDS
+from curate.recipe.verbs import GROUPS, KINDS, VERBS, Kind
 
 log = logging.getLogger("curate.recipe")
 Function: TypeAlias = Callable[..., Any]
@@ -87,6 +87,17 @@ def kind_of(function: Function) -> str:
     returned = _returned(function)
     marks = getattr(returned, "__metadata__", ())
     return next((k.name for k in KINDS.values() if k.name in marks or returned == (k.returns or k)), ANY)
+
+
+def kind_of_step(verb: str, function: Function) -> Kind:
+    """Tell what kind of step a verb makes with a function: of the kinds that the verb takes the function's own.
+
+    >>> from curate.filters import votes
+    >>> kind_of_step("score", votes).noun, kind_of_step("score", lambda column: None).noun
+    ('a score of the pool', 'a score')
+    """
+    kind = KINDS.get(kind_of(function))
+    return kind if kind and verb in kind.verbs else VERBS[verb]
 
 
 def is_a(function: Function, kind: str) -> bool:

@@ -12,6 +12,7 @@ import polars as pl
 from curate import own, texts
 from curate.cache import code_of, contents_of
 from curate.recipe.bindings import described
+from curate.recipe.registry import kind_of_step
 from curate.recipe.verbs import VERBS
 from curate.rows import literal
 
@@ -42,7 +43,7 @@ class Step:
     @property
     def alone(self) -> bool:
         """Tell whether the step looks at the whole pool, and so is a stage of its own."""
-        return VERBS[self.verb].alone
+        return kind_of_step(self.verb, self.function).alone
 
     @property
     def costly(self) -> bool:

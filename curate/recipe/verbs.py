@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from curate.filter import Choice
+from curate.filter import Choice, Scores
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
 from curate.rows import Part
@@ -29,6 +29,8 @@ _ROWS = frozenset({"rows"})
 _TABLE = (
     Kind("property", "a property", "filters", ("keep", "drop"), judges=True),
     Kind("edit", "an edit", "filters", ("edit",)),
+    # Before the other kind of score, which a function without an annotation is taken for.
+    Kind("scores", "a score of the pool", "filters", ("score",), Scores, _POOL, alone=True),
     Kind("score", "a score", "filters", ("score",)),
     Kind("select", "a selector", "filters", ("select",), Choice, _POOL, alone=True),
     Kind("answer", "a maker of answers", "pairs", ("answer",), filled=_ROWS, alone=True),

@@ -334,7 +334,7 @@ def show_why(row: dict[str, Any]) -> None:
     _line(f"{row['id']}  {where}: {state}", "bold")
     table = Table("step", "outcome", "measured", "parameters", "evidence")
     for step in row["steps"]:
-        measured = ", ".join(f"{k} {v:g}" for k, v in step["measured"].items())
+        measured = ", ".join(f"{k} {v}" if isinstance(v, str) else f"{k} {v:g}" for k, v in step["measured"].items())
         outcome = Text(step["outcome"], style="red" if step["outcome"] == "failed" else "")
         name = Text(f"{step['verb']} {step['label']}")
         table.add_row(name, outcome, measured, Text(_params(step["params"])), Text(step["evidence"] or ""))

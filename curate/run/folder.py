@@ -105,7 +105,10 @@ def _way(step: dict[str, Any], line: dict[str, Any], evidence: dict[str, str]) -
     if step["verb"] in {"edit", "score"}:
         outcome = step["verb"]
     measured = {k.partition(".")[2]: v for k, v in line.items() if k.startswith(f"{label}.") and v is not None}
-    return {**step, "outcome": outcome, "measured": measured, "evidence": evidence.get(label)}
+    if step["verb"] == "score" and verdict is not None:
+        measured = {"score": verdict, **measured}
+    reason = measured.pop("why", None)  # of a score of the pool
+    return {**step, "outcome": outcome, "measured": measured, "evidence": evidence.get(label, reason)}
 
 
 def diff(before: Path, after: Path) -> pl.DataFrame:

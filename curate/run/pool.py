@@ -17,7 +17,7 @@ import polars as pl
 from curate import texts
 from curate.cache import Entry
 from curate.engine import current
-from curate.filter import Choice
+from curate.filter import Choice, Scores
 from curate.filters.pool import Each, picks
 from curate.pairs.samples import Result
 from curate.recipe.step import Step, columns_read
@@ -49,7 +49,7 @@ def apply_steps(state: Run, pool: Pool, steps: list[Step]) -> Pool:
             pool = _pass_again(state, pool, neighbours)
             continue
         for step in neighbours:
-            pool = _select(state, pool, step) if step.verb == "select" else _make(state, pool, step)
+            pool = {"select": _select, "score": _score}.get(step.verb, _make)(state, pool, step)
     return pool
 
 
@@ -244,18 +244,74 @@ def write_verdicts(folder: Path, verdicts: Iterable[pl.DataFrame]) -> dict[str, 
     return count
 
 
+def _score(state: Run, pool: Pool, step: Step) -> Pool:
+    """Let a score of the pool give each row alive a number, and note why rows have none; it drops no row.
+
+    It sees the rows in the order of their ids: the columns that it declares, or all of them. Where another try may give
+    a row its number, the stage is not kept.
+    """
+
+    def build(folder: Path) -> dict[str, Any]:
+        if not pool.alive.any():
+            return {"again": 0, "notes": {}}
+        scored, scores = _scored(pool, step)
+        rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger", sorted=True)
+        for some in pool.read():
+            numbers = some.select("id").join(scored, on="id", how="left", maintain_order="left")
+            rows.add(some.with_columns(numbers[step.label]))
+            passed: dict[str, Any] = {
+                "kept": True,
+                "dropped_by": pl.lit(None, pl.String),
+                "detail": pl.lit(None, ledgers.EVIDENCE),
+            }
+            ledger.add(some.select("source", "id").hstack(numbers.drop("id")).with_columns(**passed))
+        rows.flush()
+        ledger.flush()
+        state.progress(step.label, scored.height)
+        missing = scores.why.filter(scores.value.is_null()).drop_nulls()
+        again = 0 if scores.again is None else int(scores.again.sum())
+        return {"again": again, "notes": dict(scores.notes), "reasons": Counter(missing).most_common(_REASONS)}
+
+    depends = {"pool": pool.key, "step": step.depends()}
+    stage = state.stage("score", step.label, depends, build, keep=lambda meta: not meta["again"])
+    _note(state, step, stage)
+    ledger = pool.ledger.extend(map(scan, stage.files("ledger-*.parquet")))
+    return Pool.of(ledger, stage.files("rows-*.parquet"), stage.content)
+
+
+def _scored(pool: Pool, step: Step) -> tuple[pl.DataFrame, Scores]:
+    """Ask a score of the pool about the rows alive; give the columns of the ledger by id, and what it said."""
+    at = f"{step.place}: score {step.name}"
+    columns, declared = columns_read(step.function, step.params)
+    if declared:
+        demand(pool, columns, at)
+    else:
+        columns = list(dict.fromkeys(name for file in pool.files for name in pl.read_parquet_schema(file)))
+    with in_words(at):
+        rows = look(reader(pool, columns), pool.pieces())
+    with in_words(at, rows, columns):
+        scores: Scores = step.function(rows, **{**step.params, **step.objects})
+        value = scores.value.cast(pl.Float64).alias(step.label)
+        return rows.select("id").with_columns(value, scores.why.alias(f"{step.label}.why")), scores
+
+
 def _make(state: Run, pool: Pool, step: Step) -> Pool:
     """Let a step write answers or pairs for the rows alive, and note what it could not write."""
     stage = _make_stage(state, pool, step)
     state.quarantine += stage.files("bad.jsonl")
     state.examples += stage.files("examples.parquet")
+    _note(state, step, stage)
+    ledger = pool.ledger.extend(map(scan, stage.files("ledger.parquet")))
+    return Pool.of(ledger, stage.files("rows-*.parquet"), stage.content)
+
+
+def _note(state: Run, step: Step, stage: Entry) -> None:
+    """Note what a step says of its rows as a whole: why some got nothing, how many may get it yet, figures."""
     state.reasons[step.label] = stage.meta.get("reasons", [])
     if stage.meta["again"]:
         state.open[step.label] = stage.meta["again"]
     if stage.meta["notes"]:
         state.notes[step.label] = stage.meta["notes"]
-    ledger = pool.ledger.extend(map(scan, stage.files("ledger.parquet")))
-    return Pool.of(ledger, stage.files("rows-*.parquet"), stage.content)
 
 
 def _make_stage(state: Run, pool: Pool, step: Step) -> Entry:

@@ -82,6 +82,7 @@ def frame(values: list[tuple[Any, ...]]) -> pl.DataFrame:
     schema = {"prompt": pl.String, "response": pl.String, "score": pl.Float64}
     made = pl.DataFrame(values, schema=schema, orient="row")
     others = {"title": "prompt", "chosen": "prompt", "body": "response", "rejected": "response"}
+    others |= {"chosen_score": "score", "rejected_score": "score"}
     return made.with_columns(id=pl.int_range(pl.len()).cast(pl.String), **{k: pl.col(v) for k, v in others.items()})
 
 
@@ -102,8 +103,8 @@ def test_the_verdicts_on_a_batch_are_the_batch_of_its_verdicts(name, values, cut
 
 
 OTHER = {"alike", "length_ratio"}  # compare a text with that of another column
-# All others read what `column` names.
-OF_TEXTS = [p for p in ROWWISE if p.values[0] not in ("prompt_from_title_or_body", "ifd", "reward")]
+# All others read the texts that `column` names.
+OF_TEXTS = [p for p in ROWWISE if p.values[0] not in {"prompt_from_title_or_body", "reward_gap", "ifd", "reward"}]
 dialogues = st.lists(st.sampled_from(["I see.", "My <b>word</b>!", "12", *PIECES]), min_size=1, max_size=5)
 
 

@@ -13,7 +13,7 @@ from curate.models.judges import prompts
 from curate.models.judges.judge import Case, Grade, Judge
 from curate.models.judges.replies import form_of, judgement, logprobs_of, one_of, parse, schema_of
 
-ScaleName: TypeAlias = Literal["helpfulness", "pass", "safety"]
+ScaleName: TypeAlias = Literal["helpfulness", "pass", "safety", "accuracy", "quality", "complexity"]
 
 
 class Scale(NamedTuple):
@@ -25,10 +25,15 @@ class Scale(NamedTuple):
 
 # LIMA (arXiv 2305.11206) grades helpfulness from 1 to 6 in its ablations (section 5), by fail, pass, excellent in its
 # analysis (4.3) and its dialogues (6), and by safe or unsafe what is said to sensitive prompts (4.3).
+# AlpaGasus (arXiv 2307.08701) grades the accuracy of a set's answers, DEITA (arXiv 2312.15685) their quality and the
+# complexity of what is asked.
 _PACKAGED: Mapping[str, tuple[str, Mapping[str, float]]] = {
     "helpfulness": ("judge_helpfulness.txt", {str(n): float(n) for n in range(1, 7)}),
     "pass": ("judge_pass.txt", {"fail": 0.0, "pass": 1.0, "excellent": 2.0}),
     "safety": ("judge_safety.txt", {"unsafe": 0.0, "safe": 1.0}),
+    "accuracy": ("judge_accuracy.txt", {str(n): float(n) for n in range(6)}),
+    "quality": ("judge_quality.txt", {str(n): float(n) for n in range(1, 7)}),
+    "complexity": ("judge_complexity.txt", {str(n): float(n) for n in range(1, 7)}),
 }
 
 
@@ -66,7 +71,9 @@ def scale_of(
         ends = f"{next(iter(packaged))} to {list(packaged)[-1]}"
         raise ValueError(f"{who}: the packaged prompt is for the labels {ends}; write one that explains {labels}")
     prompt = prompts.packaged(file) if prompt is None else prompt
-    prompts.check(prompt, ["labels", "reply"], who)
+    # How complex a request is does not rest on its answer.
+    needed = frozenset({"conversation"}) if scale == "complexity" else prompts.GRADED
+    prompts.check(prompt, ["labels", "reply", "response"], who, needed)
     return Scale(prompt, dict(zip(labels, map(float, values), strict=True)))
 
 
@@ -100,8 +107,9 @@ def label(
 
     Args:
         generator: who judges.
-        scale: the packaged prompt, its labels and values: `helpfulness` (1 to 6), `pass` (fail 0, pass 1, excellent 2)
-            or `safety` (unsafe 0, safe 1).
+        scale: the packaged prompt, its labels and values: `helpfulness` (1 to 6), `pass` (fail 0, pass 1, excellent
+            2), `safety` (unsafe 0, safe 1), `accuracy` (0 to 5), `quality` (1 to 6), or `complexity` of the request
+            alone (1 to 6).
         prompt: a text of your own, with {conversation} and {response}, and {labels} and {reply} (what to reply with)
             where wanted.
         labels: of your own prompt; at least two texts, each best one token of the model.
@@ -154,7 +162,8 @@ def verdict(
     Args:
         generator: who judges.
         scale: the packaged prompt, its labels and values: `pass` (fail 0, pass 1, excellent 2), `safety` (unsafe 0,
-            safe 1) or `helpfulness` (1 to 6).
+            safe 1), `helpfulness` (1 to 6), `accuracy` (0 to 5), `quality` (1 to 6), or `complexity` of the request
+            alone (1 to 6).
         prompt: a text of your own, with {conversation} and {response}, and {reply} (the form that is expected) and
             {labels} where wanted.
         labels: of your own prompt; at least two texts.
