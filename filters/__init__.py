@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from curate.filters.pairs import alike as alike
     from curate.filters.pairs import length_ratio as length_ratio
     from curate.filters.safety import personal_data as personal_data
+    from curate.filters.safety import profane as profane
     from curate.filters.safety import toxic as toxic
     from curate.filters.sampling import domains as domains
     from curate.filters.sampling import enough as enough
@@ -74,6 +75,7 @@ _FILTERS = lazy(
         "mentions": "voice",
         "near_duplicates": "duplicates",
         "personal_data": "safety",
+        "profane": "safety",
         "prompt_from_title_or_body": "text",
         "random": "sampling",
         "refuses": "voice",

@@ -19,7 +19,7 @@ from curate.turns import TURNS, cut, turn
 
 KINDS = {name: kind_of(getattr(curate.filters, name)) for name in curate.filters.__all__}
 ROWWISE = [
-    pytest.param(name, marks=pytest.mark.model if name == "semantically_contaminated" else ())
+    pytest.param(name, marks=pytest.mark.model if name in ("semantically_contaminated", "toxic") else ())
     for name, kind in KINDS.items()
     if kind in ("property", "edit", "score")
 ]
@@ -51,8 +51,8 @@ EXAMPLES = {name: example(name) for name, kind in KINDS.items() if kind in ("pro
 
 
 def expression(name: str) -> pl.Expr:
-    if name == "toxic" and importlib.util.find_spec("profanity_check") is None:
-        pytest.skip("the model of toxic is not installed: pip install 'curate-lm[toxic]'")
+    if name == "profane" and importlib.util.find_spec("profanity_check") is None:
+        pytest.skip("the model of profane is not installed: pip install 'curate-lm[profane]'")
     if name in OTHERS and importlib.util.find_spec(OTHERS[name]) is None:
         pytest.skip(f"{OTHERS[name]} is not installed: `make hosts` tests its operators")
     made: pl.Expr = getattr(curate.filters, name)(**EXAMPLES[name])

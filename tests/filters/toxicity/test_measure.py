@@ -1,0 +1,33 @@
+"""What the card says of the head, on labelled texts that are not in the repository."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from curate.filters.toxicity.measure import at, auc, hatecheck, judged, surge
+
+FOLDER = Path(os.environ.get("CURATE_DATA", Path(__file__).parents[3].parent / "shared" / "data")) / "toxicity"
+TEXTS = pl.DataFrame({"toxic": [True, True, False, False], "p": [0.9, 0.4, 0.6, 0.1]})
+
+
+def test_auc_is_the_share_of_pairs_in_order():
+    assert auc(TEXTS) == 0.75
+
+
+def test_figures_at_a_threshold():
+    assert at(TEXTS, 0.5) == {"threshold": 0.5, "precision": 0.5, "recall": 0.5, "false positives": 0.5}
+
+
+@pytest.mark.model
+@pytest.mark.slow
+def test_comments_and_functional_tests_are_told_apart():
+    for read, least in ((surge, 0.91), (hatecheck, 0.75)):
+        try:
+            frame = read(FOLDER)
+        except FileNotFoundError:
+            if read is surge:
+                pytest.skip(f"no labelled comments: set CURATE_DATA to a folder that holds {FOLDER.name}")
+            continue
+        assert auc(judged(frame)) >= least, read.__name__
