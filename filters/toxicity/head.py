@@ -1,4 +1,4 @@
-"""Judge texts by the worst of their windows: a linear head on the packaged embeddings, or the user's classifier."""
+"""Judge texts by the worst of their windows: a head on the packaged embeddings, or the user's classifier."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# An insult of one sentence is lost among the other words of a long text: see the card.
-WINDOW = 250
+# Short sentences are judged together, up to so many characters; a longer sentence alone, in pieces where it has no end.
+WINDOW, PIECE = 100, 400
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
 def worst(texts: list[str], judge: Callable[[list[str]], NDArray[np.float64]]) -> list[float]:
-    """Give each text the probability of its worst window; 0 for a text without a letter."""
+    """Give each text the probability of its worst window; 0 for a blank text."""
     import numpy as np
 
     parts = [list(windows(text)) for text in texts]
@@ -35,50 +35,50 @@ def worst(texts: list[str], judge: Callable[[list[str]], NDArray[np.float64]]) -
 
 
 def windows(text: str) -> Iterator[str]:
-    r"""Cut a text at empty lines, and each paragraph at the ends of sentences, into windows of about 250 characters.
+    r"""Cut a text at empty lines, and each paragraph at the ends of sentences, into windows.
 
     >>> [len(window) for window in windows("One. Two!\n\n" + "A sentence of thirty letters. " * 9)]
-    [9, 239, 29]
+    [9, 89, 89, 89]
     """
     for paragraph in re.split(r"\n\s*\n", text):
         window = ""
         for sentence in _SENTENCE.split(paragraph.strip()):
-            for start in range(0, len(sentence), WINDOW):
-                piece = sentence[start : start + WINDOW]
+            for start in range(0, len(sentence), PIECE):
+                piece = sentence[start : start + PIECE]
                 if window and len(window) + len(piece) >= WINDOW:
                     yield window
                     window = piece
                 else:
                     window = f"{window} {piece}".strip()
-        if any(map(str.isalpha, window)):
+        if window:
             yield window
 
 
 def packaged(texts: list[str]) -> NDArray[np.float64]:
     """Judge windows by the packaged head."""
-    import numpy as np
-
     from curate.models.embeddings import embed
 
-    weights, bias, unit = head()
-    # Whole numbers, so that a sum is the same on every machine.
-    sums = embed(texts).astype(np.int64) @ np.array(weights, dtype=np.int64) + bias
-    return probability(sums / unit)
+    return predict(embed(texts), head())
 
 
-def probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn log-odds into probabilities."""
+def predict(vectors: NDArray[np.int16], numbers: dict[str, Any]) -> NDArray[np.float64]:
+    """Turn quantised vectors (n, d) to probabilities by a head of one hidden layer.
+
+    All its numbers are whole, so that a sum is the same on every machine and in every batch.
+    """
     import numpy as np
 
+    hidden = vectors.astype(np.int64) @ np.array(numbers["hidden"]) + np.array(numbers["hidden_bias"])
+    logits = (np.maximum(hidden, 0) @ np.array(numbers["output"]) + numbers["output_bias"]) / numbers["unit"]
     result: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
     return result
 
 
 @cache
-def head() -> tuple[list[int], int, int]:
-    """Read the numbers of the head: its weights, its bias, and what a unit of log-odds is in them."""
-    numbers = json.loads((resources.files(__package__) / "head.json").read_text(encoding="utf-8"))
-    return numbers["weights"], numbers["bias"], numbers["unit"]
+def head() -> dict[str, Any]:
+    """Read the numbers of the head."""
+    numbers: dict[str, Any] = json.loads((resources.files(__package__) / "head.json").read_text(encoding="utf-8"))
+    return numbers
 
 
 def classifier(texts: list[str], model: str, label: str) -> NDArray[np.float64]:
