@@ -1,4 +1,5 @@
 import sys
+from importlib.util import find_spec
 
 import polars as pl
 import pytest
@@ -6,7 +7,10 @@ import pytest
 from curate.filters import profane, toxic
 from curate.filters.safety import profanity_rounded, toxicity_rounded
 
-PROFANITY = pytest.mark.skipif("not __import__('importlib.util').util.find_spec('profanity_check')", reason="the model of profane is not installed: pip install 'curate-lm[profane]'")  # fmt: skip
+PROFANITY = pytest.mark.skipif(
+    find_spec("profanity_check") is None,
+    reason="the model of profane is not installed: pip install 'curate-lm[profane]'",
+)
 INSULT, FILLER = "You stupid idiot! ", "The boiling point of water depends on the pressure of the air. "
 
 
@@ -101,7 +105,8 @@ def test_an_insult_in_a_long_text_is_found():
 
 @pytest.mark.model
 def test_the_measure_of_toxic_is_the_probability_to_four_decimals():
-    high, none, low = pl.DataFrame({"response": ["You stupid idiot!", None, "Tea."]})[:, [0]].select(toxicity_rounded("response")).to_series()  # fmt: skip
+    frame = pl.DataFrame({"response": ["You stupid idiot!", None, "Tea."]})
+    high, none, low = frame.select(toxicity_rounded("response")).to_series()
     assert toxic.measure is toxicity_rounded  # type: ignore[attr-defined]
     assert (high > 0.9 > 0.3 > low, none, high) == (True, None, round(high, 4))
 
