@@ -56,29 +56,29 @@ def windows(text: str) -> Iterator[str]:
 
 def packaged(texts: list[str]) -> NDArray[np.float64]:
     """Judge windows by the packaged head."""
-    from curate.models.embeddings import embed
-
-    return predict(embed(texts), head())
-
-
-def predict(vectors: NDArray[np.int16], numbers: dict[str, Any]) -> NDArray[np.float64]:
-    """Turn quantised vectors (n, d) to probabilities by a head of one hidden layer.
-
-    All its numbers are whole, so that a sum is the same on every machine and in every batch.
-    """
     import numpy as np
 
-    hidden = vectors.astype(np.int64) @ np.array(numbers["hidden"]) + np.array(numbers["hidden_bias"])
-    logits = (np.maximum(hidden, 0) @ np.array(numbers["output"]) + numbers["output_bias"]) / numbers["unit"]
+    from curate.models.embeddings import embed
+
+    weights, bias, unit = head()
+    # Whole numbers, so that a sum is the same on every machine.
+    sums = embed(texts).astype(np.int64) @ np.array(weights, dtype=np.int64) + bias
+    return probability(sums / unit)
+
+
+def probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn log-odds into probabilities."""
+    import numpy as np
+
     result: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
     return result
 
 
 @cache
-def head() -> dict[str, Any]:
-    """Read the numbers of the head."""
-    numbers: dict[str, Any] = json.loads((resources.files(__package__) / "head.json").read_text(encoding="utf-8"))
-    return numbers
+def head() -> tuple[list[int], int, int]:
+    """Read the numbers of the head: its weights, its bias, and what a unit of log-odds is in them."""
+    numbers = json.loads((resources.files(__package__) / "head.json").read_text(encoding="utf-8"))
+    return numbers["weights"], numbers["bias"], numbers["unit"]
 
 
 def classifier(texts: list[str], model: str, label: str) -> NDArray[np.float64]:

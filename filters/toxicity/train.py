@@ -11,19 +11,16 @@ import html
 import json
 import os
 import re
-import warnings
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from curate.filters.toxicity.head import predict
 from curate.filters.toxicity.sentences import write
-from curate.models.embeddings.quantised import LENGTH
 
 SEED = 0
 FOLDS = 5
-SCALE = 2**12  # a weight is kept to 1 / SCALE
+UNIT = 4080 * 2**16  # a vector has the length 4080; a weight is kept to 1 / 2**16
 _CRAWLED = re.compile(r"\bRT\b|https?://\S+|@\w+:?")
 
 
@@ -57,35 +54,28 @@ def examples(folder: Path) -> pl.DataFrame:
     )
 
 
-def fit(vectors: Any, toxic: Any) -> dict[str, Any]:
-    """Fit a head with one hidden layer, and round its numbers."""
+def fit(vectors: Any, toxic: Any) -> tuple[list[int], int]:
+    """Fit a logistic regression and round its numbers."""
     import numpy as np
-    from sklearn.neural_network import MLPClassifier
+    from sklearn.linear_model import LogisticRegression
 
-    # Few rounds and a strong penalty: more of either way fits the frames, not the language.
-    model = MLPClassifier((32,), alpha=1, max_iter=6, random_state=SEED)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that six rounds are few
-        model.fit(vectors.astype(np.float32) * (8 / LENGTH), toxic)
-    whole = lambda numbers, scale: np.rint(np.asarray(numbers, dtype=np.float64) * scale).astype(np.int64).tolist()  # noqa: E731
-    return {
-        "unit": LENGTH * SCALE * SCALE,
-        "hidden": whole(model.coefs_[0], 8 * SCALE),
-        "hidden_bias": whole(model.intercepts_[0], LENGTH * SCALE),
-        "output": whole(model.coefs_[1][:, 0], SCALE),
-        "output_bias": whole(model.intercepts_[1][0], LENGTH * SCALE * SCALE),
-    }
+    model = LogisticRegression(C=1.0, max_iter=500).fit(vectors / 4080, toxic)
+    weights = np.rint(model.coef_[0] * UNIT / 4080).astype(np.int64)
+    return weights.tolist(), round(float(model.intercept_[0]) * UNIT)
 
 
 def held_out(vectors: Any, frame: pl.DataFrame) -> pl.DataFrame:
     """Judge each example by a head that saw nothing of its fold."""
     import numpy as np
 
+    from curate.filters.toxicity.head import probability
+
     fold, toxic = frame["fold"].to_numpy(), frame["toxic"].to_numpy()
     result = np.zeros(len(fold))
     for left_out in range(FOLDS):
         inside = fold != left_out
-        result[~inside] = predict(vectors[~inside], fit(vectors[inside], toxic[inside]))
+        weights, bias = fit(vectors[inside], toxic[inside])
+        result[~inside] = probability((vectors[~inside].astype(np.int64) @ np.array(weights) + bias) / UNIT)
     return frame.with_columns(p=pl.Series(result))
 
 
@@ -95,8 +85,9 @@ def main() -> None:
 
     frame = examples(data_folder())
     vectors = embed(frame["text"])
+    weights, bias = fit(vectors, frame["toxic"].to_numpy())
     file = Path(__file__).with_name("head.json")
-    file.write_text(json.dumps(fit(vectors, frame["toxic"].to_numpy())) + "\n", encoding="utf-8")
+    file.write_text(json.dumps({"unit": UNIT, "bias": bias, "weights": weights}) + "\n", encoding="utf-8")
     judged = held_out(vectors, frame)
     with pl.Config(tbl_rows=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
         for threshold in (0.5, 0.6, 0.7, 0.8, 0.9):

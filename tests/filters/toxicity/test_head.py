@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from curate.filters import toxic
 from curate.filters.safety import toxicity_rounded
-from curate.filters.toxicity.head import PIECE, head, predict, windows, worst
+from curate.filters.toxicity.head import PIECE, head, windows, worst
 from curate.models.weights import ModelError
 
 
@@ -23,21 +23,10 @@ def test_a_text_is_as_bad_as_its_worst_window():
     assert worst(["good\n\nbad\n\ngood", "good", ""], judge) == [0.9, 0.2, 0.0]
 
 
-def test_the_head_is_whole_numbers_for_each_dimension():
-    numbers = head()
-    assert np.array(numbers["hidden"]).shape == (384, 32)
-    assert all(np.array(value).dtype == np.int64 for value in numbers.values())
-
-
-def test_no_sum_of_the_head_passes_64_bits():
-    numbers = head()
-    hidden = np.abs(np.array(numbers["hidden"], dtype=float)).sum(0) * 4080 + np.abs(numbers["hidden_bias"])
-    assert hidden @ np.abs(numbers["output"]) + abs(numbers["output_bias"]) < 2**63
-
-
-def test_a_probability_is_that_of_its_own_vector():
-    vectors = np.random.default_rng(0).integers(-300, 300, (20, 384)).astype(np.int16)
-    assert [predict(vectors[[row]], head())[0] for row in range(20)] == predict(vectors, head()).tolist()
+def test_the_head_is_whole_numbers_one_for_each_dimension():
+    weights, bias, unit = head()
+    assert len(weights) == 384
+    assert all(isinstance(number, int) for number in [*weights, bias, unit])
 
 
 @pytest.fixture(scope="module")
