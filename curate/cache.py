@@ -67,7 +67,8 @@ def library(*names: str) -> str:
 
 def library_files() -> list[Path]:
     """List the library's code and the data that its filters read, in one order."""
-    kinds = ("*.py", "compiled/*.[ch]", "stackexchange_sites.yaml", "authored/*.jsonl", "prompts/*.txt")
+    data = ("stackexchange_sites.yaml", "toxicity/head.json", "authored/*.jsonl", "prompts/*.txt")
+    kinds = ("*.py", "compiled/*.[ch]", *data)
     return sorted({file.resolve() for folder in library_folders() for kind in kinds for file in folder.rglob(kind)})
 
 

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from curate.filters.quality import perplexity as perplexity
     from curate.filters.quality import reward as reward
     from curate.filters.safety import personal_data as personal_data
+    from curate.filters.safety import profane as profane
     from curate.filters.safety import toxic as toxic
     from curate.filters.sampling import domains as domains
     from curate.filters.sampling import enough as enough
@@ -117,6 +118,7 @@ _FILTERS = lazy(
         "near_duplicates": "duplicates",
         "perplexity": "quality",
         "personal_data": "safety",
+        "profane": "safety",
         "prompt_from_title_or_body": "text",
         "question_like": "form",
         "random": "sampling",

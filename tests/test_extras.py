@@ -25,14 +25,14 @@ LISTED = PROJECT["project"]["optional-dependencies"]
 SETS = {"lima1k", "pairs", "vllm-cpu", "test", "dev"}  # several uses at once, which the others name
 # The code behind each extra: folders, files, or the beginnings of their names.
 BEHIND = {
-    "toxic": ["filters/safety"],
+    "profane": ["filters/safety"],
     "language": ["filters/language"],
     "unicode": ["filters/clean"],
     "tokens": ["filters/size"],
     "dumps": [f"curate/sources/{name}" for name in ("stackexchange/", "files", "reddit")],
     "near": ["filters/duplicates", "filters/vectors/neighbours", "filters/contamination"],
     "embed": [
-        *("filters/vectors/", "filters/diversity", "filters/pool", "filters/contamination"),
+        *("filters/vectors/", "filters/diversity", "filters/pool", "filters/contamination", "filters/toxicity/head"),
         *(f"curate/models/embeddings/{name}" for name in ("embedding", "encoder", "quantised")),
         "curate/models/store",
         "curate/report/diversity/",
@@ -45,8 +45,9 @@ BEHIND = {
         "curate/models/weights",
         "curate/models/judges/",
         "curate/models/scores/",
+        "filters/toxicity/head",
     ],
-    "shortcuts": ["curate/pairs/shortcuts/"],
+    "shortcuts": ["curate/pairs/shortcuts/", "filters/toxicity/train"],
     "ray": ["curate/run/ray", "curate/run/run"],
     "remote": ["curate/remote"],
     "train": ["train/", "curate/cli/train"],
@@ -179,9 +180,9 @@ from curate.filters import exact_duplicates, html_to_markdown, near_duplicates
 assert exact_duplicates({TEXTS}, column="prompt").kept.sum() == near_duplicates({TEXTS}).kept.sum() == 1
 assert pl.DataFrame({{"response": ["<p>a</p>"]}}).select(html_to_markdown("response")).item() == "a"
 """,
-    "toxic": """
-from curate.filters import toxic
-assert pl.DataFrame({"response": ["you idiot"]}).select(toxic("response")).item()
+    "profane": """
+from curate.filters import profane
+assert pl.DataFrame({"response": ["you idiot"]}).select(profane("response")).item()
 """,
     "dumps": """
 from pathlib import Path
@@ -248,7 +249,8 @@ def test_an_extra_keeps_its_promise_where_nothing_else_is_installed(extra, tmp_p
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        pytest.param({"drop": {"toxic": {}}}, "pip install 'curate-lm[toxic]'", id="toxic"),
+        pytest.param({"drop": {"profane": {}}}, "pip install 'curate-lm[profane]'", id="profane"),
+        pytest.param({"drop": {"toxic": {}}}, "pip install 'curate-lm[embed]'", id="toxic"),
         pytest.param({"select": {"farthest": {"n": 1}}}, "pip install 'curate-lm[embed]'", id="embed"),
         pytest.param({"select": {"semantic_duplicates": {}}}, "the package numpy is not installed; `curate doctor`", id="a package without a word of its own"),
     ],

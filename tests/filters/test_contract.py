@@ -25,7 +25,7 @@ KINDS = {name: kind_of(getattr(curate.filters, name)) for name in curate.filters
 # Filters that ask a model of transformers; here one of two layers.
 SCORERS = {"classifier": 2, "ifd": 0, "perplexity": 0, "reward": 1}
 ROWWISE = [
-    pytest.param(name, marks=pytest.mark.model if name in {"semantically_contaminated", *SCORERS} else ())
+    pytest.param(name, marks=pytest.mark.model if name in {"semantically_contaminated", "toxic", *SCORERS} else ())
     for name, kind in KINDS.items()
     if kind in ("property", "edit", "score")
 ]
@@ -70,8 +70,8 @@ def parameters(name: str) -> dict[str, Any]:
 
 
 def expression(name: str) -> pl.Expr:
-    if name == "toxic" and importlib.util.find_spec("profanity_check") is None:
-        pytest.skip("the model of toxic is not installed: pip install 'curate-lm[toxic]'")
+    if name == "profane" and importlib.util.find_spec("profanity_check") is None:
+        pytest.skip("the model of profane is not installed: pip install 'curate-lm[profane]'")
     if name in OTHERS and importlib.util.find_spec(OTHERS[name]) is None:
         pytest.skip(f"{OTHERS[name]} is not installed: `make hosts` tests its operators")
     made: pl.Expr = getattr(curate.filters, name)(**parameters(name))

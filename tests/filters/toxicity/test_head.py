@@ -1,0 +1,70 @@
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.filters import toxic
+from curate.filters.safety import toxicity_rounded
+from curate.filters.toxicity.head import PIECE, head, windows, worst
+from curate.models.weights import ModelError
+
+
+@given(st.text(alphabet=st.sampled_from("ab .!?\n"), max_size=3 * PIECE))
+def test_windows_are_short_and_hold_every_letter(text):
+    parts = list(windows(text))
+    assert all(0 < len(part) <= PIECE for part in parts)
+    letters = lambda value: [sign for sign in value if sign.isalpha()]  # noqa: E731
+    assert letters("".join(parts)) == letters(text)
+
+
+def test_a_text_is_as_bad_as_its_worst_window():
+    judge = lambda parts: np.array([0.9 if "bad" in part else 0.2 for part in parts])  # noqa: E731
+    assert worst(["good\n\nbad\n\ngood", "good", ""], judge) == [0.9, 0.2, 0.0]
+
+
+def test_the_head_is_whole_numbers_one_for_each_dimension():
+    weights, bias, unit = head()
+    assert len(weights) == 384
+    assert all(isinstance(number, int) for number in [*weights, bias, unit])
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Make a small classifier with weights by chance, as it would lie in a folder."""
+    torch = pytest.importorskip("torch")
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("classifier")
+    vocabulary = folder / "vocab.txt"
+    vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghij"]) + "\n")
+    torch.manual_seed(0)
+    labels = {"label2id": {"fine": 0, "bad": 1}, "id2label": {0: "fine", 1: "bad"}}
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    BertForSequenceClassification(BertConfig(vocab_size=15, **sizes, **labels)).save_pretrained(folder)
+    BertTokenizerFast(vocab_file=str(vocabulary)).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.mark.slow
+def test_a_classifier_in_a_folder_judges_by_the_label_that_is_named(model):
+    frame = pl.DataFrame({"response": ["a b c", "j", None]})
+    bad, fine = (
+        frame.select(toxicity_rounded("response", model=model, label=label)).to_series() for label in ("bad", "fine")
+    )
+    assert bad.to_list()[2] is None
+    assert (bad + fine).drop_nulls().to_list() == pytest.approx([1, 1], abs=2e-4)
+    assert bad[0] != bad[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("folder", "label", "message"),
+    [
+        pytest.param(None, "toxic", "has no label 'toxic'; its labels are fine, bad", id="another label"),
+        pytest.param("not/there", "bad", "there is no text classifier in the folder not/there", id="no folder"),
+    ],
+)
+def test_a_classifier_that_cannot_be_used_says_why(folder, label, message, model):
+    with pytest.raises((ModelError, pl.exceptions.ComputeError), match=message):
+        pl.DataFrame({"response": ["a"]}).select(toxic("response", model=folder or model, label=label))
