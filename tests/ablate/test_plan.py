@@ -50,7 +50,7 @@ def test_what_arms_share(planned, arm, shared):
     assert {made.nodes[key].kind for key in set(one.nodes) & set(other.nodes)} == shared
 
 
-TEN = {"drop": {"length": {"column": "prompt", "max": 27}}}  # the rows from ten on have one character more
+TEN = {"drop": {"length": {"column": "prompt", "max": 26}}}  # the rows from ten on have one character more
 
 
 @pytest.mark.parametrize(
