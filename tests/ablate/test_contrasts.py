@@ -129,4 +129,4 @@ def test_filtered_equal_to_random_is_never_better_than_fewer_random_rows(ablatio
     """The planted ablation of `python -m benchmarks.statistics`, a few of its 500."""
     result = statistics.of_factors(30)
     assert result["claims of choice"] <= 0.1
-    assert result["finds 8 times the rows"] >= 0.9
+    assert result["finds 8 times the rows"] >= 0.8
