@@ -14,15 +14,20 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator, Sequence
-from math import erf, log, sqrt
+from math import erf, log, log2, sqrt
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from curate.ablate.contrasts import design
+from curate.ablate.reading import check
+from curate.ablate.report.numbers import COLUMNS, results
 from curate.evaluate.statistics import bootstrap, compare, holm, mean
 from curate.evaluate.statistics.compare import at_equal_length
 from curate.evaluate.statistics.crossed import Contrast, contrast, seeds_of
 from curate.evaluate.statistics.multiplier import read_off
+from curate.recipe.places import Places
 
 PROMPTS, SAMPLES, LEVEL = 50, 5, 0.95
 OF_PROMPT, OF_BOTH, OF_PLACE, OF_SAMPLE = 1.0, 0.5, 0.3, 1.0
@@ -167,6 +172,52 @@ def of_length(draws: int, seeds: int, seed_sd: float, liking: float = 0.5, seed:
     }
 
 
+DOUBLING = 0.25  # that every doubling of the rows adds
+ROWS = (1000, 2000, 4000, 8000)
+PLANTED = {
+    "name": "planted",
+    "random": "random",
+    "sets": {"data": {"recipe": {"sources": {"pool": {"read": {"jsonl": {"path": "pool.jsonl"}}}}}}},
+    "train": {"sft": {"config": {"stage": "sft", "model": "org/model"}}},
+    "answer": {"prompts": "prompts.jsonl"},
+    "judges": {"form": {"rules": {"min_words": 20}}},
+    "factors": {"choice": {"filtered": {"sets": {"data": {"draw": 1}}}, "random": {}}, "size": [*ROWS]},
+}
+
+
+def of_factors(ablations: int, compare: Sequence[str] = (), seed_sd: float = 0.1, seed: int = 7) -> dict[str, float]:
+    """Plan, grade and report ablations in which the choice does nothing and each doubling of the rows `DOUBLING`.
+
+    `claims of choice` is the share that says filtered and random rows differ at any size; the others are the shares
+    that find the planted effect of so many times the rows, in either choice.
+    """
+    planted = design(check({**PLANTED, "compare": list(compare)}, Places("planted.yaml")))
+    effects = [DOUBLING * log2(arm["x"] / ROWS[0]) for arm in planted["arms"]]
+    drawn = graded(np.random.default_rng(seed), ablations, 3, [seed_sd] * len(effects), effects)
+    grades = np.stack(drawn, axis=1)
+    arm, prompt, run, sample = (axis.ravel() for axis in np.indices(grades.shape[1:]))
+    names = np.array([each["arm"] for each in planted["arms"]])[arm]
+    frame = pl.DataFrame({"arm": names, "seed": run, "id": prompt.astype(str), "sample": sample, "tokens": 9})
+    frame = frame.with_columns(pl.lit(None, COLUMNS[name]).alias(name) for name in COLUMNS if name not in frame.columns)
+    shown = [
+        {(one["factor"], one["arm"], one["against"]) for one in differences(planted, frame, scores) if one["shown"]}
+        for scores in grades.reshape(ablations, -1)
+    ]
+    found = {"claims of choice": float(np.mean([any(one[0] == "choice" for one in each) for each in shown]))}
+    for rows in ROWS[1:] if "size" in planted["compare"] else ():
+        pairs = [("size", f"{choice}@{rows}", f"{choice}@{ROWS[0]}") for choice in ("filtered", "random")]
+        found[f"finds {rows // ROWS[0]} times the rows"] = float(np.mean([p in each for each in shown for p in pairs]))
+    return found
+
+
+def differences(planted: dict[str, Any], frame: pl.DataFrame, scores: np.ndarray) -> list[dict[str, Any]]:
+    """Report one ablation, as `curate ablate` does."""
+    reported = results({"name": "planted", **planted}, frame.with_columns(score=pl.Series(scores)))
+    assert not [one for one in reported["uncompared"] if one["arm"]]
+    found: list[dict[str, Any]] = reported["differences"]
+    return found
+
+
 def table(heading: str, lines: Iterator[tuple[str, dict[str, float]]]) -> None:
     """Print one table: shares in per cent, `half` as it is."""
     print(f"\n{heading}\n")
@@ -210,6 +261,12 @@ def main() -> None:
     table(
         "(e) A judge that likes length",
         ((f"{n} seeds, {name}", of_length(some, n, sd)) for n, name, sd in ((1, "none", 0.0), (3, "small", 0.1))),
+    )
+    ablations = max(draws // 8, 1)
+    cases = {"one family": (), "the question is about choice": ("choice",)}
+    table(
+        f"(f) {ablations:,} ablations of choice, which does nothing, and size, {DOUBLING} a doubling; three seeds",
+        ((name, of_factors(ablations, compare)) for name, compare in cases.items()),
     )
     print(f"\n{time.perf_counter() - began:.0f} s")
 

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from curate.ablate.checks import generator_models, judge_models, leaks, overlaps, warnings
+from curate.ablate.contrasts import design
 from curate.ablate.node import (
     ABLATION,
     BY,
@@ -140,25 +141,18 @@ def write(
     from curate.train.record import versions
 
     ablation = plan.ablation
+    designed = design(ablation)
+    for arm in designed["arms"]:
+        arm["jobs"] = [_job(plan, job, out, failed) for job in plan.jobs if job.arm.name == arm["arm"]]
     data = {
         "name": ablation.keys.name,
         "question": ablation.keys.question,
         "file": ablation.file,
         "recipe": ablation.data,
-        "against": ablation.against,
-        "random": ablation.keys.random,
         "seeds": ablation.keys.seeds,
         "judge": dict(ablation.judge.describe()),
         "scale": ablation.keys.scale,
-        "arms": [
-            {
-                "arm": arm.name,
-                "x": arm.x,
-                "curve": arm.curve,
-                "jobs": [_job(plan, job, out, failed) for job in plan.jobs if job.arm.name == arm.name],
-            }
-            for arm in ablation.arms
-        ],
+        **designed,
         "overlap": overlap,
         "warnings": warnings,
         "generator_models": sorted(generator_models(plan)),

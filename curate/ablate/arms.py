@@ -29,11 +29,14 @@ from curate.train.config import TrainConfig, read, resolve
 
 
 class ChangeError(RecipeError):
-    """Tell what is wrong with the changes to a recipe or a config: `wrong`, by places in the block that has them."""
+    """Tell what is wrong with the changes to a recipe or a config: `wrong`, by places in the block that has them.
 
-    def __init__(self, file: str, wrong: Wrong) -> None:
-        self.wrong = wrong
-        super().__init__(file, [Problem(path, message) for path, message in wrong])
+    `rest` is what is wrong beside that, in the recipe itself.
+    """
+
+    def __init__(self, file: str, wrong: Wrong, rest: Iterable[Problem] = ()) -> None:
+        self.wrong, self.rest = wrong, list(rest)
+        super().__init__(file, [*(Problem(path, message) for path, message in wrong), *self.rest])
 
 
 ABLATIONS = PACKAGED / "ablations"
@@ -114,21 +117,65 @@ _CHOOSE = {"keep", "drop", "select", "score"}
 _STAYS = {"contaminated", "semantically_contaminated"}
 
 
-def skip(data: dict[str, Any], places: Places, skipped: Iterable[str]) -> dict[str, Any]:
-    """Leave steps out, by label; return the recipe without them, `places` going with it.
+def change_steps(
+    data: dict[str, Any], places: Places, keys: SetKeys, wrong: Wrong
+) -> tuple[dict[str, Any], dict[KeyPath, KeyPath]]:
+    """Leave steps out, replace and add them, by the labels that they have in the recipe as it stands.
 
-    `all` leaves out every step that keeps, drops, selects or scores rows, and the `sample` blocks: what is left is a
-    random draw. Edits and made answers stay, since without them there is no text, and so do the checks for
-    contamination. Raise LookupError for a label that no step has.
+    `skip: all` leaves out every step that keeps, drops, selects or scores rows, and the `sample` blocks: what is left
+    is a random draw. Edits and made answers stay, since without them there is no text, and so do the checks for
+    contamination.
+
+    Returns the recipe, `places` going with it, and of each new step where it stands there and among the `keys`.
     """
     by_path = labels(data)
-    if skipped == ALL:
-        return _remove(data, places, {at for at, label in by_path.items() if label == SAMPLE or _chooses(data, at)})
-    for label in skipped:
-        if label not in by_path.values():
-            known = sorted(set(by_path.values()))
-            raise LookupError(f"no step has the label '{label}'; {did_you_mean(label, known)}")
-    return _remove(data, places, {at for at, label in by_path.items() if label in set(skipped)})
+    skipped = _skipped(data, by_path, keys.skip, wrong)
+    new: dict[tuple[KeyPath, str], list[tuple[KeyPath, Any]]] = {}
+    for label, step in keys.replace.items():
+        for path in _at(by_path, label, ("replace", label), wrong):
+            if path in skipped:
+                wrong.append((("replace", label), f"'{label}' is left out by `skip`: it cannot be replaced as well"))
+            new[path, "replace"] = [(("replace", label), copy.deepcopy(step))]
+    for name, step in keys.add.items():
+        for where in _where(by_path, name, step, wrong):
+            body = {AS: name, **{key: value for key, value in step.items() if key not in _PLACES}}
+            new.setdefault(where, []).append((("add", name), copy.deepcopy(body)))
+    if wrong or not (skipped or new):
+        return data, {}
+    return _rebuilt(data, places, skipped, new)
+
+
+_PLACES = ("before", "after")  # where a step is added
+_END: KeyPath = ("steps",)
+
+
+def _skipped(data: dict[str, Any], by_path: Mapping[KeyPath, str], skip: Iterable[str], wrong: Wrong) -> set[KeyPath]:
+    if skip == ALL:
+        return {at for at, label in by_path.items() if label == SAMPLE or _chooses(data, at)}
+    return {path for label in skip for path in _at(by_path, label, ("skip",), wrong)}
+
+
+def _at(by_path: Mapping[KeyPath, str], label: str, key: KeyPath, wrong: Wrong) -> list[KeyPath]:
+    """Find the steps that have a label: one in each source that has such a step."""
+    paths = [path for path, own in by_path.items() if own == label]
+    if not paths:
+        wrong.append((key, f"no step has the label '{label}'; {did_you_mean(label, sorted(set(by_path.values())))}"))
+    return paths
+
+
+def _where(
+    by_path: Mapping[KeyPath, str], name: str, step: Mapping[str, Any], wrong: Wrong
+) -> list[tuple[KeyPath, str]]:
+    """Say where a step is added: before or after each step of that label, else after all steps of the recipe."""
+    named = [key for key in _PLACES if key in step]
+    if len(named) > 1:
+        wrong.append((("add", name), "say where it is added by `before` or by `after`, not by both"))
+    if AS in step:
+        wrong.append((("add", name, AS), f"its label is '{name}' already: leave out `as`"))
+    if len(named) != 1:
+        return [(_END, "after")]
+    steps = {path: label for path, label in by_path.items() if path[-1] != SAMPLE}
+    return [(path, named[0]) for path in _at(steps, str(step[named[0]]), ("add", name, named[0]), wrong)]
 
 
 def _chooses(data: dict[str, Any], path: KeyPath) -> bool:
@@ -140,29 +187,47 @@ def _chooses(data: dict[str, Any], path: KeyPath) -> bool:
     return verb in _CHOOSE and (next(iter(body)) if isinstance(body, dict) else body) not in _STAYS
 
 
-def _remove(data: dict[str, Any], places: Places, paths: set[KeyPath]) -> dict[str, Any]:
-    """Build the recipe anew where something goes: lists may be shared by an anchor."""
+def _rebuilt(
+    data: dict[str, Any],
+    places: Places,
+    skipped: set[KeyPath],
+    new: Mapping[tuple[KeyPath, str], list[tuple[KeyPath, Any]]],
+) -> tuple[dict[str, Any], dict[KeyPath, KeyPath]]:
+    """Build the recipe anew where something changes: lists may be shared by an anchor."""
     data = {**data, "sources": {n: dict(s) if isinstance(s, dict) else s for n, s in items(data.get("sources"))}}
-    for path in paths:
-        if path[-1] == SAMPLE:
-            del data["sources"][path[1]][SAMPLE]
-    for where in {path[:-1] for path in paths if path[-1] != SAMPLE}:
+    changed = skipped | {path for path, _ in new}
+    origins: dict[KeyPath, KeyPath] = {}
+    for path in (path for path in changed if path[-1] == SAMPLE):
+        source = data["sources"][path[1]]
+        for origin, block in new.get((path, "replace"), []):
+            source[SAMPLE], origins[path] = block, origin
+        if path in skipped:
+            del source[SAMPLE]
+    for where in {_END if path == _END else path[:-1] for path in changed if path[-1] != SAMPLE}:
         holder = data["sources"][where[1]] if len(where) > 1 else data
-        stays = [i for i in range(len(holder["steps"])) if (*where, i) not in paths]
+        steps: list[tuple[KeyPath, Any]] = []
+        for i, step in enumerate(holder.get("steps") or []):
+            path = (*where, i)
+            steps += new.get((path, "before"), [])
+            steps += [] if path in skipped else new.get((path, "replace"), [(path, step)])
+            steps += new.get((path, "after"), [])
+        steps += new.get((where, "after"), [])
+        holder["steps"] = [step for _, step in steps]
+        at = {origin: (*where, i) for i, (origin, _) in enumerate(steps)}
+        origins |= {path: origin for origin, path in at.items() if origin[0] in ("replace", "add")}
         # A step keeps the line on which it stands, though its number is another one now.
-        places.lines, places.files = _moved(places.lines, where, stays), _moved(places.files, where, stays)
-        holder["steps"] = [holder["steps"][i] for i in stays]
-    return data
+        places.lines, places.files = _moved(places.lines, where, at), _moved(places.files, where, at)
+    return data, origins
 
 
-def _moved(by_path: dict[KeyPath, _T], where: KeyPath, stays: list[int]) -> dict[KeyPath, _T]:
-    new, depth = {old: i for i, old in enumerate(stays)}, len(where)
+def _moved(by_path: dict[KeyPath, _T], where: KeyPath, at: Mapping[KeyPath, KeyPath]) -> dict[KeyPath, _T]:
+    depth = len(where) + 1
     moved = {}
     for path, place in by_path.items():
-        if path[:depth] != where or len(path) == depth:
+        if path[: depth - 1] != where or len(path) < depth:
             moved[path] = place
-        elif path[depth] in new:
-            moved[(*where, new[int(path[depth])], *path[depth + 1 :])] = place
+        elif path[:depth] in at:
+            moved[(*at[path[:depth]], *path[depth:])] = place
     return moved
 
 
@@ -197,8 +262,8 @@ _APART = 1_000_003
 def recipe_of(keys: SetKeys, file: str, seed: int = 0) -> Recipe:
     """Read, change and check a set's recipe; raise RecipeError with all that is wrong.
 
-    `file` is the ablation's. Keys are set first, then sources are chosen, then steps are left out: `set` counts steps
-    as they stand in the recipe.
+    `file` is the ablation's. Keys are set first, then sources are chosen, then steps are left out, replaced and added:
+    `set` counts steps as they stand in the recipe.
     """
     data, places = _written(keys, file)
     wrong: Wrong = []
@@ -208,14 +273,26 @@ def recipe_of(keys: SetKeys, file: str, seed: int = 0) -> Recipe:
         wrong.append((("set",), str(error)))
     if keys.sources is not None:
         data = _only(data, keys.sources, wrong)
-    try:
-        data = skip(data, places, keys.skip) if keys.skip else data
-    except LookupError as error:
-        wrong.append((("skip",), str(error)))
+    data, origins = change_steps(data, places, keys, wrong)
     if wrong:
         raise ChangeError(places.file, wrong)
-    data["seed"] = drawn(keys, seed)
-    return parse(data, places)
+    try:
+        return parse({**data, "seed": drawn(keys, seed)}, places)
+    except RecipeError as error:
+        raise _in_changes(error, origins) from None
+
+
+def _in_changes(error: RecipeError, origins: Mapping[KeyPath, KeyPath]) -> ChangeError:
+    """Say what is wrong in a new step where the ablation has it, not where it came to stand in the recipe."""
+    wrong: Wrong = []
+    rest = []
+    for problem in error.problems:
+        at = next((n for n in range(len(problem.path) + 1) if problem.path[:n] in origins), None)
+        if at is None:
+            rest.append(problem)
+        else:
+            wrong.append(((*origins[problem.path[:at]], *problem.path[at:]), problem.message))
+    return ChangeError(error.file, wrong, rest)
 
 
 def drawn(keys: SetKeys, seed: int) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from curate.ablate.contrasts import contrasts
 from curate.ablate.node import FOLDERS, content
 from curate.evaluate.statistics.means import quantile
 from curate.filters.words import benchmarks
@@ -21,8 +22,8 @@ _SEEDS = 3  # our own least: with two, the spread between trainings is all but u
 
 
 def warnings(plan: Plan) -> list[str]:
-    """List what is seen in a plan: few seeds, no random arm, unequal sizes or steps, a judge that grades itself."""
-    return [*_seeds(plan), *_random(plan), *_unequal(plan), *_itself(plan)]
+    """List what is seen in a plan: few seeds, no random arm, what cannot be compared, a judge that grades itself."""
+    return [*_seeds(plan), *_random(plan), *_unlike(plan), *_itself(plan)]
 
 
 def noise(seeds: int) -> float | None:
@@ -57,20 +58,21 @@ def _random(plan: Plan) -> Iterator[str]:
         yield "no arm is a random draw of the same size (`random:` names it): what choosing is worth cannot be told"
 
 
-def _unequal(plan: Plan) -> Iterator[str]:
-    """Compare arms' rows and steps; those of a curve differ by intent, but for its own arm."""
-    jobs = [job for job in plan.jobs if job.train and job.arm.curve in (None, job.arm.name)]
-    rows = {job.arm.name: job.rows for job in jobs if job.rows is not None}
-    if len(set(rows.values())) > 1:
-        yield f"the sets are not of one size ({_listed(rows)}): size and choice are one in what comes out"
-    for stage in dict.fromkeys(stage for job in jobs for stage in job.steps):
-        steps = {job.arm.name: n for job in jobs if (n := job.steps.get(stage)) is not None}
-        if len(set(steps.values())) > 1:
-            yield f"the arms are not trained for the same number of steps ({stage}: {_listed(steps)})"
-
-
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {n:,}" for name, n in counts.items())
+def _unlike(plan: Plan) -> Iterator[str]:
+    """Say which arms are not compared since more than one thing differs, and which differ in their steps."""
+    made, uncompared = contrasts(plan.ablation)
+    for one in uncompared:
+        if one.arm is not None:
+            yield f"{one.arm} is not compared with {one.against}: {one.why}"
+    jobs = {job.arm.name: job for job in plan.jobs}
+    for pair in made:
+        arm, other = jobs[pair.arm], jobs[pair.against]
+        if arm.rows != other.rows:
+            continue  # the sizes are what is compared
+        for stage in (stage for stage in arm.steps if arm.steps[stage] and other.steps.get(stage)):
+            counts = f"{stage}: {arm.steps[stage]:,}, {other.steps[stage]:,}"
+            if arm.steps[stage] != other.steps[stage]:
+                yield f"{pair.arm} and {pair.against} are not trained for the same number of steps ({counts})"
 
 
 def _itself(plan: Plan) -> Iterator[str]:

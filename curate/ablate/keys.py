@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
@@ -22,20 +22,24 @@ class _Keys(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+_Name = str | int  # of a level: a size is a number
+
+
 class AblationKeys(_Keys):
     """The keys of an ablation; those of an arm stand beside them, for all arms."""
 
     name: Annotated[str, pydantic.Field(pattern=_NAME)]
     question: str = ""
+    compare: str | list[str] = []
     seeds: Annotated[list[Annotated[int, pydantic.Field(ge=0, lt=2**31)]], pydantic.Field(min_length=1)] = [0, 1, 2]
-    against: str | None = None
-    random: str | None = None
+    against: _Name | list[_Name] = []
+    random: _Name | None = None
     scale: Annotated[list[float], pydantic.Field(min_length=2, max_length=2, strict=False)] | None = None
     generators: dict[str, Any] = {}
     judges: Annotated[dict[str, Any], pydantic.Field(min_length=1)]
     judge: str | None = None
-    curve: dict[str, Any] | None = None
-    arms: Annotated[dict[str, Any], pydantic.Field(min_length=1)]
+    arms: Annotated[dict[str, Any], pydantic.Field(min_length=1)] = {}
+    factors: Annotated[dict[str, Any], pydantic.Field(min_length=1)] = {}
     small: dict[str, Any] = {}
     sets: Any = None
     train: Any = None
@@ -48,13 +52,17 @@ class SetKeys(_Keys):
     """A set: a recipe, and what is changed of it.
 
     `sources` are those that are read (default: all), `set` is as in `curate run --set`, `skip` names steps by their
-    labels or says `all`, and `draw` asks for another random draw of the same kind under the same seed.
+    labels or says `all`, `replace` has a step (or a `sample` block) for a label, `add` a step for a label that is new,
+    with `before` or `after` and the label of another one (default: after all), and `draw` asks for another random draw
+    of the same kind under the same seed.
     """
 
     recipe: str | dict[str, Any]
     sources: Annotated[list[str], pydantic.Field(min_length=1)] | None = None
     set: dict[str, Any] = {}
     skip: list[str] | Literal["all"] = []
+    replace: dict[str, dict[str, Any]] = {}
+    add: dict[str, dict[str, Any]] = {}
     draw: Annotated[int, pydantic.Field(ge=0)] = 0
 
 
@@ -91,18 +99,6 @@ class ChooseKeys(_Keys):
     limit: Annotated[int, pydantic.Field(ge=1)] | None = None
 
 
-class CurveKeys(_Keys):
-    """More sizes of one arm or several, each as an arm of its own, `random@500`."""
-
-    arm: str | list[str]
-    sizes: Annotated[list[Annotated[int, pydantic.Field(ge=1)]], pydantic.Field(min_length=1)]
-
-    @property
-    def arms(self) -> list[str]:
-        """Name the arms that have a curve."""
-        return [self.arm] if isinstance(self.arm, str) else self.arm
-
-
 class _Shape(_Keys):
     """The keys of an arm, before each block is looked at by itself."""
 
@@ -122,6 +118,19 @@ class ArmKeys:
     model: str | None
     answer: AnswerKeys
     choose: ChooseKeys | None
+
+    @property
+    def main(self) -> str | None:
+        """Name the set that the arm is about: the one its first stage reads."""
+        first = next(iter(self.train.values()), None)
+        return (first.data or next(iter(self.sets))) if first else None
+
+    def of_size(self, size: int) -> ArmKeys:
+        """Give the arm with another size of the set that it is about."""
+        assert self.main is not None
+        main = self.sets[self.main]
+        sized = main.model_copy(update={"set": {**main.set, "size": size}})
+        return replace(self, sets={**self.sets, self.main: sized})
 
 
 def block(model: type[_Model], data: Any, path: KeyPath, wrong: Wrong) -> _Model | None:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from curate.ablate.arms import beside, config_of, drawn
 from curate.ablate.checks import warnings
+from curate.ablate.contrasts import contrasts
 from curate.ablate.keys import AnswerKeys, ArmKeys
 from curate.ablate.node import Kind, Node, content, stale
 from curate.ablate.reading import Ablation, Arm
@@ -21,6 +22,7 @@ from curate.cache import key_of
 from curate.evaluate.answers import default_backend
 from curate.evaluate.prompts import read_dialogues, read_prompts
 from curate.models.weights import weights
+from curate.report.words import plural
 from curate.train import base
 
 
@@ -243,4 +245,15 @@ def _sum(data: dict[str, Any], plan: Plan) -> str:
     steps = f"{data['steps']:,} training steps" if data["steps"] is not None else "steps not known before the sets are"
     asks = f"{data['judge_requests']:,} requests to its model" if data["judge_requests"] else "no requests to a model"
     parts = [", ".join(nodes), steps, f"{data['answers']:,} answers, judged by {data['judge']} with {asks}"]
-    return "; ".join(parts) + f". The others are compared with {plan.ablation.against}."
+    return "; ".join(parts) + f". {_family(plan)}."
+
+
+def _family(plan: Plan) -> str:
+    """Say which arms are going to be compared: a few by name, many by their number."""
+    made, _ = contrasts(plan.ablation)
+    against = list(dict.fromkeys(one.against for one in made))
+    if len(against) == 1:
+        return f"The others are compared with {against[0]}"
+    counts = Counter(one.factor for one in made)
+    family = ", ".join(f"{n} of {factor}" for factor, n in counts.items())
+    return f"{plural(len(made), 'comparison')} of arms that differ in one factor{f': {family}' if family else ''}"

@@ -3,58 +3,51 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from curate.ablate.arms import ChangeError, ablation_file, assign, config_of, lay, recipe_of
-from curate.ablate.keys import AblationKeys, ArmKeys, CurveKeys, Wrong, arm_keys, block
+from curate.ablate.factors import Cell, Factor, cells, compared, factors_of
+from curate.ablate.keys import AblationKeys, ArmKeys, Wrong, arm_keys, block
 from curate.errors import did_you_mean
 from curate.models.judges.judge import Judge
 from curate.recipe.load import Reading
 from curate.recipe.places import KeyPath, Places, Problem, RecipeError, read_yaml, refuse_secrets
 from curate.recipe.plan import Recipe
 
+_CURVE = "sizes are a factor now: write `factors: {choice: {the arms}, size: [500, 1000]}` for `arms` and `curve`"
 _SHARED = ("sets", "train", "model", "answer", "choose")
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm, checked: its keys, the recipes of its sets, and where it is part of a curve, the curve's name."""
+    """One arm, checked: its level of each factor, its keys, and the recipes of its sets."""
 
     name: str
+    levels: dict[str, str]
     keys: ArmKeys
     recipes: dict[str, Recipe] = field(repr=False)  # with seed 0, but for `draw`
-    curve: str | None = None
 
     @property
-    def main(self) -> str | None:
-        """Name the set that the arm is about: the one its first stage reads."""
-        first = next(iter(self.keys.train.values()), None)
-        return (first.data or next(iter(self.keys.sets))) if first else None
-
-    @property
-    def x(self) -> int | None:
-        """Say where on its curve it stands, in rows."""
-        return self.recipes[self.main].size if self.curve and self.main else None
+    def rows(self) -> int | None:
+        """Say how many rows are asked for of the set that it is about."""
+        return self.recipes[self.keys.main].size if self.keys.main else None
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """A checked ablation; `data` is what was written, profile and `--set` applied."""
+    """A checked ablation; `compare` names the factors of its question, `data` is what was written, all applied."""
 
     keys: AblationKeys
+    factors: tuple[Factor, ...]
+    compare: tuple[str, ...]
     arms: tuple[Arm, ...]
     judge: Judge
     data: dict[str, Any] = field(repr=False)
     file: str
-
-    @property
-    def against(self) -> str:
-        """Name the arm that the others are compared with: as written, else the random arm, else the first."""
-        return self.keys.against or self.keys.random or self.arms[0].name
 
 
 def load(file: Path, sets: Iterable[str] = (), *, small: bool = False) -> Ablation:
@@ -84,19 +77,26 @@ def _small(data: dict[str, Any], places: Places) -> tuple[dict[str, Any], Places
 def check(data: dict[str, Any], places: Places) -> Ablation:
     """Check an ablation given as data; raise RecipeError with all that is wrong, each thing once."""
     refuse_secrets(data, places)
+    if "curve" in data:
+        raise RecipeError(places.file, [places.problem(("curve",), _CURVE)])
     checking = _Checking(places)
     wrong: Wrong = []
     keys = block(AblationKeys, data, (), wrong)
     checking.add(wrong)
     arms: tuple[Arm, ...] = ()
-    if isinstance(data.get("arms"), dict):
+    factors: list[Factor] = []
+    compare: tuple[str, ...] = ()
+    if keys is not None:
+        wrong = []
+        factors = factors_of(keys, wrong)
+        compare = compared(factors, keys, wrong) if factors else ()
+        checking.add(wrong)
         shared = {name: data[name] for name in _SHARED if data.get(name) is not None}
-        arms = checking.arms(shared, data["arms"], _curve(data, checking))
-        checking.names(data, [arm.name for arm in arms] or list(data["arms"]))
+        arms = checking.arms(shared, factors)
     judge = checking.judge(data)
     if checking.problems or keys is None or judge is None:
         raise RecipeError(places.file, list(dict.fromkeys(checking.problems)))
-    return Ablation(keys, arms, judge, data, places.file)
+    return Ablation(keys, tuple(factors), compare, arms, judge, data, places.file)
 
 
 def judge_of(data: Mapping[str, Any], file: str) -> Judge:
@@ -108,18 +108,6 @@ def judge_of(data: Mapping[str, Any], file: str) -> Judge:
     return judge
 
 
-def _curve(data: dict[str, Any], checking: _Checking) -> CurveKeys | None:
-    if data.get("curve") is None:
-        return None
-    wrong: Wrong = []
-    curve = block(CurveKeys, data["curve"], ("curve",), wrong)
-    for name in curve.arms if curve else []:
-        if name not in data["arms"]:
-            wrong.append((("curve", "arm"), f"there is no arm '{name}'; {did_you_mean(name, list(data['arms']))}"))
-    checking.add(wrong)
-    return None if wrong else curve
-
-
 class _Checking:
     """One look at an ablation: collects problems instead of stopping at the first."""
 
@@ -127,77 +115,60 @@ class _Checking:
         self.places = places
         self.problems: list[Problem] = []
 
-    def add(self, wrong: Wrong, arm: str | None = None) -> None:
-        """Note what is wrong; in an arm, where the arm says it, else where all arms do."""
+    def add(self, wrong: Wrong, owners: Sequence[KeyPath] = ()) -> None:
+        """Note what is wrong: where one of its `owners`, the levels of an arm, says it, else where all arms do."""
         for path, message in wrong:
-            at = path
-            own = self._depth(("arms", arm, *path)) - 2 if arm is not None else 0
-            if own > 0 and own >= self._depth(path):
-                at = ("arms", str(arm), *path)
+            depths = [self._depth((*owner, *path)) - len(owner) for owner in owners]
+            deepest = max(depths, default=0)
+            own = deepest > 0 and deepest >= self._depth(path)
+            at = (*owners[depths.index(deepest)], *path) if own else path
             self.problems.append(Problem(at, message, self.places.line(at), self.places.other_file(at)))
 
     def _depth(self, path: KeyPath) -> int:
         return max(n for n in range(len(path) + 1) if n == 0 or path[:n] in self.places.lines)
 
-    def arms(self, shared: dict[str, Any], arms: dict[str, Any], curve: CurveKeys | None) -> tuple[Arm, ...]:
-        """Settle and check the arms, and those that a curve adds."""
-        settled_arms: list[Arm] = []
-        for name, changes in arms.items():
-            if changes is not None and not isinstance(changes, dict):
-                self.add([(("arms", name), "an arm is what it changes, a mapping; {} for nothing")])
-                continue
-            settled = lay(shared, copy.deepcopy(changes or {}))
-            own = self.arm(name, settled)
-            if own is None:
-                continue
-            if curve is None or name not in curve.arms:
-                settled_arms.append(own)
-            elif own.main is None:
-                self.add([(("curve", "arm"), f"'{name}' trains on no set, so it has no sizes")])
-            else:
-                settled_arms += self._curve(replace(own, curve=name), settled, curve.sizes)
-        return tuple(settled_arms)
+    def arms(self, shared: dict[str, Any], factors: Sequence[Factor]) -> tuple[Arm, ...]:
+        """Settle and check the arms: each is what its levels change, laid over what all share."""
+        arms = []
+        for cell in cells(factors) if factors else ():
+            settled = shared
+            for changes in cell.changes:
+                settled = lay(settled, copy.deepcopy(changes) if isinstance(changes, dict) else {})
+            arms.append(self.arm(cell, settled))
+        return tuple(arm for arm in arms if arm is not None)
 
-    def _curve(self, own: Arm, settled: dict[str, Any], sizes: list[int]) -> list[Arm]:
-        """Make the arms of a curve; the arm itself is one of its points."""
-        points = [own]
-        for size in sorted(set(sizes) - {own.x}):
-            sized = self.arm(own.name, lay(settled, {"sets": {own.main: {"set": {"size": size}}}}))
-            if sized is not None:
-                points.append(replace(sized, name=f"{own.name}@{size}", curve=own.name))
-        return points
-
-    def arm(self, name: str, settled: dict[str, Any]) -> Arm | None:
+    def arm(self, cell: Cell, settled: dict[str, Any]) -> Arm | None:
         """Check one arm, its recipes and its configs; None where something is wrong."""
         before = len(self.problems)
         wrong: Wrong = []
         keys = arm_keys(settled, wrong)
-        self.add(wrong, name)
+        self.add(wrong, cell.paths)
+        if cell.size is not None and not wrong:
+            if keys.main is None:
+                self.add([(cell.paths[0], f"'{cell.name}' trains on no set, so it has no sizes")])
+                return None
+            keys = keys.of_size(cell.size)
         recipes = {}
         for label, one in keys.sets.items():
-            with self._other_file(name, ("sets", label)):
+            with self._other_file(cell, ("sets", label)):
                 recipes[label] = recipe_of(one, self.places.file)
         for stage in keys.train if not any(path[:1] == ("train",) for path, _ in wrong) else ():
-            with self._other_file(name, ("train", stage)):
+            with self._other_file(cell, ("train", stage)):
                 config_of(keys, stage, self.places.file)
-        return Arm(name, keys, recipes) if len(self.problems) == before else None
+        return Arm(cell.name, cell.levels, keys, recipes) if len(self.problems) == before else None
 
     @contextmanager
-    def _other_file(self, arm: str, path: KeyPath) -> Iterator[None]:
+    def _other_file(self, cell: Cell, path: KeyPath) -> Iterator[None]:
         """Take over what is wrong in a file that the arm names, or with its changes to it."""
         try:
             yield
-        except ChangeError as error:
-            self.add([((*path, *inner), message) for inner, message in error.wrong], arm)
         except RecipeError as error:
+            rest = error.problems
+            if isinstance(error, ChangeError):
+                self.add([((*path, *inner), message) for inner, message in error.wrong], cell.paths)
+                rest = error.rest
             other = "" if error.file == self.places.file else error.file
-            self.problems += [Problem(p.path, p.message, p.line, p.file or other) for p in error.problems]
-
-    def names(self, data: dict[str, Any], arms: list[str]) -> None:
-        """Check the keys that name an arm."""
-        for key in ("against", "random"):
-            if isinstance(data.get(key), str) and data[key] not in arms:
-                self.add([((key,), f"there is no arm '{data[key]}'; {did_you_mean(data[key], arms)}")])
+            self.problems += [Problem(p.path, p.message, p.line, p.file or other) for p in rest]
 
     def judge(self, data: dict[str, Any]) -> Judge | None:
         """Make the generators and judges, and find the judge: the one named, or the only one."""

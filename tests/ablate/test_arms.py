@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.ablate.arms import assign, assign_all, lay, skip
+from curate.ablate.arms import assign, assign_all, change_steps, lay
+from curate.ablate.keys import SetKeys, Wrong
 from curate.recipe.extends import PACKAGED, read_recipe
 from curate.recipe.labels import labels
 from curate.recipe.load import Reading, load, parse
@@ -28,6 +29,17 @@ DATA: dict[str, Any] = {
     },
     "steps": [LENGTH, {"select": {"exact_duplicates": {}}}, {"drop": {"contaminated": {"by": ["test"]}}}],
 }
+
+
+def change(data: dict[str, Any], places: Places, **keys: Any) -> dict[str, Any]:
+    wrong: Wrong = []
+    changed, _ = change_steps(data, places, SetKeys(recipe="r.yaml", **keys), wrong)
+    assert wrong == []
+    return changed
+
+
+def skip(data: dict[str, Any], places: Places, skipped: Any) -> dict[str, Any]:
+    return change(data, places, skip=skipped)
 
 
 def left(data: dict[str, Any]) -> list[str]:
@@ -51,9 +63,56 @@ def test_all_leaves_edits_and_the_checks_for_test_prompts():
     assert left(skip(DATA, Places("r.yaml"), "all")) == ["strip_links", "contaminated"]
 
 
-def test_a_label_that_no_step_has():
-    with pytest.raises(LookupError, match=r"no step has the label 'toxik'; did you mean 'toxic'\?"):
-        skip(DATA, Places("r.yaml"), ["toxik"])
+NEW = {"keep": {"length": {"max": 9}}}
+
+
+@pytest.mark.parametrize(
+    ("keys", "stays"),
+    [
+        pytest.param({"add": {"short": NEW}}, ["strip_links", "toxic", "sample", "mine", "exact_duplicates", "contaminated", "short"], id="added after all"),
+        pytest.param({"add": {"short": {**NEW, "before": "toxic"}}}, ["strip_links", "short", "toxic", "sample", "mine", "exact_duplicates", "contaminated"], id="before another one"),
+        pytest.param({"add": {"short": {**NEW, "after": "mine"}, "two": {**NEW, "after": "mine"}}}, ["strip_links", "toxic", "sample", "mine", "short", "two", "exact_duplicates", "contaminated"], id="two after one, in their order"),
+        pytest.param({"replace": {"toxic": NEW}}, ["strip_links", "length", "sample", "mine", "exact_duplicates", "contaminated"], id="replaced"),
+        pytest.param({"replace": {"toxic": NEW}, "add": {"x": {**NEW, "after": "toxic"}}, "skip": ["mine"]}, ["strip_links", "length", "x", "sample", "exact_duplicates", "contaminated"], id="all three: labels are those of the recipe"),
+        pytest.param({"skip": "all", "add": {"short": NEW}}, ["strip_links", "contaminated", "short"], id="a random draw of short ones"),
+    ],
+)  # fmt: skip
+def test_steps_are_added_and_replaced_by_name(keys, stays):
+    data = {
+        **DATA,
+        "sources": {
+            "a": {**DATA["sources"]["a"], "steps": DATA["sources"]["a"]["steps"][1::2]},
+            "b": DATA["sources"]["b"],
+        },
+    }
+    data["steps"] = DATA["steps"][1:]
+    before = copy.deepcopy(data)
+    assert left(change(data, Places("r.yaml"), **keys)) == stays
+    assert data == before
+
+
+def test_a_sample_block_is_replaced_where_there_is_one():
+    changed = change(DATA, Places("r.yaml"), replace={"sample": {"by": "y"}})
+    assert changed["sources"]["a"]["sample"] == {"by": "y"} and "sample" not in changed["sources"]["b"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "path", "message"),
+    [
+        pytest.param({"skip": ["toxik"]}, ("skip",), "no step has the label 'toxik'; did you mean 'toxic'?", id="left out"),
+        pytest.param({"replace": {"toxik": NEW}}, ("replace", "toxik"), "did you mean 'toxic'?", id="replaced"),
+        pytest.param({"add": {"x": {**NEW, "after": "toxik"}}}, ("add", "x", "after"), "did you mean 'toxic'?", id="added after"),
+        pytest.param({"add": {"x": {**NEW, "after": "sample"}}}, ("add", "x", "after"), "no step has the label 'sample'", id="a sample is no step"),
+        pytest.param({"add": {"x": {**NEW, "after": "toxic", "before": "toxic"}}}, ("add", "x"), "not by both", id="before and after"),
+        pytest.param({"add": {"x": {**NEW, "as": "y"}}}, ("add", "x", "as"), "its label is 'x' already", id="two labels"),
+        pytest.param({"skip": ["toxic"], "replace": {"toxic": NEW}}, ("replace", "toxic"), "left out by `skip`", id="left out and replaced"),
+    ],
+)  # fmt: skip
+def test_a_change_that_cannot_be_made(keys, path, message):
+    wrong: Wrong = []
+    change_steps(DATA, Places("r.yaml"), SetKeys(recipe="r.yaml", **keys), wrong)
+    assert [at for at, _ in wrong] == [path]
+    assert message in wrong[0][1]
 
 
 def test_the_recipe_given_is_not_changed_even_where_an_anchor_shares_its_steps():

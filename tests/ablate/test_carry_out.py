@@ -65,7 +65,7 @@ def test_what_arms_share_runs_once(ablation):
 def test_what_a_reader_is_told(ablation, tmp_path):
     _, told = ablation({"random": "short"})
     job = told["arms"][0]["jobs"][0]
-    assert (told["against"], told["random"], told["seeds"]) == ("short", "short", [0])
+    assert (told["against"], told["random"], told["seeds"]) == ({"arm": "short"}, "short", [0])
     assert job["set"] | job["train"][0] == {
         **{"rows": 8, "response_tokens": 10.0, "stage": "sft", "steps": 2, "effective_batch": 4, "seconds": 1.0},
         **{"tokens_trained": 80, "rows_trained": 8, "first_loss": None, "loss": 1.0, "eval_loss": None, "choice": None},

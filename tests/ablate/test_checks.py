@@ -58,10 +58,15 @@ WRITTEN = {"generators": {"w": SAME}}
         pytest.param({**FINE, "random": None}, ["no arm is a random draw"], id="no random arm"),
         pytest.param(
             {**FINE, "arms": {"short": {"sets": {"data": {"set": {"size": 16}}}}}},
-            ["the sets are not of one size (plain 8, short 16)", "the same number of steps (sft: plain 2, short 4)"],
-            id="sizes, and so steps",
+            ["plain is not compared with short: it has 8 rows and short 16, and more than their size differs"],
+            id="sizes, and more than these",
         ),
-        pytest.param({**FINE, "curve": {"arm": "short", "sizes": [4, 16]}}, [], id="a curve's sizes are meant to differ"),
+        pytest.param(
+            {**FINE, "arms": {"short": {"train": {"sft": {"set": {"trainer.max_steps": 5}}}}}},
+            ["plain and short are not trained for the same number of steps (sft: 2, 5)"],
+            id="steps",
+        ),
+        pytest.param({**FINE, "arms": {"short@4": {"sets": {"data": {"draw": 1, "set": {"size": 4}}}}}}, [], id="sizes alone are meant to differ"),
         pytest.param({**FINE, **JUDGED}, [], id="a judge that is a model"),
         pytest.param({**FINE, **JUDGED, "sets": {"data": {"recipe": WRITTEN}}}, ["judge and generator are one model (org/writer)"], id="a judge that grades what it wrote"),
     ],

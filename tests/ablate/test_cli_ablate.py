@@ -41,10 +41,10 @@ def test_a_run_and_what_its_folder_then_says(given, write, runner, tmp_path):
     assert "2 trainings (0 to do)" in curate("ablate", write(given), "--dry-run", "--out", out)
     assert "are the same as before" in curate("ablate", out)
     results = json.loads((out / "results.json").read_text())
-    (out / "results.json").write_text(json.dumps({**results, "against": "other"}))
+    (out / "results.json").write_text(json.dumps({**results, "judge": "other"}))
     output = curate("ablate", out)
     assert "are NOT what they were" in output
-    assert "against is 'other'" in output
+    assert "judge is 'other'" in output
 
 
 def test_a_finished_set_is_asked_what_its_filters_are_worth(recipe, tmp_path):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
+import polars as pl
 import pytest
 
 from curate.ablate.arms import lay
 from curate.ablate.plan import Plan, plan, steps_of
 from curate.ablate.reading import load
+from curate.run.run import run_recipe
 
 
 @pytest.fixture
@@ -44,6 +48,32 @@ def test_what_arms_share(planned, arm, shared):
     made = planned({"arms": {"short": None, "plain": {}, "other": arm}})
     one, other = made.jobs
     assert {made.nodes[key].kind for key in set(one.nodes) & set(other.nodes)} == shared
+
+
+TEN = {"drop": {"length": {"column": "prompt", "max": 26}}}  # the rows from ten on have one character more
+
+
+@pytest.mark.parametrize(
+    ("change", "labels", "rows"),
+    [
+        pytest.param({}, ["length"], 20, id="as it is"),
+        pytest.param({"add": {"ten": {**TEN, "before": "length"}}}, ["ten", "length"], 10, id="a step added"),
+        pytest.param({"replace": {"length": {"keep": {"at_most": {"column": "score", "value": 4}}}}}, ["at_most"], 5, id="a step replaced"),
+        pytest.param({"skip": ["length"]}, [], 20, id="a step left out"),
+    ],
+)  # fmt: skip
+def test_sets_differ_as_their_steps_do(planned, tmp_path, recipe, change, labels, rows):
+    lines = [{"prompt": f"What comes after number {i}?", "response": "The next one.", "score": i} for i in range(20)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    made = planned(
+        {"sets": {"data": {"set": {"size": None}}}, "arms": {"short": None, "plain": {"sets": {"data": change}}}}
+    )
+    [arm] = made.ablation.arms
+    assert [step.label for source in arm.recipes["data"].sources for step in source.steps] == labels
+    run_recipe(arm.recipes["data"], tmp_path / "set")
+    ledger = pl.read_parquet(tmp_path / "set" / "ledger.parquet")
+    assert set(labels) <= set(ledger.columns)
+    assert ledger["kept"].sum() == rows
 
 
 def test_every_seed_is_its_own_all_the_way(planned):

@@ -14,7 +14,7 @@ def test_arms_are_laid_over_what_they_share(given, write):
     plain, short = ablation.arms
     assert (plain.keys.sets["data"].draw, short.keys.sets["data"].draw) == (0, 1)
     assert plain.keys.train["sft"].config == short.keys.train["sft"].config
-    assert ablation.against == "plain"  # the first, where nothing is said
+    assert ablation.factors[0].against == "plain"  # the first, where nothing is said
     assert ablation.judge.name == "words"
 
 
@@ -23,7 +23,7 @@ def test_arms_are_laid_over_what_they_share(given, write):
     [({"random": "short"}, "short"), ({"random": "short", "against": "plain"}, "plain"), ({}, "plain")],
 )
 def test_against(given, write, change, against):
-    assert load(write({**given, **change})).against == against
+    assert load(write({**given, **change})).factors[0].against == against
 
 
 WRONG = [
@@ -51,8 +51,13 @@ WRONG = [
     pytest.param({"train": None}, "at train", "an arm has `train`, or the `model`", id="neither training nor model"),
     pytest.param({"train": None, "model": "m", "choose": {"prompts": "p"}}, "at choose", "no checkpoints to choose from", id="choose"),
     pytest.param({"choose": {"prompts": "p", "epochs": "5"}}, "at choose.epochs", "should match pattern", id="epochs as FIRST-LAST"),
-    pytest.param({"curve": {"arm": "shrot", "sizes": [2]}}, "at curve.arm", "did you mean 'short'?", id="a curve's arm"),
-    pytest.param({"curve": {"arm": "short"}}, "at curve", "'sizes' is missing", id="a curve's sizes"),
+    pytest.param({"curve": {"arm": "short", "sizes": [2]}}, "at curve", "sizes are a factor now: write `factors: {choice:", id="the curve of before"),
+    pytest.param({"arms": None}, "small.yaml:1", "say what is compared: `arms`", id="neither arms nor factors"),
+    pytest.param({"factors": {"size": [4]}}, "small.yaml:1", "not both", id="arms and factors"),
+    pytest.param({"compare": "amr"}, "at compare", "there is no factor 'amr'; did you mean 'arm'?", id="the factor of the question"),
+    pytest.param({"against": ["plain", "short"]}, "at against", "'plain' and 'short' are both levels of 'arm'", id="two to compare with"),
+    pytest.param({"arms": {"short": {"sets": {"data": {"add": {"x": {"keep": {"lenght": {}}}}}}}}}, "at arms.short.sets.data.add.x.keep.lenght", "did you mean 'length'?", id="a filter of a step that is added"),
+    pytest.param({"sets": {"data": {"replace": {"length": {"keep": {"length": {"mni": 1}}}}}}}, "at sets.data.replace.length.keep.length.mni", "did you mean 'min'?", id="a parameter of one that replaces"),
 ]  # fmt: skip
 
 
@@ -92,16 +97,41 @@ def test_small_where_there_is_none(given, write):
         load(write(given), small=True)
 
 
-def test_a_curve_adds_sizes_and_the_arm_itself_is_one_of_them(given, write):
-    given["curve"] = {"arm": "short", "sizes": [4, 8, 16]}
-    arms = load(write(given)).arms
-    assert [(arm.name, arm.curve, arm.x) for arm in arms] == [
-        ("plain", None, None),
-        ("short", "short", 8),
-        ("short@4", "short", 4),
-        ("short@16", "short", 16),
-    ]
-    assert [arm.keys.sets["data"].draw for arm in arms] == [0, 1, 1, 1]
+GRID = {"choice": {"plain": {}, "short": {"sets": {"data": {"draw": 1}}}}, "size": [16, 4, 8]}
+
+
+def test_factors_make_their_product(given, write):
+    ablation = load(write(lay(given, {"arms": None, "factors": GRID})))
+    assert [(arm.name, arm.rows, arm.keys.sets["data"].draw) for arm in ablation.arms] == [
+        ("plain@4", 4, 0), ("plain@8", 8, 0), ("plain@16", 16, 0),
+        ("short@4", 4, 1), ("short@8", 8, 1), ("short@16", 16, 1),
+    ]  # fmt: skip
+    assert [factor.against for factor in ablation.factors] == ["plain", "4"]
+
+
+def test_what_levels_are_compared_with(given, write):
+    change = {"arms": None, "factors": GRID, "random": "short", "against": 8}
+    assert [factor.against for factor in load(write(lay(given, change))).factors] == ["short", "8"]
+
+
+@pytest.mark.parametrize(
+    ("factors", "where", "message"),
+    [
+        pytest.param({"choice": {"short": 3}}, "at factors.choice.short", "a level is what it changes", id="a level that is no mapping"),
+        pytest.param({"size": [0]}, "at factors.size", "or is a list of sizes", id="a size of nothing"),
+        pytest.param({"size": {}}, "at factors.size", "a factor has levels", id="no level"),
+        pytest.param({"more": [2]}, "at factors.more", "only one factor can be sizes", id="two factors of sizes"),
+        pytest.param({"more": {"plain": {}}}, "at factors.more.plain", "'plain' is a level of 'choice', too", id="a level twice"),
+        pytest.param({"choice": {"short": {"sets": {"data": {"skip": ["lenght"]}}}}}, "at factors.choice.short.sets.data.skip", "did you mean 'length'?", id="in a level, once for all sizes"),
+        pytest.param({"choice": {"short": {"train": None, "model": "m"}}}, "at factors.choice.short", "trains on no set, so it has no sizes", id="sizes of nothing"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_factors_is_said_where_it_stands(given, write, factors, where, message):
+    with pytest.raises(RecipeError) as error:
+        load(write(lay(given, {"arms": None, "factors": lay(GRID, factors)})))
+    lines = str(error.value).splitlines()
+    assert lines[0].partition(" (and")[0].endswith(f" {where}"), lines
+    assert message in lines[1]
 
 
 def test_an_arm_may_be_the_base_model(given, write):

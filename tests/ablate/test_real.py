@@ -34,6 +34,44 @@ def file(given, write, tmp_path):
     return write(given)
 
 
+@pytest.mark.slow
+def test_a_grid_is_compared_like_with_like(given, write, tmp_path):
+    config = given["train"]["sft"]["config"]
+    config["model"] = str(tiny.save_model(tmp_path / "base"))
+    config["trainer"] |= {"max_steps": 1, "save_strategy": "no"}
+    polite = {"keep": {"matches": {"column": "prompt", "pattern": "1"}}}
+    choice = {
+        "random": {},
+        "ones": {
+            "sets": {
+                "data": {
+                    "add": {
+                        "one": polite,
+                    }
+                }
+            }
+        },
+    }
+    grid = {**given, "random": "random", "factors": {"choice": choice, "size": [2, 4]}, "question": "Do ones help?"}
+    del grid["arms"]
+    out = tmp_path / "out"
+    done = CliRunner().invoke(main, ["ablate", str(write(grid)), "--out", str(out), "--jobs", "2"])
+    assert done.exit_code == 0, done.output
+    results = json.loads((out / "results.json").read_text())
+    pairs = [(one["factor"], one["arm"], one["against"]) for one in results["differences"] + results["uncompared"]]
+    assert sorted(pairs) == [
+        ("choice", "ones@2", "random@2"),
+        ("choice", "ones@4", "random@4"),
+        ("size", "ones@4", "ones@2"),
+        ("size", "random@4", "random@2"),
+    ]
+    assert "4 comparisons of arms that differ in one factor" in (out / "report.html").read_text()
+    told = json.loads((out / "ablation.json").read_text())
+    assert {arm["arm"]: arm["jobs"][0]["set"]["rows"] for arm in told["arms"]} == {
+        "random@2": 2, "random@4": 4, "ones@2": 2, "ones@4": 4,
+    }  # fmt: skip
+
+
 def marks(out: Path) -> dict[str, tuple[int, int]]:
     """Tell every finished piece of work by its folder: the inode and time of its mark."""
     result = {done.parent: done.stat() for done in out.glob("*/*/done.json")}

@@ -9,6 +9,7 @@ import pytest
 
 import curate.filters
 from curate.ablate.checks import warnings
+from curate.ablate.contrasts import contrasts, curves
 from curate.ablate.plan import Plan, plan
 from curate.ablate.reading import load
 from curate.models.judges.judge import Case
@@ -32,10 +33,20 @@ def test_none_is_left_out():
 def test_in_full_it_has_three_seeds_five_answers_and_a_random_arm(name):
     made = planned(name)
     keys = made.ablation.keys
-    assert (len(keys.seeds), keys.random, made.ablation.against) == (3, "random", "random")
+    assert (len(keys.seeds), keys.random) == (3, "random")
+    assert "random" in {factor.against for factor in made.ablation.factors}
     assert {arm.keys.answer.samples for arm in made.ablation.arms} == {5}
-    sizes = {job.rows or 0 for job in made.jobs if not job.arm.curve}
+    sizes = {job.rows or 0 for job in made.jobs if "size" not in job.arm.levels}
     assert max(sizes or {2000}) in (1000, 1030, 2000)
+
+
+@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("small", [False, True])
+def test_each_arm_is_compared_or_compared_with(name, small):
+    ablation = planned(name, small=small).ablation
+    made, uncompared = contrasts(ablation)
+    assert uncompared == []
+    assert {arm.name for arm in ablation.arms} == {name for one in made for name in (one.arm, one.against)}
 
 
 @pytest.mark.parametrize("name", FULL)
@@ -80,9 +91,10 @@ def test_the_arms_of_quality_differ_in_what_they_say():
 
 
 def test_quantity_is_a_line_from_2000_to_32000():
-    arms = planned("quantity").ablation.arms
+    ablation = planned("quantity").ablation
+    points = curves(ablation)
     for name in ("filtered", "random"):
-        assert [arm.x for arm in arms if arm.curve == name] == [2000, 4000, 8000, 16000, 32000]
+        assert [arm.rows for arm in ablation.arms if points[arm.name] == name] == [2000, 4000, 8000, 16000, 32000]
 
 
 def test_pairs_share_the_sft_model():

@@ -110,16 +110,16 @@ def _lost(results: dict[str, Any]) -> Iterator[str]:
 
 
 def _lengths(grades: pl.DataFrame, results: dict[str, Any]) -> Iterator[str]:
-    """Compare lengths as grades are compared: paired by prompt, Bonferroni over the arms; or by a fifth."""
-    against = results["against"]
-    lengths = {name: _lengths_of(grades, name) for name in [against, *(o["arm"] for o in results["differences"])]}
-    level = 1 - 0.05 / max(len(lengths) - 1, 1)
-    for name, own in lengths.items():
-        pairs = [(own[i], lengths[against][i]) for i in sorted(own.keys() & lengths[against].keys())]
-        if name == against or len(pairs) < 2:
+    """Compare lengths as grades are compared: paired by prompt, Bonferroni over the pairs; or by a fifth."""
+    pairs = [(one["arm"], one["against"]) for one in results["differences"]]
+    lengths = {name: _lengths_of(grades, name) for pair in pairs for name in pair}
+    level = 1 - 0.05 / max(len(pairs), 1)
+    for name, against in pairs:
+        both = [(lengths[name][i], lengths[against][i]) for i in sorted(lengths[name].keys() & lengths[against].keys())]
+        if len(both) < 2:
             continue
-        gap = statistics.mean([a - b for a, b in pairs], level)
-        base = statistics.mean([b for _, b in pairs]).mean
+        gap = statistics.mean([a - b for a, b in both], level)
+        base = statistics.mean([b for _, b in both]).mean
         clear = gap.low is not None and gap.high is not None and (gap.low > 0 or gap.high < 0)
         if clear or abs(gap.mean) > _LONGER * base:
             way = "longer" if gap.mean > 0 else "shorter"
@@ -135,26 +135,30 @@ def _lengths_of(grades: pl.DataFrame, arm: str) -> dict[str, float]:
 
 
 def _sizes(ablation: dict[str, Any]) -> Iterator[str]:
-    rows = {arm["arm"]: rows_of(ablation, arm["arm"]) for arm in _of_one_size(ablation)}
-    sizes = {name: n for name, n in rows.items() if n is not None}
-    if len(set(sizes.values())) > 1:
-        names = ", ".join(f"{name} {n:,.0f}" for name, n in sizes.items())
-        yield f"the sets are not of one size (rows: {names}): size and choice are one in this answer"
+    """Find sets that were meant to be of one size and are not."""
+    for one in _meant_alike(ablation):
+        own, other = rows_of(ablation, one["arm"]), rows_of(ablation, one["against"])
+        if own is not None and other is not None and own != other:
+            yield (
+                f"the sets are not of one size (rows: {one['arm']} {own:,.0f}, {one['against']} {other:,.0f}): size "
+                f"and {one['factor']} are one in this comparison"
+            )
 
 
 def _steps(ablation: dict[str, Any]) -> Iterator[str]:
-    """Compare the steps of each stage that arms have in common."""
-    stages: dict[str, dict[str, int]] = {}
-    for arm in _of_one_size(ablation):
-        for stage in (stage for job in arm.get("jobs") or [] for stage in job.get("train") or []):
-            if stage.get("steps") is not None:
-                stages.setdefault(stage["stage"], {})[arm["arm"]] = stage["steps"]
-    for name, steps in stages.items():
-        if len(set(steps.values())) > 1:
-            counts = ", ".join(f"{arm} {n:,}" for arm, n in steps.items())
-            yield f"the arms were not trained for the same number of steps ({name}: {counts})"
+    """Compare the steps of each stage that two arms have in common."""
+    steps: dict[str, dict[str, int]] = {}
+    for arm in ablation["arms"]:
+        stages = [stage for job in arm.get("jobs") or [] for stage in job.get("train") or []]
+        steps[arm["arm"]] = {stage["stage"]: stage["steps"] for stage in stages if stage.get("steps") is not None}
+    for one in _meant_alike(ablation):
+        own, other = steps[one["arm"]], steps[one["against"]]
+        for stage in (stage for stage in own if stage in other and own[stage] != other[stage]):
+            counts = f"{stage}: {one['arm']} {own[stage]:,}, {one['against']} {other[stage]:,}"
+            yield f"the arms were not trained for the same number of steps ({counts})"
 
 
-def _of_one_size(ablation: dict[str, Any]) -> list[dict[str, Any]]:
-    """Take the arms that should be of one size: other sizes on a curve differ by intent."""
-    return [arm for arm in ablation["arms"] if arm.get("curve") in (None, arm["arm"])]
+def _meant_alike(ablation: dict[str, Any]) -> list[dict[str, Any]]:
+    """Take the contrasts of arms that were asked to be of one size: others differ in it by intent."""
+    asked = {arm["arm"]: arm.get("x") for arm in ablation["arms"]}
+    return [one for one in ablation["contrasts"] if asked[one["arm"]] == asked[one["against"]]]

@@ -47,9 +47,10 @@ def _ablation(out: Path) -> dict[str, Any]:
         raise AblationError(f"{out} is not an ablation's folder: it has no {ABLATION}") from None
     except ValueError as error:
         raise AblationError(f"{out / ABLATION} is not JSON: {error}") from None
-    missing = [key for key in ("name", "against", "arms") if key not in ablation]
+    missing = [key for key in ("name", "arms", "contrasts") if key not in ablation]
     if missing:
-        raise AblationError(f"{out / ABLATION} lacks {' and '.join(missing)}")
+        again = "; run the ablation again: what is done is kept" if missing == ["contrasts"] else ""
+        raise AblationError(f"{out / ABLATION} lacks {' and '.join(missing)}{again}")
     return dict(ablation)
 
 
@@ -76,17 +77,18 @@ def _broken(file: Path) -> int:
 
 
 def multipliers(ablation: dict[str, Any], arms: list[dict[str, Any]], grades: pl.DataFrame) -> list[dict[str, Any]]:
-    """Read each arm's multiplier off the random arm's curve, or say `why` there is none; no curve, no entry.
+    """Read each arm's multiplier off its curve of random draws, or say `why` there is none; no curve, no entry.
 
-    `rows` are those that the random arm needs, `own` the arm's, `times` the one over the other.
+    `rows` are those that the random draws need, `own` the arm's, `times` the one over the other.
     """
-    base = ablation.get("random") or ablation["against"]
-    name = next((arm["curve"] for arm in arms if arm["arm"] == base), None)
-    curve = {arm["arm"]: arm["x"] for arm in arms if name and arm["curve"] == name and arm["x"] and arm["grade"]}
-    if len(set(curve.values())) < 2:
-        return []
-    others = [arm for arm in arms if arm["arm"] not in curve and arm["grade"]]
-    return [_multiplier(arm["arm"], rows_of(ablation, arm["arm"]), name, curve, grades) for arm in others]
+    read_off = {arm["arm"]: arm.get("random_curve") for arm in ablation["arms"]}
+    found = []
+    for arm in (arm for arm in arms if read_off[arm["arm"]] and arm["grade"]):
+        name = read_off[arm["arm"]]
+        curve = {one["arm"]: one["x"] for one in arms if one["curve"] == name and one["grade"]}
+        if len(set(curve.values())) > 1:
+            found.append(_multiplier(arm["arm"], rows_of(ablation, arm["arm"]), name, curve, grades))
+    return found
 
 
 def rows_of(ablation: dict[str, Any], name: str) -> float | None:
@@ -112,17 +114,17 @@ LEVEL = 0.95
 
 
 def results(ablation: dict[str, Any], grades: pl.DataFrame) -> dict[str, Any]:
-    """Derive all numbers from the grades: of each arm, of its difference to `against`, and of the quantity curve.
+    """Derive all numbers from the grades: of each arm, of each contrast, and of the curves of sizes.
 
     What has no score does not enter a mean: it is counted. `ablation` says only what the arms are, and which of them
-    the others are compared with.
+    are compared: `contrasts` are one family, over which Holm's correction runs.
     """
     arms = [_arm(arm, grades) for arm in ablation["arms"]]
     differences, uncompared = _differences(ablation, grades)
     return {
         "name": ablation["name"],
         "question": ablation.get("question"),
-        "against": ablation["against"],
+        "compare": ablation.get("compare"),
         "judge": _judge(ablation, grades),
         "scale": ablation.get("scale"),
         "level": LEVEL,
@@ -207,14 +209,19 @@ def _mean(rows: pl.DataFrame, column: str) -> dict[str, Any] | None:
     return dict(plain(statistics.mean(values, LEVEL))) if values else None
 
 
-def _differences(ablation: dict[str, Any], grades: pl.DataFrame) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Compare each other arm with `against`, in the order of the arms; of those that cannot be compared say why."""
-    against = ablation["against"]
-    whys = {arm["arm"]: _why_not(grades, arm["arm"], against) for arm in ablation["arms"] if arm["arm"] != against}
-    good = [name for name, why in whys.items() if why is None]
-    compared = grades.filter(pl.col("arm").is_in([against, *good]))
-    pairs = {one.arm: dict(plain(one)) for one in statistics.compare(compared, against, LEVEL)} if good else {}
-    return [pairs[name] for name in good], {name: why for name, why in whys.items() if why is not None}
+def _differences(ablation: dict[str, Any], grades: pl.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Compare the arms of each contrast; say why of those that cannot be compared, and those not meant to be."""
+    good, uncompared = [], list(ablation.get("uncompared") or [])
+    for one in ablation["contrasts"]:
+        why = _why_not(grades, one["arm"], one["against"])
+        if why is None:
+            good.append(one)
+        else:
+            uncompared.append({**one, "why": why})
+    pairs = [(one["arm"], one["against"]) for one in good]
+    grades = grades.filter(pl.col("arm").is_in([name for pair in pairs for name in pair]))
+    found = statistics.compare_pairs(grades, pairs, LEVEL) if good else []
+    return [{**one, **plain(result)} for one, result in zip(good, found, strict=True)], uncompared
 
 
 def _why_not(grades: pl.DataFrame, arm: str, against: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from curate.ablate.report.sentences import decimal, interval, signed, worth
+from curate.ablate.report.sentences import decimal, family, interval, signed, worth
 from curate.report.lines import Figure, draw, spell, ticks
 from curate.report.page import Section, page
 from curate.report.words import DASH, number, percent, plural
@@ -49,22 +49,23 @@ def _yaml(value: object) -> str:
 def _header(ablation: Data, results: Data) -> Data:
     """Give the answer first, then what speaks against it, then the figures.
 
-    A curve's sizes, which are steps of one answer, are folded where there are other arms.
+    Of several factors the first is shown, the others are folded.
     """
     arms = results["arms"]
-    sizes = {arm["arm"] for arm in arms if arm["curve"]} - {results["against"]}
-    if sizes >= {arm["arm"] for arm in arms} - {results["against"]}:
-        sizes = set()
     rows = {one["arm"]: worth(one) for one in results["multipliers"]}
-    items = [{**one, "worth": rows.get(one["arm"])} for one in results["sentences"]]
+    items = [{**one, "worth": rows.pop(one["arm"], None)} for one in results["sentences"]]
+    first = next((item["factor"] for item in items if item["factor"]), None)
+    folded = [item for item in items if item["arm"] and item["factor"] not in (None, first)]
     return {
         "name": ablation["name"],
         "question": ablation.get("question"),
-        "sentences": [item for item in items if item["arm"] not in sizes],
-        "sizes": [item for item in items if item["arm"] in sizes],
+        "family": family(results),
+        "sentences": [item for item in items if item not in folded],
+        "folded": folded,
         "warnings": [(f"{one['kind']}:", f"{one['text']}.") for one in results["warnings"]],
         "facts": {
             "arms": number(len(arms)),
+            "comparisons": number(len(results["differences"])),
             "seeds": number(len(ablation.get("seeds") or [])),
             "prompts": number(max((arm["answers"]["prompts"] for arm in arms), default=0)),
             "grades": number(sum(arm["answers"]["graded"] for arm in arms)),
@@ -118,7 +119,7 @@ def _grades(results: Data) -> Data:
     arms = [arm for arm in results["arms"] if arm["grade"]]
     seeds, turns = _means(arms, "seed", 0), _means(arms, "turn", 1)
     return {
-        "rows": [_grade(arm, results["against"]) for arm in results["arms"]],
+        "rows": [_grade(arm, _controls(results)) for arm in results["arms"]],
         "axis": axis(arm["grade"] for arm in arms),
         # How far the models of an arm's seeds lie apart is the noise of training: one seed tells nothing of it.
         "seeds": seeds if len(seeds["heads"]) > 1 else None,
@@ -126,11 +127,16 @@ def _grades(results: Data) -> Data:
     }
 
 
-def _grade(arm: Data, against: str) -> list[object]:
+def _controls(results: Data) -> list[str]:
+    """List the arms that others are compared with."""
+    return list(dict.fromkeys(one["against"] for one in results["differences"]))
+
+
+def _grade(arm: Data, controls: list[str]) -> list[object]:
     grade, tokens, graded = arm["grade"], arm["tokens"], arm["answers"]["graded"]
     if grade is None:
         return [arm["arm"], {"result": None, "label": "no grade"}, None, None, None, None, None, graded]
-    drawn = _strip(grade, "three" if arm["arm"] == against else "one")
+    drawn = _strip(grade, "three" if arm["arm"] in controls else "one")
     cells = [decimal(grade["mean"]), interval(grade), decimal(arm["worst"]["mean"]), tokens and round(tokens["mean"])]
     return [arm["arm"], drawn, *cells, grade["n"], graded]
 
@@ -146,9 +152,11 @@ def _means(arms: list[Data], key: str, first: int) -> Data:
 
 def _differences(results: Data) -> Data:
     """Show each arm's paired difference to the arm it is compared with, and who won how many prompts."""
-    pairs = results["differences"]
+    pairs, controls = results["differences"], _controls(results)
+    if len(controls) > 1:
+        pairs = [{**pair, "arm": f"{pair['arm']} to {pair['against']}"} for pair in pairs]
     return {
-        "against": results["against"],
+        "against": controls[0] if len(controls) == 1 else "the other arm",
         "axis": axis([one for pair in pairs for one in (pair, pair["length_controlled"])], zero=0.0),
         "rows": [_difference(pair) for pair in pairs],
         "wins": [_wins(pair) for pair in pairs],

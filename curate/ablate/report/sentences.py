@@ -1,38 +1,75 @@
-"""The answer of an ablation in plain words: one sentence an arm, which claims no more than its interval does."""
+"""The answer of an ablation in plain words: a sentence a comparison, which claims no more than its interval does."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 from curate.report.words import DASH, number, plural
 
 
-def sentences(ablation: dict[str, Any], results: dict[str, Any]) -> list[dict[str, str]]:
-    """Say of each arm what is shown; `verdict` is better, worse, nothing, failed, or compared with."""
-    sentences = []
-    for arm in results["arms"]:
-        verdict, text = _of_arm(ablation, results, arm)
-        sentences.append({"arm": arm["arm"], "verdict": verdict, "text": text})
+def sentences(ablation: dict[str, Any], results: dict[str, Any]) -> list[dict[str, Any]]:
+    """Say of each arm what is shown, factor by factor, and what is not compared.
+
+    `verdict` is better, worse, nothing, failed, compared with, or not compared. `factor` is the one that a comparison
+    is about.
+    """
+    sentences = [one for arm in results["arms"] for one in _of_arm(ablation, results, arm)]
+    factors = results.get("compare") or []
+    # Stable: within a factor the arms stay in their order.
+    sentences.sort(key=lambda one: factors.index(one["factor"]) if one["factor"] in factors else 0)
+    for one in results["uncompared"]:
+        if one["arm"] is None:
+            text = f"The levels of {one['factor']} are not compared with each other: {one['why']}."
+            sentences.append({"arm": None, "factor": one["factor"], "verdict": "not compared", "text": text})
     return sentences
 
 
-def _of_arm(ablation: dict[str, Any], results: dict[str, Any], arm: dict[str, Any]) -> tuple[str, str]:
-    name, against, grade = arm["arm"], results["against"], arm["grade"]
+def _of_arm(ablation: dict[str, Any], results: dict[str, Any], arm: dict[str, Any]) -> list[dict[str, Any]]:
+    name, grade = arm["arm"], arm["grade"]
     if grade is None:
         why = arm["why"] if arm["answers"]["graded"] else _why(ablation, name)
-        return "failed", f"{name} has no grade: {why}."
-    if name == against:
+        return [_sentence(name, None, "failed", f"{name} has no grade: {why}.")]
+    n = len(results["differences"])
+    found = [_sentence(name, one["factor"], *_compared(one, n)) for one in results["differences"] if one["arm"] == name]
+    for one in results["uncompared"]:
+        if one["arm"] == name:
+            text = f"Nothing can be claimed of {name} against {one['against']}: {one['why']}."
+            found.append(_sentence(name, one["factor"], "nothing", text))
+    if not found:
+        pairs = results["differences"] + results["uncompared"]
+        others = [one["arm"] for one in pairs if one["against"] == name]
+        alone = len({one["against"] for one in pairs}) == 1
+        named = "the others are" if alone else f"{others[0]} is" if len(others) == 1 else f"{' and '.join(others)} are"
+        role = f"what {named} compared with" if others else "alone"
         span = f", of {plural(grade['n'], 'prompt')}" if grade["low"] is None else f" ({interval(grade)})"
-        text = f"{name} is what the others are compared with: its mean grade is {decimal(grade['mean'])}{span}."
-        return "compared with", text
-    difference = next((one for one in results["differences"] if one["arm"] == name), None)
-    if difference is None:
-        return "nothing", f"Nothing can be claimed of {name}: {results['uncompared'][name]}."
+        text = f"{name} is {role}: its mean grade is {decimal(grade['mean'])}{span}."
+        found.append(_sentence(name, None, "compared with", text))
+    return found
+
+
+def _sentence(arm: str, factor: str | None, verdict: str, text: str) -> dict[str, Any]:
+    return {"arm": arm, "factor": factor, "verdict": verdict, "text": text}
+
+
+def _compared(difference: dict[str, Any], others: int) -> tuple[str, str]:
     if difference["low"] is None:
-        why = f"{plural(difference['prompts'], 'prompt')} with grades of it and of {against} give no interval"
-        return "nothing", f"Nothing can be claimed of {name}: {why}."
-    return _claim(difference) if difference["shown"] else ("nothing", _nothing(difference, len(results["differences"])))
+        both = f"{plural(difference['prompts'], 'prompt')} with grades of it and of {difference['against']}"
+        return "nothing", f"Nothing can be claimed of {difference['arm']}: {both} give no interval."
+    return _claim(difference) if difference["shown"] else ("nothing", _nothing(difference, others))
+
+
+def family(results: dict[str, Any]) -> str | None:
+    """Say how many comparisons are one family, and which; None where one arm is what all others are compared with."""
+    counts = Counter(one["factor"] for one in results["differences"])
+    if len({one["against"] for one in results["differences"]}) < 2:
+        return None
+    parts = ", ".join(f"{n} of {factor}" for factor, n in counts.items())
+    return (
+        f"{plural(counts.total(), 'comparison')} of arms that differ in one factor, all else equal ({parts}); what is "
+        "claimed is clear of zero after Holm's correction for all of them"
+    )
 
 
 def _claim(difference: dict[str, Any]) -> tuple[str, str]:

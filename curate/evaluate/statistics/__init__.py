@@ -5,7 +5,7 @@ nor are the prompts of one training: `crossed` says what follows from that.
 """
 
 from curate.evaluate.statistics.agreement import agreement, flip_rate, kappa, selection
-from curate.evaluate.statistics.compare import Comparison, Lost, at_equal_length, compare, grade_of, holm
+from curate.evaluate.statistics.compare import Comparison, Lost, at_equal_length, compare, compare_pairs, grade_of, holm
 from curate.evaluate.statistics.means import (
     EvaluateError,
     Mean,
@@ -29,6 +29,7 @@ __all__ = [
     "bootstrap",
     "by_prompt",
     "compare",
+    "compare_pairs",
     "flip_rate",
     "grade_of",
     "holm",

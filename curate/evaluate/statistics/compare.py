@@ -77,16 +77,33 @@ def compare(grades: pl.DataFrame, against: str, level: float = 0.95) -> list[Com
     >>> b.arm, b.mean, round(b.p, 3), b.about
     ('b', 2.0, 0.074, 'models')
     """
+    names = grades["arm"].unique().sort().to_list()
+    return compare_pairs(grades, [(name, against) for name in names if name != against], level)
+
+
+def compare_pairs(grades: pl.DataFrame, pairs: Sequence[tuple[str, str]], level: float = 0.95) -> list[Comparison]:
+    """Compare the two arms of each pair; the pairs are one family, over which `shown` is corrected (Holm).
+
+    Args:
+        grades: as `compare` takes them; how much training seeds vary is learnt from all arms in them.
+        pairs: an arm and the one that it is compared with.
+        level: of the intervals, each for itself.
+
+    Raises EvaluateError as `compare` does.
+
+    >>> grades = pl.DataFrame({"arm": list("aabbcc"), "id": list("pq") * 3, "score": [3.0, 2, 4, 5, 5, 6]})
+    >>> [(one.arm, one.against, one.mean) for one in compare_pairs(grades, [("b", "a"), ("c", "b")])]
+    [('b', 'a', 2.0), ('c', 'b', 1.0)]
+    """
     arms, names = arms_of(grades), grades["arm"].unique().sort().to_list()
-    for name in [against, *names]:
+    for name in dict.fromkeys([*(name for pair in pairs for name in reversed(pair)), *names]):
         if name not in arms:
             raise EvaluateError(
                 f"there is no grade of arm '{name}' among {len(grades)} answers (arms: {', '.join(names)})"
             )
-    others = [arms[name] for name in sorted(arms) if name != against]
     seeds = seeds_of([arm.complete() for arm in arms.values()])
-    strict = 1 - (1 - level) / max(len(others), 1)
-    all_ = [_compare(arm, arms[against], seeds, grades, strict, level) for arm in others]
+    strict = 1 - (1 - level) / max(len(pairs), 1)
+    all_ = [_compare(arms[arm], arms[against], seeds, grades, strict, level) for arm, against in pairs]
     corrected = iter(holm([one.p for one in all_ if one.p is not None]))
     return [one if one.p is None else one._replace(p_holm=(p := next(corrected)), shown=p < 1 - level) for one in all_]
 

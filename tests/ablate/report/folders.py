@@ -15,7 +15,8 @@ JUDGE = {"judge": "likert", "model": "a-judge"}
 
 def arm(name: str, effect: float = 0.0, **more: Any) -> dict[str, Any]:
     """Describe an arm: how far its grades lie above the others', how long its answers are, what is its own."""
-    return {"arm": name, "effect": effect, "tokens": 100, "x": None, "curve": None, "rows": 2000, **more}
+    about = {"arm": name, "effect": effect, "tokens": 100, "x": 2000, "curve": None, "rows": 2000, "random_curve": None}
+    return {**about, "against": None, **more}
 
 
 def job(about: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -65,14 +66,20 @@ def write(
     own = list(range(seeds))
     lines = [line for one in arms for line in grades(one, own, turns, prompts)]
     described = [
-        {"arm": one["arm"], "x": one["x"], "curve": one["curve"], "jobs": [job(one, seed) for seed in own]}
+        {name: one[name] for name in ("arm", "x", "curve", "random_curve")} | {"jobs": [job(one, seed) for seed in own]}
         for one in arms
     ]
     names = [one["arm"] for one in arms]
     against = "random" if "random" in names else names[0]
+    contrasts = [
+        {"factor": "size" if one["curve"] else "arm", "arm": one["arm"], "against": one["against"] or against}
+        for one in arms
+        if one["arm"] != against
+    ]
     ablation: dict[str, Any] = {"name": "quality", "question": "Does filtering make a difference?", "scale": [1, 6]}
     ablation |= {"recipe": {"name": "quality", "seeds": own}, "seeds": own, "arms": described}
-    ablation |= {"against": against, "random": "random" if "random" in names else None, "judge": JUDGE}
+    ablation |= {"against": {"arm": against}, "compare": ["arm", "size"], "contrasts": contrasts, "uncompared": []}
+    ablation |= {"random": "random" if "random" in names else None, "judge": JUDGE}
     ablation |= {"generator_models": ["a-writer"], "judge_models": ["a-judge"]}
     ablation |= {"overlap": {name: [] for name in names}}
     (out / "ablation.json").write_text(json.dumps({**ablation, "versions": {"curate": "0.1.0"}, **more}))
@@ -106,7 +113,7 @@ def change(out: Path, edit: Any) -> Path:
 def rich(out: Path) -> Path:
     """Write a folder that has everything the page can show."""
     arms = [
-        arm("filtered", 0.5, rows=2000, stages=["sft"]),
+        arm("filtered", 0.5, rows=2000, stages=["sft"], random_curve="random"),
         arm("filtered, then pairs", 0.7, tokens=160, stages=["sft", "dpo"]),
         arm("unfiltered", 0.02, stages=["sft"]),
         arm("farthest", -0.3, stages=["sft"]),

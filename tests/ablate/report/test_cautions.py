@@ -31,7 +31,7 @@ def test_an_ablation_as_it_should_be_has_no_warning(tmp_path):
         pytest.param([arm("filtered"), arm("random")], {"overlap": {"filtered": [{"id": "p1", "how": "same", "of": "r"}, {"id": "p1", "how": "near", "of": "s"}, {"id": "p2", "how": "near", "of": "r"}]}}, "leak", "2 test prompts stand in the set of filtered (1 word for word): what was learned by heart counts as skill", id="leak"),
         pytest.param([arm("filtered"), arm("random")], {"generator_models": ["m", "n"], "judge_models": ["m"]}, "judge", "judge and generator are one model (m): models like what they wrote themselves", id="own judge"),
         pytest.param([arm("filtered"), arm("other")], {}, "random", "no arm is a random draw of the same size: that a difference comes from the choice cannot be told", id="no random arm"),
-        pytest.param([arm("filtered", rows=2000), arm("random", rows=1500)], {}, "size", "the sets are not of one size (rows: filtered 2,000, random 1,500): size and choice are one in this answer", id="sizes"),
+        pytest.param([arm("filtered", rows=2000), arm("random", rows=1500)], {}, "size", "the sets are not of one size (rows: filtered 2,000, random 1,500): size and arm are one in this comparison", id="sizes"),
         pytest.param([arm("filtered", stages=["sft"], steps=100), arm("random", stages=["sft"], steps=50)], {}, "steps", "the arms were not trained for the same number of steps (sft: filtered 100, random 50)", id="steps"),
     ],
 )  # fmt: skip

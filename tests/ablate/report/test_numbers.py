@@ -31,7 +31,7 @@ def test_numbers_are_those_of_evaluate(planted):
     derived = results(ablation, grades)
     whole = grades.filter(pl.col("arm") != "crashed")
     for one, other in zip(derived["differences"], statistics.compare(whole, "random"), strict=True):
-        expected = json.loads(json.dumps({**other._asdict(), "length_controlled": None, "lost": None}))
+        expected = json.loads(json.dumps({"factor": "arm", **other._asdict(), "length_controlled": None, "lost": None}))
         assert {**one, "length_controlled": None, "lost": None} == expected
         assert one["length_controlled"] == other.length_controlled._asdict()
         assert one["lost"]["random"]["answers"] == 0
@@ -52,7 +52,7 @@ def test_an_arm_by_hand():
     grades = pl.DataFrame(lines, schema, orient="row").with_columns(
         turn=pl.lit(None, pl.Int64), why=pl.lit(None, pl.String), judge=pl.lit("j")
     )
-    own = results({"name": "n", "against": "a", "arms": [{"arm": "a"}]}, grades)["arms"][0]
+    own = results({"name": "n", "contrasts": [], "arms": [{"arm": "a"}]}, grades)["arms"][0]
     assert own["answers"] == {"asked": 5, "failed": 1, "cut": 1, "ungraded": 1, "graded": 3, "prompts": 3}
     assert own["worst"]["mean"] == 4.0  # of seed 0 the 2, of seed 1 the 6
     assert own["tokens"]["mean"] == 20.0  # of what was graded
@@ -74,8 +74,10 @@ def test_an_arm_that_shares_no_prompt_costs_the_others_nothing(tmp_path):
     folders.change(tmp_path, lambda line: {**line, "id": "x" + line["id"]} if line["arm"] == "elsewhere" else line)
     derived = report.write(tmp_path)
     assert [one["arm"] for one in derived["differences"]] == ["filtered"]
-    assert list(derived["uncompared"]) == ["elsewhere"]
-    assert derived["sentences"][1]["text"].startswith("Nothing can be claimed of elsewhere: no prompt has")
+    assert [one["arm"] for one in derived["uncompared"]] == ["elsewhere"]
+    assert derived["sentences"][1]["text"].startswith(
+        "Nothing can be claimed of elsewhere against random: no prompt has"
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def test_an_ablation_of_little_has_its_sentences(tmp_path, arms, seeds, prompts)
     [
         pytest.param("ablation.json", None, "is not an ablation's folder", id="no ablation"),
         pytest.param("ablation.json", "{", "ablation.json is not JSON", id="half an ablation"),
-        pytest.param("ablation.json", '{"name": "n"}', "lacks against and arms", id="no arms"),
+        pytest.param("ablation.json", '{"name": "n"}', "lacks arms and contrasts", id="no arms"),
         pytest.param("grades.jsonl", None, "grades.jsonl is missing", id="no grades"),
         pytest.param("grades.jsonl", '{"arm": "a"}\n{"arm"\n', "grades.jsonl:2 is not a grade", id="a broken line"),
         pytest.param("grades.jsonl", '{"arm": "a"}\n\n{"score": "good"}\n', "grades.jsonl:3", id="a word as score"),
@@ -116,7 +118,7 @@ def test_a_folder_that_is_none_has_a_message(tmp_path, file, text, message):
 def test_a_multiplier_is_read_off_the_random_arms_curve(tmp_path):
     effects = {500: -0.6, 1000: -0.3, 4000: 0.3}
     sizes = [arm(f"random@{n}", e, x=n, curve="random", rows=n) for n, e in effects.items()]
-    arms = [arm("filtered", 0.3), arm("random", x=2000, curve="random"), *sizes]
+    arms = [arm("filtered", 0.3, random_curve="random"), arm("random", x=2000, curve="random"), *sizes]
     [multiplier] = report.write(folders.write(tmp_path, arms))["multipliers"]
     _, grades = numbers.read(tmp_path)
     curve = {"random": 2000, **{f"random@{n}": n for n in effects}}
@@ -129,7 +131,7 @@ def test_a_multiplier_is_read_off_the_random_arms_curve(tmp_path):
     "arms",
     [
         pytest.param([arm("filtered"), arm("random")], id="no curve"),
-        pytest.param([arm("filtered"), arm("random", x=2000, curve="random")], id="one size"),
+        pytest.param([arm("filtered", random_curve="random"), arm("random", x=2000, curve="random")], id="one size"),
     ],
 )
 def test_without_a_curve_there_is_no_multiplier(tmp_path, arms):

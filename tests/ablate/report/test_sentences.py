@@ -1,10 +1,21 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from curate.ablate.report.sentences import sentences, worth
 
-DIFFERENCE = {"arm": "filtered", "against": "random", "mean": 0.42, "low": 0.2, "high": 0.64, "p": 0.01, "shown": True}
+DIFFERENCE: dict[str, Any] = {
+    "factor": "arm",
+    "arm": "filtered",
+    "against": "random",
+    "mean": 0.42,
+    "low": 0.2,
+    "high": 0.64,
+    "p": 0.01,
+    "shown": True,
+}
 DIFFERENCE |= {"about": "data", "prompts": 50, "seeds": 3, "length_controlled": None}
 GRADE = {"mean": 3.1, "low": 2.9, "high": 3.3, "n": 50}
 
@@ -16,8 +27,9 @@ def of(*differences, **arms):
         {"arm": n, "grade": None if isinstance(v, list) else v, "answers": {"graded": 0}} for n, v in arms.items()
     ]
     ablation = {"arms": [{"arm": name, "jobs": jobs[name]} for name in arms]}
-    results = {"against": "random", "arms": described, "differences": list(differences)}
-    results |= {"uncompared": {} if differences else {"filtered": "random has no grade"}}
+    uncompared = {"factor": "arm", "arm": "filtered", "against": "random", "why": "random has no grade"}
+    results = {"compare": ["arm"], "arms": described, "differences": list(differences)}
+    results |= {"uncompared": [] if differences else [uncompared]}
     first = sentences(ablation, results)[0]
     return first["verdict"], first["text"]
 
@@ -67,7 +79,10 @@ def test_the_arm_compared_with_has_a_sentence_too():
 
 
 def test_nothing_to_compare_with():
-    assert of(filtered=GRADE, random=[]) == ("nothing", "Nothing can be claimed of filtered: random has no grade.")
+    assert of(filtered=GRADE, random=[]) == (
+        "nothing",
+        "Nothing can be claimed of filtered against random: random has no grade.",
+    )
 
 
 MULTIPLIER = {"arm": "filtered", "curve": "random", "own": 1000.0, "smallest": 500, "largest": 8000}
