@@ -349,7 +349,9 @@ def _join(name: str) -> None:
             ray.init(address=name, **quiet)
     except Exception as error:  # Ray has no class of its own for this
         what = "a cluster cannot be started here" if name == "ray" else f"the cluster at {name} cannot be joined"
-        raise RunError(f"{what}: {' '.join(visible(error).split())}") from None
+        # Ray asks for a token wherever the machine has one, and sends it to an address only if it is told so.
+        way = "; if the cluster asks for a token, set RAY_AUTH_MODE=token" if host else ""
+        raise RunError(f"{what}: {' '.join(visible(error).split())}{way}") from None
 
 
 def _check(folder: Path) -> None:
