@@ -107,6 +107,6 @@ def _score(function: Callable[..., pl.Series], texts: pl.Expr, model: str) -> pl
     return texts.map_batches(ask, return_dtype=pl.Float64, is_elementwise=True)
 
 
-def _ask(texts: pl.Series, function: Callable[..., pl.Series], model: str, weights: str, tell: Any) -> pl.Series:
+def _ask(texts: pl.Series, function: Callable[..., pl.Series], model: str, weights: str | None, tell: Any) -> pl.Series:
     """Ask for scores; `weights` tells models of one name apart in the pickle of an expression."""
     return function(texts, model=model, tell=tell)

@@ -83,7 +83,7 @@ def progress() -> Iterator[Callable[..., None]]:
                 tasks[what] = bars.add_task(what, total=total, of=f"of {total:,}" if total else "rows", rate="")
             tokens_of[what] += tokens
             task = bars.tasks[tasks[what]]
-            of = {"total": total, "of": f"of {total:,}"} if total else {}  # more may have come to be done
+            of: dict[str, Any] = {"total": total, "of": f"of {total:,}"} if total else {}  # which may grow
             rate = f"{tokens_of[what] / max(task.elapsed or 0, 1e-3):,.0f} tokens/s" if tokens_of[what] else ""
             bars.update(tasks[what], advance=rows, rate=rate, **of)
 

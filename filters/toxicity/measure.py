@@ -45,12 +45,12 @@ def auc(frame: pl.DataFrame) -> float:
 def at(frame: pl.DataFrame, threshold: float) -> dict[str, Any]:
     """Give precision, recall and the share of harmless texts that are flagged at a threshold."""
     hit, toxic = frame["p"] >= threshold, frame["toxic"]
-    both = (hit & toxic).sum()
+    found, flagged, true = (int(which.sum()) for which in (hit & toxic, hit, toxic))
     return {
         "threshold": threshold,
-        "precision": both / max(hit.sum(), 1),
-        "recall": both / toxic.sum(),
-        "false positives": (hit & ~toxic).sum() / (~toxic).sum(),
+        "precision": found / max(flagged, 1),
+        "recall": found / true,
+        "false positives": (flagged - found) / (len(toxic) - true),
     }
 
 
@@ -66,11 +66,11 @@ def main() -> None:
             continue
         seconds = time.process_time() - start
         sys.stdout.write(f"\n{read.__name__}: {frame.height:,} texts, AUC {auc(frame):.3f}, {seconds:.1f} s of CPU\n")
-        for row in (at(frame, threshold) for threshold in THRESHOLDS):
-            sys.stdout.write("  " + "  ".join(f"{name} {value:.3f}" for name, value in row.items()) + "\n")
+        for figures in (at(frame, threshold) for threshold in THRESHOLDS):
+            sys.stdout.write("  " + "  ".join(f"{name} {value:.3f}" for name, value in figures.items()) + "\n")
         if "kind" in frame.columns:
-            figures = [pl.len().alias("n"), (pl.col("p") >= 0.8).mean().alias("flagged"), pl.col("p").mean()]
-            for row in frame.group_by("toxic", "kind").agg(*figures).sort("toxic", "kind").iter_rows():
+            columns = [pl.len().alias("n"), (pl.col("p") >= 0.8).mean().alias("flagged"), pl.col("p").mean()]
+            for row in frame.group_by("toxic", "kind").agg(*columns).sort("toxic", "kind").iter_rows():
                 sys.stdout.write("  {!s:5} {:20} {:4} texts, {:.2f} flagged at 0.8, mean {:.2f}\n".format(*row))
 
 

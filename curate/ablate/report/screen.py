@@ -9,7 +9,7 @@ from curate.ablate.report.sentences import decimal, family, interval, signed, wo
 from curate.report.words import DASH
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import Group, RenderableType
     from rich.table import Table
 
 _STYLES = {"better": "green", "worse": "red", "failed": "bold red"}
@@ -33,7 +33,7 @@ def show(results: dict[str, Any]) -> Group:
     lines = [Text(one["text"], style=_STYLES.get(one["verdict"], "")) for one in results["sentences"]]
     lines += [Text(worth(one)) for one in results["multipliers"]]
     warnings = [Text(f"! {one['text']}", style="yellow") for one in results["warnings"]]
-    parts = [arms, *([Text(), differences] if results["differences"] else []), Text()]
+    parts: list[RenderableType] = [arms, *([Text(), differences] if results["differences"] else []), Text()]
     parts += [*([Text(f"{asked}.")] if asked else []), *lines]
     return Group(*parts, *([Text(), *warnings] if warnings else []))
 

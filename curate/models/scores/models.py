@@ -76,7 +76,7 @@ def _fields(batch: list[Request], values: list[list[float]]) -> dict[str, Any]:
 
     # The digits behind the sixth are the machine's.
     table = np.round(np.array(values), 6)
-    odd = ~np.isfinite(table).all(axis=1)
+    odd = ~np.isfinite(table).all(axis=1).reshape(-1)
     return {
         "values": table,
         "tokens": [len(request.tokens) - request.start for request in batch],
@@ -118,7 +118,8 @@ def _load(kind: Kind, folder: Path) -> tuple[Any, Any, Any]:
     shared = {"trust_remote_code": False, "local_files_only": True}
     auto = transformers.AutoModelForCausalLM if kind == "loss" else transformers.AutoModelForSequenceClassification
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **shared)
-    model, loading = auto.from_pretrained(folder, dtype="auto", output_loading_info=True, **shared)
+    of_auto: Any = auto  # which says nothing of what it gives with `output_loading_info`
+    model, loading = of_auto.from_pretrained(folder, dtype="auto", output_loading_info=True, **shared)
     return model.eval().to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer, loading["missing_keys"]
 
 
@@ -188,7 +189,7 @@ def _losses(model: Any, tokenizer: Any) -> Scorer:
 def _mean_loss(logits: Any, request: Request) -> float:
     import torch
 
-    targets = torch.tensor(request.tokens[request.start :], device=logits.device)
+    targets: Any = torch.tensor(request.tokens[request.start :], device=logits.device)
     logits = logits[request.start - 1 : len(request.tokens) - 1]
     pieces = zip(logits.split(_PIECE), targets.split(_PIECE), strict=True)
     sums = [torch.nn.functional.cross_entropy(some.float(), of, reduction="sum").item() for some, of in pieces]

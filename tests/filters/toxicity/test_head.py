@@ -33,7 +33,7 @@ def test_the_head_is_whole_numbers_one_for_each_dimension():
 def model(tmp_path_factory):
     """Make a small classifier with weights by chance, as it would lie in a folder."""
     torch = pytest.importorskip("torch")
-    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
     folder = tmp_path_factory.mktemp("classifier")
     vocabulary = folder / "vocab.txt"
@@ -42,7 +42,7 @@ def model(tmp_path_factory):
     labels = {"label2id": {"fine": 0, "bad": 1}, "id2label": {0: "fine", 1: "bad"}}
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     BertForSequenceClassification(BertConfig(vocab_size=15, **sizes, **labels)).save_pretrained(folder)
-    BertTokenizerFast(vocab_file=str(vocabulary)).save_pretrained(folder)
+    BertTokenizer(vocab_file=str(vocabulary)).save_pretrained(folder)
     return str(folder)
 
 

@@ -9,13 +9,15 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from curate.models.scores import scoring
 from curate.recipe.load import load
 from curate.run.run import run_recipe
 
 recipe, out, requests, most = sys.argv[1:]
-original = scoring.load
+scores: Any = scoring
+original = scores.load
 
 
 def watched(kind, *args):
@@ -31,5 +33,5 @@ def watched(kind, *args):
     return scorer._replace(run=run)
 
 
-scoring.load = watched
+scores.load = watched
 run_recipe(load(Path(recipe)), Path(out))
