@@ -1,6 +1,6 @@
 import re
-from functools import partial
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import polars as pl

@@ -33,7 +33,10 @@ def show(results: dict[str, Any]) -> Group:
     lines = [Text(one["text"], style=_STYLES.get(one["verdict"], "")) for one in results["sentences"]]
     lines += [Text(worth(one)) for one in results["multipliers"]]
     warnings = [Text(f"! {one['text']}", style="yellow") for one in results["warnings"]]
-    parts: list[RenderableType] = [arms, *([Text(), differences] if results["differences"] else []), Text()]
+    parts: list[RenderableType] = [arms]
+    if results["differences"]:
+        parts += [Text(), differences]
+    parts.append(Text())
     parts += [*([Text(f"{asked}.")] if asked else []), *lines]
     return Group(*parts, *([Text(), *warnings] if warnings else []))
 
