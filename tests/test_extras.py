@@ -45,7 +45,6 @@ BEHIND = {
         "curate/models/weights",
         "curate/models/judges/",
         "curate/models/scores/",
-        "filters/toxicity/head",
     ],
     "shortcuts": ["curate/pairs/shortcuts/", "filters/toxicity/train"],
     "ray": ["curate/run/ray", "curate/run/run"],

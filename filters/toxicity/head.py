@@ -7,10 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import resources
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from curate.models.weights import ModelError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +26,7 @@ def worst(texts: list[str], judge: Callable[[list[str]], NDArray[np.float64]]) -
     result = np.zeros(len(texts))
     owners = np.repeat(np.arange(len(texts)), [len(part) for part in parts])
     if len(owners):
-        np.maximum.at(result, owners, judge([window for part in parts for window in part]))
+        np.fmax.at(result, owners, judge([window for part in parts for window in part]))
     scores: list[float] = result.tolist()
     return scores
 
@@ -82,32 +79,10 @@ def head() -> tuple[list[int], int, int]:
 
 
 def classifier(texts: list[str], model: str, label: str) -> NDArray[np.float64]:
-    """Judge windows by a transformers classifier in a folder: the probability of `label`.
+    """Judge windows by a text classifier: the probability of `label`."""
+    import polars as pl
 
-    One window at a time, so that a probability does not depend on its neighbours.
-    """
-    import numpy as np
-    import torch
+    from curate.models.scores import probability as of_label
 
-    tokenizer, net, place = _load(model, label)
-    result = np.zeros(len(texts))
-    for row, text in enumerate(texts):
-        with torch.inference_mode():
-            logits = net(**tokenizer(text, return_tensors="pt", truncation=True)).logits[0].double()
-        many = net.config.problem_type == "multi_label_classification" or len(logits) == 1
-        result[row] = (logits.sigmoid() if many else logits.softmax(0))[place].item()
+    result: NDArray[np.float64] = of_label(pl.Series(texts), model, label).to_numpy()
     return result
-
-
-@cache
-def _load(model: str, label: str) -> tuple[Any, Any, int]:
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-    if not (Path(model) / "config.json").is_file():
-        raise ModelError(f"there is no text classifier in the folder {model}: it has no config.json")
-    net = AutoModelForSequenceClassification.from_pretrained(model, trust_remote_code=False).eval()
-    labels = list(net.config.label2id)
-    if label not in labels:
-        raise ModelError(f"the classifier {model} has no label {label!r}; its labels are {', '.join(labels)}")
-    tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-    return tokenizer, net, net.config.label2id[label]
