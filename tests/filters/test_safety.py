@@ -81,7 +81,8 @@ def test_a_missing_model_names_the_install_command(filter_, module, extra, monke
     ("text", "holds"),
     [
         pytest.param("You stupid idiot, shut up!", True, id="an insult"),
-        pytest.param("Muslims are parasites and should be driven out of the country.", True, id="hatred without a swear word"),
+        pytest.param("They are vermin and should be wiped out.", True, id="hatred without a swear word"),
+        pytest.param("Muslims are parasites and should be driven out of the country.", False, id="a limit: hatred of a group that is often named without any"),
         pytest.param("I will come to your house and beat you to death.", True, id="a threat"),
         pytest.param("You are a pathetic loser and nobody will ever like you.", True, id="scorn"),
         pytest.param("Let the tea stand for three minutes.", False, id="a recipe"),

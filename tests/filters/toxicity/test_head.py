@@ -41,7 +41,9 @@ def model(tmp_path_factory):
     torch.manual_seed(0)
     labels = {"label2id": {"fine": 0, "bad": 1}, "id2label": {0: "fine", 1: "bad"}}
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
-    BertForSequenceClassification(BertConfig(vocab_size=15, initializer_range=1.0, **sizes, **labels)).save_pretrained(folder)
+    BertForSequenceClassification(BertConfig(vocab_size=15, initializer_range=1.0, **sizes, **labels)).save_pretrained(
+        folder
+    )
     BertTokenizer(vocab_file=str(vocabulary)).save_pretrained(folder)
     return str(folder)
 
