@@ -46,7 +46,7 @@ BEHIND = {
         "curate/models/judges/",
         "curate/models/scores/",
     ],
-    "shortcuts": ["curate/pairs/shortcuts/", "filters/toxicity/train"],
+    "shortcuts": ["curate/pairs/shortcuts/", "filters/noise", "filters/toxicity/train"],
     "ray": ["curate/run/ray", "curate/run/run"],
     "remote": ["curate/remote"],
     "train": ["train/", "curate/cli/train"],

@@ -243,7 +243,10 @@ def test_a_test_question_in_an_earlier_turn_is_found_by_default(data, write_reci
     assert manifest["counts"]["d"]["kept"] == 6
     ledger = pl.read_parquet(data / "out/ledger.parquet")
     lines = [line for text in details(ledger.filter(~pl.col("kept"))) for line in text.split("\n")]
-    assert sum(line.startswith("contaminated: turn 1: mytest.jsonl line 1: Which") for line in lines) == 3, lines
+    assert (
+        sum(line.startswith("contaminated: turn 1: mytest.jsonl line 1 (13 words on end): Which") for line in lines)
+        == 3
+    ), lines
     assert sum(line.startswith("first_person: turn 2") for line in lines) == 4
     assert "unseen" not in manifest
 

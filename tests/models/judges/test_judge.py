@@ -39,7 +39,12 @@ UNLIKE = "at least two different texts"
         pytest.param(label, {"values": [math.inf] * 6}, "values are finite", id="endless values"),
         pytest.param(label, {"labels": ["a", "b"]}, "prompt is for the labels 1 to 6", id="labels without a prompt"),
         pytest.param(label, {"prompt": "{label}"}, "did you mean 'labels'?", id="a misspelt placeholder"),
-        pytest.param(verdict, {"scale": "truth"}, "is one of helpfulness, pass, safety, not 'truth'", id="no scale"),
+        pytest.param(
+            verdict,
+            {"scale": "truth"},
+            "is one of helpfulness, pass, safety, accuracy, quality, complexity, not 'truth'",
+            id="no scale",
+        ),
         pytest.param(verdict, {"labels": ["a", "b"]}, "is for the labels fail to excellent", id="verdicts unexplained"),
         pytest.param(verdict, {"labels": ["a"]}, "at least two different texts, not ['a']", id="one verdict"),
         pytest.param(verdict, {"values": [1.0]}, "3 labels need as many values, not 1", id="verdicts without values"),

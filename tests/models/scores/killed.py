@@ -15,23 +15,28 @@ from curate.models.scores import scoring
 from curate.recipe.load import load
 from curate.run.run import run_recipe
 
-recipe, out, requests, most = sys.argv[1:]
-scores: Any = scoring
-original = scores.load
+
+def watch(requests: Path, most: int) -> None:
+    """Write down what models are asked, and die when it is so much."""
+    scores: Any = scoring
+    original = scores.load
+
+    def watched(kind: Any, *args: Any) -> Any:
+        scorer = original(kind, *args)
+
+        def run(batch: Any, shape: Any) -> Any:
+            with requests.open("a") as file:
+                file.writelines(f"{kind} {request.tokens}\n" for request in batch)
+            if len(requests.read_text().splitlines()) == most:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return scorer.run(batch, shape)
+
+        return scorer._replace(run=run)
+
+    scores.load = watched
 
 
-def watched(kind, *args):
-    scorer = original(kind, *args)
-
-    def run(batch, shape):
-        with Path(requests).open("a") as file:
-            file.writelines(f"{kind} {request.tokens}\n" for request in batch)
-        if len(Path(requests).read_text().splitlines()) == int(most):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return scorer.run(batch, shape)
-
-    return scorer._replace(run=run)
-
-
-scores.load = watched
-run_recipe(load(Path(recipe)), Path(out))
+if __name__ == "__main__":
+    recipe, out, asked, most = sys.argv[1:]
+    watch(Path(asked), int(most))
+    run_recipe(load(Path(recipe)), Path(out))
