@@ -67,13 +67,19 @@ def test_threshold_is_a_probability(filter_, threshold):
     [
         pytest.param(profane(), "profanity_check", "profane", id="profane"),
         pytest.param(toxic(), "numpy", "embed", id="toxic"),
-        pytest.param(toxic(model="m", label="toxic"), "transformers", "transformers", id="toxic by another model"),
     ],
 )
 def test_a_missing_model_names_the_install_command(filter_, module, extra, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(Exception, match=rf"pip install 'curate-lm\[{extra}\]'"):
         pl.DataFrame({"assistant_turns": ["tea"]}).select(filter_)
+
+
+def test_a_missing_library_of_another_model_names_the_install_command(monkeypatch, tmp_path):
+    (tmp_path / "config.json").write_text('{"id2label": {"0": "toxic"}}')
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(Exception, match=r"pip install 'curate-lm\[transformers\]'"):
+        pl.DataFrame({"assistant_turns": ["tea"]}).select(toxic(model=str(tmp_path), label="toxic"))
 
 
 @pytest.mark.model
