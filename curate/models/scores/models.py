@@ -24,7 +24,7 @@ from curate.turns import turn
 Kind: TypeAlias = Literal["loss", "reward", "labels"]
 Shape: TypeAlias = tuple[int, int]  # texts, tokens
 _STEP, _TOKENS = 64, 4096  # on a GPU: lengths are rounded up to the one, a batch has about the other
-_PIECE = 1024  # tokens whose losses are taken together: each holds a number for every word of the vocabulary
+_PIECE = 16  # tokens whose losses are taken together: each holds a number for every word of the vocabulary
 _UNLIMITED = 1_000_000  # tokens; a tokenizer that knows no limit says 10^30
 FINE, EMPTY, LONG, REFUSED, ODD = range(5)
 REASONS = {
@@ -192,8 +192,8 @@ def _mean_loss(logits: Any, request: Request) -> float:
     targets: Any = torch.tensor(request.tokens[request.start :], device=logits.device)
     logits = logits[request.start - 1 : len(request.tokens) - 1]
     pieces = zip(logits.split(_PIECE), targets.split(_PIECE), strict=True)
-    sums = [torch.nn.functional.cross_entropy(some.float(), of, reduction="sum").item() for some, of in pieces]
-    return math.fsum(sums) / len(targets)
+    sums = [torch.nn.functional.cross_entropy(some.float(), of, reduction="sum") for some, of in pieces]
+    return math.fsum(torch.stack(sums).tolist()) / len(targets)
 
 
 def _outputs(model: Any, tokenizer: Any) -> Scorer:
