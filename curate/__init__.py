@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from curate.apply import keep as keep
     from curate.apply import select as select
     from curate.recipe.load import load
+    from curate.run.explain import explain as explain
+    from curate.run.out import Out as Out
+    from curate.run.out import run as run
     from curate.run.run import run_recipe as run_recipe
 
     load_recipe = load
@@ -64,7 +67,10 @@ __all__ = [
         __name__,
         {
             **dict.fromkeys(("apply", "batched", "drop", "edit", "keep", "select"), "apply"),
+            "Out": "run.out",
+            "explain": "run.explain",
             "load_recipe": "recipe.load:load",
+            "run": "run.out",
             "run_recipe": "run.run",
         },
     ),

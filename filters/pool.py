@@ -34,11 +34,13 @@ else:
 def require(pool: pl.DataFrame, column: str, who: str) -> None:
     """Raise ValueError if the pool has no such column, naming those it has."""
     if column not in pool.columns:
-        raise ValueError(f"{who}: the rows have no column {column!r}, only {', '.join(pool.columns)}")
+        hint = "; `curate.select` gives ids to rows that have none" if column == "id" else ""
+        raise ValueError(f"{who}: the rows have no column {column!r}, only {', '.join(pool.columns)}{hint}")
 
 
 def best_first(pool: pl.DataFrame, prefer: str | None, who: str) -> pl.Expr:
     """Take the number that decides which row goes first; only the default, `score`, may be absent."""
+    require(pool, "id", who)
     if prefer is None or (prefer == "score" and prefer not in pool.columns):
         return pl.lit(None, dtype=pl.Float64).alias("best")
     require(pool, prefer, who)
@@ -92,6 +94,7 @@ _HELD = 1_000_000  # rows that are ranked at a time, beside those that the quota
 
 def pick(pool: pl.DataFrame, ranking: Ranking) -> Choice:
     """Pick the first rows of each group."""
+    require(pool, "id", "selector")
     [(_, choice)] = picks(lambda do: map(do, [pool]), ranking)
     return choice
 

@@ -114,7 +114,8 @@ def middle(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> C
     [False, False, True, False]
     """
     _check_n(n)
-    require(pool, by, "middle")
+    for name in ("id", by):
+        require(pool, name, "middle")
     number, draw = pl.col(by).fill_nan(None), hash01("id", seed, "middle")
     rows = pool.select("id", number=number, draw=draw).with_row_index("at")
     below = max(0, (rows["number"].count() - n) // 2)

@@ -42,21 +42,33 @@ def apply(expr: pl.Expr, data: Any) -> Any:
     return host.column(data, values(host, data, expr)) if isinstance(host, Table) else host.apply(expr, data)
 
 
-def keep(data: Any, expr: pl.Expr) -> Any:
+def keep(data: Any, expr: pl.Expr | Choice) -> Any:
     """Keep the rows where a property holds, for each of its texts; a null verdict does not hold.
 
     The rows come back as what they were in, in their order, with all else in them as it was; what is lazy or a stream
-    stays so. Raise TurnsError for an expression over two kinds of turns, or rows that have none.
+    stays so. What a selector has chosen of these very rows will do as well, where they are in memory. Raise TurnsError
+    for an expression over two kinds of turns, or rows that have none, and TypeError for a choice of other rows.
 
     >>> from curate.filters import length
     >>> keep(["short", "long enough"], length("response", min=6))
     ['long enough']
     """
+    if isinstance(expr, Choice):
+        return _chosen(data, expr)
     _ready(expr)
     host = find(data)
     if isinstance(host, Table):
         return host.take(data, holds(host, data, expr))
     return host.keep(data, expr)
+
+
+def _chosen(data: Any, choice: Choice) -> Any:
+    host = find(data)
+    if not isinstance(host, Table):
+        raise TypeError(f"a choice is of rows in memory, which {type(data).__name__} does not give")
+    if len(data) != len(choice.kept):
+        raise TypeError(f"the choice is of {len(choice.kept)} rows, and here are {len(data)}")
+    return host.take(data, choice.kept)
 
 
 def drop(data: Any, expr: pl.Expr) -> Any:

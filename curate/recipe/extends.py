@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,16 +16,20 @@ PACKAGED = Path(str(resources.files("curate.recipes")))
 _FOLDERS = (Path(), Path("baselines"))  # that hold recipes of sets
 
 
-def read_recipe(file: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], Places]:
-    """Read a recipe as data, what it extends put below it.
+def read_recipe(recipe: Path | Mapping[str, Any], above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], Places]:
+    """Read a recipe, a file or what one holds, as data, what it extends put below it.
 
     A key of the recipe, of a source or of `output`, a generator or a judge replaces the same one of the extended
     recipe, whole; others stay. A name without a folder that is not a file is looked for beside the recipe that extends
     it, then among the packaged ones, so `lima1k.yaml` works anywhere. Raise `RecipeError` for a file that cannot be
     read, or that extends itself.
     """
-    file = _locate(file, above[-1].parent if above else Path())
-    data, places = read_yaml(file)
+    if isinstance(recipe, Mapping):
+        file, places = Path("recipe"), Places("recipe")
+        data = _plain(recipe)
+    else:
+        file = _locate(recipe, above[-1].parent if above else Path())
+        data, places = read_yaml(file)
     base = data.pop("extends", None)
     if base is None:
         return data, places
@@ -61,6 +68,15 @@ def overlay(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
             if isinstance(mine[name], dict) and isinstance(theirs[name], dict):
                 merged["sources"][name] = {**theirs[name], **mine[name]}
     return merged
+
+
+def _plain(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a recipe as a file would: its paths as texts, its tuples as lists."""
+    try:
+        data: dict[str, Any] = json.loads(json.dumps(recipe, default=os.fspath))
+    except (TypeError, ValueError) as error:
+        raise RecipeError("recipe", [Problem((), f"holds what no file can: {error}")]) from None
+    return data
 
 
 def _locate(file: Path, beside: Path) -> Path:

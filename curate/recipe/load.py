@@ -7,7 +7,7 @@ which collects problems instead of stopping at the first, and puts what it has r
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
@@ -36,13 +36,19 @@ from curate.rows import data_folder
 log = logging.getLogger("curate.recipe")
 
 
-def load(file: str | Path, sets: tuple[str, ...] = (), *, seed: int | None = None, trusted: bool = True) -> Recipe:
-    """Read and check a recipe file.
+def load(
+    recipe: str | Path | Mapping[str, Any],
+    sets: tuple[str, ...] = (),
+    *,
+    seed: int | None = None,
+    trusted: bool = True,
+) -> Recipe:
+    """Read and check a recipe: a file, or what one would hold.
 
     Functions of the user's own (`module:function`) are imported, which runs their file, unless `trusted` is false: then
     the recipe is checked without them, and cannot be run. Raise `RecipeError` with every problem found.
     """
-    data, places = read_recipe(Path(file))
+    data, places = read_recipe(recipe if isinstance(recipe, Mapping) else Path(recipe))
     for assignment in sets:
         try:
             path = set_value(data, assignment)
@@ -85,6 +91,17 @@ def parse(data: dict[str, Any], places: Places, texts: dict[str, str] | None = N
         texts=reading.scope.texts,
         unrun=tuple(dict.fromkeys(reading.unrun)),
     )
+
+
+def parse_steps(steps: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
+    """Check steps given as data; raise `RecipeError` with every problem found."""
+    data, places = read_recipe({"steps": steps})
+    reading = Reading(places, data, {})
+    read = reading.steps(data["steps"], ("steps",))
+    reading.check_labels()
+    if reading.problems:
+        raise RecipeError(places.file, reading.problems)
+    return read
 
 
 def named_judge(file: Path | None = None, name: str | None = None) -> Judge:

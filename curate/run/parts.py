@@ -358,7 +358,7 @@ def pass_over(
                 continue
             count["read"] += height
             count["bytes"] += int(batch.rows.estimated_size())
-            passed = _pass_batch(standardise(batch.rows, source) if source else batch.rows, steps)
+            passed = pass_batch(standardise(batch.rows, source) if source else batch.rows, steps)
             rows.add(compact(passed.kept, height))
             ledger.add(passed.ledger)
             examples = compact(merge([examples, samples(passed.rows, passed.ledger)]), height)
@@ -385,7 +385,7 @@ def _note(notes: dict[str, float], batch: Batch) -> None:
         notes[note] = notes.get(note, 0.0) + batch.rows[name].count()
 
 
-def _pass_batch(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
+def pass_batch(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
     """Run the row-wise pass; when it fails, find the step it was and say so in its terms."""
     try:
         return row_pass(rows, steps)

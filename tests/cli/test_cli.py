@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from curate.cli import main
 from curate.cli.doctor import EXTRAS
+from curate.run import run as story
 from tests.conftest import rows
 
 RECIPE = {
@@ -219,7 +220,7 @@ def test_an_interrupt_says_that_the_work_is_kept(there, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("curate.run.run.run", interrupt)
+    monkeypatch.setattr(story, "run", interrupt)
     assert "the same command goes on from there" in call("run", "recipe.yaml", code=130)
 
 

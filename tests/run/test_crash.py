@@ -14,6 +14,7 @@ import pytest
 
 from curate.recipe.load import load
 from curate.rows import hash_file
+from curate.run import outputs
 from curate.run.folder import OutputError, why
 from curate.run.run import run_recipe
 from tests.conftest import rows
@@ -179,7 +180,7 @@ def test_what_a_kill_left_of_an_output_goes_with_the_next_run(small, tmp_path):
 
 def test_the_manifest_goes_before_the_first_output_is_replaced(small, tmp_path, monkeypatch):
     run_recipe(small, tmp_path / "out")
-    monkeypatch.setattr("curate.run.outputs.put", lambda *_: pytest.fail("stopped here"))
+    monkeypatch.setattr(outputs, "put", lambda *_: pytest.fail("stopped here"))
     with pytest.raises(pytest.fail.Exception):
         run_recipe(small, tmp_path / "out")
     assert not (tmp_path / "out/manifest.json").exists()

@@ -14,6 +14,7 @@ import pytest
 
 from curate.recipe.load import load
 from curate.rows import SourceError, hash01, hash_file
+from curate.run import run as story
 from curate.run.budget import Shortfall, fill
 from curate.run.run import run_recipe
 from curate.run.state import RunError
@@ -300,6 +301,6 @@ def test_a_run_that_lost_a_row_fails(there, write_recipe, monkeypatch):
         alive = result.pool.alive
         return replace(result, pool=replace(result.pool, alive=alive & (alive.cum_sum() > 1)))
 
-    monkeypatch.setattr("curate.run.run.fill", lose)
+    monkeypatch.setattr(story, "fill", lose)
     with pytest.raises(RunError, match=r"source '(one|two)': read \d+, but kept \d+ and dropped \d+"):
         run_recipe(load(write_recipe(RECIPE)), there / "out")
