@@ -78,25 +78,25 @@ def run(
 @click.command()
 @click.argument("recipe", type=PATH)
 @options.sets
-@click.option("--rows", type=click.IntRange(1), default=300, show_default=True, help="Rows of each part to try.")
+@click.option("--rows", type=click.IntRange(1), default=1000, show_default=True, help="Rows of each source to draw.")
 @options.trust
 @options.as_json
 def check(recipe: Path, sets: tuple[str, ...], rows: int, trust: bool, as_json: bool) -> None:
-    """Validate RECIPE, show its plan, and try it on a sample.
+    """Validate RECIPE, show its plan, and predict from a sample what each source and step leaves.
 
     Functions of your own that it names (`module:function`) run only with --trust; without it, what rests on them is not
     tried.
     """
     from curate.recipe.load import load
     from curate.report import terminal
-    from curate.run.check import sample_yield
+    from curate.run.prediction import sample_yield, size_reached
 
     plan = load(recipe, sets, trusted=trust)
     sample = sample_yield(plan, rows)
     if as_json:
         echo_json({"recipe": plan.raw, "sample": sample, "not_run": list(plan.unrun)})
     else:
-        terminal.show_plan(plan, sample)
+        terminal.show_plan(plan, sample, size_reached(plan, sample))
 
 
 @click.command("list")

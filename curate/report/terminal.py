@@ -378,8 +378,8 @@ def _listed(reasons: Iterable[Iterable[Any]]) -> str:
     return "; ".join(f"{why} ({n:,})" for why, n in islice(reasons, _REASONS))
 
 
-def show_plan(recipe: Recipe, sample: list[dict[str, Any]]) -> None:
-    """Print what a recipe would do, and how many rows of a sample each source's steps keep."""
+def show_plan(recipe: Recipe, sample: list[dict[str, Any]], size: str | None) -> None:
+    """Print what a recipe would do, and what is predicted from a sample: what each source's steps leave, the `size`."""
     rows = {row["source"]: row for row in sample}
     for group in ("generators", "judges"):
         for name, block in (recipe.raw.get(group) or {}).items():
@@ -392,15 +392,41 @@ def show_plan(recipe: Recipe, sample: list[dict[str, Any]]) -> None:
             outcome = f"not there: {row['absent']}"
         else:
             outcome = f"{row['kept']:,} of {row['sampled']:,} tried rows kept"
-        _line(f"{source.name}  {source.read.name}, take {source.take}: {outcome}")
+        take = "" if source.take is None else f", take {source.take}"
+        _line(f"{source.name}  {source.read.name}{take}: {outcome}")
         for step in source.steps:
             _line(f"    {step.verb} {step.name} {_params(step.params)}")
     for step in recipe.steps:
         _line(f"all: {step.verb} {step.name} {_params(step.params)}")
-    console.print(f"size {recipe.size}, shortfall {recipe.shortfall}, seed {recipe.seed}")
+    whole = "" if recipe.size is None else f"size {recipe.size}, shortfall {recipe.shortfall}, "
+    _line(f"{whole}seed {recipe.seed}")
+    _show_prediction([row for row in sample if not row["absent"]])
+    if size:
+        _line(size)
     if recipe.unrun:
         what = f"{', '.join(recipe.unrun)}, code of the recipe's own"
         _line(f"Not run, nor the steps after it: {what}. If you have read it, `--trust` runs it.", "yellow")
+
+
+def _show_prediction(sample: list[dict[str, Any]]) -> None:
+    """Print what each step is predicted to leave, and what is not predicted."""
+    table = _table("Predicted", ("source", "after"), ("rows", "95 % interval"))
+    for row in sample:
+        for i, (label, count) in enumerate(row["steps"].items()):
+            whole = label == "read" and not row["whole"]
+            numbers = ["" if count["expected"] is None else f"{count['expected']:,}", _interval(count)]
+            table.add_row("" if i else row["source"], f"{label} (the first of more)" if whole else label, *numbers)
+    if sample:
+        console.print(table)
+    for row in sample:
+        if row["left"]["why"]:
+            _line(f"{row['source']}: not predicted: {row['left']['why']}.", "yellow")
+        if row["quarantined"]:
+            _line(f"{row['source']}: {row['quarantined']:,} records could not be read.", "yellow")
+
+
+def _interval(count: dict[str, Any]) -> str:
+    return "" if count["low"] == count["high"] else f"{count['low']:,} to {count['high']:,}"
 
 
 def show_catalog(catalog: dict[str, list[dict[str, Any]]]) -> None:

@@ -21,8 +21,8 @@ from curate.recipe.plan import Recipe, Source
 from curate.report.steps import near_misses
 from curate.rows import standardise
 from curate.run import ledger as ledgers
-from curate.run.check import asks_models
 from curate.run.folder import COLUMNS, OutputError, as_written, open_out
+from curate.run.prediction import asks_models
 from curate.run.state import MANIFEST
 from curate.run.turns import edit
 
