@@ -96,55 +96,47 @@ def _predict(
     n = rows.height
     alive = pl.repeat(True, n, dtype=pl.Boolean, eager=True)
     low, high, limit = 1.0, 1.0, size  # of what passes the steps that look at each row alone, the share that is left
-    repeats, why, counts = 0, None, {"read": Count(size, size, size)}
-    labels = [(step, None) for step in own] + [(step, share) for step in after]
-    more = [(None, None)] if INCOMPLETE in rows.columns else []
-    for step, f in [*labels, *more]:
+    worth, why, counts = 1.0, None, {"read": Count(size, size, size)}  # a row alive stands for so many
+    every: list[tuple[Step | None, float]] = [(step, n / size if size else 1.0) for step in own]
+    every += [(step, share) for step in after if n]
+    every += [(None, 1.0)] if INCOMPLETE in rows.columns else []
+    for step, f in every:
         label = step.label if step else INCOMPLETE
         if step and step.verb in {"edit", "score"}:
             continue
         asked = rows[label].is_not_null() & alive
         failed = asked & ~rows[label].fill_null(True)
-        alive &= ~failed
+        before, alive = alive, alive & ~failed
         if step and step.verb == "select":
-            f = (n / size if size else 1.0) if f is None else f
             fixed = step.params.get("n")
             if f == 1:
                 pass
-            elif fixed is not None:
-                limit = min(limit, int(fixed))
-                low = low if hasattr(step.function, "ranking") else 0.0  # others may keep fewer
-                why = why or f"which rows {label} keeps, and so what later steps leave; it keeps {fixed:,} at most"
             elif step.name in _DUPLICATES:
                 least, most = wilson(int(failed.sum()), int(asked.sum()))
                 low, high = low * (1 - min(1.0, most / f)), high * (1 - least)
-                repeats += int(failed.sum())
-            else:
-                low, why = 0.0, f"what {label} keeps, which looks at the whole pool"
-        counts[label] = _count(int(alive.sum()) + repeats, int(alive.sum()), n, size, (low, high), limit, why, repeats)
+                worth *= asked.sum() / max(int((asked & ~failed).sum()), 1)
+            else:  # what it drops of a sample says nothing of the whole
+                alive = before
+                low = low if hasattr(step.function, "ranking") and fixed is not None else 0.0
+                limit = limit if fixed is None else min(limit, int(fixed))
+                why = why or f"which rows {label} keeps of the whole pool, and so what later steps leave"
+        counts[label] = _count(int(alive.sum()), worth, n, size, (low, high), limit, why)
     return counts
 
 
 def _count(
-    passed: int,
-    alive: int,
-    n: int,
-    size: int,
-    factor: tuple[float, float],
-    limit: int,
-    why: str | None,
-    repeats: int,
+    alive: int, worth: float, n: int, size: int, factor: tuple[float, float], limit: int, why: str | None
 ) -> Count:
-    """Say of all rows what the sample says of `n`: `passed` what looks at each alone, and `alive` all."""
+    """Say of all rows what the sample says of `n`: `alive` are left, each of which is `worth` some without repeats."""
     if n == size:  # all of them
         return Count(alive, alive, alive)
     # A sample that is much of the whole tells more than one of as many rows from a larger whole (finite population).
-    worth = (size - 1) / (size - n)
-    least, most = wilson(passed * worth, int(n * worth))
-    low, high = max(least * size * factor[0], 0.0), min(most * size * factor[1], size)
-    low, high = min(int(low), limit), min(int(high) + 1, limit, size)
-    known = factor[0] > 0 and not repeats
-    return Count(min(round(passed * size / n), limit) if known else None, low, high, why)
+    more = (size - 1) / (size - n)
+    least, most = wilson(min(alive * worth, n) * more, int(n * more))
+    low = min(int(least * size * factor[0]), limit)
+    high = min(int(most * size * factor[1]) + 1, limit, size)
+    known = worth == 1 and factor[0] > 0
+    return Count(min(round(alive * size / n), limit) if known else None, low, high, why)
 
 
 @dataclass(frozen=True)

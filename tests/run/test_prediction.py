@@ -56,9 +56,11 @@ def test_duplicates_are_bounded_and_not_guessed(predict, tmp_path, write_jsonl):
 @pytest.mark.parametrize(
     ("select", "low", "high", "why"),
     [
-        pytest.param({"top": {"n": 30}}, 30, 30, "it keeps 30 at most", id="a number of its own"),
-        pytest.param({"threshold": {"column": "prompt", "vectors": "v", "n": 30}}, 0, 30, "30 at most", id="or fewer"),
-        pytest.param({"enough": {}}, 0, 400, "what enough keeps", id="any other"),
+        pytest.param({"top": {"n": 30}}, 30, 30, "which rows top keeps", id="a number of its own"),
+        pytest.param(
+            {"threshold": {"column": "prompt", "vectors": "v", "n": 30}}, 0, 30, "which rows threshold", id="or fewer"
+        ),
+        pytest.param({"enough": {}}, 0, 400, "which rows enough keeps", id="any other"),
     ],
 )
 def test_other_selects_are_said_not_to_be_predicted(predict, write_jsonl, select, low, high, why):
