@@ -179,6 +179,7 @@ def _texts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
     asker = " ".join(["prompt", *(row.get("prompt_name") or "").split()])
     turns = [*map(lean, row.get("history") or [])]
     before = [("tools", row.get("tools")), ("system", row.get("system")), *lines(turns), (asker, row.get("prompt"))]
+    before += [] if row.get("prompt") else [("title", row.get("title"))]  # of a question that no step made a prompt of
     answers = [
         (column if who == "assistant" else f"{column}: {who}", text)
         for column in ANSWERS

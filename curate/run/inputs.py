@@ -58,7 +58,7 @@ def look(
         row: the one with this id, or the beginning of it.
 
     A row has what the ledger says of it (`kept`, `dropped_by`, `detail`, `spans`: the texts that a verdict rests on),
-    its texts as the step that dropped it saw them (null where they are not found), and as `twin` the row that it was
+    its texts as the step that dropped it saw them (none where they are not found), and as `twin` the row that it was
     dropped in favour of.
 
     Raise OutputError for a folder that is none, and for a step or row that is not there.
@@ -172,23 +172,24 @@ class _Inputs(NamedTuple):
         """Find the texts of rows, as the step that dropped each of them saw them."""
         result: dict[tuple[str, str], dict[str, Any]] = {}
         for source in self.recipe.sources:
-            own = lines.filter(pl.col("source") == source.name).unique("id").select("id", "dropped_by")
-            left, noted = set(own["id"]), len(self.notes)
+            own = dict(lines.filter(pl.col("source") == source.name).select("id", "dropped_by").iter_rows())
+            left, noted = set(own), len(self.notes)
             for rows in self.batches(source) if left else ():
-                hits = rows.filter(pl.col("id").is_in(list(left))).unique("id").join(own, on="id")
-                for (label,), some in hits.group_by("dropped_by"):
+                hits = rows.filter(pl.col("id").is_in(list(left))).unique("id")
+                for label in {own[id_] for id_ in hits["id"]}:
+                    some = hits.filter(pl.col("id").is_in([id_ for id_ in left if own[id_] == label]))
                     edited = self._edited(some, source, label)
-                    texts = edited.select("id", *(name for name in COLUMNS if name in edited.columns))
+                    texts = edited.select("id", *(name for name in (*COLUMNS, "title") if name in edited.columns))
                     result |= {(source.name, row["id"]): row for row in texts.iter_rows(named=True)}
                 left -= set(hits["id"])
                 if not left:
                     break
             if left and len(self.notes) == noted:
-                count = f"{len(left):,} of {own.height:,} rows"
+                count = f"{len(left):,} of {len(own):,} rows"
                 self.notes.append(f"{source.name}: its input has changed since the run: {count} are not there any more")
         return result
 
-    def _edited(self, rows: pl.DataFrame, source: Source, label: object) -> pl.DataFrame:
+    def _edited(self, rows: pl.DataFrame, source: Source, label: str | None) -> pl.DataFrame:
         """Apply the edits that came before a step."""
         for step in (*source.steps, *self.recipe.steps):
             if step.label == label:

@@ -52,7 +52,7 @@ class Folder(NamedTuple):
 def open_folder(out: Path) -> Folder:
     """Open an output folder; raise OutputError where it is not a finished one."""
     manifest, ledger = open_out(out)
-    return of(manifest, ledger.collect().lazy())
+    return of(manifest, ledger.drop("detail").collect().lazy())
 
 
 def of(manifest: dict[str, Any], ledger: pl.LazyFrame) -> Folder:
@@ -61,7 +61,7 @@ def of(manifest: dict[str, Any], ledger: pl.LazyFrame) -> Folder:
     failed = [(~pl.col(label)).fill_null(False).cast(pl.Int32) for label in labels]
     # The same record twice fails no step, but no step that is left out brings it back.
     again = (pl.col("dropped_by") == REPEATED).fill_null(False).cast(pl.Int32)
-    counted = ledger.drop("detail").with_columns(pl.sum_horizontal([again, *failed]).alias(FAILING))
+    counted = ledger.drop("detail", strict=False).with_columns(pl.sum_horizontal([again, *failed]).alias(FAILING))
     own = manifest["steps"]
     return Folder(manifest, counted, {name: [*own.get(name, []), *own.get("all", [])] for name in manifest["counts"]})
 
