@@ -112,9 +112,10 @@ def _predict(
             if f == 1:
                 pass
             elif step.name in _DUPLICATES:
-                least, most = wilson(int(failed.sum()), int(asked.sum()))
+                count, gone = int(asked.sum()), int(failed.sum())
+                least, most = wilson(gone, count)
                 low, high = low * (1 - min(1.0, most / f)), high * (1 - least)
-                worth *= asked.sum() / max(int((asked & ~failed).sum()), 1)
+                worth *= count / max(count - gone, 1)
             else:  # what it drops of a sample says nothing of the whole
                 alive = before
                 low = low if hasattr(step.function, "ranking") and fixed is not None else 0.0
