@@ -136,7 +136,10 @@ def _receive(file: Web, half: Path, at: int) -> None:
         answer.raise_for_status()
         if answer.status_code != 206:  # a server without ranges sends all of it
             part.truncate(at := 0)
-        with tqdm(desc=half.name, total=file.size, initial=at, unit="B", unit_scale=True, disable=None) as bar:
+        bars: Any = tqdm
+        with bars(
+            desc=file.url.rpartition("/")[2], total=file.size, initial=at, unit="B", unit_scale=True, disable=None
+        ) as bar:
             for piece in answer.iter_bytes(_PIECE):
                 part.write(piece)
                 bar.update(len(piece))

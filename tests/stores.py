@@ -380,7 +380,7 @@ class Writable(Hub):
         if self.refused(path):
             return
         if path == "/api/validate-yaml":
-            self.answer(*_validated(json.loads(sent)["content"]))
+            self.answer(*validated(json.loads(sent)["content"]))
         elif path == "/api/repos/create":
             wanted = json.loads(sent)
             name = f"{wanted['organization'] or 'org'}/{wanted['name']}"
@@ -429,7 +429,7 @@ class Writable(Hub):
         self.commits.append(values["header"][0])
 
 
-def _validated(card: str) -> tuple[dict[str, Any], int]:
+def validated(card: str) -> tuple[dict[str, Any], int]:
     """Look at a card by some of the hub's rules (docs/hub/datasets-cards and repositories-licenses of its docs)."""
     data = yaml.safe_load(card.split("---\n")[1]) if card.startswith("---\n") else None
     if data is None:

@@ -139,7 +139,7 @@ def test_no_answer_is_one_sentence(server: Any, tmp_path: Path, url: str, messag
 
 
 def test_no_room_is_said_before_the_work(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10}))
     with pytest.raises(SourceError, match=r"needs 1,024,006 bytes, and .* has room for 10: make room there"):
         download(Web(server.url), tmp_path / "a.7z")
 

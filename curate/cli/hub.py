@@ -69,7 +69,7 @@ def fetch(name: str | None, sites: tuple[str, ...], to: Path | None, dry_run: bo
     items, missing = public.items(name, sites, to or data_folder())
     if missing:
         echo(f"No dump there of {', '.join(missing)}.", err=as_json, fg="yellow")
-    lines = []
+    lines: list[dict[str, Any]] = []
     for item in items:
         lines.append({"url": item.web.url, "to": str(item.to), "checksum": item.web.checksum})
         lines[-1] |= _look(item) if dry_run else _fetch(name, item)
@@ -78,8 +78,8 @@ def fetch(name: str | None, sites: tuple[str, ...], to: Path | None, dry_run: bo
     if as_json:
         return echo_json(lines)
     if dry_run:
-        known = sum(line["bytes"] or 0 for line in lines if line["state"] == "missing")
-        echo(f"{size_of(known)} to fetch, as far as sizes are known. Nothing was fetched.")
+        known = [line["bytes"] for line in lines if line["state"] == "missing" and line["bytes"]]
+        echo(f"{size_of(sum(known))} to fetch, as far as sizes are known. Nothing was fetched.")
     return None
 
 

@@ -66,8 +66,8 @@ def items(name: str, sites: Iterable[str], folder: Path) -> tuple[list[Item], li
     entry, sites = about(name), list(sites)
     to = folder / entry["folder"]
     if "archive" in entry:
-        files, missing = _of_sites(name, entry["archive"], sites)
-        return [Item(web, to / PurePosixPath(web.url).name) for web in files], missing
+        dumps, missing = _of_sites(name, entry["archive"], sites)
+        return [Item(web, to / PurePosixPath(web.url).name) for web in dumps], missing
     if sites:
         raise SourceError(f"'{name}' has no sites: say `curate fetch {name}`")
     files = [_item(to, **file) for file in entry["files"]]

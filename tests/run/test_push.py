@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from curate.recipe.load import load
 from curate.run import push as library
 from curate.run.run import run_recipe
 from tests.conftest import rows
-from tests.stores import TOKEN, Writable, serve
+from tests.stores import TOKEN, Writable, serve, validated
 
 hub = pytest.importorskip("huggingface_hub")
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # the library's own matter
@@ -48,7 +49,7 @@ def out(tmp_path: Path, write_jsonl: Any, write_recipe: Any, monkeypatch: pytest
 class Server:
     """A hub of one's own, and what became of it."""
 
-    def __init__(self, url: str, asked: list[str], handler: type[Writable]) -> None:
+    def __init__(self, url: str, asked: list[str], handler: Any) -> None:
         self.url, self.asked, self.handler = url, asked, handler
 
     def push(self, *options: str, repo: str = "org/name") -> Result:
@@ -57,10 +58,10 @@ class Server:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
-    state = {"sets": {}, "large": {}, "commits": [], "drops": [], "refuses": {}}
-    handler = type("Handler", (Writable,), state)
-    with serve(handler, files := {}) as (url, asked):
-        handler.files = files
+    state: dict[str, Any] = {"sets": {}, "large": {}, "commits": [], "drops": [], "refuses": {}}
+    handler: Any = type("Handler", (Writable,), state)
+    handler.files = {}
+    with serve(handler, handler.files) as (url, asked):
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)  # a protocol of its own
@@ -229,6 +230,38 @@ def test_what_was_pushed_is_loaded_from_the_hub_by_its_configs(out: Path, server
     env = os.environ | own | {"HF_TOKEN": TOKEN}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.split() == ["29", "30"], done.stderr[-2000:]
+
+
+TURNS = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because."}]
+PAIR = {"prompt": TURNS[:1], "chosen": TURNS[1:], "rejected": [{"role": "assistant", "content": "No."}]}
+OUTPUT = {"formats": ["prompt_completion", "messages"], "dev": {"authored": {"split": "dev"}}}
+
+
+@pytest.mark.parametrize(
+    ("row", "output", "configs"),
+    [
+        pytest.param({"messages": TURNS}, OUTPUT, ["prompt_completion", "messages", "rows", "ledger", "dev"], id="SFT"),
+        pytest.param(PAIR, {}, ["preference", "rows", "ledger"], id="pairs"),
+        pytest.param({"prompt": "Why?", "completion": "So.", "label": False}, {"formats": ["unpaired"]}, ["unpaired", "rows", "ledger"], id="KTO"),
+        pytest.param({"prompt": "Why?"}, {"formats": ["prompts"]}, ["prompts", "rows", "ledger"], id="prompts"),
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore")  # of datasets
+def test_what_goes_to_a_hub_opens_with_every_config(
+    tmp_path: Path, write_jsonl: Any, write_recipe: Any, row: Any, output: Any, configs: list[str]
+) -> None:
+    datasets = pytest.importorskip("datasets")
+    read = {"jsonl": {"path": str(write_jsonl("rows.jsonl", [row | {"n": n} for n in range(3)]))}}
+    run_recipe(load(write_recipe({"sources": {"one": {"read": read}}, "output": output})), tmp_path / "out")
+    (tmp_path / "there").mkdir()
+    for name in library.files(tmp_path / "out"):
+        shutil.copy(tmp_path / "out" / name, tmp_path / "there")
+    card = hub.DatasetCard((tmp_path / "there/README.md").read_text())
+    assert [config["config_name"] for config in card.data.configs] == configs
+    assert validated(str(card)) == ({"warnings": [], "errors": []}, 200)
+    for name in configs:
+        [rows] = datasets.load_dataset(str(tmp_path / "there"), name, cache_dir=str(tmp_path / "cache")).values()
+        assert rows.num_rows == 3 or name == "dev"
 
 
 def test_the_card_is_one_by_the_library_s_classes(out: Path) -> None:

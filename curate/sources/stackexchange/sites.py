@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,8 @@ def dumps(path: Path) -> dict[str, tuple[Path, ...]]:
 
 def groups() -> dict[str, list[str]]:
     """Read the packaged groups of sites, full names by group; a renamed site stands under both its names."""
-    listed = _packaged()
-    renamed: dict[str, str] = listed.pop("renamed", {})
+    listed = dict(_packaged())
+    renamed: dict[str, str] = listed.pop("renamed")
     return {group: [*names, *(new for new, old in renamed.items() if old in names)] for group, names in listed.items()}
 
 
@@ -62,6 +63,7 @@ def names_of(site: str) -> list[str]:
     return [site, *(name for pair in renamed.items() if site in pair for name in pair if name != site)]
 
 
+@cache
 def _packaged() -> dict[str, Any]:
     text = (importlib.resources.files("curate.recipes") / "stackexchange_sites.yaml").read_text("utf-8")
     listed: dict[str, Any] = yaml.safe_load(text)
