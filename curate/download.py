@@ -133,9 +133,9 @@ def _receive(file: Web, half: Path, at: int) -> None:
         get_session().stream("GET", file.url, headers=_PLAIN | rest, timeout=PATIENCE) as answer,
         half.open("ab") as part,
     ):
-        answer.raise_for_status()
-        if answer.status_code != 206:  # a server without ranges sends all of it
+        if answer.status_code in {200, 416}:  # it has no ranges and sends all of it, or none behind what is here
             part.truncate(at := 0)
+        answer.raise_for_status()
         bars: Any = tqdm
         with bars(
             desc=file.url.rpartition("/")[2], total=file.size, initial=at, unit="B", unit_scale=True, disable=None

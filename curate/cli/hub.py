@@ -88,9 +88,8 @@ def _fetch(name: str, item: Item) -> dict[str, Any]:
 
     state = "fetched" if public.fetch(item) else "there"
     new, old = public.unpack(name, item.to)
-    return {"state": state, "bytes": item.to.stat().st_size} | (
-        {"unpacked": new, "unpacked_before": old} if new or old else {}
-    )
+    unpacked = {"unpacked": new, "unpacked_before": old} if new or old else {}
+    return {"state": state, "bytes": item.to.stat().st_size, **unpacked}
 
 
 def _look(item: Item) -> dict[str, Any]:
