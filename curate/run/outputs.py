@@ -42,8 +42,9 @@ from curate.turns import ANSWERS, OPTIONAL, drop_thoughts
 
 def table(rows: pl.LazyFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
     """Make the set's Table 1 (LIMA, section 2): a line a source, rows asked and taken, mean lengths in words."""
-    answer = "response" if "response" in rows.collect_schema() else "chosen"
-    words = {"prompt_words": length_measured("prompt", "words"), "response_words": length_measured(answer, "words")}
+    answer = next((name for name in ("response", "chosen") if name in rows.collect_schema()), None)
+    length = length_measured(answer, "words") if answer else pl.lit(None, pl.UInt32)  # a set of prompts has no answers
+    words = {"prompt_words": length_measured("prompt", "words"), "response_words": length}
     means = rows.group_by("source").agg(count.mean().round(1).alias(name) for name, count in words.items()).collect()
     lengths = {source: means for source, *means in means.iter_rows()}
     return [

@@ -92,7 +92,10 @@ def _in_words(address: Address, way: str) -> Iterator[None]:
 def _claim(address: Address, here: Path, recipe: Recipe) -> None:
     """Refuse a folder that is somebody's own or cannot be written, before the work; take over what is known of it."""
     if address.store == "hf":
-        raise FolderError(f"{address} cannot be an output folder: --out takes a folder, s3:// or gs://")
+        raise FolderError(
+            f"{address} cannot be an output folder: --out takes a folder, s3:// or gs://; "
+            "`curate push` sends a finished folder to the hub"
+        )
     there = find(address, _DEPTH)
     claim(here, BY)
     with TemporaryDirectory() as name:
