@@ -35,6 +35,7 @@ _WORDS = [
 ]
 SIGNS = [re.compile(words, re.IGNORECASE) for words in _WORDS]
 SCALE = 510  # of a sign that is there; a vector has the length 4080
+BLOCK = 4096  # windows judged at a time, of 3 kB each
 
 
 class Head(NamedTuple):
@@ -82,9 +83,15 @@ def windows(text: str) -> Iterator[str]:
 
 def packaged(texts: list[str]) -> NDArray[np.float64]:
     """Judge windows by the packaged head."""
+    import numpy as np
+
     from curate.models.embeddings import embed
 
-    return probability(log_odds(inputs(embed(texts), texts), head()))
+    vectors, result = embed(texts), np.empty(len(texts))
+    for start in range(0, len(texts), BLOCK):
+        part = slice(start, start + BLOCK)
+        result[part] = probability(log_odds(inputs(vectors[part], texts[part]), head()))
+    return result
 
 
 def inputs(vectors: NDArray[np.int16], texts: list[str]) -> NDArray[np.float64]:
