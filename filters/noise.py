@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 FEWEST = 100  # pairs that a model of hundreds of weights is worth fitting to
-LEARNT = 0.6  # of the labels: a model that agrees with fewer names 321 of 738 pairs by votes, no better than chance
+LEARNT = 0.75  # of the labels: half way from guessing to knowing
 _DIGITS = 4  # of a probability: below, the solver's last steps differ between machines
 _BLOCK = 1024  # rows compared with all prompts at a time
 _MISSING = "a text is missing"
@@ -219,7 +219,7 @@ def mismatch(
     *,
     column: str = "response",
     prompt: str = "prompt",
-    margin: float = 0.2,
+    margin: float = 0.3,
     model: str = MODEL,
 ) -> Scores:
     """Score rows by how much nearer their answer is to another prompt of the pool than to their own.
