@@ -202,7 +202,7 @@ def of_factors(
     planted = plan(sizes, compare)
     found = shown(planted, grades_of(planted, ablations, seeds, seed_sd, prompts, seed))
     kinds = np.array([one["factor"] for one in planted["contrasts"]])
-    result = {"claims of choice": float(found[:, kinds == "choice"].any(axis=1).mean())}
+    result = {"claims of choice": float(found[:, kinds == "choice"].any(axis=1).mean())} if "choice" in kinds else {}
     for rows in sizes[1:] if "size" in planted["compare"] else ():
         pair = [one["factor"] == "size" and one["arm"].endswith(f"@{rows}") for one in planted["contrasts"]]
         result[f"{rows // sizes[0]} times"] = float(found[:, pair].mean())
@@ -311,10 +311,10 @@ def main() -> None:
         "5 seeds, 200 prompts": {"seeds": 5, "prompts": 200},
         "5 seeds, 400 prompts": {"seeds": 5, "prompts": 400},
         "10 seeds, 200 prompts": {"seeds": 10, "prompts": 200},
-        "10 seeds, 400 prompts": {"seeds": 10, "prompts": 400},
+        "10 seeds, large": {"seeds": 10, "seed_sd": 0.4},
     }
     table(
-        f"(f) {some:,} ablations of choice, which does nothing, and size, {DOUBLING} a doubling: what they claim, what they find",
+        f"(f) {some:,} ablations of choice, which does nothing, and size, {DOUBLING} a doubling",
         ((name, of_factors(some, **setting)) for name, setting in settings.items()),
     )
     print(f"\n{time.perf_counter() - began:.0f} s")
