@@ -34,15 +34,23 @@ SET = {
 }
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    lines = "".join(json.dumps(row) + "\n" for row in rows(30)) + "not JSON\n"
+    (folder / "rows.jsonl").write_text(lines, encoding="utf-8")
+    read = {"jsonl": {"path": str(folder / "rows.jsonl"), "license": "MIT"}}
+    source = {"read": read, "steps": [{"drop": {"mentions": {"phrases": ["7"]}}}]}
+    recipe = {"name": "test", "max_bad": 0.5, "sources": {"one": source}}
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    run_recipe(load(folder / "recipe.yaml"), folder / "out")
+    return folder / "out"
+
+
 @pytest.fixture
-def out(tmp_path: Path, write_jsonl: Any, write_recipe: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("CURATE_DATA", str(tmp_path))
+def out(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(made, tmp_path / "out")
     monkeypatch.chdir(tmp_path)
-    file = write_jsonl("rows.jsonl", rows(30))
-    file.write_text(file.read_text() + "not JSON\n")
-    read = {"jsonl": {"path": "rows.jsonl", "license": "MIT"}}
-    recipe = {"max_bad": 0.5, "sources": {"one": {"read": read, "steps": [{"drop": {"mentions": {"phrases": ["7"]}}}]}}}
-    run_recipe(load(write_recipe(recipe)), Path("out"))
     return Path("out")
 
 
@@ -246,6 +254,7 @@ OUTPUT = {"formats": ["prompt_completion", "messages"], "dev": {"authored": {"sp
         pytest.param({"prompt": "Why?"}, {"formats": ["prompts"]}, ["prompts", "rows", "ledger"], id="prompts"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of datasets
 def test_what_goes_to_a_hub_opens_with_every_config(
     tmp_path: Path, write_jsonl: Any, write_recipe: Any, row: Any, output: Any, configs: list[str]
