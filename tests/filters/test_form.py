@@ -245,6 +245,41 @@ def test_gopher_quality(text, fault):
     assert fault in one(form.gopher_quality_fault(), text)
 
 
+# Gopher's rules of quality once more, word by word.
+def quality_plainly(text: str) -> dict[str, float]:
+    words = pl.select(parts(pl.lit(text))).item().to_list()
+    full, lettered = ([word for word in words if re.search(sign, word)] for sign in (r"[^\W_]", r"[^\W\d_]"))
+    lines, ellipsis = re.sub(r"\n\Z", "", text).split("\n") if text else [], r"\.\.\.|…"
+    return {
+        "words": len(full),
+        "characters a word": len("".join(full)) / max(1, len(full)),
+        "# a word": text.count("#") / max(1, len(words)),
+        "ellipses a word": len(re.findall(ellipsis, text)) / max(1, len(words)),
+        "lines with a bullet": sum(line.lstrip()[:1] in ("•", "-") for line in lines if line.strip())
+        / max(1, len(lines)),
+        "lines with an ellipsis": sum(line.rstrip().endswith(("...", "…")) for line in lines) / max(1, len(lines)),
+        "words with a letter": len(lettered) / max(1, len(words)),
+        "common words": len({"the", "be", "to", "of", "and", "that", "have", "with"} & {*words}),
+    }
+
+
+odd = st.sampled_from(
+    ["# ", "tea ", "the", " of ", "and ", "…", "... ", "\n- ", "\n• b", "\n", "12 ", "3b ", "我们", "(é) ", "don't "]
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None)
+@given(text=st.lists(odd, max_size=120).map("".join))
+def test_quality_is_what_the_paper_says(text):
+    counted = form._counted(pl.Series([text]))
+    values = {rule.name: counted.select(rule.value).item() for rule in form._QUALITY}
+    assert values == pytest.approx(quality_plainly(text))
+    beyond = [values[rule.name] / rule.greatest for rule in form._QUALITY if rule.greatest]
+    short = [2 - values[rule.name] / rule.least for rule in form._QUALITY if rule.least]
+    assert one(form.gopher_quality_excess(), text) == pytest.approx(max(beyond + short))
+
+
 def test_a_bound_that_is_moved_is_compared_with_the_measure():
     text = " ".join(GOOD.split()[:45])
     assert one(form.gopher_quality_excess(), text) == pytest.approx(2 - 45 / 50)
