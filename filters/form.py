@@ -136,22 +136,29 @@ _MARKED = {"lists": rf"(?m)^[ \t]*{_ITEM}[ \t]*\S", "headings": r"(?m)^ {0,3}#{1
 # A fenced block, in a list or a quotation too; one left open runs to the end of the text.
 _FENCE = r"(?m)^[ \t>]*(?:```|~~~)"
 _FENCED = r"(?ms)^[ \t>]*(?:```.*?(?:^[ \t>]*```[^\n]*$|\z)|~~~.*?(?:^[ \t>]*~~~[^\n]*$|\z))"
-# A line of a program, of a shell or of markup, by what opens or ends it: no line of prose does so.
+# A line of a program, of a shell or of markup, by what opens or ends it: no line of prose does so, broken off anywhere
+# in a sentence either. Of what follows a command, few plain words stand in a row.
+_CONDITION = r"(?:(?:not )?\w+|.*(?:[=<>]|\w[(\[.]\w|_).*|\w+ is (?:not )?None|\w+ (?:not )?in [\w.]+)"
+_ARGUMENT = r" \S*[-./=:@$~*\d_'\"<>|{}\[\]](?:\w\S*|\W)?"
+_ARGUMENTS = rf"(?:{_ARGUMENT}(?: [A-Za-z]+)?)*(?: #.*)?"
+_COMMANDS = "sudo|pip3?|npm|conda|brew|git|docker|curl|wget|cd|mkdir|chmod|export|python3?"
 _CODE_LINE = (
     r"(?m)^[ \t]*(?:(?:async )?def \w+\s*\(.*|class \w+.*[:{]|import [\w.]+(?: as \w+)?;?|from [\w.]+ import .*"
     r"|@\w[\w.]*(?:\(.*\))?|#(?:include|define|ifdef|ifndef|endif|pragma)\b.*|#!/.*"
     r"|(?:public|private|protected|static) .*[;{(]|(?:export )?(?:function|func|fn) ?\w*\s*\(.*"
     r"|(?:let|const|var|auto|int|char|double|float|bool|void|string) [\w*&<>]+.*[;={(].*"
     r"|(?:for|if|while|switch|catch|elif|else if)\s*\(.*\)\s*\{?;?|(?:else|try|finally):|\}.*|\].?|\)[;,]?"
-    r"|(?:if|for|while|elif|with|except)\b.*[\w)\]\"']:|return\b.*;|return [\w.]+(?:[(\[{].*)?"
+    rf"|(?:if|elif|while) {_CONDITION}:|for (?:\w+(?:, ?\w+)*|\(.*\)) in .*:|with .* as \w+:|with [\w.]+\(.*\):"
+    r"|except(?: [\w.,() ]+?)?(?: as \w+)?:|return\b.*;|return [\w.]+(?:[(\[{].*)?"
+    r"|(?:if|elif|while|until) \[{1,2} .*|.*; (?:then|do)|fi|done|esac|;;"
+    r"|\((?:def[a-z-]*|setq|setf|let\*?|lambda|require|progn|cond) .*"
     r"|(?i:select\b.* from \w.*|insert into .*|create table .*|update \w+ set .*)"
-    r"|<[/!?]?[A-Za-z][^<>]*>.*|(?:>>>|In \[\d+\]:|C:\\.*>) ?\S.*|[$%] [a-z][^$%]*|> ?[\w.$]+(?:\(| ?<- ).*"
-    r"|(?:sudo|pip3?|npm|conda|brew|git|docker|curl|wget|cd|mkdir|chmod|export|python3?) [-\w./~=@:\"' ]+"
-    r"|[a-z][\w./-]*(?: [\w./$-]+)? --?[A-Za-z][\w-]*(?:[= ].*)?"
+    r"|<[/!?]?[A-Za-z][\w-]*(?:\s[^<>]*)?/?>.*|(?:>>>|In \[\d+\]:|C:\\.*>) ?\S.*|[$%] [a-z][^$%]*|> ?[\w.$]+(?:\(| ?<- ).*"
+    rf"|(?:{_COMMANDS})(?: [A-Za-z]+){{0,3}}(?:{_ARGUMENT}(?: [A-Za-z]+){{0,2}})*(?: #.*)?|[a-z][\w./-]*(?: [\w./$-]+)? --?[A-Za-z][\w-]*(?:=\S*)?(?: [A-Za-z]+)?{_ARGUMENTS}"
     r"|.*\S \| (?:\w*grep|awk|sed|sort|head|tail|wc|cut|uniq|xargs)\b.*"
-    r"|[\w.\[\]\"'$>:-]+(?:, ?[\w.]+)* ?(?:[-+*/|&%]|<-|:)?={1,3} ?[^\s=].*|[\w.$]+ <- .*"
-    r"|[\w.:$>-]+\([^()]*(?:\([^()]*\)[^()]*)*\)(?:[;,{]| \{|\.\w+.*)?"
-    r"|[^\d\s].*[=(\[<>\"'$].*[^\s;];|.*\S ?\{|.*\S (?:=>|\\)|//.*|/\*.*)[ \t]*$"
+    r"|[\w$@.*&][\w.\[\]\"'$>:-]*(?:, ?[\w.]+)* ?(?:[-+*/|&%]|<-|:)?={1,3} ?[^\s=].*|[\w.$]+ <- .*"
+    r"|[\w.:$>-]+\([^()]*(?:\([^()]*\)[^()]*)*\)(?:[;{]| \{|\.\w+.*)?|[\w.:$>-]+\((?:[^()]*[^()\d][^()]*|\d{2,}|)\),"
+    r"|(?:[^\d\s*+-]|[*+-]\S).*(?:[=$]|\w[(\[]|<<|>>|->|::).*[^\s;];|.*\S ?\{|.*\S (?:=>|\\)|//.*|/\*.*)[ \t]*$"
 )
 
 
@@ -208,11 +215,19 @@ def has_code_where(column: str = "response") -> pl.Expr:
     return span(voice.leave_out(pl.col(column), FORMULAS), [_FENCE, _CODE_LINE])
 
 
-_ASKING = (
-    r"(?i)^\W*(?:(?:hi|hello|hey|please|so|and|but|ok|okay)\b[\s,.!]*)?(?:(?:in|on|at|to|for|from|by|with|of|about)\s+"
-    r"(?:what|which|whom?)|how|what|what's|why|when (?:is|are|was|were|do|does|did|can|should|will)|where|which|who"
-    r"|whom|whose|is|are|was|were|does|did|can|could|should|would|will|has|am)\b"
-)
+# An opening asks if a subject stands behind its verb; else only where its line is no sentence: "Why: it is late.",
+# "Where possible, use it.", "Should be late" and "What a day!" ask nothing.
+_OPEN = r"(?i)^\W*(?:(?:hi|hello|hey|please|so|and|but|ok|okay)\b[\s,.!]*)?"
+_WHAT = r"(?:(?:in|on|at|to|for|from|by|with|of|about)\s+)?(?:what|which|whom?)|how|what's|why|when|where|whose"
+_VERB = r"(?:is|are|was|were|does|did|can|could|should|would|will|has|am)"
+_SUBJECT = r"(?:i|you|u|we|one|they|he|she|it|there|the|an?|my|your|this|that|these|those|any\w*|some\w*|all|both)\b"
+_ASKING = [
+    rf"{_OPEN}(?:(?:{_WHAT})\s+(?:\w+\s+)?(?:{_VERB}|do|have)|{_VERB})(?:n['’]t)?\s+{_SUBJECT}",
+    rf"{_OPEN}(?:(?:(?:in|on|at|to|for|from|by|with|of|about)\s+(?:what|which|whom?)|how|what's|why|where|which|who|what|whom"
+    r"|whose|when (?:is|are|was|were|do|does|did|can|should|will))\b|"
+    rf"{_VERB}\s+(?:[ac-mo-z\W]|b(?:[^e]|e(?:[^e\s]|e[^n]))|n(?:[^o]|o[^t\s])))"  # but be, been, no and not
+    r"(?:[^.!:;\n]|\[\.{3}\]|\.{2,}|[.:]\w)*(?:\n|\z)",
+]
 _MARK = r"[?？؟]+[\"'”’»)\]*_]*(?:\s|\z|[^\x00-\x7f])|(?:吗|呢|か)。"
 
 
@@ -226,7 +241,7 @@ def question_like(column: str = "prompt") -> Property:
     2 others were, which are mended. Wrong is "What a day!", and what begins with a name ("Will is late.").
     """
     asks = _spoken(column)
-    return asks.str.contains(_MARK) | asks.str.contains(_ASKING)
+    return pl.any_horizontal(asks.str.contains(pattern) for pattern in [_MARK, *_ASKING])
 
 
 def _spoken(column: str) -> pl.Expr:
@@ -236,7 +251,7 @@ def _spoken(column: str) -> pl.Expr:
 @explains(question_like)
 def question_like_where(column: str = "prompt") -> pl.Expr:
     """Show the question mark, or the opening, with 40 characters on either side."""
-    return span(_spoken(column), [_MARK, _ASKING])
+    return span(_spoken(column), [_MARK, *_ASKING])
 
 
 # UTF-8 that was read as Latin-1 or Windows-1252: the first byte of a letter as one of these, the others as signs that
@@ -246,7 +261,7 @@ _BYTE = rf"[{_C1}\x{{a0}}-\x{{bf}}{_RARE}€„…‘’“”–—]"
 _BROKEN = (
     rf"Ã(?:[{_C1}\x{{a0}}-\x{{bf}}{_RARE}€„‘–—]|[“”…’]\p{{Ll}})|Â[\x{{80}}-\x{{bf}}]|â€{_BYTE}?|ðŸ|ï»¿|ï¿½"
     rf"|[ÄÅ][{_C1}{_RARE}\x{{a1}}-\x{{aa}}\x{{ac}}-\x{{ba}}\x{{bc}}-\x{{bf}}]|[âã][{_C1}{_RARE}]{_BYTE}|(?:[ÐÑ]{_BYTE}\s?){{2}}|(?:[Î-Ñ×-å]{_BYTE}){{3}}"
-    rf"|[ä-é][{_C1}]{_BYTE}|[ä-é]{_BYTE}[{_C1}]|(?:[ä-é]{_BYTE}{{2}}){{2}}"
+    rf"|[ä-é][{_C1}]{_BYTE}|[ä-é]{_BYTE}[{_C1}]|(?:[à-é]{_BYTE}{{2}}){{2}}"
     rf"|[\x00-\x08\x0b\x0e-\x1f\x7f{_C1}\x{{fffd}}-\x{{ffff}}]"
 )
 

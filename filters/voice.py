@@ -238,13 +238,13 @@ _DOES = (
 _LETTERS: dict[Ignored, str] = {
     "code": (
         r"\b[.-](?i:my)\b|[@$\\](?i:my)\b|\b(?i:my)[.-]\w|/(?i:my)/|\bmy/\w+/\w+\.\w"
-        r"|(?m:(?:^|[\s(,])-I(?:[),.;:]|\s+[A-Z<\[]|\s*$))"
+        r"|(?m:(?:^|[\s(,])-I(?:[),.;:]|\s+[A-Z<\[]|\s+\w*[/.\d]|\s*$))|\bmy [$@%]\w+ ?[=;,)]"
     ),
     "quotes": r"(?m:^#+ [^\n]*\?[ \t*_]*$)",
     "contractions": r"(?i:\b(?:I|we)['’](?:m|re|ve|d|ll)\b)",
     "symbols": (
         r"\bI\s*[=≈≠⊗⊕×·∘∈⊂⊆≤≥^⟩→]|\bI [<>+] \S|[=⊗⊕×·∘⟨]\s*I\b|\bI[(\[{+$₀-₉²³′]|\bI-\w|\)I\b|\bI \(\w+\), [A-Z] \("
-        r"|\b[+*^]I\b|[A-Z0-9)] \+ I\b|\b[A-Z0-9]/I\b|\bI/[A-Z]\b|\b[A-Z]{2,}-I\b"
+        r"|\b[+*^]I\b|[A-Z0-9)] [+*] I\b|\b[A-Z0-9]/I\b|\bI/[A-Z]\b|\b[A-Z]{2,}-I\b"
         rf"|(?i:\b(?:{_NOUNS})\s+I(?:['’]s\b|[.,;:)\]]|\s*\z|\s+(?:{_BESIDE})\b))"
         r"|(?i:\b(?:an|another|let|the) )I\b|(?i:\b(?:all|any|each|every|some) )I (?:in|of|such|with)\b"
         rf"|\bI[*_]* (?:{_DOES})\b"
@@ -258,7 +258,8 @@ _LETTERS: dict[Ignored, str] = {
         rf"|(?i:\b(?:{_CLASSES})-)I\b|\b(?:{_CLASSES})\s+I(?:[.,;:)]|\s+(?:(?:{_CLASSED})s?|{_BESIDE}|{_DOES}|was|course|students?)\b)"
         r"|\(I\)|(?m:^[ \t#*_+-]*I[.):])|\|\s*I\s*\||\b[A-Z]{3,} I[.;:)]"
         r"|\bI\s*(?:,|and|or|&|/|-|–|to)\s*I{2,3}\b|\b[A-Z][a-z]+ I\. [A-Z][a-z]|\b[A-Z]\. I\.|\bby I\. [A-Z]"
-        r"|\bI\. [A-Z]\."
+        r"|\bI\. [A-Z]\.|\b[A-Z]\w+ I\. (?:da|de|den|der|di|du|la|van|von) "
+        r"|\b[A-Z]\. [A-Z]\w+,? (?:and|&) I\. [A-Z]\w"
     ),
     "i/o": r"\bI/O\b|\bI\s?&\s?[A-Z]\b|(?:\b[A-Z]\.)+I\b|\bI\.(?:[A-Z]\.)+|\bI\.\s?[eE]\b",
 }

@@ -1,4 +1,4 @@
-"""How often lines, paragraphs and runs of words stand in a text again: the reference that repeats.c is held equal to."""
+"""How often lines, paragraphs and runs of words stand in a text again: the reference of repeats.c."""
 
 from __future__ import annotations
 

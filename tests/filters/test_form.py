@@ -113,13 +113,19 @@ CODE = [
     "for (int i = 0; i < n; i++) {", "if x > 3:", "return x;", "}", "#include <stdio.h>", "<div class='a'>", "</p>", ">>> 1 + 1",
     "$ ls -la", "sudo apt-get install rye", "SELECT name FROM beers WHERE id = 3", "grep -v '^#' a.txt | sort", "const f = (x) => x * 2;",
     "x <- c(1, 2)", "> summary(x)", "@cache", "#!/bin/sh", "// a comment", "public static void main(String[] args) {", "result.append(x)",
-    "samtools view -b in.bam", "<?php echo 1; ?>", "else:", "export A=1",
+    "samtools view -b in.bam", "<?php echo 1; ?>", "else:", "export A=1", "if [ -x /bin/tea ]; then", "done", "(setq tea 3)", "while True:",
+    "with open(tea) as file:", "except ValueError as error:", "for cup in range(3):", "if not cup:", "git commit -m tea", "a[i] += 2;",
+    "*p = 3;", "f(x),",
 ]  # fmt: skip
 PROSE = [
     "Import taxes are high.", "From here it is far.", "For a while, if it rains, we stay.", "Return it to the shop.", "A name such as `x`.",
     "She said (twice) that it is so.", "The price is $5; that of rye is $6.", "Let it cool.", "1. give a list of beers;", "- an item",
     "> a quotation", "We write $x = 3$ for it.", "$$\na = b\n$$", "# A heading", "Is 3 < 4?", "class of its own", "C'est-à-dire : rien.",
     "Note: it is late.", "select a beer you like", "If it rains:", "Git is a tool.", "—", "",
+    # lines of prose that is broken off anywhere
+    "<https://a.org/list> and other archives", "<ann@a.org>. Please say so", "for the rye in question, add:", "if they differ (as tea does):",
+    "with the kettle 'my-kettle', boil:", "tea-maker --green or a custom blend of it.", "option --cold is for tea.", "pour(3),", "'--label=NAME' option, the first time",
+    "of the leaves; those that are 'green' (or so) stay;", "pip on Debian is a mess of packages", "git submodule as per the lines below", "- what [is left] of it;",
 ]  # fmt: skip
 
 
@@ -136,11 +142,12 @@ def test_prose_is_no_code(text):
 
 ASKING = [
     "Why does ice float?", "how to keep rye", "Which tea is best", "It rains. Shall we go? I think so.", "Is it late", "In what order?",
-    "Hi, can I use rye", "今天下雨吗？", "它好吗。", "هل هذا جيد؟", "Beer without gluten?", "Do we agree (really?)", "when should I start",
+    "Hi, can I use rye", "Is beer bad for dogs", "how do I boil tea. It is cold", "What makes IPAs 'stronger' than beer", "今天下雨吗？", "它好吗。", "هل هذا جيد؟", "Beer without gluten?", "Do we agree (really?)", "when should I start",
 ]  # fmt: skip
 TELLING = [
     "Explain why ice floats.", "Beers of the north", "When it rains, we stay.", 'He asked "why?" and left.', "See http://a.org/?a=1 there.",
-    "Run `x ? 1 : 2` now.", "The question is why.", "and $x$ is the least", "> Is it?\n\nYes.", "",
+    "Why: it is late.", "Where possible, use tea.", "Should be of the form rye", "Has no effect on tea.", "What a day!", "Will is late.",
+    "Which tea it is depends on the pot.", "What is left is tea; throw it away.", "Run `x ? 1 : 2` now.", "The question is why.", "and $x$ is the least", "> Is it?\n\nYes.", "",
 ]  # fmt: skip
 
 
@@ -169,7 +176,9 @@ def test_misread_text_is_broken(text):
     assert one(unicode_broken(), text.encode().decode("latin-1")) is True
 
 
-@pytest.mark.parametrize("text", ["isnâ€™t", "cafÃ©", "Â°C", "ðŸ˜€", "lost \ufffd", "a\x00b", "a\x1b[1mb", "a\x92b"])
+@pytest.mark.parametrize(
+    "text", ["isnâ€™t", "cafÃ©", "Â°C", "ðŸ˜€", "à½–à½¼à½‘", "lost \ufffd", "a\x00b", "a\x1b[1mb", "a\x92b"]
+)
 def test_broken(text):
     assert one(unicode_broken(), text) is True
 
