@@ -54,7 +54,7 @@ _RESERVED = re.compile(
     re.IGNORECASE,
 )
 _NOBODY = re.compile(
-    r"^(?:git|hg|svn|no-?reply|donotreply|user(?:name)?|your?[._-]?\w*|me|name|someone|foo|bar|x+)$", re.I
+    r"^(?:git|hg|svn|no-?reply|donotreply|user(?:name)?|you(?:[._-]\w*)?|your[\w.-]*|name|someone|foo|bar|x+)$", re.I
 )
 # Country codes that are given out (ITU-T E.164, list of assigned codes).
 _COUNTRY = re.compile(
