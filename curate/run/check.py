@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,11 +17,11 @@ from curate.recipe.load import parse
 from curate.recipe.places import Places
 from curate.recipe.plan import Recipe
 from curate.recipe.step import Step
-from curate.rows import hash_file
+from curate.rows import beside, hash_file
 from curate.run.folder import OutputError, as_written, open_out
 from curate.run.outputs import MANIFEST, PAGES
-from curate.run.run import run, run_recipe
-from curate.run.state import ANSWERS, Progress, Run, silent
+from curate.run.run import read_sources, run, run_recipe
+from curate.run.state import ANSWERS, Progress, Run, collect, silent
 
 
 def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
@@ -28,8 +29,11 @@ def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
     loose = _without_models(Recipe(**{**vars(recipe), "size": None, "max_bad": 1.0, "shortfall": "accept"}))
     if not loose.sources:
         return []
-    with tempfile.TemporaryDirectory() as folder:
-        state = Run(loose, Cache(Path(folder)), limit=rows)
+    with beside(recipe.folder), tempfile.TemporaryDirectory() as folder:
+        cache = Cache(Path(folder))
+        alone = [replace(loose, sources=(source,), steps=()) for source in loose.sources]
+        collect(partial(read_sources, Run(each, cache, limit=rows)) for each in alone)
+        state = Run(loose, cache, limit=rows)
         result = run(state)
     return [
         {
@@ -77,7 +81,8 @@ def verify(out: Path, *, trusted: bool = False, progress: Progress = silent) -> 
         outcomes = {
             n: "changed on disk" for n, h in hashes.items() if not (out / n).is_file() or hash_file(out / n) != h
         }
-        recipe = parse(manifest["recipe"], Places(str(out / MANIFEST)), dict(manifest["texts"]), trusted=trusted)
+        places, home = Places(str(out / MANIFEST)), Path(manifest["recipe_file"]).parent
+        recipe = parse(manifest["recipe"], places, dict(manifest["texts"]), folder=home, trusted=trusted)
     if recipe.unrun:
         raise OutputError(
             f"{out} was not derived again: its recipe names code of its own, {', '.join(recipe.unrun)}, which was not "

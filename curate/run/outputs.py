@@ -41,8 +41,10 @@ from curate.turns import ANSWERS, OPTIONAL, drop_thoughts
 
 def table(rows: pl.LazyFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
     """Make the set's Table 1 (LIMA, section 2): a line a source, rows asked and taken, mean lengths in words."""
-    answer = "response" if "response" in rows.collect_schema() else "chosen"
-    words = {"prompt_words": length_measured("prompt", "words"), "response_words": length_measured(answer, "words")}
+    columns = rows.collect_schema()
+    answer = next((name for name in ("response", "chosen") if name in columns), None)  # none in a set of prompts
+    response = length_measured(answer, "words") if answer else pl.lit(None, pl.Float64)
+    words = {"prompt_words": length_measured("prompt", "words"), "response_words": response}
     means = rows.group_by("source").agg(count.mean().round(1).alias(name) for name, count in words.items()).collect()
     lengths = {source: means for source, *means in means.iter_rows()}
     return [
@@ -67,7 +69,7 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
         "size": recipe.size,
         "formats": formats.of_set(recipe.formats, pairs=_are_pairs(rows.collect_schema())),
         "limit": state.limit,
-        "recipe_file": Path(recipe.file).name,
+        "recipe_file": _as_typed(Path(recipe.file)),
         "recipe": recipe.raw,
         "generators": {name: generator.describe() for name, generator in recipe.generators.items()},
         "judges": {name: judge.describe() for name, judge in recipe.judges.items()},
@@ -84,10 +86,16 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
         **({"open": state.open} if state.open else {}),
         **({"reasons": state.reasons} if any(state.reasons.values()) else {}),
         **({"unseen": state.unseen} if state.unseen else {}),
+        **({"unjudged": state.unjudged} if state.unjudged else {}),
         "notes": state.notes,
         "stages": {"built": state.built, "reused": state.reused, "pool": state.pool},
         "seconds": state.seconds,
     }
+
+
+def _as_typed(file: Path) -> str:
+    """Name a recipe by the path that was typed, where it leads nowhere but into the working folder."""
+    return file.name if file.is_absolute() or ".." in file.parts else file.as_posix()
 
 
 def _largest(lines: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ Every row that was read stands in the ledger at the end, and if one does not the
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,17 @@ import polars as pl
 
 from curate.cache import Cache, lock
 from curate.engine import Engine, Local, current, using
-from curate.folders import check, make, written
+from curate.folders import check, make, tidy, written
 from curate.models.scores import hear
 from curate.recipe.plan import Recipe, Source
+from curate.recipe.step import Step
+from curate.rows import beside
 from curate.run.budget import Result, fill
 from curate.run.ledger import Ledger
 from curate.run.outputs import BY, names, write
-from curate.run.parts import gather, pass_parts, plan_parts
+from curate.run.parts import PartJob, gather, pass_parts, plan_parts
 from curate.run.pool import apply_steps
-from curate.run.state import Pool, Progress, Run, RunError, silent
+from curate.run.state import Pool, Progress, Run, RunError, collect, silent
 
 
 def run_recipe(
@@ -44,13 +47,15 @@ def run_recipe(
     Raise `RunError`, `SourceError`, `StepError`, `Shortfall` or `FolderError`, each one sentence; finished stages stay,
     so the next run goes on from there.
     """
-    check(out, BY, {*names(recipe), *written(out, BY)})
-    stages = Cache(make(out.parent / ".stages").absolute(), fresh=fresh)
-    state = Run(recipe, stages, batch_rows, limit, progress)
-    with _engine(engine, stages.folder) as work, using(work), hear(state.tell_of_scores):
-        result = run(state)
-        with lock(stages.folder / f"out-{out.name}"):  # two runs into one folder write one after the other
-            return write(result, state, out)
+    home = out.parent / ".stages"
+    with tidy(out, home), beside(recipe.folder):
+        check(out, BY, {*names(recipe), *written(out, BY)})
+        stages = Cache(make(home).absolute(), fresh=fresh)
+        state = Run(recipe, stages, batch_rows, limit, progress)
+        with _engine(engine, stages.folder) as work, using(work), hear(state.tell_of_scores):
+            result = run(state)
+            with lock(stages.folder / f"out-{out.name}"):  # two runs into one folder write one after the other
+                return write(result, state, out)
 
 
 def _engine(name: str | None, folder: Path) -> AbstractContextManager[Engine]:
@@ -67,22 +72,33 @@ def _engine(name: str | None, folder: Path) -> AbstractContextManager[Engine]:
 
 def run(state: Run) -> Result:
     """Run a recipe to the rows that it chooses, and the verdicts of all."""
-    pools = []
-    for source in state.recipe.sources:
-        with state.clock(source.name):
-            pools.append(_source(state, source))
+    pools = read_sources(state)
     with state.clock("steps"):
         pool = apply_steps(state, _together(pools).once(state.stages.folder), list(state.recipe.steps))
     with state.clock("sample"):
         return fill(state, pool)
 
 
-def _source(state: Run, source: Source) -> Pool:
-    """Read one source and take it through its own steps: the row-wise ones that lead stream with the reading."""
-    leading = list(takewhile(lambda step: not step.alone, source.steps))
-    jobs = plan_parts(state, source, leading)
+def read_sources(state: Run) -> list[Pool]:
+    """Take each source through its own steps."""
+    with state.clock("plan"):  # of all sources first: what is wrong with the last one is not said after hours
+        plans = collect(partial(plan_parts, state, s, leading(s)) for s in state.recipe.sources)
+    pools = []
+    for source, jobs in zip(state.recipe.sources, plans, strict=True):
+        with state.clock(source.name):
+            pools.append(_source(state, source, jobs))
+    return pools
+
+
+def leading(source: Source) -> list[Step]:
+    """List the row-wise steps that lead: they stream with the reading."""
+    return list(takewhile(lambda step: not step.alone, source.steps))
+
+
+def _source(state: Run, source: Source, jobs: list[PartJob]) -> Pool:
+    """Read one source and take it through its own steps."""
     pool = gather(state, source, pass_parts(state, jobs))
-    rest = list(source.steps[len(leading) :])
+    rest = list(source.steps[len(leading(source)) :])
     return apply_steps(state, pool.once(state.stages.folder), rest) if rest else pool
 
 

@@ -45,10 +45,10 @@ HEAD = """\
             id="parameter",
         ),
         pytest.param(
-            "- keep: {length: {min: many}}", "keep.length.min", "should be a valid integer, not 'many'", id="type"
+            "- keep: {length: {min: many}}", "keep.length.min", "should be a whole number, not 'many'", id="type"
         ),
         pytest.param(
-            "- keep: {length: {min: true}}", "keep.length.min", "should be a valid integer, not True", id="no coercion"
+            "- keep: {length: {min: true}}", "keep.length.min", "should be a whole number, not True", id="no coercion"
         ),
         pytest.param("- keep: {length: {min: 1.5}}", "keep.length.min", "valid integer, not 1.5", id="half"),
         pytest.param(
