@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from typing import Any
 
 from curate.sources.columns import Record
@@ -62,8 +63,9 @@ def _with_prose(result: dict[str, str], texts: dict[str, list[str]]) -> dict[str
     if "response" not in result and "chosen" not in result and len(free) > ("prompt" not in result):
         result["response"] = max(free, key=lambda path: sum(map(len, texts[path])) / len(texts[path]))
         free.remove(result["response"])
-    if "prompt" not in result and free:
-        result["prompt"] = free[0]
+    others = [path for path in texts if path not in result.values()]
+    if "prompt" not in result and (free or others):
+        result["prompt"] = (free or others)[0]
     order = ("prompt", "response", "chosen", "rejected")
     return {name: result[name] for name in order if name in result and not (name == "response" and "chosen" in result)}
 
@@ -73,7 +75,7 @@ def _leaves(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, A
     turns = unpacked(value)
     if isinstance(turns, list) and turns and _is_turn(turns[0]):
         yield path, turns
-    elif isinstance(value, str) and value.strip():
+    elif isinstance(value, str) and re.search(r"[^\W\d_]", value):
         yield path, value
     elif depth < _DEEPEST and isinstance(value, dict):
         for key, inner in value.items():
@@ -94,5 +96,5 @@ def _words(path: str) -> list[str]:
 
 
 def _rank(path: str, words: tuple[str, ...]) -> int:
-    own = _words(path)
-    return min((words.index(word) for word in own if word in words), default=len(words))
+    near = (get_close_matches(word, words, n=1, cutoff=0.8) for word in _words(path))
+    return min((words.index(match) for found in near for match in found), default=len(words))
