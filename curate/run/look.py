@@ -42,6 +42,8 @@ _READERS = {
     ".tsv": "csv",
     ".parquet": "parquet",
 }
+_SAVED = ("state.json", "dataset_dict.json")  # beside a dataset, or several, that `save_to_disk` wrote
+_OTHER_SPLITS = {"test", "validation", "valid", "val", "dev", "eval"}
 # What a bad record says, and how its file may have to be read.
 _OTHERWISE = {"`encoding: ": {"encoding": files.GUESS}, "not CSV": {"escape": "\\"}}
 _SHAPES = {
@@ -114,7 +116,8 @@ def _best(reader: str, params: dict[str, Any]) -> tuple[dict[str, Any], Rows]:
 def _reader(file: Path) -> str:
     """Find the source that reads a file, by its name, else by its first bytes."""
     if file.is_dir():
-        if (file / "state.json").is_file() or (file / "dataset_dict.json").is_file():
+        splits = {re.split(r"[-_.]", one.name)[0] for one in file.rglob("*") if files.kind(one) in _READERS}
+        if any((file / mark).is_file() for mark in _SAVED) or ("train" in splits and splits & _OTHER_SPLITS):
             return "hf"
         kinds = Counter(_READERS[kind] for one in sorted(file.rglob("*")) if (kind := files.kind(one)) in _READERS)
         if not kinds:
@@ -212,7 +215,9 @@ def facts(it: Look) -> dict[str, Any]:
 def _renamed(record: Record, columns: dict[str, str]) -> Record:
     theirs = {path: name for name, path in columns.items()}
     # A list of turns inside of a column is a shape as one beside it is.
-    inner = {name: [] for path, name in theirs.items() if path not in record and name in ("messages", "conversations")}
+    inner: Record = {
+        name: [] for path, name in theirs.items() if path not in record and name in ("messages", "conversations")
+    }
     return {theirs.get(key, key): value for key, value in record.items()} | inner
 
 
@@ -245,7 +250,8 @@ def languages(rows: pl.DataFrame, column: str) -> list[tuple[str, float]] | None
 def recipe(it: Look, found: dict[str, Any], out: Path) -> str:
     """Write a recipe for a file: its rows of usual length, in the main language, without duplicates, some of them."""
     text = _text(it, found, out, None)
-    kept = sample_yield(parse(yaml.safe_load(text), Places(str(out))), ROWS)[0]["kept"]
+    plan = parse(yaml.safe_load(text), Places(str(out)))
+    kept = sample_yield(plan, max(100, ROWS // len(plan.sources[0].read.parts())))[0]["kept"]
     return _text(it, found, out, kept)
 
 
@@ -263,7 +269,8 @@ def _text(it: Look, found: dict[str, Any], out: Path, kept: int | None) -> str:
         "seed: 0",
     ]
     if size:
-        lines.append(f"size: {size}  # of {kept:,} rows that pass; without it, all of them")
+        least = "" if it.whole else "at least "
+        lines.append(f"size: {size}  # of {least}{kept:,} rows that pass; without it, all of them")
     if it.bad_share > 0.01:
         bound = min(1.0, int(it.bad_share * 100 + 2) / 100)
         lines.append(f"max_bad: {bound}  # {len(it.bad):,} records cannot be read: see quarantine.jsonl after the run")
@@ -326,7 +333,7 @@ def _column(found: dict[str, Any]) -> str | list[str]:
 
 def _round(number: int, *, down: bool) -> int:
     """Round to two digits: nobody's bound is 1,187."""
-    unit = 10 ** max(0, len(str(number)) - 2)
+    unit: int = 10 ** max(0, len(str(number)) - 2)
     return number // unit * unit if down else -(-number // unit) * unit
 
 

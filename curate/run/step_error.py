@@ -31,7 +31,7 @@ def explain_all(steps: Sequence[Step], at: int, rows: pl.DataFrame, error: BaseE
 def _made(step: Step) -> list[str]:
     """Name the columns that a step may add."""
     if step.verb == "edit":
-        return [expr.meta.outputkind() for expr in edits(step)]
+        return [expr.meta.output_name() for expr in edits(step)]
     return [step.label] if step.verb == "score" else []
 
 

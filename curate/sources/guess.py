@@ -66,6 +66,8 @@ def _with_prose(result: dict[str, str], texts: dict[str, list[str]]) -> dict[str
     others = [path for path in texts if path not in result.values()]
     if "prompt" not in result and (free or others):
         result["prompt"] = (free or others)[0]
+    if "prompt" not in result and "response" in result:  # one text alone
+        result["prompt"] = result.pop("response")
     order = ("prompt", "response", "chosen", "rejected")
     return {name: result[name] for name in order if name in result and not (name == "response" and "chosen" in result)}
 

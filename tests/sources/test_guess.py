@@ -20,6 +20,7 @@ LONG = "It is so because the air is warm, and warm air rises."
         pytest.param({"instuction": "Why?", "outptu": "So."}, "instuction outptu", id="misspelt"),
         pytest.param({"question_id": "q7", "title": "Why?", "body": LONG}, "title body", id="an id is no prompt"),
         pytest.param({"url": "https://a.example/b c", "text": LONG}, "text", id="plain texts"),
+        pytest.param({"output": LONG}, "output", id="one text alone is a prompt"),
     ],
 )  # fmt: skip
 def test_prompts_and_answers(record, columns):
