@@ -105,13 +105,13 @@ def init(file: Path, out: Path | None, as_json: bool) -> None:
     from curate.report import terminal
     from curate.run.look import facts, look, recipe, recipe_file
 
-    seen = look(file)
-    found, out = facts(seen), out or recipe_file(file)
+    sample = look(file)
+    summary, out = facts(sample), out or recipe_file(file)
     if not as_json:
-        terminal.show_facts(found)
-    put_alone(out, recipe(seen, found, out), by="init", option="--out")
+        terminal.show_facts(summary)
+    put_alone(out, recipe(sample, summary, out), by="init", option="--out")
     if as_json:
-        echo_json({**found, "recipe": str(out)})
+        echo_json({**summary, "recipe": str(out)})
     else:
         echo(f"{out} is written; `curate run {out}` makes a set of it.")
 

@@ -295,29 +295,31 @@ def _listed(reasons: Iterable[Iterable[Any]]) -> str:
     return "; ".join(f"{why} ({n:,})" for why, n in islice(reasons, _REASONS))
 
 
-def show_facts(found: dict[str, Any]) -> None:
+def show_facts(summary: dict[str, Any]) -> None:
     """Print what a file holds, on one screen."""
-    first = "" if found["whole"] else "the first "
-    _line(f"{found['file']}: {first}{plural(found['rows'], 'row')}, {found['shape']}", "bold")
-    columns = [f"{name} ({kind})" for name, kind in found["columns"].items()]
+    first = "" if summary["whole"] else "the first "
+    _line(f"{summary['file']}: {first}{plural(summary['rows'], 'row')}, {summary['shape']}", "bold")
+    columns = [f"{name} ({kind})" for name, kind in summary["columns"].items()]
     _line(f"columns    {', '.join(columns[:_COLUMNS])}{' …' if len(columns) > _COLUMNS else ''}")
-    for name, value in found["read"].items():
+    for name, value in summary["read"].items():
         shown = ", ".join(f"{k} from {v}" for k, v in value.items()) if isinstance(value, dict) else value
         _line(f"guessed    {name}: {shown}", "yellow")
-    for side, sizes in found["lengths"].items():
+    for side, sizes in summary["lengths"].items():
         _line(f"{side:10} {sizes['5 %']:,} to {sizes['99 %']:,} characters, half below {sizes['half']:,}")
-    empty = [f"{side} {count:,}" for side, count in found["empty"].items() if count]
+    empty = [f"{side} {count:,}" for side, count in summary["empty"].items() if count]
     _line(f"empty      {', '.join(empty) or 'no side'}")
-    _line(f"repeated   {plural(found['duplicates'], 'row')} with a prompt that another has")
-    if found["dialogues"]:
-        _line(f"dialogues  {plural(found['dialogues'], 'row')} with earlier turns")
-    if found["languages"] is None:
+    _line(f"repeated   {plural(summary['duplicates'], 'row')} with a prompt that another has")
+    if summary["dialogues"]:
+        _line(f"dialogues  {plural(summary['dialogues'], 'row')} with earlier turns")
+    if summary["languages"] is None:
         _line("languages  not known: pip install 'curate-lm[language]'")
     else:
-        _line(f"languages  {', '.join(f'{name} {share:.0%}' for name, share in found['languages'][:5]) or 'none'}")
-    if found["bad"]:
-        _line(f"bad        {plural(found['bad'], 'record')} cannot be read; the first: {found['first_bad']}", "yellow")
-        for reason, count in found["reasons"]:
+        _line(f"languages  {', '.join(f'{name} {share:.0%}' for name, share in summary['languages'][:5]) or 'none'}")
+    if summary["bad"]:
+        _line(
+            f"bad        {plural(summary['bad'], 'record')} cannot be read; the first: {summary['first_bad']}", "yellow"
+        )
+        for reason, count in summary["reasons"]:
             _line(f"           {reason} ({count:,})", "yellow")
 
 

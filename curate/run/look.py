@@ -96,6 +96,8 @@ def look(name: Path) -> Look:
     if not rows.height:
         first = f": {bad[0].where}: {bad[0].error}" if bad else ""
         raise UserError(f"no record of {file} can be read{first}")
+    if not any(rows[side].count() for side in ("prompt", "response", "chosen", "rejected")):
+        raise UserError(f"no record of {file} has a prompt or an answer: all of them are blank")
     return Look(file, reader, params, _head(reader, file, params), rows, bad, size, whole)
 
 
@@ -188,27 +190,27 @@ def _head(reader: str, file: Path, params: dict[str, Any]) -> list[Record]:
     return [item.record for item in islice(records, HEAD) if not isinstance(item, Bad)]
 
 
-def facts(it: Look) -> dict[str, Any]:
-    """Say in numbers what was found: the shape, columns, sides, lengths, languages, duplicates, bad records."""
-    sides = ["prompt", *it.answers]
-    columns = dict.fromkeys(key for record in it.head for key in record)
-    rows, dialogues = it.rows, int(it.rows["history"].count())
+def facts(sample: Look) -> dict[str, Any]:
+    """Say in numbers what a file holds: the shape, columns, sides, lengths, languages, duplicates, bad records."""
+    sides = ["prompt", *sample.answers]
+    columns = dict.fromkeys(key for record in sample.head for key in record)
+    rows, dialogues = sample.rows, int(sample.rows["history"].count())
     return {
-        "file": str(it.file),
-        "source": it.reader,
-        "read": {name: value for name, value in it.params.items() if not isinstance(value, Path)},
+        "file": str(sample.file),
+        "source": sample.reader,
+        "read": {name: value for name, value in sample.params.items() if not isinstance(value, Path)},
         "rows": rows.height,
-        "whole": it.whole,
-        "shape": _SHAPES[detect([_renamed(record, it.params.get("columns", {})) for record in it.head])],
-        "columns": {name: _kind(it.head, name) for name in columns},
+        "whole": sample.whole,
+        "shape": _SHAPES[detect([_renamed(record, sample.params.get("columns", {})) for record in sample.head])],
+        "columns": {name: _kind(sample.head, name) for name in columns},
         "dialogues": dialogues,
         "empty": {side: rows[side].null_count() for side in sides},
         "lengths": {side: _lengths(rows[side]) for side in sides if rows[side].count()},
         "languages": languages(rows, sides[-1] if rows[sides[-1]].count() else "prompt"),
         "duplicates": int((~exact_duplicates(rows, column="user_turns" if dialogues else "prompt").kept).sum()),
-        "bad": len(it.bad),
-        "reasons": Counter(one.error for one in it.bad).most_common(3),
-        "first_bad": f"{it.bad[0].file}, {it.bad[0].where}" if it.bad else None,
+        "bad": len(sample.bad),
+        "reasons": Counter(one.error for one in sample.bad).most_common(3),
+        "first_bad": f"{sample.bad[0].file}, {sample.bad[0].where}" if sample.bad else None,
     }
 
 
@@ -247,41 +249,41 @@ def languages(rows: pl.DataFrame, column: str) -> list[tuple[str, float]] | None
     return [(name, count / len(names)) for name, count in counts.most_common()]
 
 
-def recipe(it: Look, found: dict[str, Any], out: Path) -> str:
+def recipe(sample: Look, summary: dict[str, Any], out: Path) -> str:
     """Write a recipe for a file: its rows of usual length, in the main language, without duplicates, some of them."""
-    text = _text(it, found, out, None)
+    text = _text(sample, summary, out, None)
     plan = parse(yaml.safe_load(text), Places(str(out)))
     kept = sample_yield(plan, max(100, ROWS // len(plan.sources[0].read.parts())))[0]["kept"]
-    return _text(it, found, out, kept)
+    return _text(sample, summary, out, kept)
 
 
 _SIZES = (1000, 500, 200, 100)
 _TO_SPARE = 0.8  # of the rows that pass: the steps are to be changed, and the size still be reached
 
 
-def _text(it: Look, found: dict[str, Any], out: Path, kept: int | None) -> str:
-    name = _name(it.file)
+def _text(sample: Look, summary: dict[str, Any], out: Path, kept: int | None) -> str:
+    name = _name(sample.file)
     size = next((size for size in _SIZES if size <= _TO_SPARE * (kept or 0)), None)
-    params = {key: _path(it, out) if key in ("path", "name") else value for key, value in it.params.items()}
+    params = {key: _path(sample, out) if key in ("path", "name") else value for key, value in sample.params.items()}
     lines = [
-        f"# A first recipe for {_flow(it.file.name)}, by `curate init`. It runs as it stands; change what you like.",
+        f"# A first recipe for {_flow(sample.file.name)}, by `curate init`. It runs as it stands; change what you like",
         f"name: {_flow(name)}  # of the folder that it fills, out/{name}",
         "seed: 0",
     ]
     if size:
-        least = "" if it.whole else "at least "
+        least = "" if sample.whole else "at least "
         lines.append(f"size: {size}  # of {least}{kept:,} rows that pass; without it, all of them")
-    if it.bad_share > 0.01:
-        bound = min(1.0, int(it.bad_share * 100 + 2) / 100)
-        lines.append(f"max_bad: {bound}  # {len(it.bad):,} records cannot be read: see quarantine.jsonl after the run")
+    if sample.bad_share > 0.01:
+        bound = min(1.0, int(sample.bad_share * 100 + 2) / 100)
+        lines.append(f"max_bad: {bound}  # {len(sample.bad):,} records cannot be read: quarantine.jsonl will have them")
     lines += ["sources:", f"  {_flow(name)}:"]
     lines += ["    # the columns are a guess: see that they are right"] if "columns" in params else []
-    lines += [f"    read: {_flow({it.reader: params})}", "steps:"]
-    lines += [f"  - {verb}: {_flow(body)}  # {why}" for verb, body, why in _steps(found)]
-    lines += [f"  # - {verb}: {_flow(body)}  # {why}" for verb, body, why in _more(found)]
-    if not it.answers:
+    lines += [f"    read: {_flow({sample.reader: params})}", "steps:"]
+    lines += [f"  - {verb}: {_flow(body)}  # {why}" for verb, body, why in _steps(summary)]
+    lines += [f"  # - {verb}: {_flow(body)}  # {why}" for verb, body, why in _more(summary)]
+    if not sample.answers:
         lines.append("output: {formats: [prompts]}  # there are no answers")
-    elif found["dialogues"]:
+    elif summary["dialogues"]:
         lines.append("output: {formats: [messages]}  # a record a conversation")
     return "\n".join(lines) + "\n"
 
@@ -289,45 +291,45 @@ def _text(it: Look, found: dict[str, Any], out: Path, kept: int | None) -> str:
 Written = tuple[str, dict[str, Any], str]  # a step: its verb, what it applies, and why it is there
 
 
-def _steps(found: dict[str, Any]) -> list[Written]:
+def _steps(summary: dict[str, Any]) -> list[Written]:
     """List the steps that the file itself asks for."""
-    side = _column(found)
-    sides = [sizes for name, sizes in found["lengths"].items() if name != "prompt" or side == "prompt"]
+    side = _column(summary)
+    sides = [sizes for name, sizes in summary["lengths"].items() if name != "prompt" or side == "prompt"]
     low, high = min(sizes["5 %"] for sizes in sides), max(sizes["99 %"] for sizes in sides)
     bounds = {"min": _round(low, down=True), "max": _round(high, down=False)}
     steps: list[Written] = [("keep", {"length": {"column": side, **bounds}}, "characters; 5 % are shorter, 1 % longer")]
-    spoken = found["languages"] or []
+    spoken = summary["languages"] or []
     if len(spoken) > 1 and spoken[0][1] < 0.98 and sides[0]["half"] >= _SHORT:
         language, share = spoken[0]
         steps.append(("keep", {"language": {"column": side, "languages": [language]}}, f"{share:.0%} of the texts"))
-    return [
-        *steps,
-        ("select", {"exact_duplicates": {"column": _asked(found)}}, f"{found['duplicates']:,} are repeated"),
-    ]
+    steps.append(
+        ("select", {"exact_duplicates": {"column": _asked(summary)}}, f"{summary['duplicates']:,} are repeated")
+    )
+    return steps
 
 
-def _more(found: dict[str, Any]) -> list[Written]:
+def _more(summary: dict[str, Any]) -> list[Written]:
     """List steps to choose from, as comments."""
     more: list[Written] = [
-        ("select", {"near_duplicates": {"column": _asked(found)}}, "prompts that differ in a few words"),
+        ("select", {"near_duplicates": {"column": _asked(summary)}}, "prompts that differ in a few words"),
         ("drop", {"contaminated": {"by": ["dev", "test"]}}, "prompts that models are tested with"),
     ]
-    if "chosen" in found["lengths"]:
+    if "chosen" in summary["lengths"]:
         return [*more, ("drop", {"alike": {}}, "both answers nearly the same")]
-    return [*more, ("drop", {"refuses": {}}, "answers that decline")] if "response" in found["lengths"] else more
+    return [*more, ("drop", {"refuses": {}}, "answers that decline")] if "response" in summary["lengths"] else more
 
 
-def _asked(found: dict[str, Any]) -> str:
+def _asked(summary: dict[str, Any]) -> str:
     """Name the texts that tell questions apart: of a dialogue, whose last question may be "Why?", all of them."""
-    return "user_turns" if found["dialogues"] else "prompt"
+    return "user_turns" if summary["dialogues"] else "prompt"
 
 
-def _column(found: dict[str, Any]) -> str | list[str]:
-    sides = list(found["lengths"])
+def _column(summary: dict[str, Any]) -> str | list[str]:
+    sides = list(summary["lengths"])
     if "chosen" in sides:
         return [side for side in sides if side in ("chosen", "rejected")]
     if "response" in sides:
-        return "assistant_turns" if found["dialogues"] else "response"
+        return "assistant_turns" if summary["dialogues"] else "response"
     return "prompt"
 
 
@@ -345,10 +347,10 @@ def _name(file: Path) -> str:
     return re.sub(r"[^\w.-]+", "_", stem).strip("_.-") or "mine"
 
 
-def _path(it: Look, out: Path) -> str:
+def _path(sample: Look, out: Path) -> str:
     """Write where the file stands: from the recipe's folder on, where it lies in that, else as it was found."""
-    inside = Path(os.path.relpath(it.file, out.parent))
-    return it.file.as_posix() if it.file.is_absolute() or ".." in inside.parts else inside.as_posix()
+    inside = Path(os.path.relpath(sample.file, out.parent))
+    return sample.file.as_posix() if sample.file.is_absolute() or ".." in inside.parts else inside.as_posix()
 
 
 def _flow(value: Any) -> str:

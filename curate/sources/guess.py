@@ -99,4 +99,4 @@ def _words(path: str) -> list[str]:
 
 def _rank(path: str, words: tuple[str, ...]) -> int:
     near = (get_close_matches(word, words, n=1, cutoff=0.8) for word in _words(path))
-    return min((words.index(match) for found in near for match in found), default=len(words))
+    return min((words.index(match) for matches in near for match in matches), default=len(words))

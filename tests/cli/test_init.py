@@ -121,9 +121,9 @@ def texts(n):
 def test_a_file_becomes_a_set_first_try(tmp_path, monkeypatch, name, make, shape, guesses, format_):
     monkeypatch.chdir(tmp_path)
     Path(name).write_bytes(make(160))
-    found = as_json("init", name)
-    assert found["shape"].startswith(shape)
-    assert (found["rows"], found["bad"], found["read"]) == (160, 0, guesses)
+    summary = as_json("init", name)
+    assert summary["shape"].startswith(shape)
+    assert (summary["rows"], summary["bad"], summary["read"]) == (160, 0, guesses)
     recipe = Path("pool.yaml").read_text(encoding="utf-8")
     assert sum(not line.lstrip().startswith("#") for line in recipe.splitlines()) <= 12
     call("run", "pool.yaml")
@@ -149,9 +149,9 @@ def test_what_is_wrong_with_a_file_is_said_and_the_recipe_runs_all_the_same(tmp_
     monkeypatch.chdir(tmp_path)
     good = [{"instruction": ask(i % 50), "input": "", "output": answer(i) if i % 10 else ""} for i in range(100)]
     Path("mine.jsonl").write_bytes(jsonl(good) + b'{"instruction": "cut\n' * 5)
-    found = as_json("init", "mine.jsonl")
-    assert (found["empty"]["response"], found["duplicates"], found["bad"]) == (10, 50, 5)
-    assert found["first_bad"] == "mine.jsonl, line 101"
+    summary = as_json("init", "mine.jsonl")
+    assert (summary["empty"]["response"], summary["duplicates"], summary["bad"]) == (10, 50, 5)
+    assert summary["first_bad"] == "mine.jsonl, line 101"
     call("run", "mine.yaml")
 
 
@@ -164,8 +164,12 @@ def test_a_folder_and_a_saved_dataset(tmp_path, monkeypatch):
     datasets.Dataset.from_dict(
         {"question": [ask(i) for i in range(30)], "answer": [answer(i) for i in range(30)]}
     ).save_to_disk("saved")
-    found = as_json("init", "saved")
-    assert (found["source"], found["rows"], found["columns"]) == ("hf", 30, {"question": "text", "answer": "text"})
+    summary = as_json("init", "saved")
+    assert (summary["source"], summary["rows"], summary["columns"]) == (
+        "hf",
+        30,
+        {"question": "text", "answer": "text"},
+    )
     for name in ("pool", "saved"):
         call("run", f"{name}.yaml")
 
@@ -176,6 +180,7 @@ def test_a_folder_and_a_saved_dataset(tmp_path, monkeypatch):
         pytest.param("pool.jsonl", b"", "the file is empty", id="empty"),
         pytest.param("pool.jsonl", b'{"prompt": \n', "line 1: not JSON", id="broken"),
         pytest.param("pool.csv", b"a,b\n1,2\n", "has no column 'prompt'; it has: a, b", id="no text"),
+        pytest.param("pool.jsonl", b'{"prompt": " "}\n', "all of them are blank", id="blank"),
         pytest.param("pool.bin", bytes(range(256)), "is of no kind that is read", id="another kind"),
         pytest.param("pool.txt", b"A line of text.\n", "write each as a line of JSON", id="plain text"),
         pytest.param("pools.jsonl", b"{}\n", "there is no file pool.jsonl; did you mean pools.jsonl?", id="mistyped"),
