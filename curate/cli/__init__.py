@@ -17,6 +17,12 @@ from curate.models.settings import mask
 class _Command(click.Group):
     """A group that tells user errors in words, with exit code 2; anything else is a bug and shows its trace."""
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with its whole first sentence: click's own list cuts it."""
+        rows = [(name, self.commands[name].get_short_help_str(limit=1000)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)

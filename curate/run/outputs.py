@@ -69,7 +69,7 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
         "size": recipe.size,
         "formats": formats.of_set(recipe.formats, pairs=_are_pairs(rows.collect_schema())),
         "limit": state.limit,
-        "recipe_file": Path(recipe.file).name,
+        "recipe_file": _as_typed(Path(recipe.file)),
         "recipe": recipe.raw,
         "generators": {name: generator.describe() for name, generator in recipe.generators.items()},
         "judges": {name: judge.describe() for name, judge in recipe.judges.items()},
@@ -87,10 +87,16 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
         **({"open": state.open} if state.open else {}),
         **({"reasons": state.reasons} if any(state.reasons.values()) else {}),
         **({"unseen": state.unseen} if state.unseen else {}),
+        **({"unjudged": state.unjudged} if state.unjudged else {}),
         "notes": state.notes,
         "stages": {"built": state.built, "reused": state.reused, "pool": state.pool},
         "seconds": state.seconds,
     }
+
+
+def _as_typed(file: Path) -> str:
+    """Name a recipe by the path that was typed, where it leads nowhere but into the working folder."""
+    return file.name if file.is_absolute() or ".." in file.parts else file.as_posix()
 
 
 def _largest(lines: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:

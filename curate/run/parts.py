@@ -31,7 +31,6 @@ from curate.rows import (
     SourceError,
     SourceMissing,
     compact,
-    data_folder,
     scan,
     stack,
     standardise,
@@ -42,7 +41,7 @@ from curate.run.ledger import Ledger
 from curate.run.quarantine import line_of, sentences
 from curate.run.rowpass import Passed, row_pass
 from curate.run.state import BadRecords, Pool, Run, RunError, silent
-from curate.run.step_error import StepError, explain
+from curate.run.step_error import StepError, explain_all
 from curate.sources.files import DAMAGED
 
 _FLUSH_BYTES = 16 * 2**20  # kept rows are gathered up to this before a file is written
@@ -89,8 +88,8 @@ def plan_parts(state: Run, source: Source, steps: Sequence[Step]) -> list[PartJo
         parts = read.parts()
     except SourceMissing as missing:
         if not source.optional:
-            raise _at(source.name, read, missing) from None
-        state.absent[source.name] = str(missing).replace(str(data_folder()), "$CURATE_DATA")
+            raise _at(source.name, read, SourceMissing(f"{missing}{read.tried()}")) from None
+        state.absent[source.name] = str(missing)
         return []
     except SourceError as error:
         raise _at(source.name, read, error) from None
@@ -208,6 +207,7 @@ def gather(state: Run, source: Source, passed: list[tuple[PartJob, Entry]]) -> P
     _note_empty(state, source, passed)
     for entry in entries:
         add(state.unseen, entry.meta["unseen"])
+        add(state.unjudged, entry.meta["unjudged"])
         for note, figure in entry.meta["notes"].items():
             state.notes.setdefault(source.name, {}).setdefault(note, 0.0)
             state.notes[source.name][note] += figure
@@ -333,13 +333,13 @@ def pass_over(
     """Pass every batch through the steps into `folder`: rows-*.parquet, ledger-*.parquet, examples.parquet, bad.jsonl.
 
     Returns the counts (rows read and kept, records quarantined, bytes of each, by step the rows with turns that it does
-    not look at). Memory holds one batch and what is
-    gathered for the next file, whatever the input's size. `progress` is called with the rows of each batch. Without a
+    not look at, and those with a value that it cannot judge). Memory holds one batch and what is gathered for the next
+    file, whatever the input's size. `progress` is called with the rows of each batch. Without a
     `source` the rows are those of an earlier pass, and have their ids already.
     """
     rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger", sorted=True)
     examples = merge([])
-    count: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "notes": {}, "unseen": {}, "ended": False}
+    count: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "notes": {}, "unseen": {}, "unjudged": {}, "ended": False}
     with (folder / "bad.jsonl").open("w", encoding="utf-8") as quarantine:
         for batch in batches:
             _note(count["notes"], batch)
@@ -364,6 +364,7 @@ def pass_over(
             examples = compact(merge([examples, samples(passed.rows, passed.ledger)]), height)
             count["kept"] += passed.kept.height
             add(count["unseen"], passed.unseen)
+            add(count["unjudged"], passed.unjudged)
             progress(height)
     rows.flush()
     ledger.flush()
@@ -390,9 +391,9 @@ def pass_batch(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
     try:
         return row_pass(rows, steps)
     except (Exception, pl.exceptions.PanicException):
-        for i, step in enumerate(steps):
+        for i in range(len(steps)):
             try:
                 row_pass(rows, steps[: i + 1])
             except (Exception, pl.exceptions.PanicException) as error:
-                raise StepError(explain(step, rows, error)) from error
+                raise StepError(explain_all(steps, i, rows, error)) from error
         raise

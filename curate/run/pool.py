@@ -65,6 +65,7 @@ def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
     stage = state.stage("again", label, depends, build)
     state.examples += stage.files("examples.parquet")
     add(state.unseen, stage.meta["unseen"])
+    add(state.unjudged, stage.meta["unjudged"])
     ledger = pool.ledger.extend(map(scan, stage.files("ledger-*.parquet")))
     return Pool.of(ledger, stage.files("rows-*.parquet"), stage.content)
 
