@@ -136,9 +136,9 @@ def mislabelled(
 
     A pair gets a reason where the probability of the flip reaches the mean one that the model gives to labels as they
     stand (section 3.1, the threshold of the confident joint): the note `threshold`. The note `right` is how often the
-    model agrees with the labels. Below 0.75 it has learnt too little to name any pair, and its scores mean little: so it is
-    where answers differ in what they know and not in how they sound, and where a quarter of the labels or more are
-    flipped. What is rare and right looks flipped, too: read before you drop. Of 4,000 pairs held out with 5 % flipped,
+    model agrees with the labels. Below 0.75 it has learnt too little to name any pair, and its scores mean little: so
+    it is where answers differ in what they know and not in how they sound, and where a quarter of the labels or more
+    are flipped. What is rare and right looks flipped, too: read before you drop. Of 4,000 pairs held out with 5 % flipped,
     72 of the first 100 were (docs/noise.md).
 
     Raises ValueError if a column is not there, UserError without scikit-learn. With fewer than 100 pairs, or all in one
