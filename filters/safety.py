@@ -69,8 +69,8 @@ def toxic(
     recall .495 at 0.8. On a sample of 563 cases of HateCheck: AUC .756. It knows English only.
 
     False positives: 1 of 300 Stack Exchange answers; in HateCheck, denied hatred (14 %), reclaimed slurs (4 of 7) and
-    swear words without abuse (2 of 10). One core does about 200 comments of 136 characters, or 17 answers of 1,300, a
-    second.
+    swear words without abuse (2 of 10). A second of CPU embeds about 200 comments of 136 characters, or 17
+    answers of 1,300.
 
     `model` takes a text classifier of `transformers` instead, by the path of its folder, and `label` says which of
     its labels counts; `threshold` has no measured meaning then.
