@@ -21,7 +21,7 @@ from curate.errors import ACTS, visible
 from curate.models.generators.generator import Progress as Answers
 from curate.pairs.shortcuts import rows_of
 from curate.recipe.plan import Recipe
-from curate.report.steps import unseen_turns
+from curate.report.steps import decisions, unseen_turns
 from curate.report.words import plural
 from curate.turns import ANSWERS, answer, lean, lines
 
@@ -229,6 +229,7 @@ def notices(manifest: dict[str, Any]) -> list[str]:
     if short:
         went = f"; their share went to {', '.join(more)}" if more else "; the set is smaller for it"
         lines.append(f"Short: {', '.join(short)}{went}.")
+    lines += [f"Decided: {', '.join(by_hand)}." for by_hand in [decisions(manifest)] if by_hand]
     lines += [f"Not looked at: {unseen}" for unseen in unseen_turns(manifest)]
     if manifest.get("unmeasured"):
         lines.append(f"The diversity was not measured: {manifest['unmeasured']}.")
