@@ -49,9 +49,9 @@ def read(text: str) -> Overrides:
     {'00000000000000000000000000000000': 'accepted by Ada'}
     """
     decisions: dict[str, Decision] = {}
-    for number, line in enumerate(text.split("\n"), 1):
+    for line in text.split("\n"):
         if line.strip():
-            decision = _decision(line, number)
+            decision = _decision(line)
             decisions[decision.id] = decision
     kinds: dict[Any, dict[str, str]] = {"accept": {}, "reject": {}}
     for id_, decision in sorted(decisions.items()):
@@ -59,11 +59,11 @@ def read(text: str) -> Overrides:
     return Overrides(kinds["accept"], kinds["reject"])
 
 
-def _decision(line: str, number: int) -> Decision:
+def _decision(line: str) -> Decision:
     try:
         return Decision.model_validate(json.loads(line))
     except ValueError:
         raise ValueError(
-            f'line {number} is no decision: {cut(line)}; one is {{"id": "…", "decision": "accept" or "reject"}}, '
+            f'this line is no decision: {cut(line)}; one is {{"id": "…", "decision": "accept" or "reject"}}, '
             "with `by`, `at` and `note` if you like, as `curate review` writes it"
         ) from None
