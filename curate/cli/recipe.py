@@ -48,6 +48,7 @@ def run(
     from curate.recipe.load import load
     from curate.run.remote import run_to
     from curate.run.run import run_recipe
+    from curate.run.state import Shortfall
 
     plan = load(recipe, sets, seed=seed)
     folder = out or Path("out") / plan.name
@@ -61,12 +62,15 @@ def run(
             "progress": tell,
             "engine": engine,
         }
-        manifest = run_to(plan, folder, **more) if isinstance(folder, Address) else run_recipe(plan, folder, **more)
+        try:
+            manifest = run_to(plan, folder, **more) if isinstance(folder, Address) else run_recipe(plan, folder, **more)
+        except Shortfall as short:
+            manifest = short.manifest
     if as_json:
         echo_json(manifest)
     else:
         terminal.show_run(manifest, str(folder))
-    lines = terminal.failures(manifest)
+    lines = terminal.failures(manifest, str(folder))
     if lines:
         stop("\n".join(lines))
 

@@ -18,9 +18,9 @@ from curate.recipe.plan import Recipe
 from curate.recipe.step import Step
 from curate.rows import hash_file
 from curate.run.folder import OutputError, as_written, open_out
-from curate.run.outputs import MANIFEST, PAGES
+from curate.run.outputs import PAGES
 from curate.run.run import run, run_recipe
-from curate.run.state import ANSWERS, Progress, Run, silent
+from curate.run.state import ANSWERS, MANIFEST, Progress, Run, Shortfall, silent
 
 
 def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
@@ -47,17 +47,18 @@ def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
 def _without_models(recipe: Recipe) -> Recipe:
     """Leave out what would ask a model or was not loaded: such sources whole, the first such step and all after."""
     loaded = [source for source in recipe.sources if source.read.function is not unrun]
-    sources = [replace(s, steps=_before(s.steps)) for s in loaded if not _asks(s.read.objects)]
+    sources = [replace(s, steps=_before(s.steps)) for s in loaded if not asks_models(s.read.objects)]
     cut = any(len(s.steps) < len(o.steps) for s in sources for o in recipe.sources if s.name == o.name)
     return replace(recipe, sources=tuple(sources), steps=() if cut else _before(recipe.steps))
 
 
 def _before(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    first = next((i for i, step in enumerate(steps) if step.function is unrun or _asks(step.objects)), len(steps))
+    first = next((i for i, step in enumerate(steps) if step.function is unrun or asks_models(step.objects)), len(steps))
     return steps[:first]
 
 
-def _asks(objects: dict[str, Any]) -> bool:
+def asks_models(objects: dict[str, Any]) -> bool:
+    """Tell whether a generator or a judge is among what parameters name."""
     things = [one for thing in objects.values() for one in (thing if isinstance(thing, list) else [thing])]
     return any(isinstance(thing, Generator | Judge) for thing in things)
 
@@ -89,7 +90,10 @@ def verify(out: Path, *, trusted: bool = False, progress: Progress = silent) -> 
         answers = out.parent / ".stages" / ANSWERS
         if answers.is_dir():  # what a model said is an input: it would say something else now
             shutil.copytree(answers, Path(folder) / ".stages" / ANSWERS)
-        again = run_recipe(recipe, Path(folder) / "out", limit=manifest.get("limit"), progress=progress)["outputs"]
+        try:
+            again = run_recipe(recipe, Path(folder) / "out", limit=manifest.get("limit"), progress=progress)["outputs"]
+        except Shortfall as short:  # as it was
+            again = short.manifest["outputs"]
     for name, digest in hashes.items():
         outcomes.setdefault(name, "same" if again.get(name) == digest else "derived differently")
     return outcomes

@@ -9,8 +9,8 @@ import pytest
 
 import curate
 from curate.recipe.places import RecipeError
-from curate.run.budget import Shortfall
 from curate.run.check import verify
+from curate.run.state import RunError
 
 ROWS = [{"prompt": f"Why {n} times?", "response": "Because warm air rises. " * n} for n in range(1, 31)]
 STEPS = [{"keep": {"length": {"min": 90}}}]
@@ -77,7 +77,7 @@ def test_without_decisions_nothing_changes(run):
 
 def test_more_accepted_rows_than_the_share_is_told(run):
     accepted = [(row, "accept") for row in ids(run(), pl.lit(True))[:11]]
-    with pytest.raises(Shortfall, match="11 of its rows were accepted by hand, and its share is 10"):
+    with pytest.raises(RunError, match="11 of its rows were accepted by hand, and its share is 10"):
         run(accepted)
 
 

@@ -15,9 +15,9 @@ import pytest
 from curate.recipe.load import load
 from curate.rows import SourceError, hash01, hash_file
 from curate.run import run as story
-from curate.run.budget import Shortfall, fill
+from curate.run.budget import fill
 from curate.run.run import run_recipe
-from curate.run.state import RunError
+from curate.run.state import RunError, Shortfall
 from curate.run.step_error import StepError
 from tests.conftest import rows
 
