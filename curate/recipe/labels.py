@@ -27,6 +27,7 @@ _COLUMNS = {
     "sample",
     "repeated",
     "incomplete",
+    "overrides",
 }  # of the ledger, not steps
 
 
@@ -62,6 +63,7 @@ class RecipeKeys(pydantic.BaseModel):
     judges: dict[str, Any] = {}
     sources: dict[str, Any] = pydantic.Field(min_length=1)
     steps: list[Any] = []
+    overrides: str | None = None
     output: dict[str, Any] = {}
 
 

@@ -27,6 +27,8 @@ from curate.recipe import registry
 from curate.recipe.bindings import Scope, bind
 from curate.recipe.extends import PACKAGED, read_recipe
 from curate.recipe.labels import AS, OutputKeys, RecipeKeys, SourceKeys, label_problem, labels, twice
+from curate.recipe.overrides import Overrides
+from curate.recipe.overrides import read as read_overrides
 from curate.recipe.places import KeyPath, Places, Problem, RecipeError, read_yaml, refuse_secrets, set_value
 from curate.recipe.plan import Read, Recipe, Sample, Source
 from curate.recipe.step import Step, build
@@ -89,6 +91,7 @@ def _parse(
     sources = [reading.source(name, block) for name, block in items(data.get("sources"))]
     steps = reading.steps(data.get("steps"), ("steps",))
     reading.check_labels()
+    overrides = reading.overrides(top.get("overrides"))
     output = reading.keys(OutputKeys, data.get("output") or {}, ("output",))
     extra = {name: reading.read(output[name], ("output", name)) for name in ("dev", "test_prompts") if output.get(name)}
     if reading.problems:
@@ -107,6 +110,7 @@ def _parse(
         generators=reading.scope.of(Generator),
         judges=reading.scope.of(Judge),
         texts=reading.scope.texts,
+        overrides=overrides,
         unrun=tuple(dict.fromkeys(reading.unrun)),
     )
 
@@ -287,6 +291,14 @@ class Reading:
         except Exception as error:  # a filter says in a ValueError what is wrong; a user's own may raise anything
             self.problem(call.path, str(error) or type(error).__name__)
             return None
+
+    def overrides(self, name: str | None) -> Overrides:
+        """Read the file of decisions about rows."""
+        try:
+            return read_overrides(self.scope.text(name)) if name else Overrides()
+        except (LookupError, ValueError) as error:
+            self.problem(("overrides",), str(error))
+            return Overrides()
 
     def sample(self, block: Any, path: KeyPath) -> Sample | None:
         """Read a `sample` block: the parameters of `domains`, or `{selector: {its parameters}}`."""

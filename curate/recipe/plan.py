@@ -14,6 +14,7 @@ from curate.errors import UserError
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
 from curate.own import is_own
+from curate.recipe.overrides import Overrides
 from curate.recipe.step import Step
 from curate.rows import Batch, Part, SourceError, tried
 from curate.sources.remote import parts as parts_at
@@ -112,4 +113,5 @@ class Recipe:
     generators: dict[str, Generator] = field(default_factory=dict, compare=False)
     judges: dict[str, Judge] = field(default_factory=dict, compare=False)
     texts: dict[str, str] = field(default_factory=dict)  # what the text files say that the recipe names
+    overrides: Overrides = field(default_factory=Overrides)  # what people decided about rows
     unrun: tuple[str, ...] = ()  # functions of the user's own that were not loaded, since the recipe is not trusted

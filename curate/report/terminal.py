@@ -21,10 +21,10 @@ from curate.errors import ACTS, visible
 from curate.models.generators.generator import Progress as Answers
 from curate.pairs.shortcuts import rows_of
 from curate.recipe.plan import Recipe
-from curate.report.steps import unseen_turns
-from curate.report.words import number, plural
+from curate.report.row import evidence_of, head_of, texts_of
+from curate.report.steps import decisions, unseen_turns
+from curate.report.words import plural
 from curate.run.examples import marks
-from curate.turns import ANSWERS, answer, lean, lines
 
 
 class _Console(Console):
@@ -152,17 +152,10 @@ def show_rows(rows: list[dict[str, Any]], notes: Iterable[str] = ()) -> None:
 
 def _row(row: dict[str, Any]) -> Group:
     """Lay out a row: what it is, what the ledger says of it, its texts with the evidence marked."""
-    state = "" if "kept" not in row else ": kept" if row["kept"] else f": dropped by {row['dropped_by']}"
-    head = f"{row['id'][:12]}  {row['source']}, {row['domain'] or 'no domain'}{state}"
-    near = (
-        f", {number(row['measured'], 4)} where {row['bound']} is {number(row['threshold'], 4)}"
-        if row.get("bound")
-        else ""
-    )
-    lines: list[Any] = [Text(visible(head + near), style="bold")]
-    lines += [Text(visible(line), style="red") for line in (row.get("detail") or "").split("\n") if line]
-    for name, text in _texts(row):
-        lines += [Text(name, style="dim"), Padding(_marked(text.strip(), row.get("spans", ())), (0, 0, 1, 2))]
+    lines: list[Any] = [Text(visible(head_of(row)), style="bold")]
+    lines += [Text(visible(line), style="red") for line in evidence_of(row)]
+    for name, text in texts_of(row):
+        lines += [Text(name, style="dim"), Padding(_marked(text, row.get("spans", ())), (0, 0, 1, 2))]
     return Group(*lines)
 
 
@@ -173,22 +166,6 @@ def _marked(text: str, spans: Iterable[str]) -> Text:
     for piece, evidence in marks(text, spans):
         whole.append(f"»{piece}«" if evidence and plain else piece, "black on yellow" if evidence else None)
     return whole
-
-
-def _texts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """List what a row says, in its order; of thoughts only how many words they are."""
-    asker = " ".join(["prompt", *(row.get("prompt_name") or "").split()])
-    turns = [*map(lean, row.get("history") or [])]
-    before = [("tools", row.get("tools")), ("system", row.get("system")), *lines(turns), (asker, row.get("prompt"))]
-    before += [] if row.get("prompt") else [("title", row.get("title"))]  # of a question that no step made a prompt of
-    answers = [
-        (column if who == "assistant" else f"{column}: {who}", text)
-        for column in ANSWERS
-        for who, text in lines(answer(row, column))
-    ]
-    for name, text in [*before, *answers]:
-        if text:
-            yield name, f"({plural(len(text.split()), 'word')})" if name.endswith(" thinks") else text
 
 
 def show_shortcuts(result: Any) -> None:
@@ -266,6 +243,7 @@ def notices(manifest: dict[str, Any]) -> list[str]:
     if short:
         went = f"; their share went to {', '.join(more)}" if more else "; the set is smaller for it"
         lines.append(f"Short: {', '.join(short)}{went}.")
+    lines += [f"Decided: {', '.join(by_hand)}." for by_hand in [decisions(manifest)] if by_hand]
     lines += [f"Not looked at: {unseen}" for unseen in unseen_turns(manifest)]
     lines += [f"Step {what} that it cannot judge ({n:,} rows)." for what, n in manifest.get("unjudged", {}).items()]
     if manifest.get("unmeasured"):

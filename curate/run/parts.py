@@ -23,6 +23,7 @@ from curate.address import Address
 from curate.cache import Cache, Entry, code_of, fingerprint
 from curate.engine import Engine, Local, current
 from curate.recipe.bindings import described
+from curate.recipe.overrides import Overrides
 from curate.recipe.plan import Read, Source
 from curate.recipe.step import Step
 from curate.rows import (
@@ -38,6 +39,7 @@ from curate.rows import (
 )
 from curate.run.examples import merge, samples
 from curate.run.ledger import Ledger
+from curate.run.overrides import accept, decided, overrule
 from curate.run.quarantine import line_of, sentences
 from curate.run.rowpass import Passed, row_pass
 from curate.run.state import BadRecords, Pool, Run, RunError, silent
@@ -72,6 +74,7 @@ class PartJob:
     batch_rows: int
     limit: int | None
     depends: dict[str, Any]
+    overrides: Overrides
     whole: str  # the name of the part that this is, or is a piece of
     hashes: tuple[str, ...] = ()
 
@@ -100,9 +103,20 @@ def plan_parts(state: Run, source: Source, steps: Sequence[Step]) -> list[PartJo
         "code": code_of(read.function),
         "steps": [step.depends() for step in steps],
         "limit": state.limit,
+        **decided(state.recipe.overrides),
     }
     return [
-        PartJob(source.name, read, part, tuple(steps), state.batch_rows, state.limit, depends, part.name)
+        PartJob(
+            source.name,
+            read,
+            part,
+            tuple(steps),
+            state.batch_rows,
+            state.limit,
+            depends,
+            state.recipe.overrides,
+            part.name,
+        )
         for part in sorted(parts, key=lambda part: part.name)
     ]
 
@@ -185,7 +199,7 @@ def do_part(job: PartJob, folder: Path, progress: Callable[[int], object]) -> di
     """Read a part and pass it through its steps into a folder; return the counts of `pass_over`."""
     batches = _limit(job.read.batches(job.part, job.batch_rows), job.limit)
     with _in_words(job):
-        return pass_over(_ahead(batches), job.steps, job.source, folder, progress)
+        return pass_over(_ahead(batches), job.steps, job.source, folder, progress, job.overrides)
 
 
 def _until_damage(passed: list[tuple[PartJob, Entry]]) -> list[tuple[PartJob, Entry]]:
@@ -328,7 +342,12 @@ class Writer:
 
 
 def pass_over(
-    batches: Iterator[Batch], steps: Sequence[Step], source: str, folder: Path, progress: Callable[[int], object]
+    batches: Iterator[Batch],
+    steps: Sequence[Step],
+    source: str,
+    folder: Path,
+    progress: Callable[[int], object],
+    overrides: Overrides,
 ) -> dict[str, Any]:
     """Pass every batch through the steps into `folder`: rows-*.parquet, ledger-*.parquet, examples.parquet, bad.jsonl.
 
@@ -359,6 +378,7 @@ def pass_over(
             count["read"] += height
             count["bytes"] += int(batch.rows.estimated_size())
             passed = pass_batch(standardise(batch.rows, source) if source else batch.rows, steps)
+            passed = passed._replace(ledger=(overrule if source else accept)(passed.ledger, overrides))
             rows.add(compact(passed.kept, height))
             ledger.add(passed.ledger)
             examples = compact(merge([examples, samples(passed.rows, passed.ledger)]), height)
