@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import subprocess
+import sys
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,8 +27,9 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
-# The blocks of pipelines.md need another library each; tests/hosts runs them where that is.
-HERE = [page for page in PAGES if page.name != "pipelines.md"]
+# The blocks of pipelines.md need another library each; tests/hosts runs them where that is. Those of tutorial.md rest on
+# its commands.
+HERE = [page for page in PAGES if page.name not in ("pipelines.md", "tutorial.md")]
 
 
 @pytest.mark.parametrize("page", HERE, ids=lambda page: page.name)
@@ -42,6 +49,28 @@ def test_the_recipes_of_a_page_are_right(page):
         data = yaml.safe_load(block)
         if "sources" in data:
             assert parse(data, Places(page.name)).name
+
+
+def test_the_tutorial_runs_and_shows_what_comes_out(tmp_path, monkeypatch):
+    """Its files are written, its commands and its Python run, in their order; `...` stands for any output."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CURATE_DATA", raising=False)
+    env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "110"}
+    same = partial(OutputChecker().check_output, optionflags=ELLIPSIS | NORMALIZE_WHITESPACE)
+    text = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
+    for language, title, block in re.findall(
+        r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```', text, re.DOTALL | re.MULTILINE
+    ):
+        if title:
+            Path(title).parent.mkdir(exist_ok=True)
+            Path(title).write_text(block, encoding="utf-8")
+        elif language == "python":
+            exec(compile(block, "tutorial.md", "exec"), {})
+        else:
+            for command, shown in re.findall(r"^\$ curate (.+)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+                words = [sys.executable, "-m", "curate", *shlex.split(command)]
+                done = subprocess.run(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                assert same(shown, done.stdout), f"{command}\n{done.stdout}"
 
 
 def test_every_command_has_its_section():
