@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from curate.cli import main
+from curate.cli.doctor import EXTRAS
 from curate.recipe.load import parse
 from curate.recipe.places import Places
 
@@ -76,6 +77,11 @@ def test_the_tutorial_runs_and_shows_what_comes_out(tmp_path, monkeypatch):
 def test_every_command_has_its_section():
     text = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^## curate ([\w-]+)", text, re.MULTILINE)) == set(main.commands)
+
+
+def test_every_extra_has_its_line():
+    text = (ROOT / "docs/install.md").read_text(encoding="utf-8")
+    assert [name for name, extra in EXTRAS.items() if f"| `{name}` | {extra.use} |\n" not in text] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
