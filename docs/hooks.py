@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,10 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from curate.cli import main
+from curate.recipe import registry
+from curate.recipe.labels import AS
 from curate.recipe.reference import catalog, reference, schema
-from curate.recipe.verbs import KINDS
+from curate.recipe.verbs import KINDS, VERBS, Kind
 
 ROOT = Path(__file__).parents[1]
 # Pages that people look for elsewhere in the repository: where they stand in the site.
@@ -78,11 +81,20 @@ def _help(command: click.Command, name: str, parent: click.Context) -> Iterator[
 
 
 def _group(group: str) -> str:
+    """Write the page of a group: a list by kind, then a section each."""
     title, about = GROUPS[group]
     rows = [row for row in catalog(group) if row["is"] != "plug-in"]
-    table = ["| name | what | in one sentence |", "|---|---|---|"]
-    table += [f"| [`{row['name']}`](#{row['name']}) | {row['is']} | {_plain(row['does'])} |" for row in rows]
-    return "\n\n".join([f"# {title}", about, "\n".join(table), *(_function(group, row["name"]) for row in rows)])
+    lists = []
+    for kind in dict.fromkeys(KINDS[row["is"]] for row in rows):
+        items = [
+            f"- [`{row['name']}`](#{row['name']}): {_plain(row['does'])}" for row in rows if row["is"] == kind.name
+        ]
+        lists.append("\n".join([f"**{_about(kind).capitalize()}**\n", *items]))
+    return "\n\n".join([f"# {title}", about, *lists, *(_function(group, row["name"]) for row in rows)])
+
+
+def _about(kind: Kind) -> str:
+    return f"{kind.noun}, for {' or '.join(f'`{verb}`' for verb in kind.verbs)}" if kind.verbs else kind.noun
 
 
 def _function(group: str, name: str) -> str:
@@ -90,11 +102,18 @@ def _function(group: str, name: str) -> str:
     head, _, text = reference(group, name).partition("\n\n")
     signature, _, marks = head.rpartition("   [")
     kind, _, costly = marks.rstrip("]").partition(", ")
-    verbs = " or ".join(f"`{verb}`" for verb in KINDS[kind].verbs)
-    about = ", ".join(filter(None, [f"{KINDS[kind].noun}, for {verbs}" if verbs else KINDS[kind].noun, costly]))
+    about = ", ".join(filter(None, [_about(KINDS[kind]), costly]))
     signature = re.sub(r"(?<=\w)\((?=[\w*])(.+)\)$", r"(\n    \1,\n)", signature, count=1)
     signature = re.sub(r", (?=\w+:|\*)", ",\n    ", signature)
-    return f"## {name}\n\n*{about}*\n\n```python\n{signature}\n```\n\n{_docstring(text)}"
+    words = {key: _holds(value) for key, value in _parameters(group, name).items()}
+    choices = [f"`{key}` is one of {each}." for key, each in words.items() if each.startswith("`")]
+    parts = [f"## {name}", f"*{about}*", f"```python\n{signature}\n```", *choices, _docstring(text)]
+    return "\n\n".join(parts)
+
+
+def _parameters(group: str, name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = registry.parameters(registry.find(group, name)).model_json_schema()
+    return schema["properties"]
 
 
 def _docstring(text: str) -> str:
@@ -107,18 +126,17 @@ def _docstring(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Write what HTML would take for a tag, and a table for a cell, as text; code stays as it is."""
+    """Write what HTML would take for a tag as text; code stays as it is."""
     parts = re.split(r"(`[^`]*`)", text)
-    return "".join(part if part.startswith("`") else part.replace("<", "&lt;").replace("|", "\\|") for part in parts)
+    return "".join(part if part.startswith("`") else part.replace("<", "&lt;") for part in parts)
 
 
 def _recipes() -> str:
     rows = catalog("recipes")
     about = "Installed with the library: `curate run NAME.yaml` runs one, `extends: NAME.yaml` changes one."
-    table = ["| name | what |", "|---|---|"]
-    table += [f"| [`{row['name']}`](#{row['name'].replace('/', '')}) | {_plain(row['does'])} |" for row in rows]
+    items = [f"- [`{row['name']}`](#{row['name'].replace('/', '')}): {_plain(row['does'])}" for row in rows]
     texts = [f"## {row['name']}\n\n```yaml\n{reference('recipes', row['name'])}\n```" for row in rows]
-    return "\n\n".join(["# Packaged recipes", about, "\n".join(table), *texts])
+    return "\n\n".join(["# Packaged recipes", about, "\n".join(items), *texts])
 
 
 def _keys() -> str:
@@ -127,21 +145,20 @@ def _keys() -> str:
         "Of the recipe": top["properties"],
         "Of a source": top["$defs"]["source"]["properties"],
         "Of `output`": top["properties"]["output"]["properties"],
-        "Of a step": {
-            name: keys for step in top["$defs"]["step"]["oneOf"] for name, keys in step["properties"].items()
-        },
+        "Of a step": {verb: {"description": f"{kind.noun.capitalize()}, by its name."} for verb, kind in VERBS.items()}
+        | {AS: {"type": "string", "description": "A label in place of the filter's name."}},
     }
     about = "`curate schema` prints them for editors. How they work together: [recipes](../recipes.md)."
-    return "\n\n".join(["# Recipe keys", about, *(f"## {title}\n\n{_table(keys)}" for title, keys in parts.items())])
+    return "\n\n".join(["# Recipe keys", about, *(f"## {title}\n\n{_list(keys)}" for title, keys in parts.items())])
 
 
-def _table(keys: dict[str, Any]) -> str:
-    rows = ["| key | holds | when left out | what it says |", "|---|---|---|---|"]
+def _list(keys: dict[str, Any]) -> str:
+    lines = []
     for key, value in keys.items():
-        default = value.get("default")
-        missing = "" if default in (None, [], {}) else f"`{str(default).lower() if default is False else default}`"
-        rows.append(f"| `{key}` | {_holds(value)} | {missing} | {value.get('description', '')} |")
-    return "\n".join(rows)
+        default = json.dumps(value.get("default"))
+        missing = "" if default in ("null", "[]", "{}") else f"; `{default}` when left out"
+        lines.append(f"- `{key}` ({_holds(value)}{missing}): {value['description']}")
+    return "\n".join(lines)
 
 
 def _holds(value: dict[str, Any]) -> str:
