@@ -181,51 +181,84 @@ PLANTED = {
     "train": {"sft": {"config": {"stage": "sft", "model": "org/model"}}},
     "answer": {"prompts": "prompts.jsonl"},
     "judges": {"form": {"rules": {"min_words": 20}}},
-    "factors": {"choice": {"filtered": {"sets": {"data": {"draw": 1}}}, "random": {}}, "size": [*ROWS]},
 }
+CHOICE = {"filtered": {"sets": {"data": {"draw": 1}}}, "random": {}}
 
 
-def of_factors(ablations: int, compare: Sequence[str] = (), seed_sd: float = 0.1, seed: int = 7) -> dict[str, float]:
-    """Plan, grade and report ablations in which the choice does nothing and each doubling of the rows `DOUBLING`.
+def of_factors(
+    ablations: int,
+    compare: Sequence[str] = (),
+    seeds: int = 3,
+    seed_sd: float = 0.1,
+    sizes: Sequence[int] = ROWS,
+    prompts: int = PROMPTS,
+    seed: int = 7,
+) -> dict[str, float]:
+    """Plan and grade ablations in which the choice does nothing and each doubling of the rows `DOUBLING`; compare.
 
     `claims of choice` is the share that says filtered and random rows differ at any size; the others are the shares
     that find the planted effect of so many times the rows, in either choice.
     """
-    planted = design(check({**PLANTED, "compare": list(compare)}, Places("planted.yaml")))
-    effects = [DOUBLING * log2(arm["x"] / ROWS[0]) for arm in planted["arms"]]
-    drawn = graded(np.random.default_rng(seed), ablations, 3, [seed_sd] * len(effects), effects)
+    planted = plan(sizes, compare)
+    found = shown(planted, grades_of(planted, ablations, seeds, seed_sd, prompts, seed))
+    kinds = np.array([one["factor"] for one in planted["contrasts"]])
+    result = {"claims of choice": float(found[:, kinds == "choice"].any(axis=1).mean())} if "choice" in kinds else {}
+    for rows in sizes[1:] if "size" in planted["compare"] else ():
+        pair = [one["factor"] == "size" and one["arm"].endswith(f"@{rows}") for one in planted["contrasts"]]
+        result[f"{rows // sizes[0]} times"] = float(found[:, pair].mean())
+    return result
+
+
+def plan(sizes: Sequence[int], compare: Sequence[str]) -> dict[str, Any]:
+    """Plan the ablation as `curate ablate` does."""
+    factors = {"choice": CHOICE, "size": list(sizes)}
+    return design(check({**PLANTED, "factors": factors, "compare": list(compare)}, Places("planted.yaml")))
+
+
+def grades_of(
+    planted: dict[str, Any], ablations: int, seeds: int, seed_sd: float, prompts: int = PROMPTS, seed: int = 7
+) -> list[np.ndarray]:
+    """Draw the grades of its arms: the rows alone have an effect."""
+    rows = [arm["x"] for arm in planted["arms"]]
+    effects = [DOUBLING * log2(one / min(rows)) for one in rows]
+    return graded(np.random.default_rng(seed), ablations, seeds, [seed_sd] * len(rows), effects, prompts)
+
+
+def shown(planted: dict[str, Any], drawn: list[np.ndarray]) -> np.ndarray:
+    """Say which contrasts each ablation shows: (ablations, contrasts)."""
+    cells = {arm["arm"]: grades.mean(-1) for arm, grades in zip(planted["arms"], drawn, strict=True)}
+    among = seeds_of(list(cells.values()))
+    pairs = ([cells[one["arm"]], cells[one["against"]]] for one in planted["contrasts"])
+    p = np.stack([contrast(pair, [1, -1], among).p() for pair in pairs], axis=-1)
+    return np.array([holm(row) for row in p.tolist()]) < 1 - LEVEL
+
+
+def shown_in_reports(planted: dict[str, Any], drawn: list[np.ndarray]) -> np.ndarray:
+    """Do the same the whole way, from a table of grades through the report of `curate ablate`."""
     grades = np.stack(drawn, axis=1)
     arm, prompt, run, sample = (axis.ravel() for axis in np.indices(grades.shape[1:]))
     names = np.array([each["arm"] for each in planted["arms"]])[arm]
     frame = pl.DataFrame({"arm": names, "seed": run, "id": prompt.astype(str), "sample": sample, "tokens": 9})
     frame = frame.with_columns(pl.lit(None, COLUMNS[name]).alias(name) for name in COLUMNS if name not in frame.columns)
-    shown = [
-        {(one["factor"], one["arm"], one["against"]) for one in differences(planted, frame, scores) if one["shown"]}
-        for scores in grades.reshape(ablations, -1)
-    ]
-    found = {"claims of choice": float(np.mean([any(one[0] == "choice" for one in each) for each in shown]))}
-    for rows in ROWS[1:] if "size" in planted["compare"] else ():
-        pairs = [("size", f"{choice}@{rows}", f"{choice}@{ROWS[0]}") for choice in ("filtered", "random")]
-        found[f"finds {rows // ROWS[0]} times the rows"] = float(np.mean([p in each for each in shown for p in pairs]))
-    return found
-
-
-def differences(planted: dict[str, Any], frame: pl.DataFrame, scores: np.ndarray) -> list[dict[str, Any]]:
-    """Report one ablation, as `curate ablate` does."""
-    reported = results({"name": "planted", **planted}, frame.with_columns(score=pl.Series(scores)))
-    assert not [one for one in reported["uncompared"] if one["arm"]]
-    found: list[dict[str, Any]] = reported["differences"]
-    return found
+    tables = (frame.with_columns(score=pl.Series(scores.ravel())) for scores in grades)
+    reports = [results({"name": "planted", **planted}, one)["differences"] for one in tables]
+    return np.array([[one["shown"] for one in report] for report in reports])
 
 
 def table(heading: str, lines: Iterator[tuple[str, dict[str, float]]]) -> None:
-    """Print one table: shares in per cent, `half` as it is."""
+    """Print one table, with the columns of its first line: shares in per cent, `half` as it is."""
     print(f"\n{heading}\n")
-    for i, (name, found) in enumerate(lines):
-        if i == 0:
+    heads: list[str] = []
+    for name, found in lines:
+        if not heads:
             print(f"{'':28}" + "".join(f"{head:>27}" for head in found))
-        cells = (f"{value:27.2f}" if head == "half" else f"{100 * value:25.1f} %" for head, value in found.items())
+        heads = heads or list(found)
+        cells = (f"{found[head]:27.2f}" if head == "half" else f"{_share(found.get(head)):>27}" for head in heads)
         print(f"{name:28}" + "".join(cells), flush=True)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f} %"
 
 
 def main() -> None:
@@ -262,11 +295,27 @@ def main() -> None:
         "(e) A judge that likes length",
         ((f"{n} seeds, {name}", of_length(some, n, sd)) for n, name, sd in ((1, "none", 0.0), (3, "small", 0.1))),
     )
-    ablations = max(draws // 8, 1)
-    cases = {"one family": (), "the question is about choice": ("choice",)}
+    settings: dict[str, dict[str, Any]] = {
+        "3 seeds, small": {},
+        "3 seeds, none": {"seed_sd": 0.0},
+        "3 seeds, large": {"seed_sd": 0.4},
+        "2 seeds, small": {"seeds": 2},
+        "5 seeds, small": {"seeds": 5},
+        "5 seeds, large": {"seeds": 5, "seed_sd": 0.4},
+        "sizes 1,000 and 8,000": {"sizes": (1000, 8000)},
+        "sizes 1,000 to 4,000": {"sizes": (1000, 2000, 4000)},
+        "sizes 1,000 to 16,000": {"sizes": (1000, 2000, 4000, 8000, 16000)},
+        "about choice alone": {"compare": ("choice",)},
+        "about size alone": {"compare": ("size",)},
+        "200 prompts": {"prompts": 200},
+        "5 seeds, 200 prompts": {"seeds": 5, "prompts": 200},
+        "5 seeds, 400 prompts": {"seeds": 5, "prompts": 400},
+        "10 seeds, 200 prompts": {"seeds": 10, "prompts": 200},
+        "10 seeds, large": {"seeds": 10, "seed_sd": 0.4},
+    }
     table(
-        f"(f) {ablations:,} ablations of choice, which does nothing, and size, {DOUBLING} a doubling; three seeds",
-        ((name, of_factors(ablations, compare)) for name, compare in cases.items()),
+        f"(f) {some:,} ablations of choice, which does nothing, and size, {DOUBLING} a doubling",
+        ((name, of_factors(some, **setting)) for name, setting in settings.items()),
     )
     print(f"\n{time.perf_counter() - began:.0f} s")
 

@@ -173,8 +173,9 @@ def threshold(
 ) -> Selected:
     """Go through rows by quality and pick each whose largest cosine to those picked is below `threshold`, up to n.
 
-    DEITA's rule (Liu et al. 2024, section 2.4, with their 0.9). It bars near-duplicates rather than spreads the picks.
-    Rows are compared one after another, so neither batches nor the order of rows matter, and of two twins one stays.
+    DEITA's rule (Liu et al. 2023, arXiv 2312.15685, section 2.5, with their 0.9). It bars near-duplicates rather than
+    spreads the picks. Rows are compared one after another, so neither batches nor the order of rows matter, and of two
+    twins one stays.
     Without `quality`, and among equals, the draw decides; nulls and NaN go last. If fewer than n rows are
     that far apart, all of those are picked. The other parameters are those of `farthest`.
 

@@ -26,8 +26,9 @@ def perplexity(column: str = "response", *, model: str = scores.DEFAULT) -> Scor
     format of its files, on the first GPU where there is one. Each text is asked about once ever: scores are kept in the
     user's cache folder ($CURATE_CACHE) by text, weights and releases. Perplexities of different models cannot be
     compared. Known false positives: the lowest are of texts that repeat themselves, the highest of rare names, tables
-    and languages that the model does not know, so bounds on both sides are usual
-    (Ankner et al. 2024, arXiv 2405.20541).
+    and languages that the model does not know, and of short answers (Liu et al. 2023, arXiv 2312.15685, section 2.3).
+    Marion et al. (2023, arXiv 2309.04564) keep the middle; which part is best depends on the data (Ankner et al. 2024,
+    arXiv 2405.20541).
 
     Needs `pip install 'curate-lm[transformers]'`; raises ModelError where the folder holds no such model.
 

@@ -104,8 +104,9 @@ def top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choi
 def middle(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Choice:
     """Keep the n rows in the middle of `by`: as many are left out below them as above, or one more above.
 
-    Marion et al. (2023, arXiv 2309.04564) prune texts for pretraining by their perplexity, where the middle does better
-    than either end. Rows without a number, null or NaN, come last. Ties go by a hash of (seed, id).
+    Marion et al. (2023, arXiv 2309.04564, section 4.2) prune texts for pretraining by their perplexity: of the variants
+    the middle by a large model does best, the lowest worst. Rows without a number, null or NaN, come last. Ties go by a
+    hash of (seed, id).
 
     Raises ValueError if n is negative or the column is not there.
 

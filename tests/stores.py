@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import json
 import logging
 import re
@@ -16,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+import yaml
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
 
@@ -158,8 +161,55 @@ class _Quiet(BaseHTTPRequestHandler):
         return unquote(url.path), {name: values[0] for name, values in parse_qs(url.query).items()}
 
     def sent(self) -> bytes:
-        """Read the body of a question."""
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        """Read the body of a question, which may come in pieces (RFC 9112, 7.1)."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        pieces = []
+        while length := int(self.rfile.readline(), 16):
+            pieces.append(self.rfile.read(length))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(pieces)
+
+
+class Store(_Quiet):
+    """Any server of files, and what goes wrong with one.
+
+    The next answers end after as many bytes as `cuts` says, the connection with them. `spans` lists the ranges that
+    were asked for, `sent` how many bytes each answer had.
+    """
+
+    cuts: list[int]
+    spans: list[str | None]
+    sent_bytes: list[int]
+    ranges, heads = True, True
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        path, _ = self.question()
+        content = self.files.get(path.removeprefix("/"))
+        if content is None or (self.command == "HEAD" and not self.heads):
+            self.answer({}, 404 if content is None else 405)
+            return
+        mark = f'"{zlib.crc32(content)}"'
+        span = self.headers.get("Range")
+        whole = not self.ranges or span is None or self.headers.get("If-Range", mark) != mark
+        start = 0 if whole else int(re.sub(r"\D", "", span))
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.send_header("ETag", mark)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.end_headers()
+        if self.command == "GET":
+            cut = self.cuts.pop(0) if self.cuts else None
+            piece = content[start:] if cut is None else content[start : start + cut]
+            self.spans.append(span)
+            self.sent_bytes.append(len(piece))
+            self.wfile.write(piece)
+            self.close_connection = cut is not None
 
 
 class Google(_Quiet):
@@ -216,8 +266,9 @@ class Hub(_Quiet):
 
     def do_GET(self) -> None:
         path, more = self.question()
-        tree = re.fullmatch(r"/api/datasets/org/name/tree/main(?:/(.*))?", path)
-        name = path.partition("/datasets/org/name/resolve/main/")[2]
+        tree = re.fullmatch(r"/api/datasets/org/name/tree/(?:main|[0-9a-f]{40})(?:/(.*))?", path)
+        file = re.fullmatch(r"/datasets/org/name/resolve/(?:main|[0-9a-f]{40})/(.*)", path)
+        name = file[1] if file else ""
         if re.fullmatch(r"/api/datasets/org/name(/revision/main)?", path):
             self.answer(
                 {
@@ -258,6 +309,148 @@ class Hub(_Quiet):
     def missing(self, code: str) -> None:
         """Say what is not there as the hub does."""
         self.answer({"error": "not found"}, 404, **{"X-Error-Code": code})
+
+
+TOKEN = "hf_of_somebody"  # not of a shape that a real one has
+
+
+class Writable(Hub):
+    """A hub that takes sets of org: made, asked for what it has, uploads of large files, one commit of all.
+
+    `sets` says which data sets there are, and whether each is private; `large` holds what was uploaded and `commits`
+    what was committed. It drops the connection of the next requests to the paths in `drops`, once each; of a commit
+    behind the work. `refuses` answers requests to a path with a status.
+    """
+
+    sets: dict[str, bool]
+    large: dict[str, bytes]
+    commits: list[dict[str, Any]]
+    drops: list[str]
+    refuses: dict[str, int]
+
+    def sha(self) -> str:
+        return f"{len(self.commits):040x}"
+
+    def breaks(self, path: str, sent: int = 0) -> bool:
+        part = next((part for part in self.drops if part in path), None)
+        if part is None:
+            return False
+        self.drops.remove(part)
+        self.rfile.read(sent)
+        self.connection.shutdown(socket.SHUT_RDWR)
+        self.close_connection, self.wfile = True, io.BytesIO()
+        return True
+
+    def refused(self, path: str) -> bool:
+        status = next((status for part, status in self.refuses.items() if part in path), None)
+        if self.headers.get("Authorization") not in {f"Bearer {TOKEN}", None}:
+            status = 401
+        if status:
+            self.answer({"error": "You have no rights here."}, status)
+        return status is not None
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/api/datasets/org/name") and "/tree/" not in self.path:
+            self.question()
+            if self.refused(self.path):
+                return
+            if "org/name" not in self.sets:
+                self.missing("RepoNotFound")
+                return
+            siblings = [{"rfilename": name} for name in self.files]
+            facts = {"id": "org/name", "sha": self.sha(), "private": self.sets["org/name"], "siblings": siblings}
+            self.answer({**facts, "tags": [], "downloads": 0, "likes": 0})
+        else:
+            super().do_GET()
+
+    def do_PUT(self) -> None:
+        path, _ = self.question()
+        if self.breaks(path, sent=1_000):
+            return
+        content = self.sent()
+        assert hashlib.sha256(content).hexdigest() == path.rpartition("/")[2]
+        self.large[path.rpartition("/")[2]] = content
+        self.answer({})
+
+    def do_POST(self) -> None:
+        path, _ = self.question()
+        if not path.endswith("/commit/main") and self.breaks(path):
+            return
+        sent = self.sent()
+        if self.refused(path):
+            return
+        if path == "/api/validate-yaml":
+            self.answer(*validated(json.loads(sent)["content"]))
+        elif path == "/api/repos/create":
+            wanted = json.loads(sent)
+            name = f"{wanted['organization'] or 'org'}/{wanted['name']}"
+            status = 409 if name in self.sets else 403 if not name.startswith("org/") else 200
+            if status == 200:
+                self.sets[name] = wanted.get("visibility") == "private"
+            self.answer({"url": f"http://{self.headers['Host']}/datasets/{name}", "error": "no such owner"}, status)
+        elif path == "/api/datasets/org/name/preupload/main":
+            asked = json.loads(sent)["files"]
+            self.answer({"files": [{**file, "shouldIgnore": False, **self.way(file["path"])} for file in asked]})
+        elif path == "/datasets/org/name.git/info/lfs/objects/batch":
+            self.answer({"transfer": "basic", "objects": [self.place(one) for one in json.loads(sent)["objects"]]})
+        elif path == "/api/datasets/org/name/commit/main":
+            self.take([json.loads(line) for line in sent.splitlines()])
+            if not self.breaks(path):
+                url = f"http://{self.headers['Host']}/datasets/org/name/commit/{self.sha()}"
+                self.answer({"commitUrl": url, "commitOid": self.sha()})
+        else:
+            self.rfile = io.BytesIO(sent)
+            super().do_POST()
+
+    def way(self, name: str) -> dict[str, Any]:
+        """Say how a file is sent, and what is there of that name: its sha256, or its hash in git."""
+        large = name.endswith(".parquet")
+        content = self.files.get(name)
+        if content is None:
+            return {"uploadMode": "lfs" if large else "regular"}
+        git = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+        return {
+            "uploadMode": "lfs" if large else "regular",
+            "oid": hashlib.sha256(content).hexdigest() if large else git,
+        }
+
+    def place(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Say where the content of a large file is put, unless it is there."""
+        if wanted["oid"] in self.large:
+            return wanted
+        return {**wanted, "actions": {"upload": {"href": f"http://{self.headers['Host']}/large/{wanted['oid']}"}}}
+
+    def take(self, lines: list[dict[str, Any]]) -> None:
+        values = {
+            kind: [line["value"] for line in lines if line["key"] == kind] for kind in ("header", "file", "lfsFile")
+        }
+        self.files |= {file["path"]: base64.b64decode(file["content"]) for file in values["file"]}
+        self.files |= {file["path"]: self.large[file["oid"]] for file in values["lfsFile"]}
+        self.commits.append(values["header"][0])
+
+
+def validated(card: str) -> tuple[dict[str, Any], int]:
+    """Look at a card by some of the hub's rules (docs/hub/datasets-cards and repositories-licenses of its docs)."""
+    data = yaml.safe_load(card.split("---\n")[1]) if card.startswith("---\n") else None
+    if data is None:
+        return {"warnings": [{"message": "empty or missing yaml metadata in repo card"}], "errors": []}, 200
+    errors = [
+        f'"{name}" must be a {kind.__name__}'
+        for name, kind in {
+            "pretty_name": str,
+            "license": str,
+            "tags": list,
+            "size_categories": list,
+            "configs": list,
+        }.items()
+        if not isinstance(data.get(name, kind()), kind)
+    ]
+    if data.get("license") == "other" and "license_name" not in data:
+        errors.append('"license_name" is missing')
+    names = [config["config_name"] for config in data.get("configs", [])]
+    if len(set(names)) < len(names):
+        errors.append('"configs" has two of one name')
+    return {"warnings": [], "errors": [{"message": line} for line in errors]}, 400 if errors else 200
 
 
 @contextmanager

@@ -50,6 +50,7 @@ BEHIND = {
     "shortcuts": ["curate/pairs/shortcuts/", "filters/noise", "filters/toxicity/train"],
     "ray": ["curate/run/ray", "curate/run/run"],
     "remote": ["curate/remote"],
+    "hub": ["curate/download", "curate/run/push"],
     "train": ["train/", "curate/cli/train"],
     "qlora": ["train/"],
     "evaluate": [

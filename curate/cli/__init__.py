@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import curate
-from curate.cli import ablate, answer, bench, cache, folder, judge, pool, recipe, train, vote
+from curate.cli import ablate, answer, bench, cache, folder, hub, judge, pool, recipe, train, vote
 from curate.cli.echo import echo, stop
 from curate.errors import UserError, missing_package, visible
 from curate.models.settings import mask
@@ -85,6 +85,6 @@ def _log() -> Callable[[], None]:
     return end
 
 
-for _group in (recipe, folder, pool, train, answer, judge, vote, bench, ablate, cache):
+for _group in (recipe, folder, pool, train, answer, judge, vote, bench, ablate, cache, hub):
     for _command in _group.commands:
         main.add_command(_command)

@@ -22,9 +22,8 @@ from curate.cli.options import FOLDER, PATH
 @click.option("--runner", metavar="TEMPLATE", help="Start each process so, as 'srun --gres=gpu:1 {command}'.")
 @click.option("--out", type=FOLDER, help="Folder of the ablation.  [default: out/NAME]")
 @click.option("--fresh", is_flag=True, help="Do everything again, finished or not.")
-@click.option("--threshold", multiple=True, metavar="MOVE", help="Of a set: as 'length.response >= 800'; repeat.")
 @options.as_json
-def ablate(target: Path, threshold: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def ablate(target: Path, as_json: bool, **options: Any) -> None:
     """Run an ablation: arms that differ in one thing, trained and asked alike, their grades compared.
 
     RECIPE_OR_OUT is an ablation's recipe (or the name of a packaged one). It is also a finished ablation's folder, of
@@ -34,9 +33,7 @@ def ablate(target: Path, threshold: tuple[str, ...], as_json: bool, **options: A
     if (target / "ablation.json").is_file():
         return _again(target, as_json)
     if (target / "ledger.parquet").is_file():
-        return _ask_ledger(target, threshold, as_json)
-    if threshold:
-        raise click.UsageError("--threshold asks a finished set: name its folder")
+        return _ask_ledger(target, as_json)
     return _run(target, as_json, **options)
 
 
@@ -97,14 +94,14 @@ def _again(out: Path, as_json: bool) -> None:
         echo(line, err=True)
 
 
-def _ask_ledger(out: Path, threshold: tuple[str, ...], as_json: bool) -> None:
-    """Say what a finished set's ledger knows: what each step alone keeps out, or what moved thresholds would do."""
+def _ask_ledger(out: Path, as_json: bool) -> None:
+    """Say what a finished set's ledger knows: what each step alone keeps out."""
     from curate.ablate import ledger
     from curate.report import terminal
     from curate.run.folder import as_written
 
     with as_written(out):
-        answers = ledger.thresholds(out, threshold) if threshold else ledger.leave_one_out(out)
+        answers = ledger.leave_one_out(out)
     if as_json:
         return echo_json(answers.to_dicts())
     return terminal.console.print(ledger.show(answers))

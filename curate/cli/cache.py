@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from curate.cli.echo import echo, echo_json
+from curate.cli.echo import echo, echo_json, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ def cache(folders: tuple[Path, ...], days: float | None, as_json: bool) -> None:
     for place, things in entries.items():
         _show(place, [one for one in things if one not in removed.get(place, [])])
     for place, things in removed.items():
-        echo(f"Removed from {place}: {len(things):,}, {_size(sum(one.bytes for one in things))}.")
+        echo(f"Removed from {place}: {len(things):,}, {size_of(sum(one.bytes for one in things))}.")
     return None
 
 
@@ -67,23 +67,11 @@ def _show(place: str, things: Sequence[Item]) -> None:
         of_kind = [one for one in things if one.kind == kind]
         ago = (time.time() - max(one.used for one in of_kind)) / 86_400
         used = "today" if ago < 1 else f"{ago:,.0f} days ago"
-        table.add_row(kind, f"{len(of_kind):,}", _size(sum(one.bytes for one in of_kind)), used)
+        table.add_row(kind, f"{len(of_kind):,}", size_of(sum(one.bytes for one in of_kind)), used)
     if things:
         terminal.console.print(table)
     else:
         echo(f"{place}: nothing is kept.")
-
-
-def _size(count: float) -> str:
-    """Write a number of bytes as a person reads it.
-
-    >>> _size(0), _size(2048), _size(3 * 2**30)
-    ('0 B', '2.0 KB', '3.0 GB')
-    """
-    units = ["B", "KB", "MB", "GB", "TB"]
-    while count >= 1024 and len(units) > 1:
-        count, units = count / 1024, units[1:]
-    return f"{count:.1f} {units[0]}" if units[0] != "B" else f"{count:.0f} B"
 
 
 commands = (cache,)

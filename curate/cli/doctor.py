@@ -65,6 +65,7 @@ EXTRAS = {
     ),
     "ray": Extra("`curate run --engine ray`", "ray", "import cloudpickle, ray"),
     "remote": Extra("s3://, gs:// and hf:// addresses", "fsspec", "import fsspec, gcsfs, huggingface_hub, s3fs"),
+    "hub": Extra("`curate push`, `curate fetch`", "huggingface_hub", "import huggingface_hub"),
     "train": Extra(
         "`curate train`",
         "trl",

@@ -30,3 +30,15 @@ def echo_json(data: Any) -> None:
 def echo_lines(lines: str) -> None:
     """Print JSON lines as they stand in a file."""
     click.echo(escape_json(lines), nl=False)
+
+
+def size_of(count: float) -> str:
+    """Write a number of bytes as a person reads it.
+
+    >>> size_of(0), size_of(2048), size_of(3 * 2**30)
+    ('0 B', '2.0 KB', '3.0 GB')
+    """
+    units = ["B", "KB", "MB", "GB", "TB"]
+    while count >= 1024 and len(units) > 1:
+        count, units = count / 1024, units[1:]
+    return f"{count:.1f} {units[0]}" if units[0] != "B" else f"{count:.0f} B"

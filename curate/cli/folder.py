@@ -40,16 +40,32 @@ def _reads_folder(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @click.argument("out", type=PLACE)
-@click.option("--rows", type=click.IntRange(1), default=3, show_default=True, help="How many; the set is shuffled.")
+@click.option("-n", "--rows", type=click.IntRange(1), default=3, show_default=True, help="How many.")
+@click.option("--dropped", metavar="STEP", help="Rows that this step dropped, by its label.")
+@click.option("--near", type=click.IntRange(1), metavar="N", help="The N rows that failed one step only, by the least.")
+@click.option("--search", metavar="WORDS", help="Rows of the input whose texts hold all of these words.")
+@click.option("--id", "id_", metavar="ID", help="The row with this id; the beginning of it is enough.")
 @options.as_json
 @_reads_folder
-def show(out: Path, rows: int, as_json: bool) -> None:
-    """Show some rows of OUT as a reader sees them: what is asked, and the answer or both of a pair."""
+def show(
+    out: Path, rows: int, dropped: str | None, near: int | None, search: str | None, id_: str | None, as_json: bool
+) -> None:
+    """Show some rows of OUT as a reader sees them: what is asked, and the answer or both of a pair.
+
+    With --dropped, --near, --search or --id rows that fell are shown too: their texts are read again from the input,
+    with the evidence marked, and a row that repeats another beside that one.
+    """
     from curate.report import terminal
     from curate.run import folder
+    from curate.run.inputs import look
 
-    result = folder.some_rows(out, rows)
-    echo_json(result) if as_json else terminal.show_rows(result)
+    if dropped is None and near is None and search is None and id_ is None:
+        result = folder.some_rows(out, rows)
+        return echo_json(result) if as_json else terminal.show_rows(result)
+    if sum(option is not None for option in (near, search, id_)) > 1:
+        raise click.UsageError("--near, --search and --id each choose rows in a way of their own: give one of them")
+    found, notes = look(out, rows, dropped=dropped, near=near, search=search, row=id_)
+    return echo_json({"rows": found, "notes": notes}) if as_json else terminal.show_rows(found, notes)
 
 
 @click.command()
@@ -64,6 +80,25 @@ def why(out: Path, id_: str, as_json: bool) -> None:
 
     result = folder.why(out, id_)
     echo_json(result) if as_json else terminal.show_why(result)
+
+
+@click.command("what-if")
+@click.argument("out", type=PLACE)
+@click.argument("conditions", metavar="CONDITION...", nargs=-1, required=True)
+@options.as_json
+@_reads_folder
+def what_if(out: Path, conditions: tuple[str, ...], as_json: bool) -> None:
+    """Say what another bound would gain and lose, from the ledger of OUT: nothing runs again.
+
+    A CONDITION is a measured column of the ledger and what is to pass, as "length.response >= 800"; each is asked for
+    itself. It takes the place of the step's bound on that side. Steps that run a model or look at the whole pool are
+    not done again: where that matters, numbers are marked as the most that they can be.
+    """
+    from curate.report import terminal
+    from curate.run.what_if import thresholds
+
+    moves = thresholds(out, conditions).to_dicts()
+    echo_json(moves) if as_json else terminal.show_moves(moves)
 
 
 @click.command()
@@ -146,4 +181,4 @@ def export(out: Path, format_: str, to: Path | None, config: Path | None) -> Non
         echo(file)
 
 
-commands = (show, why, diff, verify, report, export)
+commands = (show, why, what_if, diff, verify, report, export)

@@ -48,6 +48,7 @@ def run(
     from curate.recipe.load import load
     from curate.run.remote import run_to
     from curate.run.run import run_recipe
+    from curate.run.state import Shortfall
 
     plan = load(recipe, sets, seed=seed)
     folder = out or Path("out") / plan.name
@@ -61,12 +62,15 @@ def run(
             "progress": tell,
             "engine": engine,
         }
-        manifest = run_to(plan, folder, **more) if isinstance(folder, Address) else run_recipe(plan, folder, **more)
+        try:
+            manifest = run_to(plan, folder, **more) if isinstance(folder, Address) else run_recipe(plan, folder, **more)
+        except Shortfall as short:
+            manifest = short.manifest
     if as_json:
         echo_json(manifest)
     else:
         terminal.show_run(manifest, str(folder))
-    lines = terminal.failures(manifest)
+    lines = terminal.failures(manifest, str(folder))
     if lines:
         stop("\n".join(lines))
 
@@ -74,25 +78,25 @@ def run(
 @click.command()
 @click.argument("recipe", type=PATH)
 @options.sets
-@click.option("--rows", type=click.IntRange(1), default=300, show_default=True, help="Rows of each part to try.")
+@click.option("--rows", type=click.IntRange(1), default=1000, show_default=True, help="Rows of each source to draw.")
 @options.trust
 @options.as_json
 def check(recipe: Path, sets: tuple[str, ...], rows: int, trust: bool, as_json: bool) -> None:
-    """Validate RECIPE, show its plan, and try it on a sample.
+    """Validate RECIPE, show its plan, and predict from a sample what each source and step leaves.
 
     Functions of your own that it names (`module:function`) run only with --trust; without it, what rests on them is not
     tried.
     """
     from curate.recipe.load import load
     from curate.report import terminal
-    from curate.run.check import sample_yield
+    from curate.run.prediction import sample_yield, size_reached
 
     plan = load(recipe, sets, trusted=trust)
     sample = sample_yield(plan, rows)
     if as_json:
         echo_json({"recipe": plan.raw, "sample": sample, "not_run": list(plan.unrun)})
     else:
-        terminal.show_plan(plan, sample)
+        terminal.show_plan(plan, sample, size_reached(plan, sample))
 
 
 @click.command("list")

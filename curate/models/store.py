@@ -26,6 +26,9 @@ log = logging.getLogger("curate.models.store")
 Placed: TypeAlias = "tuple[NDArray[np.intp], NDArray[Any]]"  # positions of texts, and their records
 # Of lists of texts: the number of a list, positions in it, and what the fields of their records hold.
 Make: TypeAlias = "Callable[[list[list[str]]], Iterator[tuple[int, Any, dict[str, Any]]]]"
+# Of chunks that this process has read: each batch looks through all of them, and most have nothing for it.
+_KEYS: dict[Path, NDArray[np.bytes_]] = {}
+_REMEMBERED = 4096  # chunks: 64 MB
 
 
 class Maker(NamedTuple):
@@ -178,14 +181,27 @@ def take(folder: Path, keys: NDArray[np.bytes_]) -> Iterator[tuple[NDArray[np.in
     for file in sorted(folder.glob("*.npy")):
         if not missing.any():
             return
+        if file in _KEYS and not _hits(_KEYS[file], keys, missing)[1].any():
+            continue
         chunk = _read(file)
         if chunk is None:
             continue
-        at = np.minimum(np.searchsorted(keys, chunk["key"]), len(keys) - 1)
-        hit = (keys[at] == chunk["key"]) & missing[at]
+        if len(_KEYS) < _REMEMBERED:
+            _KEYS[file] = chunk["key"].copy()  # not a view, which would hold the chunk
+        at, hit = _hits(chunk["key"], keys, missing)
         if hit.any():
             missing[at[hit]] = False
             yield at[hit], chunk[hit]
+
+
+def _hits(
+    stored: NDArray[Any], keys: NDArray[np.bytes_], missing: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Give for each stored key where it would stand in `keys`, and whether it is looked for."""
+    import numpy as np
+
+    at = np.minimum(np.searchsorted(keys, stored), len(keys) - 1)
+    return at, (keys[at] == stored) & missing[at]
 
 
 def _read(file: Path) -> NDArray[Any] | None:

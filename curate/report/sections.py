@@ -11,7 +11,7 @@ import yaml
 from curate.report.charts import figure
 from curate.report.steps import Measure, lines, measures, near_misses, unseen_turns
 from curate.report.words import DASH, number, percent, plural
-from curate.run.examples import EACH, cut, examples
+from curate.run.examples import EACH, cut, examples, marks
 
 _DOMAINS, _CHARTS, _INPUTS, _REASONS = 30, 12, 500, 50  # at most so many of each are on the page
 Data = dict[str, Any]
@@ -60,6 +60,8 @@ def _notices(manifest: Data) -> Iterator[tuple[str, str]]:
     for name, reason in manifest["absent"].items():
         yield "Not there:", f"{name}: {reason}"
     size, limit, table = manifest.get("size"), manifest.get("limit"), manifest["table"]
+    if short := manifest.get("short"):
+        yield "Not what was asked:", f"{short['says']}."
     if size is not None and _taken(manifest) != size:
         yield "Size:", f"{plural(_taken(manifest), 'row')} where the recipe asks for {size:,}."
     if less := [f"{r['source']} gave {r['taken']:,} of {r['asked']:,}" for r in table if r["taken"] < r["asked"]]:
@@ -258,8 +260,14 @@ def dropped(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, texts: pl.
             for s in lines(manifest, source)
             if s.first
         ]
-        sources[source] = [(title, frame.to_dicts()) for title, frame in folds]
+        sources[source] = [(title, [_marked(row) for row in frame.to_dicts()]) for title, frame in folds]
     return {"sources": sources}
+
+
+def _marked(row: Data) -> Data:
+    """Part the texts of an example by what is evidence in them."""
+    spans = (row.get("spans") or "").split("\n\n")
+    return row | {name: row[name] and marks(row[name], spans) for name in ("prompt", "response")}
 
 
 def quarantine(manifest: Data) -> Data:

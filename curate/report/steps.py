@@ -150,8 +150,8 @@ def _columns(ledger: pl.LazyFrame, step: dict[str, Any]) -> list[str]:
     ]
 
 
-def near_misses(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> pl.DataFrame:
-    """Find the rows that failed one step only, and that by the least: at most five for each source and step.
+def near_misses(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any], most: int = _NEAR) -> pl.DataFrame:
+    """Find the rows that failed one step only, and that by the least: at most so many for each source and step.
 
     A row's distance is that of its number to the nearest of the step's. Columns: source, step, id, domain,
     measured, bound (its name), threshold, distance; `alone` says how many rows failed this step only, `close`
@@ -161,13 +161,17 @@ def near_misses(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -
     failing = pl.sum_horizontal([pl.lit(0), *((~pl.col(n)).fill_null(False).cast(pl.Int32) for n in verdicts(ledger))])
     single = ledger.filter(failing == 1)
     frames = [
-        _near(single, source, step, ledger) for source, step in _steps(manifest) if step["verb"] in {"keep", "drop"}
+        _near(single, source, step, ledger, most)
+        for source, step in _steps(manifest)
+        if step["verb"] in {"keep", "drop"}
     ]
     full = [frame for frame in frames if frame is not None and frame.height]
     return pl.concat(full) if full else pl.DataFrame()
 
 
-def _near(single: pl.LazyFrame, source: str, step: dict[str, Any], ledger: pl.LazyFrame) -> pl.DataFrame | None:
+def _near(
+    single: pl.LazyFrame, source: str, step: dict[str, Any], ledger: pl.LazyFrame, most: int
+) -> pl.DataFrame | None:
     columns, limits = _columns(ledger, step), bounds(step["params"])
     # Over several columns it is not known which of them failed; a step without numbers has no nearness.
     ends = [column for column in columns if column.endswith((".least", ".greatest"))]
@@ -185,7 +189,7 @@ def _near(single: pl.LazyFrame, source: str, step: dict[str, Any], ledger: pl.La
     rows = failed.select("source", "id", "domain", step=pl.lit(step["label"]), measured=measured)
     close = (least <= _CLOSE * threshold.abs()).sum()
     counts = rows.select(alone=pl.len(), close=close).collect(engine="streaming").row(0, named=True)
-    nearest = rows.with_columns(distance=least).bottom_k(_NEAR, by=["distance", "id"]).collect(engine="streaming")
+    nearest = rows.with_columns(distance=least).bottom_k(most, by=["distance", "id"]).collect(engine="streaming")
     # NaN is near nothing, where there is another.
     nearest = nearest.filter(pl.col("distance") <= pl.col("distance").max()).sort("distance", "id")
     return nearest.with_columns(

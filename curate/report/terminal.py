@@ -10,7 +10,7 @@ from itertools import groupby, islice
 from typing import Any
 
 import polars as pl
-from rich.console import Console
+from rich.console import Console, Group
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.segment import Segment
@@ -22,7 +22,8 @@ from curate.models.generators.generator import Progress as Answers
 from curate.pairs.shortcuts import rows_of
 from curate.recipe.plan import Recipe
 from curate.report.steps import unseen_turns
-from curate.report.words import plural
+from curate.report.words import number, plural
+from curate.run.examples import marks
 from curate.turns import ANSWERS, answer, lean, lines
 
 
@@ -54,6 +55,7 @@ def _visible(text: Text) -> Text:
 # A log or a pipe has no width of its own: wide enough that no name is cut.
 console = _Console(width=None if sys.stdout.isatty() else 110)
 errors = _Console(stderr=True)
+_WAYS = 12  # what would mend a shortfall: no more than a screen holds
 _REASONS = 3  # the most frequent ones that the screen names
 _SHARE = ("asked", "available", "taken")
 
@@ -130,13 +132,46 @@ def show_run(manifest: dict[str, Any], out: str) -> None:
     _line(f"{taken:,} rows in {out}  (stages: {counts}; {seconds:.1f} s)", "bold")
 
 
-def show_rows(rows: list[dict[str, Any]]) -> None:
-    """Print rows one under the other, each text under its name."""
+def show_rows(rows: list[dict[str, Any]], notes: Iterable[str] = ()) -> None:
+    """Print rows one under the other, each text under its name; a row and the one it says the same as side by side."""
     for row in rows:
-        console.print(f"{row['id'][:12]}  {row['source']}, {row['domain'] or 'no domain'}", style="bold")
-        for name, text in _texts(row):
-            console.print(Text(name, style="dim"))
-            console.print(Padding(Text(text.strip()), (0, 0, 1, 2)))
+        if (twin := row.get("twin")) is None:
+            console.print(_row(row))
+        else:
+            both = Table.grid(padding=(0, 2), expand=True)
+            both.add_column(ratio=1)
+            both.add_column(ratio=1)
+            both.add_row(_row(row), _row(twin))
+            console.print(both)
+    if not rows:
+        _line("No row.")
+    for note in notes:
+        _line(f"{note}.", "yellow")
+
+
+def _row(row: dict[str, Any]) -> Group:
+    """Lay out a row: what it is, what the ledger says of it, its texts with the evidence marked."""
+    state = "" if "kept" not in row else ": kept" if row["kept"] else f": dropped by {row['dropped_by']}"
+    head = f"{row['id'][:12]}  {row['source']}, {row['domain'] or 'no domain'}{state}"
+    near = (
+        f", {number(row['measured'], 4)} where {row['bound']} is {number(row['threshold'], 4)}"
+        if row.get("bound")
+        else ""
+    )
+    lines: list[Any] = [Text(visible(head + near), style="bold")]
+    lines += [Text(visible(line), style="red") for line in (row.get("detail") or "").split("\n") if line]
+    for name, text in _texts(row):
+        lines += [Text(name, style="dim"), Padding(_marked(text.strip(), row.get("spans", ())), (0, 0, 1, 2))]
+    return Group(*lines)
+
+
+def _marked(text: str, spans: Iterable[str]) -> Text:
+    """Mark what is evidence in a text: by colour on a terminal, else by signs."""
+    plain = not console.is_terminal
+    whole = Text()
+    for piece, evidence in marks(text, spans):
+        whole.append(f"»{piece}«" if evidence and plain else piece, "black on yellow" if evidence else None)
+    return whole
 
 
 def _texts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -144,6 +179,7 @@ def _texts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
     asker = " ".join(["prompt", *(row.get("prompt_name") or "").split()])
     turns = [*map(lean, row.get("history") or [])]
     before = [("tools", row.get("tools")), ("system", row.get("system")), *lines(turns), (asker, row.get("prompt"))]
+    before += [] if row.get("prompt") else [("title", row.get("title"))]  # of a question that no step made a prompt of
     answers = [
         (column if who == "assistant" else f"{column}: {who}", text)
         for column in ANSWERS
@@ -247,8 +283,8 @@ def notices(manifest: dict[str, Any]) -> list[str]:
     return lines
 
 
-def failures(manifest: dict[str, Any]) -> list[str]:
-    """Say what the run was asked for and did not give: a set that is empty, answers that are still to come."""
+def failures(manifest: dict[str, Any], out: str) -> list[str]:
+    """Say what the run was asked for and did not give: answers that are still to come, a set that is empty or short."""
     lines = [
         f"Step {label}: {n:,} rows have no answer yet ({_listed(manifest.get('reasons', {}).get(label, []))}). "
         "What came is kept: mend that and run the same command again."
@@ -257,7 +293,57 @@ def failures(manifest: dict[str, Any]) -> list[str]:
     if _empty(manifest):
         why = "; ".join(f"{name}: {why}" for name, why in _barren(manifest) if why) or "no source is there"
         lines.append(f"The set is empty, no row passed every step. {why}.")
-    return lines
+    return lines + (_short(manifest, out) if manifest.get("short") else [])
+
+
+def _short(manifest: dict[str, Any], out: str) -> list[str]:
+    """Say which sources fall short, what alone would mend it, and that what there is can be looked at."""
+    short = manifest["short"]
+    lines = [f"{short['says'][:1].upper()}{short['says'][1:]}."]
+    ways = short["ways"][:_WAYS]
+    if ways:
+        lines.append("What one change alone would bring, by the ledger:")
+        lines += [f"    {way['source']}: {_way(way)}" for way in ways]
+    else:
+        lines.append("No change of one step alone would bring a row: add a source, or lower `size`.")
+    if moves := [way for way in ways if " <= " in way["move"] or " >= " in way["move"]]:
+        lines.append(f'`curate what-if {out} "{moves[0]["move"]}"` asks about another bound.')
+    lost = max(manifest["funnel"], key=lambda row: row["first"], default=None)
+    look = f" `curate show {out} --dropped {lost['step']}` shows what fell." if lost and lost["first"] else ""
+    return [*lines, f"Rows, ledger and report stand in {out}, marked as short.{look}"]
+
+
+def _way(way: dict[str, Any]) -> str:
+    was = "" if way["was"] is None else f" (it is {way['was']:,.10g})"
+    rows = f"{'at most ' if way['at_most'] else ''}{plural(way['rows'], 'more row')}"
+    enough = "" if way["rows"] >= way["missing"] else f" of the {way['missing']:,} that are missing"
+    return f"{way['move']}{was}: {rows}{enough}"
+
+
+_UPPER = "\N{LESS-THAN OR EQUAL TO} "
+
+
+def show_moves(moves: list[dict[str, Any]]) -> None:
+    """Print what moved thresholds would gain and lose, and what the ledger cannot know of it."""
+    table = _table("", ("threshold", "source"), ("left", "gained", "lost", "of the set"))
+    for row in moves:
+        if row["left"] or row["gained"]:
+            gained, lost = (
+                f"{_UPPER if row[unsure] and row[name] else ''}{row[name]:,}"
+                for name, unsure in (("gained", "never_asked"), ("lost", "not_redone"))
+            )
+            table.add_row(row["threshold"], row["source"], f"{row['left']:,}", gained, lost, f"{row['lost_of_set']:,}")
+    console.print(table)
+    asked, redone = (
+        list(dict.fromkeys(label for row in moves for label in row[n])) for n in ("never_asked", "not_redone")
+    )
+    if asked:
+        _line(
+            f"{_UPPER}gained: never asked about all of these, as they see what is left: {', '.join(asked)}",
+            "yellow",
+        )
+    if redone:
+        _line(f"{_UPPER}lost: not done again, and may keep another row in place of one: {', '.join(redone)}", "yellow")
 
 
 def _empty(manifest: dict[str, Any]) -> bool:
@@ -293,8 +379,8 @@ def _listed(reasons: Iterable[Iterable[Any]]) -> str:
     return "; ".join(f"{why} ({n:,})" for why, n in islice(reasons, _REASONS))
 
 
-def show_plan(recipe: Recipe, sample: list[dict[str, Any]]) -> None:
-    """Print what a recipe would do, and how many rows of a sample each source's steps keep."""
+def show_plan(recipe: Recipe, sample: list[dict[str, Any]], size: str | None) -> None:
+    """Print what a recipe would do, and what is predicted from a sample: what each source's steps leave, the `size`."""
     rows = {row["source"]: row for row in sample}
     for group in ("generators", "judges"):
         for name, block in (recipe.raw.get(group) or {}).items():
@@ -307,15 +393,41 @@ def show_plan(recipe: Recipe, sample: list[dict[str, Any]]) -> None:
             outcome = f"not there: {row['absent']}"
         else:
             outcome = f"{row['kept']:,} of {row['sampled']:,} tried rows kept"
-        _line(f"{source.name}  {source.read.name}, take {source.take}: {outcome}")
+        take = "" if source.take is None else f", take {source.take}"
+        _line(f"{source.name}  {source.read.name}{take}: {outcome}")
         for step in source.steps:
             _line(f"    {step.verb} {step.name} {_params(step.params)}")
     for step in recipe.steps:
         _line(f"all: {step.verb} {step.name} {_params(step.params)}")
-    console.print(f"size {recipe.size}, shortfall {recipe.shortfall}, seed {recipe.seed}")
+    whole = "" if recipe.size is None else f"size {recipe.size}, shortfall {recipe.shortfall}, "
+    _line(f"{whole}seed {recipe.seed}")
+    _show_prediction([row for row in sample if not row["absent"]])
+    if size:
+        _line(size)
     if recipe.unrun:
         what = f"{', '.join(recipe.unrun)}, code of the recipe's own"
         _line(f"Not run, nor the steps after it: {what}. If you have read it, `--trust` runs it.", "yellow")
+
+
+def _show_prediction(sample: list[dict[str, Any]]) -> None:
+    """Print what each step is predicted to leave, and what is not predicted."""
+    table = _table("Predicted", ("source", "after"), ("rows", "95 % interval"))
+    for row in sample:
+        for i, (label, count) in enumerate(row["steps"].items()):
+            whole = label == "read" and not row["whole"]
+            numbers = ["" if count["expected"] is None else f"{count['expected']:,}", _interval(count)]
+            table.add_row("" if i else row["source"], f"{label} (the first of more)" if whole else label, *numbers)
+    if sample:
+        console.print(table)
+    for row in sample:
+        if row["left"]["why"]:
+            _line(f"{row['source']}: not predicted: {row['left']['why']}.", "yellow")
+        if row["quarantined"]:
+            _line(f"{row['source']}: {row['quarantined']:,} records could not be read.", "yellow")
+
+
+def _interval(count: dict[str, Any]) -> str:
+    return "" if count["low"] == count["high"] else f"{count['low']:,} to {count['high']:,}"
 
 
 def show_catalog(catalog: dict[str, list[dict[str, Any]]]) -> None:

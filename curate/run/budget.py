@@ -14,7 +14,6 @@ from typing import Any
 import polars as pl
 
 from curate.cache import code_of, contents_of
-from curate.errors import UserError
 from curate.filter import Choice
 from curate.filters import quotas
 from curate.filters.pool import picks
@@ -26,10 +25,6 @@ from curate.run.pool import Reader, decide, demand, in_words, look, reader, writ
 from curate.run.state import Piece, Pool, Run
 
 _USUAL = ("by", "prefer", "quality", "vectors", "column")  # parameters that name columns where nothing is declared
-
-
-class Shortfall(UserError):
-    """Say which sources fall short, when the recipe does not allow it."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +43,7 @@ class Result:
     pool: Pool
     shares: dict[str, Share]
     quotas: list[dict[str, Any]]  # a line a source and domain: rows asked, available, taken
+    short: str | None = None  # which sources fall short, where the recipe does not allow it
 
 
 def fill(state: Run, pool: Pool) -> Result:
@@ -63,7 +59,8 @@ def fill(state: Run, pool: Pool) -> Result:
     }
     stage = state.stage("sample", "sample", depends, partial(_choose, state, pool))
     settled = {name: Share(*share) for name, share in stage.meta["shares"].items()}
-    return Result(pool.only(stage.files("choice-*.parquet"), state.stages.folder), settled, stage.meta["quotas"])
+    chosen = pool.only(stage.files("choice-*.parquet"), state.stages.folder)
+    return Result(chosen, settled, stage.meta["quotas"], shortfall(settled, recipe.shortfall))
 
 
 def _depends(sample: Sample | None) -> list[Any]:
@@ -190,8 +187,8 @@ def shares(
     `asked` are the recipe's `take`s; they are shares of `size`, scaled when they do not sum to it, and a source
     without one gets an equal part of what the others leave. Under the rule `redistribute`, what a source cannot give
     goes to the sources that still have rows, in proportion to their shares, and last to those that were asked for
-    none; under `accept` the set stays smaller; under `fail` (and when all sources together cannot fill the size)
-    `Shortfall` is raised.
+    none. Under `accept` and `fail`, and when all sources together cannot fill the size, the sum is smaller: whether
+    that may be, `shortfall` says.
 
     >>> shares({"a": 6, "b": 4, "docs": 0}, {"a": 3, "b": 5, "docs": 90}, size=10, rule="redistribute")["docs"]
     Share(asked=0, available=90, taken=2)
@@ -199,16 +196,26 @@ def shares(
     goal = scale(asked, available, size, seed)
     taken = {name: min(goal[name], available[name]) for name in goal}
     missing = sum(goal.values()) - sum(taken.values())
-    if missing and rule == "fail":
-        raise Shortfall(_sentence(goal, available) + "; allow it with `shortfall: redistribute` or `shortfall: accept`")
     if missing and rule == "redistribute":
         taken = _spread(taken, goal, available, missing, seed)
-        if sum(taken.values()) < sum(goal.values()):
-            raise Shortfall(
-                _sentence(goal, available) + f"; all sources together have {sum(available.values()):,} rows left, "
-                f"{sum(goal.values()):,} are asked: loosen a filter, add a source, or lower `size`"
-            )
     return {name: Share(goal[name], available[name], taken[name]) for name in goal}
+
+
+def shortfall(settled: Mapping[str, Share], rule: str) -> str | None:
+    """Say in a sentence which sources fall short, where the rule does not allow it.
+
+    >>> shortfall({"mine": Share(asked=10, available=7, taken=7)}, "fail")
+    'too few rows: mine has 7 of 10; allow it with `shortfall: redistribute` or `shortfall: accept`'
+    """
+    short = [f"{name} has {s.available:,} of {s.asked:,}" for name, s in settled.items() if s.available < s.asked]
+    asked, left, taken = (sum(astuple(s)[i] for s in settled.values()) for i in range(3))
+    if not short or rule == "accept" or (rule == "redistribute" and taken == asked):
+        return None
+    if rule == "fail":
+        way = "allow it with `shortfall: redistribute` or `shortfall: accept`"
+    else:
+        way = f"all sources together have {left:,} rows left, {asked:,} are asked"
+    return f"too few rows: {', '.join(short)}; {way}"
 
 
 def scale(asked: Mapping[str, int | None], available: Mapping[str, int], size: int | None, seed: int) -> dict[str, int]:
@@ -269,8 +276,3 @@ def _spread(
             taken[name] += more
             missing -= more
     return taken
-
-
-def _sentence(goal: Mapping[str, int], available: Mapping[str, int]) -> str:
-    short = [f"{name} has {available[name]:,} of {goal[name]:,}" for name in goal if available[name] < goal[name]]
-    return "too few rows: " + ", ".join(short)

@@ -1,65 +1,20 @@
-"""A recipe tried before it runs, and a set checked afterwards: derived again from what its manifest says."""
+"""A set checked: derived again from what its manifest says."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from curate.cache import Cache
-from curate.models.generators.generator import Generator
-from curate.models.judges.judge import Judge
-from curate.own import unrun
 from curate.recipe.load import parse
 from curate.recipe.places import Places
 from curate.recipe.plan import Recipe
-from curate.recipe.step import Step
 from curate.rows import hash_file
 from curate.run.folder import OutputError, as_written, open_out
-from curate.run.outputs import MANIFEST, PAGES
-from curate.run.run import run, run_recipe
-from curate.run.state import ANSWERS, Progress, Run, silent
-
-
-def sample_yield(recipe: Recipe, rows: int) -> list[dict[str, Any]]:
-    """Try a recipe on the first rows of each part and count, by source, how many its steps keep."""
-    loose = _without_models(Recipe(**{**vars(recipe), "size": None, "max_bad": 1.0, "shortfall": "accept"}))
-    if not loose.sources:
-        return []
-    with tempfile.TemporaryDirectory() as folder:
-        state = Run(loose, Cache(Path(folder)), limit=rows)
-        result = run(state)
-    return [
-        {
-            "source": name,
-            "asked": next(s.take for s in recipe.sources if s.name == name),
-            "sampled": count["read"],
-            "kept": result.shares[name].available,
-            "quarantined": count["bad"],
-            "absent": state.absent.get(name),
-        }
-        for name, count in state.counts.items()
-    ]
-
-
-def _without_models(recipe: Recipe) -> Recipe:
-    """Leave out what would ask a model or was not loaded: such sources whole, the first such step and all after."""
-    loaded = [source for source in recipe.sources if source.read.function is not unrun]
-    sources = [replace(s, steps=_before(s.steps)) for s in loaded if not _asks(s.read.objects)]
-    cut = any(len(s.steps) < len(o.steps) for s in sources for o in recipe.sources if s.name == o.name)
-    return replace(recipe, sources=tuple(sources), steps=() if cut else _before(recipe.steps))
-
-
-def _before(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    first = next((i for i, step in enumerate(steps) if step.function is unrun or _asks(step.objects)), len(steps))
-    return steps[:first]
-
-
-def _asks(objects: dict[str, Any]) -> bool:
-    things = [one for thing in objects.values() for one in (thing if isinstance(thing, list) else [thing])]
-    return any(isinstance(thing, Generator | Judge) for thing in things)
+from curate.run.outputs import PAGES
+from curate.run.run import run_recipe
+from curate.run.state import ANSWERS, MANIFEST, Progress, Shortfall, silent
 
 
 def verify(out: Path, *, trusted: bool = False, progress: Progress = silent) -> dict[str, str]:
@@ -89,7 +44,10 @@ def verify(out: Path, *, trusted: bool = False, progress: Progress = silent) -> 
         answers = out.parent / ".stages" / ANSWERS
         if answers.is_dir():  # what a model said is an input: it would say something else now
             shutil.copytree(answers, Path(folder) / ".stages" / ANSWERS)
-        again = run_recipe(recipe, Path(folder) / "out", limit=manifest.get("limit"), progress=progress)["outputs"]
+        try:
+            again = run_recipe(recipe, Path(folder) / "out", limit=manifest.get("limit"), progress=progress)["outputs"]
+        except Shortfall as short:  # as it was
+            again = short.manifest["outputs"]
     for name, digest in hashes.items():
         outcomes.setdefault(name, "same" if again.get(name) == digest else "derived differently")
     return outcomes

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import polars as pl
 
 from curate.run.ledger import evidence_text
 
 EACH = 3  # rows kept for each source and step
 _CUT = 300  # characters kept of a text
-COLUMNS = dict.fromkeys(("source", "id", "step", "prompt", "response", "detail"), pl.String)
+_SPANS = (
+    pl.col("detail").list.eval(pl.element().struct.field("span")).list.drop_nulls().list.join("\n\n").replace("", None)
+)
+COLUMNS = dict.fromkeys(("source", "id", "step", "prompt", "response", "detail", "spans"), pl.String)
 
 
 def samples(rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
@@ -23,7 +29,7 @@ def samples(rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
     >>> why = [None, [{"step": "length", "reason": "4"}]]
     >>> ledger = pl.DataFrame({"dropped_by": [None, "length"], "detail": pl.Series(why, dtype=EVIDENCE)})
     >>> samples(rows, ledger).rows()
-    [('a', '2', 'length', 'How?', None, 'length: 4')]
+    [('a', '2', 'length', 'How?', None, 'length: 4', None)]
     """
     steps = rows.select("source", "id").hstack([ledger["dropped_by"].alias("step")]).with_row_index("_row")
     few = _fewest(steps.drop_nulls("step"))
@@ -31,14 +37,33 @@ def samples(rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
     answers = [pl.col(name) for name in ("response", "chosen") if name in rows.columns]
     answer = pl.coalesce(answers) if answers else pl.lit(None, dtype=pl.String)
     prompt = pl.col("prompt") if "prompt" in rows.columns else pl.lit(None, dtype=pl.String)
-    detail = ledger[few["_row"]].select(cut(evidence_text())).to_series()
+    detail = ledger[few["_row"]].select(cut(evidence_text()), spans=_SPANS)
     shown = texts.select(prompt=cut(prompt).cast(pl.String), response=cut(answer).cast(pl.String))
-    return few.drop("_row").hstack(shown).with_columns(detail).select(COLUMNS.keys())
+    return few.drop("_row").hstack(shown).hstack(detail).select(COLUMNS.keys())
 
 
 def merge(frames: list[pl.DataFrame]) -> pl.DataFrame:
     """Put samples together: again at most three for each source and step."""
     return _fewest(pl.concat(frames)) if frames else pl.DataFrame(schema=COLUMNS)
+
+
+def marks(text: str, spans: Iterable[str]) -> list[tuple[str, bool]]:
+    r"""Part a text into pieces, and tell which of them are evidence: stretches of the text that spans quote.
+
+    A span quotes with white space of its own, and may leave something out as `[...]` or `…`.
+
+    >>> marks("I think\nso, and so on.", ["I think so [...] on", "never"])
+    [('I think\nso', True), (', and so on.', False)]
+    """
+    quotes = [q.split() for span in spans for q in re.split(r"\[\.\.\.\]|…|\n\n", span)]
+    patterns = sorted((r"\s+".join(map(re.escape, q)) for q in quotes if len("".join(q)) > 2), key=len, reverse=True)
+    if not patterns:
+        return [(text, False)]
+    pieces, at = [], 0
+    for match in re.finditer("|".join(patterns), text):
+        pieces += [(text[at : match.start()], False), (match.group(), True)]
+        at = match.end()
+    return [(piece, marked) for piece, marked in [*pieces, (text[at:], False)] if piece]
 
 
 def cut(text: pl.Expr) -> pl.Expr:
@@ -62,7 +87,11 @@ def examples(ledger: pl.DataFrame | pl.LazyFrame, texts: pl.DataFrame | None) ->
     dropped = ledger.lazy().filter(pl.col("dropped_by").is_not_null()).select("source", "id", step="dropped_by")
     kinds = dropped.select("source", "step").unique().collect(engine="streaming")
     lowest = _lowest(dropped, kinds.join(have, on=["source", "step"], how="anti"))
-    columns = {**dict.fromkeys(("prompt", "response"), pl.lit(None, dtype=pl.String)), "detail": evidence_text()}
+    columns = {
+        **dict.fromkeys(("prompt", "response"), pl.lit(None, dtype=pl.String)),
+        "detail": evidence_text(),
+        "spans": _SPANS,
+    }
     rows = ledger.lazy().filter(pl.col("id").is_in(lowest["id"].implode())).rename({"dropped_by": "step"})
     rows = rows.join(lowest.lazy(), on=lowest.columns, how="semi").with_columns(**columns).select(COLUMNS.keys())
     few = rows.collect(engine="streaming").unique(lowest.columns).sort("source", "step", "id")

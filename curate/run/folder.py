@@ -20,8 +20,11 @@ from curate.report.formats import FORMATS, to_jsonl
 from curate.report.front import configs
 from curate.rows import scan
 from curate.run import ledger as ledgers
-from curate.run.outputs import MANIFEST
+from curate.run.state import MANIFEST
 from curate.turns import OPTIONAL
+
+# What a reader looks at of a row.
+COLUMNS = ("domain", "system", "history", "prompt", "response", "chosen", "rejected", *OPTIONAL)
 
 
 class OutputError(UserError):
@@ -64,8 +67,7 @@ def some_rows(out: Path, n: int) -> list[dict[str, Any]]:
     """Take the first rows of a finished set, the columns that a reader looks at."""
     open_out(out)
     rows = pl.read_parquet(out / "train.parquet", n_rows=n)
-    columns = ("id", "source", "domain", "system", "history", "prompt", "response", "chosen", "rejected", *OPTIONAL)
-    return rows.select(c for c in columns if c in rows.columns).to_dicts()
+    return rows.select(c for c in ("id", "source", *COLUMNS) if c in rows.columns).to_dicts()
 
 
 def why(out: Path, row: str) -> dict[str, Any]:

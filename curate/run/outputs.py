@@ -34,15 +34,17 @@ from curate.run import ledger as ledgers
 from curate.run.budget import Result
 from curate.run.examples import merge
 from curate.run.quarantine import reasons, together
-from curate.run.state import Run, RunError, size_of
+from curate.run.state import MANIFEST, Run, RunError, size_of
+from curate.run.what_if import reach
 from curate.spill import Spill
 from curate.turns import ANSWERS, OPTIONAL, drop_thoughts
 
 
 def table(rows: pl.LazyFrame, shares: dict[str, Any]) -> list[dict[str, Any]]:
     """Make the set's Table 1 (LIMA, section 2): a line a source, rows asked and taken, mean lengths in words."""
-    answer = "response" if "response" in rows.collect_schema() else "chosen"
-    words = {"prompt_words": length_measured("prompt", "words"), "response_words": length_measured(answer, "words")}
+    answer = next((name for name in ("response", "chosen") if name in rows.collect_schema()), None)
+    length = length_measured(answer, "words") if answer else pl.lit(None, pl.UInt32)  # a set of prompts has no answers
+    words = {"prompt_words": length_measured("prompt", "words"), "response_words": length}
     means = rows.group_by("source").agg(count.mean().round(1).alias(name) for name, count in words.items()).collect()
     lengths = {source: means for source, *means in means.iter_rows()}
     return [
@@ -81,6 +83,7 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
         "domains": _largest(domains.sort("source", "domain", nulls_last=True).to_dicts(), "read"),
         "funnel": _in_order(ledgers.funnel(ledger), steps),
         "quarantine": reasons(together(state.quarantine).split("\n")[:-1]),
+        **({"short": {"says": result.short}} if result.short else {}),
         **({"open": state.open} if state.open else {}),
         **({"reasons": state.reasons} if any(state.reasons.values()) else {}),
         **({"unseen": state.unseen} if state.unseen else {}),
@@ -135,7 +138,7 @@ def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> l
     return sorted(funnel.to_dicts(), key=place)
 
 
-BY, MANIFEST, PAGES = "run", "manifest.json", ("report.html", "README.md")
+BY, PAGES = "run", ("report.html", "README.md")
 _FRONT = ["id", "source", *STANDARD]
 _PIECE = 16 * 2**20  # bytes of a set that are gathered at a time
 # Columns that are left out when they hold nothing: a set has answers or pairs, and `misfits` only where a value fits no
@@ -178,6 +181,8 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
         with TemporaryDirectory(dir=half) as scratch:
             _parquet(half / "ledger.parquet", result.pool.ledger.frames(Path(scratch)))
         manifest = manifest_of(result, state, scan(half / "train.parquet"), scan(half / "ledger.parquet"))
+        if result.short:
+            manifest["short"]["ways"] = reach(manifest, scan(half / "ledger.parquet"))
         for format_, lines in _lines(manifest["formats"]).items():
             _parquet(half / f"train.{format_}.parquet", _table(half, lines, format_))
         clear(out, BY, [MANIFEST])
@@ -201,6 +206,13 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     clear(out, BY, written(out, BY) - {*hashes, *PAGES, MANIFEST})
     _text(out, MANIFEST, dump(manifest) + "\n")
     return manifest
+
+
+def write_bad(state: Run, out: Path) -> Path:
+    """Write the bad records of a run that they stopped; beside a finished set, whose own quarantine stays."""
+    name = "quarantine.stopped.jsonl" if (out / MANIFEST).exists() else "quarantine.jsonl"
+    _text(out, name, together(state.quarantine))
+    return out / name
 
 
 def _shortcuts(manifest: dict[str, Any], rows: pl.DataFrame, seed: int, missing: dict[str, str]) -> None:

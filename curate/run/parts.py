@@ -41,7 +41,7 @@ from curate.run.examples import merge, samples
 from curate.run.ledger import Ledger
 from curate.run.quarantine import line_of, sentences
 from curate.run.rowpass import Passed, row_pass
-from curate.run.state import Pool, Run, RunError, silent
+from curate.run.state import BadRecords, Pool, Run, RunError, silent
 from curate.run.step_error import StepError, explain
 from curate.sources.files import DAMAGED
 
@@ -281,7 +281,7 @@ def _refuse_bad(state: Run, source: str) -> None:
     way = f"Mend the input, or accept what is there with `--set max_bad={min(1.0, round(share + 0.005, 2))}`"
     if "`encoding: " in first:
         way = "Say beside `path` what the file is in"
-    raise RunError(
+    raise BadRecords(
         f"source '{source}': {count['bad']:,} of {count['bad'] + count['read']:,} records could not be read "
         f"({share:.1%} of records or bytes, max_bad is {state.recipe.max_bad:.1%}). The first: {first}. {way}. "
         "What was read is kept."

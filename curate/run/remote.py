@@ -21,8 +21,9 @@ from curate.folders import HOME, LOG, FolderError, check, claim, written
 from curate.recipe.plan import Recipe
 from curate.remote import fetch, find, put, remove
 from curate.rows import Origin, SourceError
-from curate.run.outputs import BY, MANIFEST, names
+from curate.run.outputs import BY, names
 from curate.run.run import run_recipe
+from curate.run.state import MANIFEST, Shortfall
 
 _LOG, _MARKS, _PROBE = f"{HOME}/{LOG}", f"{HOME}/marks.json", f"{HOME}/probe"
 _DEPTH = 2  # the files of a folder, and those in `.curate`
@@ -37,9 +38,15 @@ def run_to(recipe: Recipe, address: Address, **options: Any) -> dict[str, Any]:
     here = folder_of(address)
     with _in_words(address, "choose another folder with --out"):
         _claim(address, here, recipe)
-    manifest = run_recipe(recipe, here, **options)
+    short = None
+    try:
+        manifest = run_recipe(recipe, here, **options)
+    except Shortfall as error:
+        short, manifest = error, error.manifest
     with _in_words(address, f"the set is whole in {here}, and the same command puts it there"):
         _send(here, address)
+    if short:
+        raise short
     return manifest
 
 
@@ -85,7 +92,10 @@ def _in_words(address: Address, way: str) -> Iterator[None]:
 def _claim(address: Address, here: Path, recipe: Recipe) -> None:
     """Refuse a folder that is somebody's own or cannot be written, before the work; take over what is known of it."""
     if address.store == "hf":
-        raise FolderError(f"{address} cannot be an output folder: --out takes a folder, s3:// or gs://")
+        raise FolderError(
+            f"{address} cannot be an output folder: --out takes a folder, s3:// or gs://; "
+            "`curate push` sends a finished folder to the hub"
+        )
     there = find(address, _DEPTH)
     claim(here, BY)
     with TemporaryDirectory() as name:

@@ -21,10 +21,10 @@ from curate.models.scores import hear
 from curate.recipe.plan import Recipe, Source
 from curate.run.budget import Result, fill
 from curate.run.ledger import Ledger
-from curate.run.outputs import BY, names, write
+from curate.run.outputs import BY, names, write, write_bad
 from curate.run.parts import gather, pass_parts, plan_parts
 from curate.run.pool import apply_steps
-from curate.run.state import Pool, Progress, Run, RunError, silent
+from curate.run.state import BadRecords, Pool, Progress, Run, RunError, Shortfall, silent
 
 
 def run_recipe(
@@ -41,16 +41,29 @@ def run_recipe(
 
     `limit` reads at most that many rows of each part of a source; `fresh` does every stage again. `engine` says where
     the work is done: `local`, `ray`, the address of a Ray cluster, or, when not given, as `curate.engine.using` says.
-    Raise `RunError`, `SourceError`, `StepError`, `Shortfall` or `FolderError`, each one sentence; finished stages stay,
-    so the next run goes on from there.
+    Raise `RunError`, `SourceError`, `StepError` or `FolderError`, each one sentence; finished stages stay, so the next
+    run goes on from there. A run that falls short of its size raises `Shortfall` when all is written: the folder then
+    holds the rows that there are, marked as short.
     """
     check(out, BY, {*names(recipe), *written(out, BY)})
     stages = Cache(make(out.parent / ".stages").absolute(), fresh=fresh)
     state = Run(recipe, stages, batch_rows, limit, progress)
     with _engine(engine, stages.folder) as work, using(work), hear(state.tell_of_scores):
-        result = run(state)
-        with lock(stages.folder / f"out-{out.name}"):  # two runs into one folder write one after the other
-            return write(result, state, out)
+        try:
+            result = run(state)
+        except BadRecords as error:
+            with _writing(stages, out):
+                raise RunError(f"{error} All bad records are in {write_bad(state, out)}.") from None
+        with _writing(stages, out):
+            manifest = write(result, state, out)
+    if result.short:
+        raise Shortfall(result.short, manifest)
+    return manifest
+
+
+def _writing(stages: Cache, out: Path) -> AbstractContextManager[Any]:
+    """Let two runs into one folder write one after the other."""
+    return lock(stages.folder / f"out-{out.name}")
 
 
 def _engine(name: str | None, folder: Path) -> AbstractContextManager[Engine]:

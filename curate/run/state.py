@@ -24,6 +24,7 @@ from curate.run.ledger import Ledger
 
 _ROWS = 20_000  # that are read together
 RANGE = 2**22  # rows whose ids are compared at a time; a run of fewer compares all in memory
+MANIFEST = "manifest.json"
 ANSWERS = "answers"  # the folder among the stages that holds the generators' journals
 
 
@@ -43,6 +44,18 @@ def silent(what: str, rows: int, *, total: int | None = None, tokens: int = 0) -
 
 class RunError(UserError):
     """Say in words why a run stopped; what was finished is kept for the next one."""
+
+
+class BadRecords(RunError):
+    """Say that too many records of a source could not be read."""
+
+
+class Shortfall(RunError):
+    """Say which sources fall short where the recipe does not allow it; `manifest` is that of what was written."""
+
+    def __init__(self, message: str, manifest: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.manifest = manifest
 
 
 def size_of(rows: pl.DataFrame) -> int:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,6 +16,36 @@ if TYPE_CHECKING:
 # Short sentences are judged together, up to so many characters; a longer sentence alone, in pieces where it has no end.
 WINDOW, PIECE = 100, 400
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
+# A vector is a mean over words and loses who says what of whom, and whether it is denied: signs of that go beside it.
+_WORDS = [
+    r"\b(not|no|never|nobody|none|nothing|neither|nor|without|cannot)\b|n['’]t\b",
+    r"\b(wrong|false|lies?|myth|mistaken|untrue|racist|sexist|bigot\w*|hateful|shame|stop|crime|unjust|refuse)\b",
+    r"[\"“”]|(?<!\w)'|'(?!\w)",
+    r"\b(say|says|said|saying|claim\w*|call(s|ed|ing)?|writes?|wrote|shout\w*|told|tell\w*|heard|post\w*|words?)\b",
+    r"\b(you|your|you're|u)\b",
+    r"\b(I|I'm|I'd|I've|my|me|mine)\b",
+    r"\b(we|our|us)\b",
+    r"\b(they|them|their|these|those)\b",
+    r"\?",
+    r"\b(all|every|everyone|always|only|most)\b",
+    r"\b(should|must|deserve\w*|ought|needs?)\b",
+    r"\b(if|whoever|anyone|people) (who|that|thinks?|says?|you)\b",
+    r"\bhat(e|es|ed|red|ing)\b",
+    r"\b(love|respect|proud|admire|support|equal\w*|rights?)\b",
+]
+SIGNS = [re.compile(words, re.IGNORECASE) for words in _WORDS]
+SCALE = 510  # of a sign that is there; a vector has the length 4080
+BLOCK = 4096  # windows judged at a time, of 3 kB each
+
+
+class Head(NamedTuple):
+    """A hidden layer and what it is worth: weights (units, inputs), their biases, and log-odds in parts of `unit`."""
+
+    weights: list[list[int]]
+    biases: list[int]
+    out: list[int]
+    bias: int
+    unit: int
 
 
 def worst(texts: list[str], judge: Callable[[list[str]], NDArray[np.float64]]) -> list[float]:
@@ -57,10 +87,28 @@ def packaged(texts: list[str]) -> NDArray[np.float64]:
 
     from curate.models.embeddings import embed
 
-    weights, bias, unit = head()
-    # Whole numbers, so that a sum is the same on every machine.
-    sums = embed(texts).astype(np.int64) @ np.array(weights, dtype=np.int64) + bias
-    return probability(sums / unit)
+    vectors, result = embed(texts), np.empty(len(texts))
+    for start in range(0, len(texts), BLOCK):
+        part = slice(start, start + BLOCK)
+        result[part] = probability(log_odds(inputs(vectors[part], texts[part]), head()))
+    return result
+
+
+def inputs(vectors: NDArray[np.int16], texts: list[str]) -> NDArray[np.float64]:
+    """Put the signs of each text beside its vector, (n, 384 + signs)."""
+    import numpy as np
+
+    signs = [[SCALE * bool(sign.search(text)) for sign in SIGNS] for text in texts]
+    return np.hstack([vectors, np.array(signs).reshape(len(texts), len(SIGNS))]).astype(np.float64)
+
+
+def log_odds(rows: NDArray[np.float64], head: Head) -> NDArray[np.float64]:
+    """Run the head. All numbers are whole and below 2**53, so that a sum is the same in any order, on any machine."""
+    import numpy as np
+
+    hidden = np.maximum(rows @ np.array(head.weights, dtype=np.float64).T + head.biases, 0)
+    result: NDArray[np.float64] = (hidden @ np.array(head.out, dtype=np.float64) + head.bias) / head.unit
+    return result
 
 
 def probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -72,10 +120,9 @@ def probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @cache
-def head() -> tuple[list[int], int, int]:
-    """Read the numbers of the head: its weights, its bias, and what a unit of log-odds is in them."""
-    numbers = json.loads((resources.files(__package__) / "head.json").read_text(encoding="utf-8"))
-    return numbers["weights"], numbers["bias"], numbers["unit"]
+def head() -> Head:
+    """Read the numbers of the head."""
+    return Head(**json.loads((resources.files(__package__) / "head.json").read_text(encoding="utf-8")))
 
 
 def classifier(texts: list[str], model: str, label: str) -> NDArray[np.float64]:

@@ -59,10 +59,25 @@ def _filled(frame: str, words: dict[str, list[str]], draw: random.Random) -> str
 
 
 def _styled(text: str, draw: random.Random) -> str:
-    """Write as people do: some all in small letters, a few in capitals."""
+    """Write as people do: some with slips and disguises, some all in small letters, a few in capitals."""
     chance = draw.random()
     if chance < 0.3:
         return text.lower()
     if chance < 0.36:
         return text.upper()
+    if chance > 0.88:
+        return _misspelt(text, random.Random(text))  # noqa: S311
     return text[0].upper() + text[1:]
+
+
+def _misspelt(text: str, draw: random.Random) -> str:
+    """Lose a letter, or disguise a word: with a star, with digits, or with blanks between its letters."""
+    word = draw.choice(re.findall(r"[A-Za-z]{4,}", text) or [text])
+    at = draw.randrange(1, len(word))
+    disguises = [
+        word[:at] + word[at + 1 :],
+        word[:at] + "*" + word[at + 1 :],
+        word.translate(str.maketrans("aeiost", "431057")),
+        " ".join(word),
+    ]
+    return text.replace(word, draw.choice(disguises), 1)

@@ -6,21 +6,29 @@ prints how the head does on what it did not see: whole frames, groups and tweets
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import html
 import json
 import os
 import re
+import sysconfig
+import warnings
+from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from curate.filters.toxicity.head import SCALE, Head, inputs, log_odds, probability, windows
 from curate.filters.toxicity.sentences import write
 
 SEED = 0
 FOLDS = 5
-UNIT = 4080 * 2**16  # a vector has the length 4080; a weight is kept to 1 / 2**16
+MODELS, UNITS, DECAY, ROUNDS = 3, 32, 1.0, 16
+PLAIN, PLAIN_WEIGHT = ["answers", "docstrings", "own technical", "own forum", "own heading"], 3.0
+PART = 2**10  # a weight is kept to one of so many parts
 _CRAWLED = re.compile(r"\bRT\b|https?://\S+|@\w+:?")
 
 
@@ -49,33 +57,58 @@ def examples(folder: Path) -> pl.DataFrame:
         if template != "name_adj" or _number(text) % 3 == 0:  # nine in ten are of this one
             rows.append((text, label == "BAD", "identity", text.rstrip(".").split()[-1], _fold(text)))
     rows += [(s.text, s.toxic, f"own {s.kind}", s.group, _fold(s.frame)) for s in write(SEED, 16)]
-    return pl.DataFrame(
-        rows, schema=["text", "toxic", "source", "group", "fold"], orient="row", infer_schema_length=None
+    rows += [(text, False, "answers", None, _fold(answer)) for answer in answers() for text in windows(answer)]
+    rows += [(text, False, "docstrings", None, _fold(module)) for module, text in documentation()]
+    columns = ["text", "toxic", "source", "group", "fold"]
+    return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None).unique(
+        "text", keep="first", maintain_order=True
     )
 
 
-def fit(vectors: Any, toxic: Any) -> tuple[list[int], int]:
-    """Fit a logistic regression and round its numbers."""
+def answers() -> list[str]:
+    """List the answers that were written for recipes."""
+    file = resources.files("curate.recipes") / "authored" / "train.jsonl"
+    return [json.loads(line)["response"] for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def documentation() -> Iterator[tuple[str, str]]:
+    """Cut the docstrings of Python's own library into windows; yield one in two, with its module."""
+    for file in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                for text in windows(ast.get_docstring(node) or ""):
+                    if _number(text) % 2 == 0:
+                        yield file.stem, text
+
+
+def fit(rows: Any, frame: pl.DataFrame) -> Head:
+    """Fit networks of one hidden layer, put them side by side as one whose log-odds are their mean, and round it."""
     import numpy as np
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.neural_network import MLPClassifier
 
-    model = LogisticRegression(C=1.0, max_iter=500).fit(vectors / 4080, toxic)
-    weights = np.rint(model.coef_[0] * UNIT / 4080).astype(np.int64)
-    return weights.tolist(), round(float(model.intercept_[0]) * UNIT)
+    weights = np.where(frame["source"].is_in(PLAIN), PLAIN_WEIGHT, 1.0)
+    models = [MLPClassifier((UNITS,), alpha=DECAY, max_iter=ROUNDS, random_state=seed) for seed in range(MODELS)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that they stop before they have converged, as they shall
+        for model in models:
+            model.fit((rows / SCALE).astype(np.float32), frame["toxic"].to_numpy(), sample_weight=weights)
+    hidden = np.hstack([model.coefs_[0] for model in models]).T
+    biases = np.hstack([model.intercepts_[0] for model in models])
+    out = np.vstack([model.coefs_[1] for model in models])[:, 0] / MODELS
+    bias = np.mean([model.intercepts_[1][0] for model in models])
+    unit = SCALE * PART**2
+    return Head(_whole(hidden * PART), _whole(biases * SCALE * PART), _whole(out * PART), _whole(bias * unit), unit)
 
 
-def held_out(vectors: Any, frame: pl.DataFrame) -> pl.DataFrame:
+def held_out(rows: Any, frame: pl.DataFrame) -> pl.DataFrame:
     """Judge each example by a head that saw nothing of its fold."""
     import numpy as np
 
-    from curate.filters.toxicity.head import probability
-
-    fold, toxic = frame["fold"].to_numpy(), frame["toxic"].to_numpy()
+    fold = frame["fold"].to_numpy()
     result = np.zeros(len(fold))
     for left_out in range(FOLDS):
         inside = fold != left_out
-        weights, bias = fit(vectors[inside], toxic[inside])
-        result[~inside] = probability((vectors[~inside].astype(np.int64) @ np.array(weights) + bias) / UNIT)
+        result[~inside] = probability(log_odds(rows[~inside], fit(rows[inside], frame.filter(inside))))
     return frame.with_columns(p=pl.Series(result))
 
 
@@ -84,11 +117,11 @@ def main() -> None:
     from curate.models.embeddings import embed
 
     frame = examples(data_folder())
-    vectors = embed(frame["text"])
-    weights, bias = fit(vectors, frame["toxic"].to_numpy())
+    rows = inputs(embed(frame["text"]), frame["text"].to_list())
+    head = fit(rows, frame)
     file = Path(__file__).with_name("head.json")
-    file.write_text(json.dumps({"unit": UNIT, "bias": bias, "weights": weights}) + "\n", encoding="utf-8")
-    judged = held_out(vectors, frame)
+    file.write_text(json.dumps(head._asdict()).replace("], ", "],\n") + "\n", encoding="utf-8")
+    judged = held_out(rows, frame)
     with pl.Config(tbl_rows=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
         for threshold in (0.5, 0.6, 0.7, 0.8, 0.9):
             hit = pl.col("p") >= threshold
@@ -103,6 +136,12 @@ def main() -> None:
         neutral = judged.filter(pl.col("source").is_in(["own group", "own praise"]))
         print(neutral.group_by("group").agg(pl.len(), *flagged).sort("group"))
     print(f"{frame.height:,} examples; sha256 of {file.name}: {hashlib.sha256(file.read_bytes()).hexdigest()}")
+
+
+def _whole(values: Any) -> Any:
+    import numpy as np
+
+    return np.rint(values).astype(np.int64).tolist()
 
 
 def _number(text: str) -> int:

@@ -52,7 +52,7 @@ def test_a_finished_set_is_asked_what_its_filters_are_worth(recipe, tmp_path):
     file.write_text(yaml.safe_dump({"name": "set", **recipe}))
     curate("run", file, "--out", tmp_path / "set")
     assert "length" in curate("ablate", tmp_path / "set")
-    result = json.loads(curate("ablate", tmp_path / "set", "--threshold", "length.response >= 1000", "--json"))
+    result = json.loads(curate("what-if", tmp_path / "set", "length.response >= 1000", "--json"))
     assert result[0]["lost"] == 20
 
 
@@ -64,7 +64,6 @@ def test_errors_are_one_screen(given, write, tmp_path):
     del given["arms"]["short"]["trian"]
     assert "has no {command}" in curate("ablate", write(given), "--runner", "srun", "--out", tmp_path / "o", code=2)
     assert "there is no such file" in curate("ablate", tmp_path / "none.yaml", code=2)
-    assert "name its folder" in curate("ablate", write(given), "--threshold", "x >= 1", code=2)
 
 
 def test_a_packaged_ablation_goes_by_its_name(monkeypatch, tmp_path):

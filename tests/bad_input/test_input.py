@@ -175,6 +175,17 @@ def test_of_three_archives_one_is_cut_short(dumps):
     assert mended["counts"]["one"]["kept"] == 3 * GOOD
 
 
+def test_a_run_that_bad_records_stop_leaves_all_of_them(there):
+    with Path("one.jsonl").open("a", encoding="utf-8") as file:
+        file.write("no json\n" * 20)
+    assert "All bad records are in out/test/quarantine.jsonl" in " ".join(refused().split())
+    assert len(quarantine()) == 20 and not Path("out/test/manifest.json").exists()
+    done("--set", "max_bad=0.9")
+    whole = Path("out/test/quarantine.jsonl").read_bytes()
+    assert "out/test/quarantine.stopped.jsonl" in " ".join(refused().split()), "the finished set stays as it is"
+    assert Path("out/test/quarantine.jsonl").read_bytes() == whole and Path("out/test/manifest.json").exists()
+
+
 def test_xml_cut_in_the_middle_loses_its_last_record_only(dumps):
     (dumps / "tea").mkdir()
     text = posts(GOOD, "tea")

@@ -7,11 +7,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from scipy.stats import binom, hypergeom
 
 from curate.filters import both_sides, contradictions, mislabelled, mismatch, reward_gap
 from curate.rows import data_folder
 
 NAMES = ["prompt", "chosen", "rejected"]
+LUCK = 0.01  # what is found must be more than chance finds once in a hundred times
 
 
 def pairs(*rows: tuple[str | None, ...]) -> pl.DataFrame:
@@ -80,8 +82,8 @@ def test_flipped_labels_are_found_in_any_order(real):
     assert scores.value[:120].is_between(0, 1).all() and scores.value[120] is None
     assert scores.why[120] == "a text is missing"
     first = pool.with_columns(flipped=flipped.extend_constant(False, 1), value=scores.value).top_k(6, by="value")
-    assert first["flipped"].sum() >= 3  # by chance 0.3
-    assert scores.notes["pairs"] == 120 and scores.notes["right"] > 0.75
+    assert first["flipped"].sum() > hypergeom.isf(LUCK, 120, 6, 6)
+    assert scores.notes["pairs"] == 120 and scores.notes["right"] > binom.isf(LUCK, 120, 0.5) / 120
     again = mislabelled(pool.reverse())
     assert again.value.reverse().equals(scores.value) and again.why.reverse().equals(scores.why)
     assert not mislabelled(pool, seed=1).value.equals(scores.value)
@@ -95,7 +97,7 @@ def test_answers_of_other_prompts_are_found(real):
     pool = real.with_columns(response=answers, prompt=real["prompt"].scatter([2], real["prompt"][3].upper()))
     scores = mismatch(pool)
     first = scores.value.arg_sort(descending=True)[:8]
-    assert len(set(first) & set(slid)) >= 3  # by chance 0.3 of 4
+    assert len(set(first) & set(slid)) > hypergeom.isf(LUCK, 120, 4, 8)
     assert mismatch(pool.reverse()).value.reverse().equals(scores.value)
     blank = mismatch(pool.with_columns(response=pl.when(pl.col("id") == "1").then(pl.lit(" ")).otherwise("response")))
     assert blank.value[0] is None and blank.why[0] == "a text is missing"

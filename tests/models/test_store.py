@@ -53,3 +53,13 @@ def test_the_same_chunk_twice_is_one_file(tmp_path):
     store.put(tmp_path, chunk([b"a"]))
     store.put(tmp_path, chunk([b"a"]))
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_chunk_that_was_read_is_read_again_only_for_what_it_holds(tmp_path, monkeypatch):
+    for key in (b"a", b"b", b"c"):
+        store.put(tmp_path, chunk([key]))
+    lookup(tmp_path, [b"nowhere"])
+    files, read = [], store._read
+    monkeypatch.setattr(store, "_read", lambda file: files.append(file) or read(file))
+    assert lookup(tmp_path, [b"b", b"nowhere"]) == {b"b": 1}
+    assert len(files) == 1

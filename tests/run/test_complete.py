@@ -10,10 +10,9 @@ import pytest
 
 from curate.recipe.load import load
 from curate.report.steps import lines
-from curate.run.budget import Shortfall
 from curate.run.folder import why
 from curate.run.run import run_recipe
-from curate.run.state import RunError
+from curate.run.state import RunError, Shortfall
 
 MASKED = {"response_turns": [{"role": "assistant", "loss": False}]}
 CALLS = {"response_turns": [{"role": "assistant", "tool_calls": [{"id": "1", "name": "f", "arguments": "{}"}]}]}

@@ -12,11 +12,12 @@ import pytest
 from curate.pairs.samples import Result
 from curate.recipe.load import load
 from curate.recipe.places import RecipeError
-from curate.run.check import sample_yield, verify
+from curate.run.check import verify
 from curate.run.folder import open_out, why
-from curate.run.outputs import MANIFEST
 from curate.run.pool import _replace
+from curate.run.prediction import sample_yield
 from curate.run.run import run_recipe
+from curate.run.state import MANIFEST
 from curate.turns import TURNS
 from tests.conftest import rows
 

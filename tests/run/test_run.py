@@ -15,9 +15,11 @@ import pytest
 from curate.recipe.load import load
 from curate.rows import SourceError, hash01, hash_file
 from curate.run import run as story
-from curate.run.budget import Shortfall, fill
+from curate.run.budget import fill
+from curate.run.check import verify
+from curate.run.folder import why
 from curate.run.run import run_recipe
-from curate.run.state import RunError
+from curate.run.state import RunError, Shortfall
 from curate.run.step_error import StepError
 from tests.conftest import rows
 
@@ -172,10 +174,17 @@ def test_what_a_run_writes(there, write_recipe):
     assert json.loads((there / "out/manifest.json").read_text())["table"] == manifest["table"]
 
 
-def test_shortfall_fails_loudly_and_keeps_what_was_there(there, write_recipe):
-    with pytest.raises(Shortfall, match=r"one has \d+ of 600"):
+def test_shortfall_fails_loudly_and_leaves_what_there_is(there, write_recipe):
+    with pytest.raises(Shortfall, match=r"one has \d+ of 600") as error:
         run_recipe(load(write_recipe(RECIPE), ("size=1000",)), there / "out")
-    assert not (there / "out/manifest.json").exists()
+    manifest = json.loads((there / "out/manifest.json").read_text())
+    assert manifest["short"] == error.value.manifest["short"] and manifest["short"]["ways"]
+    assert hashes(manifest) == {name: hash_file(there / "out" / name) for name in hashes(manifest)}
+    for page in ("report.html", "README.md"):
+        assert "too few rows: one has" in (there / "out" / page).read_text()
+    assert set(verify(there / "out").values()) == {"same"}
+    dropped = pl.read_parquet(there / "out/ledger.parquet").filter(~pl.col("kept"))["id"][0]
+    assert why(there / "out", dropped)["dropped_by"]
 
 
 def test_shortfall_accepted_gives_a_smaller_set(there, write_recipe):

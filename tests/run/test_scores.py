@@ -16,8 +16,9 @@ import pytest
 
 from curate.recipe.load import load
 from curate.recipe.places import RecipeError
-from curate.run.check import sample_yield, verify
+from curate.run.check import verify
 from curate.run.folder import open_out, why
+from curate.run.prediction import sample_yield
 from curate.run.run import run_recipe
 from tests.conftest import rows
 from tests.models.generators.servers import Chat, Reply, error, good, serving

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.ablate.ledger import thresholds
 from curate.filter import Property, Score, measures
 from curate.filters import alike, first_person, length, prompt_from_title_or_body, replace_opening, strip_links
 from curate.recipe.load import load
@@ -19,6 +18,7 @@ from curate.rows import stack, standardise
 from curate.run.ledger import evidence_text
 from curate.run.rowpass import NO_VALUE, row_pass
 from curate.run.run import run_recipe
+from curate.run.what_if import thresholds
 from curate.texts import TurnsError
 from curate.turns import OPTIONAL, answer, conversation, cut, reply, turn
 from tests.conversations import conversations

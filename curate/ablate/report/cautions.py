@@ -65,6 +65,8 @@ def _judge(ablation: dict[str, Any]) -> Iterator[str]:
     both = sorted(set(ablation.get("generator_models") or []) & set(ablation.get("judge_models") or []))
     if both:
         yield f"judge and generator are one model ({', '.join(both)}): models like what they wrote themselves"
+    if (ablation.get("judge") or {}).get("judge") == "rules":
+        yield "the judge goes by rules of form alone: whether an answer is right or of use it cannot tell"
 
 
 def _random(ablation: dict[str, Any]) -> Iterator[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.resources
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -46,10 +48,26 @@ def dumps(path: Path) -> dict[str, tuple[Path, ...]]:
 
 def groups() -> dict[str, list[str]]:
     """Read the packaged groups of sites, full names by group; a renamed site stands under both its names."""
-    text = (importlib.resources.files("curate.recipes") / "stackexchange_sites.yaml").read_text("utf-8")
-    listed = yaml.safe_load(text)
-    renamed: dict[str, str] = listed.pop("renamed", {})
+    listed = dict(_packaged())
+    renamed: dict[str, str] = listed.pop("renamed")
     return {group: [*names, *(new for new, old in renamed.items() if old in names)] for group, names in listed.items()}
+
+
+def names_of(site: str) -> list[str]:
+    """List the names that dumps of a site may carry: its own first, then the one before or after it was renamed.
+
+    >>> names_of("ai.stackexchange.com"), names_of("alcohol.stackexchange.com")
+    (['ai.stackexchange.com'], ['alcohol.stackexchange.com', 'beer.stackexchange.com'])
+    """
+    renamed = _packaged()["renamed"]
+    return [site, *(name for pair in renamed.items() if site in pair for name in pair if name != site)]
+
+
+@cache
+def _packaged() -> dict[str, Any]:
+    text = (importlib.resources.files("curate.recipes") / "stackexchange_sites.yaml").read_text("utf-8")
+    listed: dict[str, Any] = yaml.safe_load(text)
+    return listed
 
 
 def in_group(path: Path, available: list[str], group: str) -> list[str]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from curate.filters import toxic
 from curate.filters.safety import toxicity_rounded
-from curate.filters.toxicity.head import PIECE, head, windows, worst
+from curate.filters.toxicity.head import PIECE, SIGNS, head, inputs, windows, worst
 from curate.models.weights import ModelError
 
 
@@ -23,10 +23,30 @@ def test_a_text_is_as_bad_as_its_worst_window():
     assert worst(["good\n\nbad\n\ngood", "good", ""], judge) == [0.9, 0.2, 0.0]
 
 
-def test_the_head_is_whole_numbers_one_for_each_dimension():
-    weights, bias, unit = head()
-    assert len(weights) == 384
-    assert all(isinstance(number, int) for number in [*weights, bias, unit])
+def test_the_head_is_whole_numbers_one_for_each_dimension_and_sign():
+    weights, biases, out, bias, unit = head()
+    assert {len(row) for row in weights} == {384 + len(SIGNS)}
+    assert len(weights) == len(biases) == len(out)
+    numbers = [*biases, *out, bias, unit, *(number for row in weights for number in row)]
+    assert all(isinstance(number, int) for number in numbers)
+    # The largest sum that can come up, so that floats hold each one exactly.
+    largest = np.abs(weights).sum(axis=1) * 4080 + np.abs(biases)
+    assert largest @ np.abs(out) + abs(bias) < 2**53
+
+
+@pytest.mark.parametrize(
+    ("text", "signs"),
+    [
+        pytest.param("Tea", [], id="none"),
+        pytest.param("They aren't", [0, 7], id="a denial"),
+        pytest.param('"Go," he said', [2, 3], id="a quotation"),
+        pytest.param("HATE", [12], id="capitals"),
+        pytest.param("the hatchet of the notary", [], id="parts of words"),
+    ],
+)
+def test_signs_say_who_speaks_and_what_is_denied(text, signs):
+    row = inputs(np.zeros((1, 384), dtype=np.int16), [text])[0, 384:]
+    assert np.flatnonzero(row).tolist() == signs
 
 
 @pytest.fixture(scope="module")

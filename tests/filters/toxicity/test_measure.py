@@ -25,8 +25,10 @@ def test_figures_at_a_threshold():
 @pytest.mark.parametrize(
     ("read", "least"),
     [
-        pytest.param(surge, 0.91, id="comments"),
-        pytest.param(hatecheck, 0.6, id="functional tests, where a linear head reads no negation: see the card"),
+        pytest.param(surge, 0.91, id="comments, seen before this bound was set"),
+        pytest.param(
+            hatecheck, 0.75, id="functional tests; on a sample of 563, seen before this bound was set: see the card"
+        ),
     ],
 )
 def test_toxic_texts_are_told_from_others(read, least):

@@ -1,7 +1,5 @@
 from collections import Counter
 
-import pytest
-
 from curate.filters.toxicity.sentences import write
 
 SENTENCES = write(0, 16)
@@ -15,9 +13,9 @@ def test_every_slot_is_filled():
     assert [sentence.text for sentence in SENTENCES if set("{}") & set(sentence.text)] == []
 
 
-def test_each_group_is_named_as_often_in_harmless_sentences_as_in_toxic_ones():
+def test_no_group_is_named_more_often_in_toxic_sentences_than_in_harmless_ones():
     count = Counter((sentence.group, sentence.toxic) for sentence in SENTENCES if sentence.group)
     groups = {group for group, _ in count}
     assert len(groups) == 54
     for group in groups:
-        assert count[group, True] == pytest.approx(count[group, False], rel=0.35), group
+        assert 0.5 < count[group, True] / count[group, False] <= 1, group
