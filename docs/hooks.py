@@ -112,8 +112,8 @@ def _function(group: str, name: str) -> str:
 
 
 def _parameters(group: str, name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = registry.parameters(registry.find(group, name)).model_json_schema()
-    return schema["properties"]
+    parameters: dict[str, Any] = registry.parameters(registry.find(group, name)).model_json_schema()["properties"]
+    return parameters
 
 
 def _docstring(text: str) -> str:
