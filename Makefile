@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c $(CONSTRAI
 
 HOSTS := datatrove data_juicer nemo_curator distilabel spark
 
-.PHONY: lima1k pairs train ablate quick test hosts $(HOSTS:%=host-%) fuzz sanitize lint format resolve wheels bench clean
+.PHONY: lima1k pairs train ablate quick test docs hosts $(HOSTS:%=host-%) fuzz sanitize lint format resolve wheels bench clean
 
 lima1k: $(VENV)/lima1k.ok  ## the main job: a set of exactly 1,000 rows, offline
 	$(BIN)/curate run recipes/lima1k.yaml
@@ -34,6 +34,9 @@ quick: $(VENV)/test.ok  ## what takes no model, no browser and no patience
 test: $(VENV)/test.ok  ## all tests, doctests and the README's examples: in two processes, then those that ask a model in one
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not model'
 	$(BIN)/python -m pytest -q -m model
+
+docs: $(VENV)/docs.ok  ## docs/ as a site, with a reference made from the code: build/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 hosts: $(HOSTS:%=host-%)  ## steps of other pipelines, and their operators as ours, each with the real library: 9 GB
 

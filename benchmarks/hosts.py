@@ -4,7 +4,7 @@ Both sides do the same work with the same polars expression (`GOOD`): answers ar
 characters and none of three phrases. The host's own loop is what one writes by hand: it hands batches of the one column
 to polars and the verdicts back; for dicts, which polars does not hold, it is a plain function of a row. The library's
 line is `curate.keep`. They run by turns in one process, after a round that does not count; figures are medians of CPU
-seconds. The table goes into the README between two marks; hosts left out keep their lines. Ray is left out: its work
+seconds. The table goes into docs/hosts.md between two marks; hosts left out keep their lines. Ray is left out: its work
 is done in other processes, where a block is an Arrow table.
 """
 
@@ -33,7 +33,7 @@ MARKS = "<!-- hosts: python -m benchmarks.hosts -->", "<!-- end of hosts -->"
 
 class Host(NamedTuple):
     name: str
-    line: str  # of the library, as the README shows it
+    line: str  # of the library, as docs/hosts.md shows it
     put: Callable[[pl.DataFrame], Any]
     own: Callable[[Any], Any]
     done: Callable[[Any], int]  # does what is lazy, and counts the rows
@@ -181,7 +181,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--hosts", nargs="+", default=[host.name for host in HOSTS], metavar="NAME")
-    parser.add_argument("--page", type=Path, default=rowpass.ROOT / "README.md")
+    parser.add_argument("--page", type=Path, default=rowpass.ROOT / "docs" / "hosts.md")
     parser.add_argument("--build", type=Path, default=rowpass.ROOT / "build" / "benchmarks")
     options = parser.parse_args()
     options.build.mkdir(parents=True, exist_ok=True)

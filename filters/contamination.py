@@ -33,8 +33,7 @@ def contaminated(column: str = "user_turns", *, by: list[str], n: int = 13, shar
       its words changed keeps some 70 % of them. Rare words count more than the form of a question: of the words beyond
       some 700 common English ones at most one may be missing, or a tenth of all words, or 1 - `share` of the rare ones
       ("What is the difference between" any two things is no copy). Texts under 8 words, GPT-3's smallest n, have too
-      few runs for that and
-    - count only if all their words are the same.
+      few runs for that and count only if all their words are the same.
 
     The ledger's detail says which: "13 words on end", "all words", or both shares. Measured: the 150 packaged prompts
     are all found, and with a tenth of their words changed 2,978 of 2,980 in 20 draws. Of 1,786 titles of real questions

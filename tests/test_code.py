@@ -14,7 +14,7 @@ from curate.filters import length
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # What no result rests on: it parses, prints, plots, locks, serves, packs or measures, or is only asked by tests.
 NO_MATTER = {
-    "click", "cloudpickle", "curate-lm", "filelock", "httpx2", "hypothesis", "import-linter", "jinja2", "jsonschema", "playwright", "pydantic", "pytest", "pytest-xdist",
+    "click", "cloudpickle", "curate-lm", "filelock", "httpx2", "hypothesis", "import-linter", "jinja2", "jsonschema", "mkdocs-material", "playwright", "pydantic", "pytest", "pytest-xdist",
     "pyyaml", "rich", "mypy", "ruff", "ray", "fsspec", "s3fs", "gcsfs", "huggingface_hub", "dask", "duckdb", "moto", "pandas-stubs", "types-pyyaml", "pre-commit",
 }  # fmt: skip
 

@@ -54,39 +54,63 @@ class RecipeKeys(pydantic.BaseModel):
     """The keys of a recipe."""
 
     model_config = pydantic.ConfigDict(extra="forbid", strict=True)
-    name: Annotated[str, pydantic.AfterValidator(_names_a_folder), pydantic.Field(json_schema_extra={"pattern": _NAME})]
-    seed: int = pydantic.Field(0, ge=-(2**63), lt=2**63)
-    size: int | None = pydantic.Field(None, gt=0, lt=2**63)
-    shortfall: Shortfall = "fail"
-    max_bad: float = pydantic.Field(0.01, ge=0, le=1)
-    generators: dict[str, Any] = {}
-    judges: dict[str, Any] = {}
-    sources: dict[str, Any] = pydantic.Field(min_length=1)
-    steps: list[Any] = []
-    overrides: str | None = None
-    output: dict[str, Any] = {}
+    name: Annotated[
+        str,
+        pydantic.AfterValidator(_names_a_folder),
+        pydantic.Field(json_schema_extra={"pattern": _NAME}, description="Names the output folder, out/NAME."),
+    ]
+    seed: int = pydantic.Field(0, ge=-(2**63), lt=2**63, description="All that is random is drawn from it.")
+    size: int | None = pydantic.Field(
+        None, gt=0, lt=2**63, description="How many rows the set has, exactly; without it all that pass."
+    )
+    shortfall: Shortfall = pydantic.Field(
+        "fail", description="What to do where a source has fewer rows than its share."
+    )
+    max_bad: float = pydantic.Field(
+        0.01, ge=0, le=1, description="The share of a source's records that may be unreadable; more stop the run."
+    )
+    generators: dict[str, Any] = pydantic.Field({}, description="Models that write, by a name that steps use.")
+    judges: dict[str, Any] = pydantic.Field({}, description="What grades or compares, by a name that steps use.")
+    sources: dict[str, Any] = pydantic.Field(min_length=1, description="Where rows come from, by name.")
+    steps: list[Any] = pydantic.Field([], description="Steps over the rows of all sources together.")
+    overrides: str | None = pydantic.Field(
+        None, description="A file of rows that people accept or reject, whatever the steps say."
+    )
+    output: dict[str, Any] = pydantic.Field({}, description="What is written.")
 
 
 class SourceKeys(pydantic.BaseModel):
     """The keys of one source."""
 
     model_config = pydantic.ConfigDict(extra="forbid", strict=True)
-    read: dict[str, Any]
-    optional: bool = False
-    take: int | None = pydantic.Field(None, ge=0, lt=2**63)
-    steps: list[Any] = []
-    sample: dict[str, Any] | None = None
+    read: dict[str, Any] = pydantic.Field(
+        description="The source and its parameters, as in `{jsonl: {path: a.jsonl}}`."
+    )
+    optional: bool = pydantic.Field(False, description="Whether a run goes on where its files are not there.")
+    take: int | None = pydantic.Field(
+        None, ge=0, lt=2**63, description="Its share of the size; without it an equal part of what others leave."
+    )
+    steps: list[Any] = pydantic.Field([], description="Steps over its own rows, before those of the recipe.")
+    sample: dict[str, Any] | None = pydantic.Field(
+        None, description="How its share is chosen among the rows that pass."
+    )
 
 
 class OutputKeys(pydantic.BaseModel):
     """The keys of `output`."""
 
     model_config = pydantic.ConfigDict(extra="forbid", strict=True)
-    formats: list[Format] = ["prompt_completion"]
-    thoughts: Thoughts = "keep"
-    language: list[Annotated[str, pydantic.Field(pattern="^[a-z]{2,3}$")]] = []  # for the card
-    dev: dict[str, Any] | None = None
-    test_prompts: dict[str, Any] | None = None
+    formats: list[Format] = pydantic.Field(
+        ["prompt_completion"], description="The forms of the set; the first is train.jsonl."
+    )
+    thoughts: Thoughts = pydantic.Field("keep", description="Whether what a model thinks before it answers stays.")
+    language: list[Annotated[str, pydantic.Field(pattern="^[a-z]{2,3}$")]] = pydantic.Field(
+        [], description="Languages for the card, as codes of ISO 639."
+    )
+    dev: dict[str, Any] | None = pydantic.Field(
+        None, description="A source of prompts that are written beside the set."
+    )
+    test_prompts: dict[str, Any] | None = pydantic.Field(None, description="A source of prompts to test models with.")
 
 
 SAMPLE = "sample"  # the block of a source that draws its share; its label, too

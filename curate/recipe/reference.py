@@ -106,20 +106,18 @@ def schema() -> dict[str, Any]:
     output = OutputKeys.model_json_schema()
     steps = {"type": "array", "items": {"$ref": "#/$defs/step"}}
     read = {"$ref": "#/$defs/read"}
-    top["properties"] |= {
-        "sources": {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/source"}},
-        "steps": steps,
-        "output": output,
-    }
-    output["properties"] |= {"dev": read, "test_prompts": read}
+    named = {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/source"}}
+    _describe(top, sources=named, steps=steps, output=output)
+    _describe(output, dev=read, test_prompts=read)
     # A recipe that extends another says only what differs.
-    top["properties"]["extends"] = {"type": "string"}
+    extends = "Another recipe, packaged or beside this one, that this one changes."
+    top["properties"]["extends"] = {"type": "string", "description": extends}
     top["anyOf"] = [{"required": top.pop("required")}, {"required": ["extends"]}]
     source.pop("required")
-    source["properties"] |= {"read": read, "steps": steps, "sample": {"$ref": "#/$defs/sample"}}
+    _describe(source, read=read, steps=steps, sample={"$ref": "#/$defs/sample"})
     added = [name for name in registry.plugins("filters") if name not in filters]
     for group in ("generators", "judges"):
-        top["properties"][group] = {"type": "object", "additionalProperties": _named(registry.functions(group))}
+        _describe(top, **{group: {"type": "object", "additionalProperties": _named(registry.functions(group))}})
     top["$defs"] = {
         "source": source,
         "read": _named(sources),
@@ -132,6 +130,12 @@ def schema() -> dict[str, Any]:
         },
     }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "title": "A curate recipe"}
+
+
+def _describe(schema: dict[str, Any], **keys: dict[str, Any]) -> None:
+    """Say what keys hold that have a schema of their own; what they are for stays."""
+    for key, value in keys.items():
+        schema["properties"][key] = value | {"description": schema["properties"][key]["description"]}
 
 
 def _of_verb(verb: str) -> dict[str, registry.Function]:
