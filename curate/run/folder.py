@@ -66,9 +66,9 @@ def as_written(out: Path, by: str = "run") -> Iterator[None]:
 def some_rows(out: Path, n: int, *, drawn: bool = False) -> list[dict[str, Any]]:
     """Take the first rows of a finished set, or those `drawn` by their ids; the columns that a reader looks at."""
     open_out(out)
-    all_ = scan(out / "train.parquet")
-    rows: pl.DataFrame = (all_.bottom_k(n, by="id").sort("id") if drawn else all_.head(n)).collect()
-    return rows.select(c for c in ("id", "source", *COLUMNS) if c in rows.columns).to_dicts()
+    rows = scan(out / "train.parquet")
+    few = (rows.bottom_k(n, by="id").sort("id") if drawn else rows.head(n)).collect()
+    return few.select(c for c in ("id", "source", *COLUMNS) if c in few.columns).to_dicts()
 
 
 def why(out: Path, row: str) -> dict[str, Any]:
