@@ -74,7 +74,9 @@ def pairs(docs: pl.DataFrame) -> pl.DataFrame:
     """Put pairs together: people's tone against a formal one, a review turned positive against the review, a doc
     string against that of another function of its package."""
     lines = (data_folder() / "human_like_pairs_sample.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = [("tone", one["prompt"], one["chosen"], one["rejected"]) for one in map(json.loads, lines)]
+    rows: list[tuple[str, ...]] = [
+        ("tone", one["prompt"], one["chosen"], one["rejected"]) for one in map(json.loads, lines)
+    ]
     for one in json.loads((data_folder() / "natural_instructions" / YELP).read_text(encoding="utf-8"))["Instances"]:
         text = one["input"].strip()
         rows.append(("review", f"Rewrite this negative review as a positive one: {text}", one["output"][0], text))

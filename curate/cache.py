@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import curate
 from curate.own import installed, is_own
-from curate.rows import data_folder, hash_file
+from curate.rows import hash_file, places
 
 # Every package whose release can change what a kept result holds; tests hold the list against pyproject.toml.
 PACKAGES = (
@@ -497,11 +497,17 @@ def unchanged(folder: Path, hashes: Mapping[str, str]) -> bool:
 def contents_of(params: Any) -> list[list[str]]:
     """List what the texts among some parameters name, as (name, hash) pairs: files, and folders that hold a model.
 
-    A name may have a `:column` behind it. It starts at the working folder or at the data folder, as filters look.
+    A name may have a `:column` behind it. It is looked for wherever filters look.
     """
     names = {part for text in _texts(params) for part in (text, text.rpartition(":")[0]) if 0 < len(part) < 1024}
-    places = [(name, folder / name) for name in sorted(names) for folder in dict.fromkeys((Path(), data_folder()))]
-    return [[name, content] for name, place in places if (content := _content(place))]
+    return [[name, content] for name in sorted(names) for place in _places(name) if (content := _content(place))]
+
+
+def _places(name: str) -> list[Path]:
+    """List where a text may name a file; it may be one of which no path can be made (`~nobody`)."""
+    with suppress(RuntimeError):
+        return places(name)
+    return []
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -95,6 +95,19 @@ def make(folder: Path, option: str | None = "--out") -> Path:
         probe.touch()
         probe.unlink()
     return folder
+
+
+@contextmanager
+def tidy(*folders: Path) -> Iterator[None]:
+    """Remove folders that are made meanwhile, and those above them, where what follows fails and leaves them empty."""
+    new = [place for folder in folders for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        yield
+    except BaseException:
+        for place in sorted(new, key=lambda place: -len(place.parts)):
+            with suppress(OSError):
+                place.rmdir()
+        raise
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -102,8 +103,83 @@ def hash_file(path: Path) -> str:
 
 
 def data_folder() -> Path:
-    """Name the folder where relative paths of recipes start: $CURATE_DATA, or data/."""
+    """Name the folder of data: $CURATE_DATA, or data/."""
     return Path(os.environ.get("CURATE_DATA", "data"))
+
+
+# Of the whole process, as the working folder and $CURATE_DATA are: a run looks for files in many threads.
+_recipe_folder: Path | None = None
+
+
+@contextmanager
+def beside(folder: Path | None) -> Iterator[None]:
+    """Have relative paths start at the folder of a recipe first, for as long as this lasts."""
+    before = _recipe_folder
+    stand_beside(folder)
+    try:
+        yield
+    finally:
+        stand_beside(before)
+
+
+def stand_beside(folder: Path | None) -> None:
+    """Have relative paths start at the folder of a recipe first, in all of this process."""
+    global _recipe_folder
+    _recipe_folder = folder
+
+
+def recipe_folder() -> Path | None:
+    """Name the folder of the recipe that is read or run."""
+    return _recipe_folder
+
+
+def places(path: str | Path) -> list[Path]:
+    """List where a path is looked for: beside the recipe, in the working folder, in the data folder.
+
+    >>> [place.as_posix() for place in places("a.csv")][-1].endswith("/a.csv"), len(places("/a.csv"))
+    (True, 1)
+    """
+    return list(_places(path))
+
+
+def locate(path: str | Path) -> Path | None:
+    """Find the first place of a file, of a folder, or of a pattern that matches any; None where there is none."""
+    return next(filter(_is_there, places(path)), None)
+
+
+def tried(path: str | Path) -> str:
+    """Say where a path was looked for, to be put behind a sentence; nothing for one that is not relative."""
+    listed = [f"{place} ({where})" for place, where in _places(path).items()]
+    return f"; looked for {', '.join(listed)}" if len(listed) > 1 else ""
+
+
+def _places(path: str | Path) -> dict[Path, str]:
+    own = Path(path).expanduser()
+    folders = {"beside the recipe": _recipe_folder, "in the working folder": Path(), "in $CURATE_DATA": data_folder()}
+    result: dict[Path, str] = {}
+    for where, folder in folders.items():
+        if folder is not None:
+            result.setdefault(folder / own, where)
+    return result
+
+
+def _is_there(path: Path) -> bool:
+    with suppress(OSError, ValueError):  # a name that no file can have: too long, or with a NUL
+        base, pattern = part_pattern(path)
+        return path.exists() or (pattern != "" and any(base.glob(pattern)))
+    return False
+
+
+def part_pattern(path: Path) -> tuple[Path, str]:
+    """Part a pattern from the folder before it; an empty one where there is none.
+
+    >>> part_pattern(Path("pool/*/a.csv"))[1]
+    '*/a.csv'
+    """
+    for i, piece in enumerate(path.parts):
+        if any(mark in piece for mark in "*?["):
+            return Path(*path.parts[:i]), Path(*path.parts[i:]).as_posix()
+    return path, ""
 
 
 def with_ids(rows: pl.DataFrame) -> pl.DataFrame:

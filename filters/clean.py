@@ -172,7 +172,8 @@ def strip_signature(column: str = "response") -> Edit:
     A text that is nothing but a signature stays.
 
     Measured on 10,804 Stack Exchange posts, where signatures are not wanted: 16 lose one, all rightly. Of 236 others
-    that end in such words 60 were read: 4 sign off within their last paragraph or by "HTH", and are overlooked.
+    that end in such words 60 were read: 4 sign off within their last paragraph or by "HTH", and are overlooked. Of
+    3,250 files beside Debian's packages 6 lose one, all rightly, and 1 keeps its own (two names with dates).
 
     >>> frame = pl.DataFrame({"response": ["Boil it.\n\nBest regards,\nAnn Lee", "Thanks, it works.", None]})
     >>> frame.select(strip_signature()).to_series().to_list()

@@ -43,7 +43,7 @@ def contaminated(column: str = "user_turns", *, by: list[str], n: int = 13, shar
 
     `by` names the packaged prompts, `dev` and `test`, or files: .jsonl, .json, .csv, .tsv, .parquet or .txt (a text a
     line), in which the text is in `prompt`, `question`, `instruction` or the like, or in the column named behind a
-    colon (`mmlu.csv:stem`). Relative paths start at the working folder, else at the data folder.
+    colon (`mmlu.csv:stem`). Relative paths are looked for as all paths of a recipe are.
 
     Raises ValueError for a file that is not there or has no such column, or a number out of its range.
 

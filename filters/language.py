@@ -30,6 +30,12 @@ def language(column: str = "response", *, languages: list[str], threshold: float
     | precision at .9 |  1.00 |  1.00 |  1.00 |  1.00 | 1.00 |
     | recall at .9    |   .18 |   .28 |   .48 |   .75 |  .91 |
 
+    On 10,369 messages of other programs in 52 translations precision is the same within .03, recall within .1. What it
+    loses is in a language that has a near neighbour: half of the Chinese in traditional characters is taken for yue
+    (with [zh, yue] 199 of 200 are found), Croatian for bs, Nynorsk for no, Indonesian and Malay for each other.
+    None was taken for English. Of two languages in one text the longer part decides: with a quarter in German 100 of
+    100 English texts hold as English, with three quarters none.
+
     So a text of a word or two tends to fail: ask for the language of answers rather than of short questions. One core
     does about 1,700 answers of 1,000 characters a second.
 

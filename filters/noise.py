@@ -136,10 +136,10 @@ def mislabelled(
 
     A pair gets a reason where the probability of the flip reaches the mean one that the model gives to labels as they
     stand (section 3.1, the threshold of the confident joint): the note `threshold`. The note `right` is how often the
-    model agrees with the labels. Below 0.75 it has learnt too little to name any pair, and its scores mean little: so it is
-    where answers differ in what they know and not in how they sound, and where a quarter of the labels or more are
-    flipped. What is rare and right looks flipped, too: read before you drop. Of 4,000 pairs held out with 5 % flipped,
-    72 of the first 100 were (docs/noise.md).
+    model agrees with the labels. Below 0.75 it has learnt too little to name any pair, and its scores mean little: so
+    it is where answers differ in what they know and not in how they sound, and where a quarter of the labels or more
+    are flipped. What is rare and right looks flipped, too: read before you drop. Of the first 100 of 2,000 pairs held
+    out with 5 % flipped, 66 to 77 were (docs/noise.md).
 
     Raises ValueError if a column is not there, UserError without scikit-learn. With fewer than 100 pairs, or all in one
     fold, no pair has a score, and the reason says so.
@@ -227,7 +227,7 @@ def mismatch(
 
     By embeddings: the largest cosine of the answer to another prompt less that to its own, from -2 to 2. From `margin`
     on a row has a reason, which names the row of that prompt. So answers that slid by a row are found, as a bad join
-    leaves them: 86 of 100 among 2,000 rows held out at 0.3, and 37 others (docs/noise.md). Equal prompts are one.
+    leaves them: 89 of 100 among 2,000 rows held out at 0.3, and 34 others (docs/noise.md). Equal prompts are one.
 
     Known false positives: prompts about one thing (the functions of a module), of which another one may be a little
     nearer; prompts that say next to nothing ("And now?"), as the last turn of a dialogue does; answers in code or in

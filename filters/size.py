@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache, partial
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import polars as pl
@@ -12,7 +11,7 @@ import polars as pl
 from curate.cache import hash_once
 from curate.filter import Property, measures
 from curate.filters.words.runs import count
-from curate.rows import data_folder
+from curate.rows import places, tried
 
 Unit: TypeAlias = Literal["chars", "words", "tokens"]
 
@@ -69,11 +68,10 @@ def length_measured(column: str = "response", unit: Unit = "chars", tokenizer: s
 
 
 def _tokenizer_file(name: str) -> tuple[str, str]:
-    """Find the file of a tokenizer, from the working folder or from the data folder; also hash what it holds."""
-    places = [folder / name for folder in (Path(), data_folder())]
-    files = [file for place in places for file in (place, place / "tokenizer.json") if file.is_file()]
+    """Find the file of a tokenizer, and hash what it holds."""
+    files = [file for place in places(name) for file in (place, place / "tokenizer.json") if file.is_file()]
     if not files:
-        raise ValueError(f"there is no tokenizer {' or '.join(map(str, dict.fromkeys(places)))}")
+        raise ValueError(f"there is no tokenizer {name}{tried(name)}")
     return str(files[0].absolute()), hash_once(files[0])
 
 

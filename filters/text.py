@@ -38,7 +38,9 @@ def matches_where(column: str, pattern: str) -> pl.Expr:
 _NAMED = (
     r"\"[^\"]*\"|“[^“”]*”|`[^`]*`"
     r"|[?.!]\W* (?:Are|Can|Could|Do|Does|How|Is|Should|What|Why) [^?]*\b(?:this|these)\b"
-    r"|(?i:\bthese days\b|\bfrom (?:above|below)\b|\bth(?:is|ese) (?:day|week|month|year|decade|century)s?\b)"
+    r"|(?i:\bthese days\b|\bfrom (?:above|below)\b)"
+    r"|(?i:\bth(?:is|ese) (?:day|morning|afternoon|evening|week(?:end)?|month|spring|summer|autumn|winter|year)s?\b)"
+    r"|(?i:\bth(?:is|ese) (?:decade|century)s?\b)"
 )
 _REQUEST = (
     r"\?|(?i)^\W*(?:(?:in|on|at|to|for|from|by|with|of|under|about)\s+(?:what|which|whom?)"

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import curate
-from curate.cli import ablate, answer, bench, cache, folder, hub, judge, pool, recipe, train, vote
+from curate.cli import ablate, answer, bench, cache, folder, hub, judge, pool, recipe, review, train, vote
 from curate.cli.echo import echo, stop
 from curate.errors import UserError, missing_package, visible
 from curate.models.settings import mask
@@ -16,6 +16,12 @@ from curate.models.settings import mask
 
 class _Command(click.Group):
     """A group that tells user errors in words, with exit code 2; anything else is a bug and shows its trace."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with its whole first sentence: click's own list cuts it."""
+        rows = [(name, self.commands[name].get_short_help_str(limit=1000)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -85,6 +91,6 @@ def _log() -> Callable[[], None]:
     return end
 
 
-for _group in (recipe, folder, pool, train, answer, judge, vote, bench, ablate, cache, hub):
+for _group in (recipe, folder, review, pool, train, answer, judge, vote, bench, ablate, cache, hub):
     for _command in _group.commands:
         main.add_command(_command)

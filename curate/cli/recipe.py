@@ -1,4 +1,4 @@
-"""Commands about recipes: run, check; list and schema, of what they may hold; doctor, of what this machine has."""
+"""Commands about recipes: init, run, check; list and schema, of what they hold; doctor, of what this machine has."""
 
 from __future__ import annotations
 
@@ -99,15 +99,38 @@ def check(recipe: Path, sets: tuple[str, ...], rows: int, trust: bool, as_json: 
         terminal.show_plan(plan, sample, size_reached(plan, sample))
 
 
+@click.command()
+@click.argument("file", type=PATH)
+@click.option("-o", "--out", type=PATH, metavar="RECIPE", help="Recipe to write.  [default: NAME.yaml, after FILE]")
+@options.as_json
+def init(file: Path, out: Path | None, as_json: bool) -> None:
+    """Look at FILE, say what it holds, and write a first recipe that runs."""
+    from curate.folders import put_alone
+    from curate.report import terminal
+    from curate.run.look import facts, look, recipe, recipe_file
+
+    sample = look(file)
+    summary, out = facts(sample), out or recipe_file(file)
+    if not as_json:
+        terminal.show_facts(summary)
+    put_alone(out, recipe(sample, summary, out), by="init", option="--out")
+    if as_json:
+        echo_json({**summary, "recipe": str(out)})
+    else:
+        echo(f"{out} is written; `curate run {out}` makes a set of it.")
+
+
 @click.command("list")
-@click.argument("kind", type=click.Choice(_KINDS), required=False)
+@click.argument("kind", metavar=f"[{'|'.join(_KINDS)}]", required=False)
 @click.argument("name", required=False)
 @options.as_json
 def list_(kind: str | None, name: str | None, as_json: bool) -> None:
     """List filters, sources, generators, judges, pairs and recipes; with NAME, print the reference of one."""
-    from curate.recipe.reference import catalog, reference
+    from curate.recipe.reference import catalog, kind_with, reference
     from curate.report import terminal
 
+    if kind and kind not in _KINDS:
+        kind, name = kind_with(name or kind, _KINDS), name or kind
     if kind and name:
         echo(reference(kind, name))
         return
@@ -139,4 +162,4 @@ def doctor(as_json: bool) -> None:
         echo(f"{'ok ' if line['ok'] else '-- '} {line['what']:12} {line['note']}")
 
 
-commands = (run, check, list_, schema, doctor)
+commands = (init, run, check, list_, schema, doctor)

@@ -13,6 +13,7 @@ from typing import Any
 from curate import cache
 from curate.cache import library
 from curate.errors import UserError
+from curate.rows import places, tried
 
 PACKAGED = "SmolLM2-135M-Instruct"
 EMBEDDING = "all-MiniLM-L6-v2"
@@ -117,13 +118,15 @@ def free_memory() -> None:
 
 def _local(name: str, files: tuple[str, ...], packaged: str, hub_name: bool) -> Path | None:
     """Find a folder with one of the files; None for a name that can only be one of the hub."""
-    folder = Path(name).expanduser()
+    folder = next(filter(Path.is_dir, places(name)), Path(name).expanduser())
     if folder.is_dir():
         if not any((folder / file).is_file() for file in files):
             raise ModelError(f"{name} holds no model: it has no {' or '.join(files)}")
         return folder.resolve()
     if folder.is_absolute() or name.startswith((".", "~")) or "\\" in name or not hub_name:
-        raise ModelError(f"there is no folder {name}; a model is a folder, a name of the hub, or {packaged}")
+        raise ModelError(
+            f"there is no folder {name}{tried(name)}; a model is a folder, a name of the hub, or {packaged}"
+        )
     return None
 
 

@@ -17,6 +17,7 @@ from curate.models.generators.ask import Text
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
 from curate.recipe.extends import PACKAGED
+from curate.rows import places, tried
 
 _Model = TypeVar("_Model", Generator, Judge)
 
@@ -37,16 +38,14 @@ class Scope:
         return {name: model for name, model in self.models.items() if isinstance(model, kind)}
 
     def text(self, name: str) -> str:
-        """Read a text file, beside the recipe, in the working folder, or packaged; raise LookupError in words.
+        """Read a text file of the user's, or a packaged one; raise LookupError in words.
 
         Lines at its top that begin with # are for people, and are left out.
         """
         if name not in self.texts:
-            file = next((f for f in (self.folder / name, Path(name), PACKAGED / name) if f.is_file()), None)
+            file = next(filter(Path.is_file, [*places(name), PACKAGED / name]), None)
             if file is None:
-                raise LookupError(
-                    f"there is no text file {name}, neither beside the recipe nor among the packaged ones"
-                )
+                raise LookupError(f"there is no text file {name}, nor a packaged one{tried(name)}")
             try:
                 lines = file.read_text(encoding="utf-8").split("\n")
             except (OSError, UnicodeDecodeError):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from curate.recipe.places import Places, Problem, RecipeError, read_yaml
+from curate.rows import beside, places
 
 _LONGEST = 20  # recipes that extend one another
 PACKAGED = Path(str(resources.files("curate.recipes")))
@@ -20,16 +24,18 @@ def read_recipe(recipe: Path | Mapping[str, Any], above: tuple[Path, ...] = ()) 
     """Read a recipe, a file or what one holds, as data, what it extends put below it.
 
     A key of the recipe, of a source or of `output`, a generator or a judge replaces the same one of the extended
-    recipe, whole; others stay. A name without a folder that is not a file is looked for beside the recipe that extends
-    it, then among the packaged ones, so `lima1k.yaml` works anywhere. Raise `RecipeError` for a file that cannot be
-    read, or that extends itself.
+    recipe, whole; others stay. A file that is in none of the places of paths is looked for among the packaged recipes,
+    so `lima1k.yaml` works anywhere. Raise `RecipeError` for a file that cannot be read, or that extends itself.
     """
     if isinstance(recipe, Mapping):
         file, places = Path("recipe"), Places("recipe")
         data = _plain(recipe)
     else:
-        file = _locate(recipe, above[-1].parent if above else Path())
-        data, places = read_yaml(file)
+        file = _locate(recipe, above[-1].parent if above else None)
+        try:
+            data, places = read_yaml(file)
+        except RecipeError as error:
+            raise _with_hint(error, file) from None
     base = data.pop("extends", None)
     if base is None:
         return data, places
@@ -79,12 +85,38 @@ def _plain(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
-def _locate(file: Path, beside: Path) -> Path:
-    if not _is_file(file) and _is_file(beside / file):
-        return beside / file
+def _locate(file: Path, folder: Path | None) -> Path:
+    """Find a recipe that is typed, or one that a recipe in a folder extends."""
+    with beside(folder):
+        tries = places(file) if folder else [file]
     own = file.relative_to("recipes") if file.is_relative_to("recipes") else file
     packaged = (PACKAGED / own, PACKAGED / f"{own}.yaml") if own.parent in _FOLDERS else ()
-    return next(filter(_is_file, (file, *packaged)), file)
+    return next(filter(_is_file, (*tries, *packaged)), file)
+
+
+# Files that hold rows, not a recipe; JSON is YAML, so a recipe may be in a .json file all the same.
+_DATA = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".zst", ".gz", ".bz2", ".xz"}
+
+
+def _with_hint(error: RecipeError, file: Path) -> RecipeError:
+    """Say what may be meant by a file that is no recipe: one of another name, or data."""
+    if file.is_dir() or (_is_file(file) and file.suffix.lower() in _DATA):
+        hint = f"if this is data, `curate init {file}` looks at it and writes a recipe"
+    elif not _is_file(file) and (near := _near(file)):
+        hint = f"did you mean {near}?"
+    else:
+        return error
+    first = error.problems[0]
+    return RecipeError(error.file, [replace(first, message=f"{first.message}; {hint}"), *error.problems[1:]])
+
+
+def _near(file: Path) -> str | None:
+    """Find the recipe, in the same folder or packaged, whose name is nearest to one that is not there."""
+    with suppress(OSError, ValueError):
+        names = {path.name: path for path in sorted(file.parent.glob("*.y*ml"))}
+        names |= {name: Path(name) for name in packaged() if name not in names}
+        return next((str(names[near]) for near in get_close_matches(file.name, names, n=1)), None)
+    return None
 
 
 def packaged() -> list[str]:

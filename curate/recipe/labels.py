@@ -27,6 +27,7 @@ _COLUMNS = {
     "sample",
     "repeated",
     "incomplete",
+    "overrides",
 }  # of the ledger, not steps
 
 
@@ -72,6 +73,9 @@ class RecipeKeys(pydantic.BaseModel):
     judges: dict[str, Any] = pydantic.Field({}, description="What grades or compares, by a name that steps use.")
     sources: dict[str, Any] = pydantic.Field(min_length=1, description="Where rows come from, by name.")
     steps: list[Any] = pydantic.Field([], description="Steps over the rows of all sources together.")
+    overrides: str | None = pydantic.Field(
+        None, description="A file of decisions by hand: rows that stay, rows that go."
+    )
     output: dict[str, Any] = pydantic.Field({}, description="What is written.")
 
 

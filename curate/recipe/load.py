@@ -25,13 +25,15 @@ from curate.models.judges.functions import GIVEN as OF_A_CASE
 from curate.models.judges.judge import Judge, grades_none
 from curate.recipe import registry
 from curate.recipe.bindings import Scope, bind
-from curate.recipe.extends import read_recipe
+from curate.recipe.extends import PACKAGED, read_recipe
 from curate.recipe.labels import AS, OutputKeys, RecipeKeys, SourceKeys, label_problem, labels, twice
+from curate.recipe.overrides import Overrides
+from curate.recipe.overrides import read as read_overrides
 from curate.recipe.places import KeyPath, Places, Problem, RecipeError, read_yaml, refuse_secrets, set_value
 from curate.recipe.plan import Read, Recipe, Sample, Source
 from curate.recipe.step import Step, build
 from curate.recipe.verbs import KINDS, VERBS, Kind
-from curate.rows import data_folder
+from curate.rows import beside, locate
 
 log = logging.getLogger("curate.recipe")
 
@@ -60,18 +62,36 @@ def load(
     return parse(data, places, trusted=trusted)
 
 
-def parse(data: dict[str, Any], places: Places, texts: dict[str, str] | None = None, *, trusted: bool = True) -> Recipe:
+def parse(
+    data: dict[str, Any],
+    places: Places,
+    texts: dict[str, str] | None = None,
+    *,
+    folder: Path | None = None,
+    trusted: bool = True,
+) -> Recipe:
     """Check a recipe given as data; raise `RecipeError` with every problem found.
 
-    `texts` are text files that the recipe names and that need not be there any more; `trusted` is as in `load`.
+    `texts` are text files that the recipe names and that need not be there any more; `folder` is the recipe's, where it
+    is not that of the file in `places`; `trusted` is as in `load`.
     """
     refuse_secrets(data, places)
-    reading = Reading(places, data, texts or {}, trusted=trusted)
+    folder = Path(places.file).parent if folder is None else folder
+    folder = None if folder.is_relative_to(PACKAGED) else folder  # data of a user's do not stand there
+    with beside(folder):
+        return _parse(data, places, texts or {}, folder, trusted=trusted)
+
+
+def _parse(
+    data: dict[str, Any], places: Places, texts: dict[str, str], folder: Path | None, *, trusted: bool
+) -> Recipe:
+    reading = Reading(places, data, texts, trusted=trusted)
     top = reading.keys(RecipeKeys, data, ())
     reading.models()
     sources = [reading.source(name, block) for name, block in items(data.get("sources"))]
     steps = reading.steps(data.get("steps"), ("steps",))
     reading.check_labels()
+    overrides = reading.overrides(top.get("overrides"))
     output = reading.keys(OutputKeys, data.get("output") or {}, ("output",))
     extra = {name: reading.read(output[name], ("output", name)) for name in ("dev", "test_prompts") if output.get(name)}
     if reading.problems:
@@ -86,9 +106,11 @@ def parse(data: dict[str, Any], places: Places, texts: dict[str, str] | None = N
         extra={name: read for name, read in extra.items() if read},
         raw=data,
         file=places.file,
+        folder=folder,
         generators=reading.scope.of(Generator),
         judges=reading.scope.of(Judge),
         texts=reading.scope.texts,
+        overrides=overrides,
         unrun=tuple(dict.fromkeys(reading.unrun)),
     )
 
@@ -223,8 +245,7 @@ class Reading:
         call = named and self.checked(named, KINDS["source"])
         if call is None:
             return None
-        # Relative paths start at $CURATE_DATA (default: data/).
-        params = {k: data_folder() / v.expanduser() if isinstance(v, Path) else v for k, v in call.params.items()}
+        params = {k: locate(v) or v.expanduser() if isinstance(v, Path) else v for k, v in call.params.items()}
         for key in [k for k, v in params.items() if isinstance(v, Address) and ":" in call.name]:
             self.problem(
                 (*call.path, key), "a source of your own reads files on this disk: fetch what the address names"
@@ -270,6 +291,14 @@ class Reading:
         except Exception as error:  # a filter says in a ValueError what is wrong; a user's own may raise anything
             self.problem(call.path, str(error) or type(error).__name__)
             return None
+
+    def overrides(self, name: str | None) -> Overrides:
+        """Read the file of decisions about rows."""
+        try:
+            return read_overrides(self.scope.text(name)) if name else Overrides()
+        except (LookupError, ValueError) as error:
+            self.problem(("overrides",), str(error))
+            return Overrides()
 
     def sample(self, block: Any, path: KeyPath) -> Sample | None:
         """Read a `sample` block: the parameters of `domains`, or `{selector: {its parameters}}`."""

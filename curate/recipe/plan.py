@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
@@ -13,8 +14,9 @@ from curate.errors import UserError
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
 from curate.own import is_own
+from curate.recipe.overrides import Overrides
 from curate.recipe.step import Step
-from curate.rows import Batch, Part, SourceError
+from curate.rows import Batch, Part, SourceError, tried
 from curate.sources.remote import parts as parts_at
 
 Shortfall = Literal["fail", "accept", "redistribute"]
@@ -43,6 +45,10 @@ class Read:
         if wrong:
             raise SourceError(f"'{self.name}' gave a {wrong}, where a list of `curate.rows.Part` is needed")
         return parts
+
+    def tried(self) -> str:
+        """Say where its files were looked for."""
+        return "".join(tried(value) for value in self.params.values() if isinstance(value, Path))
 
     def batches(self, part: Part, batch_rows: int) -> Iterator[Batch]:
         """Read a part."""
@@ -103,7 +109,9 @@ class Recipe:
     extra: dict[str, Read]  # dev, test_prompts
     raw: dict[str, Any] = field(compare=False)
     file: str = ""
+    folder: Path | None = None  # where relative paths start first
     generators: dict[str, Generator] = field(default_factory=dict, compare=False)
     judges: dict[str, Judge] = field(default_factory=dict, compare=False)
     texts: dict[str, str] = field(default_factory=dict)  # what the text files say that the recipe names
+    overrides: Overrides = field(default_factory=Overrides)  # what people decided about rows
     unrun: tuple[str, ...] = ()  # functions of the user's own that were not loaded, since the recipe is not trusted

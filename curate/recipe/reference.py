@@ -37,6 +37,20 @@ def catalog(kind: str) -> list[dict[str, Any]]:
     ]
 
 
+def kind_with(name: str, kinds: Sequence[str]) -> str:
+    """Find the kind that has a name, for whoever says the name alone.
+
+    >>> kind_with("length", ["filters", "sources"])
+    'filters'
+    """
+    names = {kind: list(_recipes() if kind == "recipes" else registry.names(kind)) for kind in kinds}
+    for kind, listed in names.items():
+        if name in (*listed, *registry.plugins(kind)):
+            return kind
+    every = [*kinds, *(one for listed in names.values() for one in listed)]
+    raise UserError(f"there is nothing called '{name}'; {did_you_mean(name, every)}")
+
+
 def reference(kind: str, name: str) -> str:
     """Write the reference of one filter or source (signature and docstring), or the text of a recipe."""
     if kind == "recipes":

@@ -181,6 +181,18 @@ def check(model: type[pydantic.BaseModel], block: Any) -> tuple[dict[str, Any], 
     return {name: getattr(checked, name) for name in model.model_fields}, []
 
 
+# What pydantic says of types, in the words of YAML.
+_WORDS = {
+    "int_type": "should be a whole number",
+    "float_type": "should be a number",
+    "string_type": "should be a text",
+    "bool_type": "should be true or false",
+    "list_type": "should be a list",
+    "dict_type": "should be keys with values",
+    "path_type": "should be a path",
+}
+
+
 def _sentence(item: dict[str, Any], names: list[str], block: dict[str, Any]) -> tuple[KeyPath, str]:
     path = existing(item["loc"], block)
     match item["type"]:
@@ -188,7 +200,7 @@ def _sentence(item: dict[str, Any], names: list[str], block: dict[str, Any]) -> 
             return path[:-1], f"'{path[-1]}' is missing"
         case "extra_forbidden":
             return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), names)}"
-    message = item["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    message = _WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return path, f"{message[:1].lower()}{message[1:]}, not {_show(item.get('input'))}"
 
 

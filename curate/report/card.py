@@ -12,6 +12,7 @@ from curate.errors import code, markdown
 from curate.pairs.shortcuts.summary import card_lines
 from curate.report.front import front
 from curate.report.page import render
+from curate.report.steps import decisions
 
 
 def card(rows: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> str:
@@ -32,6 +33,7 @@ def card(rows: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> str:
         front=yaml.safe_dump(head, sort_keys=False, width=math.inf),
         head=head,
         licences=licences.to_dicts(),
+        by_hand=decisions(manifest),
         makers=[s for steps in manifest["steps"].values() for s in steps if s["verb"] in {"answer", "pair"}],
         shortcuts=card_lines(shortcuts) if shortcuts else [],
         filters=[_filter(manifest, source, step) for source, steps in manifest["steps"].items() for step in steps],

@@ -9,7 +9,7 @@ import polars as pl
 import yaml
 
 from curate.report.charts import figure
-from curate.report.steps import Measure, lines, measures, near_misses, unseen_turns
+from curate.report.steps import Measure, decisions, lines, measures, near_misses, unseen_turns
 from curate.report.words import DASH, number, percent, plural
 from curate.run.examples import EACH, cut, examples, marks
 
@@ -72,6 +72,8 @@ def _notices(manifest: Data) -> Iterator[tuple[str, str]]:
     if bad:
         each = ", ".join(f"{n:,} of {name}" for name, n in bad.items())
         yield "Quarantined:", f"{plural(sum(bad.values()), 'record')} could not be read: {each}."
+    if by_hand := decisions(manifest):
+        yield "Decided:", ", ".join(by_hand)
     for unseen in unseen_turns(manifest):
         yield "Not looked at:", unseen
     if limit is not None:

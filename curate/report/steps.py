@@ -9,7 +9,7 @@ import polars as pl
 
 from curate.recipe.step import bounds
 from curate.report.words import fields, plural
-from curate.run.ledger import INCOMPLETE, REPEATED, verdicts
+from curate.run.ledger import INCOMPLETE, OVERRIDES, REPEATED, leading, verdicts
 
 SAMPLE = "sample"  # the label under which the budget's choice stands in the ledger
 _OMITTED = {"seed"}  # the same for the whole run and shown at its top
@@ -50,8 +50,8 @@ def lines(manifest: dict[str, Any], source: str) -> list[Line]:
 def _order(manifest: dict[str, Any], source: str, counts: dict[str, Any]) -> list[dict[str, Any]]:
     """Put the steps that no recipe lists where they happen: repeats before selects, completeness and budget last."""
     own = list(manifest["steps"].get(source, []))
-    pool = next((i for i, step in enumerate(own) if step["verb"] == "select"), len(own))
-    repeats = [_unlisted("drop", REPEATED)] if REPEATED in counts else []
+    pool = leading(own)
+    repeats = [_unlisted("drop", name) for name in (OVERRIDES, REPEATED) if name in counts]
     last = [_unlisted("drop", INCOMPLETE)] if INCOMPLETE in counts else []
     last += [{**_unlisted("select", SAMPLE), "params": _sampling(manifest, source)}] if SAMPLE in counts else []
     order = [*own[:pool], *repeats, *own[pool:], *manifest["steps"].get("all", []), *last]
@@ -79,6 +79,26 @@ def words(params: dict[str, Any]) -> str:
     """
     stated = {k: v for k, v in params.items() if v is not None and v != [] and k not in _OMITTED}
     return " · ".join(f"{k.replace('_', ' ')} {fields(v)}" for k, v in stated.items())
+
+
+def decisions(manifest: dict[str, Any]) -> list[str]:
+    """Say what people decided about rows by hand.
+
+    >>> decisions({"overrides": {"accepted": 2, "accepted_out": 0, "rejected": 1, "not_there": 1}})
+    ['2 rows are in by hand', '1 row is out by hand', '1 decision is about a row that no source has']
+    """
+    counts = manifest.get("overrides", {})
+    words = {
+        "accepted": ("is in by hand", "are in by hand", "row"),
+        "accepted_out": ("that was accepted is out all the same", "that were accepted are out all the same", "row"),
+        "rejected": ("is out by hand", "are out by hand", "row"),
+        "not_there": ("is about a row that no source has", "are about rows that no source has", "decision"),
+    }
+    return [
+        f"{plural(counts[name], noun)} {one if counts[name] == 1 else many}"
+        for name, (one, many, noun) in words.items()
+        if counts.get(name)
+    ]
 
 
 def unseen_turns(manifest: dict[str, Any]) -> list[str]:

@@ -21,10 +21,10 @@ from curate.errors import ACTS, visible
 from curate.models.generators.generator import Progress as Answers
 from curate.pairs.shortcuts import rows_of
 from curate.recipe.plan import Recipe
-from curate.report.steps import unseen_turns
-from curate.report.words import number, plural
+from curate.report.row import evidence_of, head_of, texts_of
+from curate.report.steps import decisions, unseen_turns
+from curate.report.words import plural
 from curate.run.examples import marks
-from curate.turns import ANSWERS, answer, lean, lines
 
 
 class _Console(Console):
@@ -57,6 +57,7 @@ console = _Console(width=None if sys.stdout.isatty() else 110)
 errors = _Console(stderr=True)
 _WAYS = 12  # what would mend a shortfall: no more than a screen holds
 _REASONS = 3  # the most frequent ones that the screen names
+_COLUMNS = 12  # of a file that the screen names
 _SHARE = ("asked", "available", "taken")
 
 
@@ -151,17 +152,10 @@ def show_rows(rows: list[dict[str, Any]], notes: Iterable[str] = ()) -> None:
 
 def _row(row: dict[str, Any]) -> Group:
     """Lay out a row: what it is, what the ledger says of it, its texts with the evidence marked."""
-    state = "" if "kept" not in row else ": kept" if row["kept"] else f": dropped by {row['dropped_by']}"
-    head = f"{row['id'][:12]}  {row['source']}, {row['domain'] or 'no domain'}{state}"
-    near = (
-        f", {number(row['measured'], 4)} where {row['bound']} is {number(row['threshold'], 4)}"
-        if row.get("bound")
-        else ""
-    )
-    lines: list[Any] = [Text(visible(head + near), style="bold")]
-    lines += [Text(visible(line), style="red") for line in (row.get("detail") or "").split("\n") if line]
-    for name, text in _texts(row):
-        lines += [Text(name, style="dim"), Padding(_marked(text.strip(), row.get("spans", ())), (0, 0, 1, 2))]
+    lines: list[Any] = [Text(visible(head_of(row)), style="bold")]
+    lines += [Text(visible(line), style="red") for line in evidence_of(row)]
+    for name, text in texts_of(row):
+        lines += [Text(name, style="dim"), Padding(_marked(text, row.get("spans", ())), (0, 0, 1, 2))]
     return Group(*lines)
 
 
@@ -172,22 +166,6 @@ def _marked(text: str, spans: Iterable[str]) -> Text:
     for piece, evidence in marks(text, spans):
         whole.append(f"»{piece}«" if evidence and plain else piece, "black on yellow" if evidence else None)
     return whole
-
-
-def _texts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """List what a row says, in its order; of thoughts only how many words they are."""
-    asker = " ".join(["prompt", *(row.get("prompt_name") or "").split()])
-    turns = [*map(lean, row.get("history") or [])]
-    before = [("tools", row.get("tools")), ("system", row.get("system")), *lines(turns), (asker, row.get("prompt"))]
-    before += [] if row.get("prompt") else [("title", row.get("title"))]  # of a question that no step made a prompt of
-    answers = [
-        (column if who == "assistant" else f"{column}: {who}", text)
-        for column in ANSWERS
-        for who, text in lines(answer(row, column))
-    ]
-    for name, text in [*before, *answers]:
-        if text:
-            yield name, f"({plural(len(text.split()), 'word')})" if name.endswith(" thinks") else text
 
 
 def show_shortcuts(result: Any) -> None:
@@ -265,7 +243,9 @@ def notices(manifest: dict[str, Any]) -> list[str]:
     if short:
         went = f"; their share went to {', '.join(more)}" if more else "; the set is smaller for it"
         lines.append(f"Short: {', '.join(short)}{went}.")
+    lines += [f"Decided: {', '.join(by_hand)}." for by_hand in [decisions(manifest)] if by_hand]
     lines += [f"Not looked at: {unseen}" for unseen in unseen_turns(manifest)]
+    lines += [f"Step {what} that it cannot judge ({n:,} rows)." for what, n in manifest.get("unjudged", {}).items()]
     if manifest.get("unmeasured"):
         lines.append(f"The diversity was not measured: {manifest['unmeasured']}.")
     bad = {name: c["quarantined"] for name, c in manifest["counts"].items() if c["quarantined"]}
@@ -379,6 +359,34 @@ def _listed(reasons: Iterable[Iterable[Any]]) -> str:
     return "; ".join(f"{why} ({n:,})" for why, n in islice(reasons, _REASONS))
 
 
+def show_facts(summary: dict[str, Any]) -> None:
+    """Print what a file holds, on one screen."""
+    first = "" if summary["whole"] else "the first "
+    _line(f"{summary['file']}: {first}{plural(summary['rows'], 'row')}, {summary['shape']}", "bold")
+    columns = [f"{name} ({kind})" for name, kind in summary["columns"].items()]
+    _line(f"columns    {', '.join(columns[:_COLUMNS])}{' …' if len(columns) > _COLUMNS else ''}")
+    for name, value in summary["read"].items():
+        shown = ", ".join(f"{k} from {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        _line(f"guessed    {name}: {shown}", "yellow")
+    for side, sizes in summary["lengths"].items():
+        _line(f"{side:10} {sizes['5 %']:,} to {sizes['99 %']:,} characters, half below {sizes['half']:,}")
+    empty = [f"{side} {count:,}" for side, count in summary["empty"].items() if count]
+    _line(f"empty      {', '.join(empty) or 'no side'}")
+    _line(f"repeated   {plural(summary['duplicates'], 'row')} with a prompt that another has")
+    if summary["dialogues"]:
+        _line(f"dialogues  {plural(summary['dialogues'], 'row')} with earlier turns")
+    if summary["languages"] is None:
+        _line("languages  not known: pip install 'curate-lm[language]'")
+    else:
+        _line(f"languages  {', '.join(f'{name} {share:.0%}' for name, share in summary['languages'][:5]) or 'none'}")
+    if summary["bad"]:
+        _line(
+            f"bad        {plural(summary['bad'], 'record')} cannot be read; the first: {summary['first_bad']}", "yellow"
+        )
+        for reason, count in summary["reasons"]:
+            _line(f"           {reason} ({count:,})", "yellow")
+
+
 def show_plan(recipe: Recipe, sample: list[dict[str, Any]], size: str | None) -> None:
     """Print what a recipe would do, and what is predicted from a sample: what each source's steps leave, the `size`."""
     rows = {row["source"]: row for row in sample}
@@ -393,14 +401,14 @@ def show_plan(recipe: Recipe, sample: list[dict[str, Any]], size: str | None) ->
             outcome = f"not there: {row['absent']}"
         else:
             outcome = f"{row['kept']:,} of {row['sampled']:,} tried rows kept"
-        take = "" if source.take is None else f", take {source.take}"
+        take = "" if source.take is None else f", take {source.take:,}"
         _line(f"{source.name}  {source.read.name}{take}: {outcome}")
         for step in source.steps:
             _line(f"    {step.verb} {step.name} {_params(step.params)}")
     for step in recipe.steps:
         _line(f"all: {step.verb} {step.name} {_params(step.params)}")
-    whole = "" if recipe.size is None else f"size {recipe.size}, shortfall {recipe.shortfall}, "
-    _line(f"{whole}seed {recipe.seed}")
+    whole = "every row that passes" if recipe.size is None else f"{recipe.size:,}, shortfall {recipe.shortfall}"
+    _line(f"size: {whole}; seed {recipe.seed}")
     _show_prediction([row for row in sample if not row["absent"]])
     if size:
         _line(size)
@@ -467,7 +475,8 @@ def show_diff(changes: pl.DataFrame) -> None:
         table.add_row(change, decides, f"{rows:,}")
     console.print(table)
     for row in changes.head(10).iter_rows(named=True):
-        _line(f"{row['change']:6} {row['id'][:12]}  {row['source']}, {row['domain']}  {row['detail'] or ''}")
+        where = ", ".join(filter(None, (row["source"], row["domain"])))
+        _line(f"{row['change']:6} {row['id'][:12]}  {where}  {row['detail'] or ''}")
 
 
 def _params(params: dict[str, Any]) -> str:

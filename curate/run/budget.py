@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, astuple, dataclass, replace
 from functools import partial
 from inspect import signature
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ from curate.filter import Choice
 from curate.filters import quotas
 from curate.filters.pool import picks
 from curate.filters.sampling import by_domain
+from curate.recipe.overrides import Overrides
 from curate.recipe.plan import Sample, Source
 from curate.recipe.step import columns_read
 from curate.run.complete import complete
+from curate.run.overrides import decided
 from curate.run.pool import Reader, decide, demand, in_words, look, reader, write_verdicts
-from curate.run.state import Piece, Pool, Run
+from curate.run.state import Piece, Pool, Run, RunError
 
 _USUAL = ("by", "prefer", "quality", "vectors", "column")  # parameters that name columns where nothing is declared
 
@@ -56,6 +59,7 @@ def fill(state: Run, pool: Pool) -> Result:
         "pool": pool.key,
         "sources": [[s.name, s.take, s.name in state.absent, _depends(s.sample)] for s in recipe.sources],
         "budget": [recipe.size, recipe.shortfall, recipe.seed, recipe.formats],
+        **decided(recipe.overrides),
     }
     stage = state.stage("sample", "sample", depends, partial(_choose, state, pool))
     settled = {name: Share(*share) for name, share in stage.meta["shares"].items()}
@@ -91,8 +95,20 @@ def _choose(state: Run, pool: Pool, folder: Path) -> dict[str, Any]:
         yield decide(read.like, "sample", Choice(pl.Series([], dtype=pl.Boolean), pl.Series([], dtype=pl.String)))
         before = [read.like]
         for s in recipe.sources:
-            own, n, of = replace(read, source=s.name), settled[s.name].taken, sizes[s.name].total()
-            for rows, choice in _sampled(own, pieces[s.name], s, n, of, recipe.seed, before):
+            own = replace(read, source=s.name)
+            sure = _accepted(own, pieces[s.name], recipe.overrides)
+            n, of = settled[s.name].taken - sure.height, sizes[s.name].total() - sure.height
+            if n < 0:
+                raise RunError(
+                    f"source '{s.name}': {sure.height} of its rows were accepted by hand, and its share is "
+                    f"{settled[s.name].taken}: raise `size` or `take`, or accept fewer"
+                )
+            own = replace(own, without=tuple(recipe.overrides.accepted))
+            all_ = Choice(
+                pl.repeat(True, sure.height, eager=True), pl.repeat(None, sure.height, dtype=pl.String, eager=True)
+            )
+            rest = _sampled(own, pieces[s.name], s, n, of, recipe.seed, before)
+            for rows, choice in chain([(sure, all_)], rest):
                 yield decide(rows, "sample", choice)
                 kept = rows.filter(choice.kept)
                 taken[s.name].update(_sizes(by, kept).get(s.name, {}))
@@ -101,6 +117,13 @@ def _choose(state: Run, pool: Pool, folder: Path) -> dict[str, Any]:
     write_verdicts(folder, verdicts())
     quotas = [q for s in recipe.sources for q in _quotas(sizes[s.name], taken[s.name], s, settled[s.name])]
     return {"shares": {name: astuple(share) for name, share in settled.items()}, "quotas": quotas}
+
+
+def _accepted(read: Reader, pieces: list[Piece], overrides: Overrides) -> pl.DataFrame:
+    """Read the rows that people accepted: they come first."""
+    ids = list(overrides.accepted)
+    some = (rows.filter(pl.col("id").is_in(ids)) for rows in read.each(lambda: pieces)(_same))
+    return pl.concat([read.like, *(some if ids else [])])
 
 
 def _sizes(by: dict[str, str | None], rows: pl.DataFrame) -> dict[str, dict[Any, int]]:

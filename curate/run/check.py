@@ -32,7 +32,8 @@ def verify(out: Path, *, trusted: bool = False, progress: Progress = silent) -> 
         outcomes = {
             n: "changed on disk" for n, h in hashes.items() if not (out / n).is_file() or hash_file(out / n) != h
         }
-        recipe = parse(manifest["recipe"], Places(str(out / MANIFEST)), dict(manifest["texts"]), trusted=trusted)
+        places, home = Places(str(out / MANIFEST)), Path(manifest["recipe_file"]).parent
+        recipe = parse(manifest["recipe"], places, dict(manifest["texts"]), folder=home, trusted=trusted)
     if recipe.unrun:
         raise OutputError(
             f"{out} was not derived again: its recipe names code of its own, {', '.join(recipe.unrun)}, which was not "

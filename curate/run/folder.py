@@ -63,10 +63,11 @@ def as_written(out: Path, by: str = "run") -> Iterator[None]:
         ) from None
 
 
-def some_rows(out: Path, n: int) -> list[dict[str, Any]]:
-    """Take the first rows of a finished set, the columns that a reader looks at."""
+def some_rows(out: Path, n: int, *, drawn: bool = False) -> list[dict[str, Any]]:
+    """Take the first rows of a finished set, or those `drawn` by their ids; the columns that a reader looks at."""
     open_out(out)
-    rows = pl.read_parquet(out / "train.parquet", n_rows=n)
+    rows = scan(out / "train.parquet")
+    rows = (rows.bottom_k(n, by="id").sort("id") if drawn else rows.head(n)).collect()
     return rows.select(c for c in ("id", "source", *COLUMNS) if c in rows.columns).to_dicts()
 
 
@@ -80,6 +81,9 @@ def why(out: Path, row: str) -> dict[str, Any]:
             raise OutputError(f"{out}: {error}") from None
     evidence = {piece["step"]: _words(piece) for piece in line["detail"] or ()}
     steps = [*manifest["steps"].get(line["source"], []), *manifest["steps"]["all"]]
+    if line.get(ledgers.OVERRIDES) is not None:
+        at = ledgers.leading(manifest["steps"].get(line["source"], []))
+        steps.insert(at, {"verb": "drop", "filter": ledgers.OVERRIDES, "label": ledgers.OVERRIDES, "params": {}})
     if line.get(ledgers.INCOMPLETE) is not None:
         steps.append({"verb": "drop", "filter": ledgers.INCOMPLETE, "label": ledgers.INCOMPLETE, "params": {}})
     steps.append({"verb": "select", "filter": "sample", "label": "sample", "params": _share(manifest, line["source"])})
@@ -104,6 +108,8 @@ def _way(step: dict[str, Any], line: dict[str, Any], evidence: dict[str, str]) -
     label = step["label"]
     verdict = line.get(label)
     outcome = {True: "passed", False: "failed", None: "not asked"}[verdict if isinstance(verdict, bool) else None]
+    if verdict is True and label in evidence and label != ledgers.OVERRIDES:
+        outcome = "accepted"
     if step["verb"] in {"edit", "score"}:
         outcome = step["verb"]
     measured = {k.partition(".")[2]: v for k, v in line.items() if k.startswith(f"{label}.") and v is not None}

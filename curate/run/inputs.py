@@ -19,7 +19,7 @@ from curate.recipe.load import parse
 from curate.recipe.places import Places
 from curate.recipe.plan import Recipe, Source
 from curate.report.steps import near_misses
-from curate.rows import standardise
+from curate.rows import beside, standardise
 from curate.run import ledger as ledgers
 from curate.run.folder import COLUMNS, OutputError, as_written, open_out
 from curate.run.prediction import asks_models
@@ -71,20 +71,22 @@ def look(
                 raise OutputError(f"{out}: no step is called '{dropped}'; {did_you_mean(dropped, labels)}")
             ledger = ledger.filter(pl.col("dropped_by") == dropped)
         inputs = _Inputs(manifest, _recipe(out, manifest), [])
-        wanted = _wanted(inputs, ledger, n, near=near, search=search, row=row)
-        lines = wanted.join(_lines(ledger, wanted), on=["source", "id"], maintain_order="left")
-        twins = _lines(open_out(out)[1], pl.DataFrame({"id": _twins(lines)}, schema={"id": pl.String}))
-        found = inputs.texts(pl.concat([lines, twins], how="diagonal_relaxed"))
-        others = {line["id"]: {**line, **found.get((line["source"], line["id"]), {})} for line in _said(twins)}
-        rows = []
-        for line in _said(lines):
-            twin = next((others[i] for i in line["twins"] if i in others), None)
-            rows.append({**line, **found.get((line["source"], line["id"]), {}), "twin": twin})
+        with beside(inputs.recipe.folder):
+            wanted = _wanted(inputs, ledger, n, near=near, search=search, row=row)
+            lines = wanted.join(_lines(ledger, wanted), on=["source", "id"], maintain_order="left")
+            twins = _lines(open_out(out)[1], pl.DataFrame({"id": _twins(lines)}, schema={"id": pl.String}))
+            found = inputs.texts(pl.concat([lines, twins], how="diagonal_relaxed"))
+            others = {line["id"]: {**line, **found.get((line["source"], line["id"]), {})} for line in _said(twins)}
+            rows = []
+            for line in _said(lines):
+                twin = next((others[i] for i in line["twins"] if i in others), None)
+                rows.append({**line, **found.get((line["source"], line["id"]), {}), "twin": twin})
     return Rows(rows, inputs.notes)
 
 
 def _recipe(out: Path, manifest: dict[str, Any]) -> Recipe:
-    return parse(manifest["recipe"], Places(str(out / MANIFEST)), dict(manifest["texts"]), trusted=False)
+    places, folder = Places(str(out / MANIFEST)), Path(manifest["recipe_file"]).parent
+    return parse(manifest["recipe"], places, dict(manifest["texts"]), folder=folder, trusted=False)
 
 
 def _wanted(

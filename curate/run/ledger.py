@@ -16,6 +16,7 @@ from curate.engine import current
 from curate.rows import scan
 
 REPEATED = "repeated"  # an input row whose every column equals that of a row already there
+OVERRIDES = "overrides"  # what people decided about a row
 INCOMPLETE = "incomplete"  # a row that lacks what the formats of the set need
 # Why a row fails a step: the step's label, the turn of a dialogue (null where a step looks at the whole row), the
 # reason in words or numbers, and the span of text that it rests on. A row has one for each step that it fails.
@@ -30,6 +31,11 @@ _EMPTY: dict[str, Any] = dict.fromkeys(_FIRST, pl.String) | {
     "detail": EVIDENCE,
     "kept": pl.Boolean,
 }
+
+
+def leading(steps: Sequence[dict[str, Any]]) -> int:
+    """Count the steps of a source before any that looks at all rows; behind them stands what people decided."""
+    return next((i for i, step in enumerate(steps) if step["verb"] in {"select", "answer", "pair"}), len(steps))
 
 
 def evidence(label: str, reason: pl.Expr, span: pl.Expr | None = None, turn: pl.Expr | None = None) -> pl.Expr:
@@ -189,9 +195,11 @@ def extend(ledger: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     key = ledger.select("source", "id", "kept")
     joined = ledger.hstack(key.join(later, on=key.columns, how="left", maintain_order="left").select(new))
     alive = pl.col("kept")
+    both = pl.coalesce(pl.concat_list("detail", "_detail"), "detail", "_detail")
     return joined.with_columns(
         dropped_by=pl.when(alive).then("_dropped_by").otherwise("dropped_by"),
-        detail=pl.when(alive).then("_detail").otherwise("detail"),
+        # A row alive has evidence only where people let it pass.
+        detail=pl.when(alive).then(both).otherwise("detail"),
         kept=alive & pl.col("_kept").fill_null(True),
     ).drop([f"_{name}" for name in _LAST])
 

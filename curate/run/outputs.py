@@ -69,7 +69,7 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
         "size": recipe.size,
         "formats": formats.of_set(recipe.formats, pairs=_are_pairs(rows.collect_schema())),
         "limit": state.limit,
-        "recipe_file": Path(recipe.file).name,
+        "recipe_file": _as_typed(Path(recipe.file)),
         "recipe": recipe.raw,
         "generators": {name: generator.describe() for name, generator in recipe.generators.items()},
         "judges": {name: judge.describe() for name, judge in recipe.judges.items()},
@@ -87,10 +87,33 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
         **({"open": state.open} if state.open else {}),
         **({"reasons": state.reasons} if any(state.reasons.values()) else {}),
         **({"unseen": state.unseen} if state.unseen else {}),
+        **({"unjudged": state.unjudged} if state.unjudged else {}),
+        **_decisions(recipe, ledger),
         "notes": state.notes,
         "stages": {"built": state.built, "reused": state.reused, "pool": state.pool},
         "seconds": state.seconds,
     }
+
+
+def _as_typed(file: Path) -> str:
+    """Name a recipe by the path that was typed, where it leads nowhere but into the working folder."""
+    return file.name if file.is_absolute() or ".." in file.parts else file.as_posix()
+
+
+def _decisions(recipe: Recipe, ledger: pl.LazyFrame) -> dict[str, dict[str, int]]:
+    """Count what people decided: rows accepted that are in the set, and not; rows rejected; rows that are not there."""
+    if not recipe.overrides:
+        return {}
+    decision = pl.col(ledgers.OVERRIDES)
+    counts = ledger.select(
+        accepted=(decision & pl.col("kept")).sum(),
+        accepted_out=(decision & ~pl.col("kept")).sum(),
+        rejected=(~decision).sum(),
+        not_there=len(recipe.overrides.accepted)
+        + len(recipe.overrides.rejected)
+        - pl.col("id").filter(decision.is_not_null()).n_unique(),
+    )
+    return {ledgers.OVERRIDES: counts.collect(engine="streaming").row(0, named=True)}
 
 
 def _largest(lines: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
@@ -126,10 +149,11 @@ def _conserve(state: Run, rows: pl.LazyFrame, ledger: pl.LazyFrame) -> dict[str,
 def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Bring the funnel into the order of the recipe: sources as written, each with its own steps, then those of all."""
     sources = list(steps)
-    labels = {
-        name: [step["label"] for step in [*own, *steps["all"]]] + [ledgers.INCOMPLETE, "sample"]
-        for name, own in steps.items()
-    }
+    last = [*(step["label"] for step in steps["all"]), ledgers.INCOMPLETE, "sample"]
+    labels = {}
+    for name, own in steps.items():
+        labels[name] = [step["label"] for step in own] + last
+        labels[name].insert(ledgers.leading(own), ledgers.OVERRIDES)
 
     def place(row: dict[str, Any]) -> tuple[int, int]:
         own = labels[row["source"]]

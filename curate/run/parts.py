@@ -23,6 +23,7 @@ from curate.address import Address
 from curate.cache import Cache, Entry, code_of, fingerprint
 from curate.engine import Engine, Local, current
 from curate.recipe.bindings import described
+from curate.recipe.overrides import Overrides
 from curate.recipe.plan import Read, Source
 from curate.recipe.step import Step
 from curate.rows import (
@@ -31,7 +32,6 @@ from curate.rows import (
     SourceError,
     SourceMissing,
     compact,
-    data_folder,
     scan,
     stack,
     standardise,
@@ -39,10 +39,11 @@ from curate.rows import (
 )
 from curate.run.examples import merge, samples
 from curate.run.ledger import Ledger
+from curate.run.overrides import accept, decided, overrule
 from curate.run.quarantine import line_of, sentences
 from curate.run.rowpass import Passed, row_pass
 from curate.run.state import BadRecords, Pool, Run, RunError, silent
-from curate.run.step_error import StepError, explain
+from curate.run.step_error import StepError, explain_all
 from curate.sources.files import DAMAGED
 
 _FLUSH_BYTES = 16 * 2**20  # kept rows are gathered up to this before a file is written
@@ -73,6 +74,7 @@ class PartJob:
     batch_rows: int
     limit: int | None
     depends: dict[str, Any]
+    overrides: Overrides
     whole: str  # the name of the part that this is, or is a piece of
     hashes: tuple[str, ...] = ()
 
@@ -89,8 +91,8 @@ def plan_parts(state: Run, source: Source, steps: Sequence[Step]) -> list[PartJo
         parts = read.parts()
     except SourceMissing as missing:
         if not source.optional:
-            raise _at(source.name, read, missing) from None
-        state.absent[source.name] = str(missing).replace(str(data_folder()), "$CURATE_DATA")
+            raise _at(source.name, read, SourceMissing(f"{missing}{read.tried()}")) from None
+        state.absent[source.name] = str(missing)
         return []
     except SourceError as error:
         raise _at(source.name, read, error) from None
@@ -101,9 +103,20 @@ def plan_parts(state: Run, source: Source, steps: Sequence[Step]) -> list[PartJo
         "code": code_of(read.function),
         "steps": [step.depends() for step in steps],
         "limit": state.limit,
+        **decided(state.recipe.overrides),
     }
     return [
-        PartJob(source.name, read, part, tuple(steps), state.batch_rows, state.limit, depends, part.name)
+        PartJob(
+            source.name,
+            read,
+            part,
+            tuple(steps),
+            state.batch_rows,
+            state.limit,
+            depends,
+            state.recipe.overrides,
+            part.name,
+        )
         for part in sorted(parts, key=lambda part: part.name)
     ]
 
@@ -186,7 +199,7 @@ def do_part(job: PartJob, folder: Path, progress: Callable[[int], object]) -> di
     """Read a part and pass it through its steps into a folder; return the counts of `pass_over`."""
     batches = _limit(job.read.batches(job.part, job.batch_rows), job.limit)
     with _in_words(job):
-        return pass_over(_ahead(batches), job.steps, job.source, folder, progress)
+        return pass_over(_ahead(batches), job.steps, job.source, folder, progress, job.overrides)
 
 
 def _until_damage(passed: list[tuple[PartJob, Entry]]) -> list[tuple[PartJob, Entry]]:
@@ -208,6 +221,7 @@ def gather(state: Run, source: Source, passed: list[tuple[PartJob, Entry]]) -> P
     _note_empty(state, source, passed)
     for entry in entries:
         add(state.unseen, entry.meta["unseen"])
+        add(state.unjudged, entry.meta["unjudged"])
         for note, figure in entry.meta["notes"].items():
             state.notes.setdefault(source.name, {}).setdefault(note, 0.0)
             state.notes[source.name][note] += figure
@@ -328,18 +342,23 @@ class Writer:
 
 
 def pass_over(
-    batches: Iterator[Batch], steps: Sequence[Step], source: str, folder: Path, progress: Callable[[int], object]
+    batches: Iterator[Batch],
+    steps: Sequence[Step],
+    source: str,
+    folder: Path,
+    progress: Callable[[int], object],
+    overrides: Overrides,
 ) -> dict[str, Any]:
     """Pass every batch through the steps into `folder`: rows-*.parquet, ledger-*.parquet, examples.parquet, bad.jsonl.
 
     Returns the counts (rows read and kept, records quarantined, bytes of each, by step the rows with turns that it does
-    not look at). Memory holds one batch and what is
-    gathered for the next file, whatever the input's size. `progress` is called with the rows of each batch. Without a
+    not look at, and those with a value that it cannot judge). Memory holds one batch and what is gathered for the next
+    file, whatever the input's size. `progress` is called with the rows of each batch. Without a
     `source` the rows are those of an earlier pass, and have their ids already.
     """
     rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger", sorted=True)
     examples = merge([])
-    count: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "notes": {}, "unseen": {}, "ended": False}
+    count: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "notes": {}, "unseen": {}, "unjudged": {}, "ended": False}
     with (folder / "bad.jsonl").open("w", encoding="utf-8") as quarantine:
         for batch in batches:
             _note(count["notes"], batch)
@@ -359,11 +378,13 @@ def pass_over(
             count["read"] += height
             count["bytes"] += int(batch.rows.estimated_size())
             passed = pass_batch(standardise(batch.rows, source) if source else batch.rows, steps)
+            passed = passed._replace(ledger=(overrule if source else accept)(passed.ledger, overrides))
             rows.add(compact(passed.kept, height))
             ledger.add(passed.ledger)
             examples = compact(merge([examples, samples(passed.rows, passed.ledger)]), height)
             count["kept"] += passed.kept.height
             add(count["unseen"], passed.unseen)
+            add(count["unjudged"], passed.unjudged)
             progress(height)
     rows.flush()
     ledger.flush()
@@ -390,9 +411,9 @@ def pass_batch(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
     try:
         return row_pass(rows, steps)
     except (Exception, pl.exceptions.PanicException):
-        for i, step in enumerate(steps):
+        for i in range(len(steps)):
             try:
                 row_pass(rows, steps[: i + 1])
             except (Exception, pl.exceptions.PanicException) as error:
-                raise StepError(explain(step, rows, error)) from error
+                raise StepError(explain_all(steps, i, rows, error)) from error
         raise

@@ -24,6 +24,7 @@ from curate.recipe.step import Step, columns_read
 from curate.rows import STANDARD, Bad, Batch, literal, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.examples import samples
+from curate.run.overrides import accept, decided
 from curate.run.parts import Writer, add, pass_over
 from curate.run.quarantine import line_of
 from curate.run.state import Piece, Pool, Run, size_of
@@ -54,24 +55,25 @@ def apply_steps(state: Run, pool: Pool, steps: list[Step]) -> Pool:
 
 
 def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
-    depends = {"pool": pool.key, "steps": [step.depends() for step in steps]}
+    depends = {"pool": pool.key, "steps": [step.depends() for step in steps], **decided(state.recipe.overrides)}
     label = ", ".join(step.label for step in steps)
 
     def build(folder: Path) -> dict[str, Any]:
         size = state.batch_rows
         batches = (Batch(some) for rows in pool.read() for some in rows.iter_slices(size))
-        return pass_over(batches, steps, "", folder, lambda rows: state.progress(label, rows))
+        return pass_over(batches, steps, "", folder, lambda rows: state.progress(label, rows), state.recipe.overrides)
 
     stage = state.stage("again", label, depends, build)
     state.examples += stage.files("examples.parquet")
     add(state.unseen, stage.meta["unseen"])
+    add(state.unjudged, stage.meta["unjudged"])
     ledger = pool.ledger.extend(map(scan, stage.files("ledger-*.parquet")))
     return Pool.of(ledger, stage.files("rows-*.parquet"), stage.content)
 
 
 def _select(state: Run, pool: Pool, step: Step) -> Pool:
     """Let a selector choose from the rows alive; it sees them in the order of their ids."""
-    depends = {"pool": pool.key, "step": step.depends()}
+    depends = {"pool": pool.key, "step": step.depends(), **decided(state.recipe.overrides)}
 
     def build(folder: Path) -> dict[str, Any]:
         columns, declared = columns_read(step.function, step.params)
@@ -84,7 +86,7 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
                 notes.update(more)
                 yield frame
 
-        count = write_verdicts(folder, verdicts())
+        count = write_verdicts(folder, (accept(frame, state.recipe.overrides) for frame in verdicts()))
         state.progress(step.label, count["read"])
         return {**count, "notes": dict(notes), "unseen": _unseen(pool, columns) if declared else 0}
 
@@ -164,12 +166,14 @@ class Reader:
     heads: list[pl.DataFrame]
     like: pl.DataFrame
     source: str | None = None  # alone, where it is given
+    without: tuple[str, ...] = ()  # ids of rows to leave out
 
     def __call__(self, piece: Piece) -> pl.DataFrame:
         """Read a piece; a kind of turns is read as one text, its turns joined."""
         turns = texts.COLUMNS if any(name in texts.KINDS for name in self.names) else ()
         rows = stack([*self.heads, _seen(piece.read([*self.names, *turns]), self.names)])
-        return rows if self.source is None else rows.filter(pl.col("source") == self.source)
+        rows = rows if self.source is None else rows.filter(pl.col("source") == self.source)
+        return rows.filter(~pl.col("id").is_in(self.without)) if self.without else rows
 
     def each(self, pieces: Callable[[], Iterable[Piece]]) -> Each:
         """Make what does something with each of these pieces."""

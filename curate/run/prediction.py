@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,11 +24,12 @@ from curate.own import unrun
 from curate.pairs.shortcuts.scoring import wilson
 from curate.recipe.plan import Read, Recipe, Source
 from curate.recipe.step import Step
-from curate.rows import Batch, Part, SourceMissing, free, hash01, stack, standardise
+from curate.rows import Batch, Part, SourceMissing, beside, free, hash01, stack, standardise
 from curate.run.budget import scale
 from curate.run.ledger import INCOMPLETE
-from curate.run.run import run
-from curate.run.state import Run
+from curate.run.parts import plan_parts
+from curate.run.run import leading, read_sources, run
+from curate.run.state import Run, collect
 
 _MOST = 200_000  # rows of a source that are read to draw from: no try takes longer than that
 _ROWS = 10_000  # that are read at a time
@@ -54,10 +56,15 @@ def sample_yield(recipe: Recipe, rows: int, seed: int | None = None) -> list[dic
     loose = _without_models(Recipe(**{**vars(recipe), "size": None, "max_bad": 1.0, "shortfall": "accept"}))
     if not loose.sources:
         return []
-    draws = {source.name: _draw(source, rows, recipe.seed if seed is None else seed) for source in loose.sources}
-    sources = tuple(replace(s, read=draws[s.name] or s.read, take=None, sample=None) for s in loose.sources)
-    with tempfile.TemporaryDirectory() as folder:
-        state = Run(replace(loose, sources=sources), Cache(Path(folder)))
+    with beside(recipe.folder), tempfile.TemporaryDirectory() as folder:
+        cache = Cache(Path(folder))
+        # What is wrong is said of all sources at once: first where they are, then what their steps ask of them.
+        collect(partial(plan_parts, Run(loose, cache), source, leading(source)) for source in loose.sources)
+        draws = {source.name: _draw(source, rows, recipe.seed if seed is None else seed) for source in loose.sources}
+        sources = tuple(replace(s, read=draws[s.name] or s.read, take=None, sample=None) for s in loose.sources)
+        alone = [replace(loose, sources=(source,), steps=()) for source in sources]
+        collect(partial(read_sources, Run(each, cache)) for each in alone)
+        state = Run(replace(loose, sources=sources), cache)
         pool = run(state).pool
         ledger = pl.concat(list(pool.ledger.frames(Path(folder))), how="diagonal_relaxed")
     share = min((draw.sampled / draw.size for draw in draws.values() if draw and draw.size), default=1.0)

@@ -23,6 +23,7 @@ from curate import own
 from curate.cache import PART, rests_on
 from curate.engine import Crew, Item, Made
 from curate.errors import UserError, visible
+from curate.rows import recipe_folder, stand_beside
 from curate.run.state import RunError
 
 # A worker has one core, so its libraries start one thread each: more would be in the way of the next worker.
@@ -204,6 +205,7 @@ class _Place(NamedTuple):
     """Where the process stands that asks for work."""
 
     folder: str
+    recipe: Path | None  # its folder
     data: str | None
     modules: dict[str, tuple[Path, bytes]]
     rests_on: dict[str, str]
@@ -237,7 +239,7 @@ def _shared(work: Any) -> Any:
     import ray
 
     level = _logger.getEffectiveLevel()
-    place = _Place(str(Path.cwd()), os.environ.get("CURATE_DATA"), own.modules(), rests_on(), level)
+    place = _Place(str(Path.cwd()), recipe_folder(), os.environ.get("CURATE_DATA"), own.modules(), rests_on(), level)
     return ray.put((place, _pickle(work)))
 
 
@@ -261,6 +263,7 @@ def _unpickle(shared: tuple[_Place, bytes]) -> Any:
         raise RunError(f"the node {socket.gethostname()} has {difference}")
     if Path(place.folder).is_dir():
         os.chdir(place.folder)
+    stand_beside(place.recipe)
     _set("CURATE_DATA", place.data)
     own.adopt(place.modules)
     return cloudpickle.loads(work)

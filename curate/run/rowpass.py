@@ -14,7 +14,9 @@ from typing import NamedTuple
 import polars as pl
 
 from curate.recipe.step import Step, expressions
+from curate.rows import literal
 from curate.run.ledger import EVIDENCE, evidence
+from curate.run.step_error import columns_of, kind
 from curate.run.turns import answers, edit, score, spans_of, unseen
 from curate.texts import turn_of
 
@@ -24,12 +26,14 @@ NO_VALUE = "no value to judge"
 class Passed(NamedTuple):
     """What a pass yields: all rows with edits applied and their ledger, both in the batch's order.
 
-    `unseen` counts by step the rows with turns like the one that it looks at, which it does not look at.
+    `unseen` counts by step the rows with turns like the one that it looks at, which it does not look at; `unjudged`
+    those with a value of which it cannot say anything, as of a text where it looks for a number.
     """
 
     rows: pl.DataFrame
     ledger: pl.DataFrame
     unseen: dict[str, int]
+    unjudged: dict[str, int]
 
     @property
     def kept(self) -> pl.DataFrame:
@@ -48,6 +52,7 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
     ledger = rows.select("id", "source", "domain").with_row_index("_row")
     labels: list[str] = []
     more: dict[str, int] = {}
+    unjudged: dict[str, int] = {}
     details: list[pl.DataFrame] = []
     for family, group in _families(steps):
         together = list(group)
@@ -68,6 +73,7 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
             left = left if family == "cheap" else left.filter(left)
             more |= _unseen(asked, together)
             values, why = answers(asked, together)
+            unjudged |= _unjudged(asked, values, together)
             values = values.insert_column(0, place)
             for step in together:
                 passed = values[step.label].fill_null(False)
@@ -77,13 +83,26 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
             ledger = ledger.join(verdicts, on="_row", how="left", maintain_order="left")
             labels += [step.label for step in together]
     ledger = _close(ledger, labels, details)
-    return Passed(rows, ledger, more)
+    return Passed(rows, ledger, more, unjudged)
 
 
 def _unseen(rows: pl.DataFrame, steps: Sequence[Step]) -> dict[str, int]:
     """Count by step the rows that hold texts which it leaves unseen."""
     counts = {step.label: int(which.sum()) for step in steps if (which := unseen(rows, step)) is not None}
     return {label: count for label, count in counts.items() if count}
+
+
+def _unjudged(rows: pl.DataFrame, values: pl.DataFrame, steps: Sequence[Step]) -> dict[str, int]:
+    """Count by step, and by what its column holds, the values on which it has no verdict."""
+    counts: dict[str, int] = {}
+    for step in steps:
+        columns = [name for name in columns_of(step) if name in rows.columns]
+        if values[step.label].null_count() and columns:
+            has_value = pl.all_horizontal(pl.col(literal(name)).is_not_null() for name in columns)
+            held = ", ".join(f"'{name}' holds {kind(rows.schema[name])}" for name in columns)
+            count = int((values[step.label].is_null() & rows.select(has_value).to_series()).sum())
+            counts |= {f"{step.label}: {held}": count} if count else {}
+    return counts
 
 
 def _families(steps: Sequence[Step]) -> Iterator[tuple[str, Iterator[Step]]]:

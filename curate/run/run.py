@@ -8,6 +8,7 @@ Every row that was read stands in the ledger at the end, and if one does not the
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,17 @@ import polars as pl
 
 from curate.cache import Cache, lock
 from curate.engine import Engine, Local, current, using
-from curate.folders import check, make, written
+from curate.folders import check, make, tidy, written
 from curate.models.scores import hear
 from curate.recipe.plan import Recipe, Source
+from curate.recipe.step import Step
+from curate.rows import beside
 from curate.run.budget import Result, fill
 from curate.run.ledger import Ledger
 from curate.run.outputs import BY, names, write, write_bad
-from curate.run.parts import gather, pass_parts, plan_parts
+from curate.run.parts import PartJob, gather, pass_parts, plan_parts
 from curate.run.pool import apply_steps
-from curate.run.state import BadRecords, Pool, Progress, Run, RunError, Shortfall, silent
+from curate.run.state import BadRecords, Pool, Progress, Run, RunError, Shortfall, collect, silent
 
 
 def run_recipe(
@@ -45,17 +48,19 @@ def run_recipe(
     run goes on from there. A run that falls short of its size raises `Shortfall` when all is written: the folder then
     holds the rows that there are, marked as short.
     """
-    check(out, BY, {*names(recipe), *written(out, BY)})
-    stages = Cache(make(out.parent / ".stages").absolute(), fresh=fresh)
-    state = Run(recipe, stages, batch_rows, limit, progress)
-    with _engine(engine, stages.folder) as work, using(work), hear(state.tell_of_scores):
-        try:
-            result = run(state)
-        except BadRecords as error:
+    home = out.parent / ".stages"
+    with tidy(out, home), beside(recipe.folder):
+        check(out, BY, {*names(recipe), *written(out, BY)})
+        stages = Cache(make(home).absolute(), fresh=fresh)
+        state = Run(recipe, stages, batch_rows, limit, progress)
+        with _engine(engine, stages.folder) as work, using(work), hear(state.tell_of_scores):
+            try:
+                result = run(state)
+            except BadRecords as error:
+                with _writing(stages, out):
+                    raise RunError(f"{error} All bad records are in {write_bad(state, out)}.") from None
             with _writing(stages, out):
-                raise RunError(f"{error} All bad records are in {write_bad(state, out)}.") from None
-        with _writing(stages, out):
-            manifest = write(result, state, out)
+                manifest = write(result, state, out)
     if result.short:
         raise Shortfall(result.short, manifest)
     return manifest
@@ -80,22 +85,33 @@ def _engine(name: str | None, folder: Path) -> AbstractContextManager[Engine]:
 
 def run(state: Run) -> Result:
     """Run a recipe to the rows that it chooses, and the verdicts of all."""
-    pools = []
-    for source in state.recipe.sources:
-        with state.clock(source.name):
-            pools.append(_source(state, source))
+    pools = read_sources(state)
     with state.clock("steps"):
         pool = apply_steps(state, _together(pools).once(state.stages.folder), list(state.recipe.steps))
     with state.clock("sample"):
         return fill(state, pool)
 
 
-def _source(state: Run, source: Source) -> Pool:
-    """Read one source and take it through its own steps: the row-wise ones that lead stream with the reading."""
-    leading = list(takewhile(lambda step: not step.alone, source.steps))
-    jobs = plan_parts(state, source, leading)
+def read_sources(state: Run) -> list[Pool]:
+    """Take each source through its own steps."""
+    with state.clock("plan"):  # of all sources first: what is wrong with the last one is not said after hours
+        plans = collect(partial(plan_parts, state, s, leading(s)) for s in state.recipe.sources)
+    pools = []
+    for source, jobs in zip(state.recipe.sources, plans, strict=True):
+        with state.clock(source.name):
+            pools.append(_source(state, source, jobs))
+    return pools
+
+
+def leading(source: Source) -> list[Step]:
+    """List the row-wise steps that lead: they stream with the reading."""
+    return list(takewhile(lambda step: not step.alone, source.steps))
+
+
+def _source(state: Run, source: Source, jobs: list[PartJob]) -> Pool:
+    """Read one source and take it through its own steps."""
     pool = gather(state, source, pass_parts(state, jobs))
-    rest = list(source.steps[len(leading) :])
+    rest = list(source.steps[len(leading(source)) :])
     return apply_steps(state, pool.once(state.stages.folder), rest) if rest else pool
 
 

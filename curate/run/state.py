@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import polars as pl
 
@@ -56,6 +56,24 @@ class Shortfall(RunError):
     def __init__(self, message: str, manifest: dict[str, Any]) -> None:
         super().__init__(message)
         self.manifest = manifest
+
+
+T = TypeVar("T")
+
+
+def collect(works: Iterable[Callable[[], T]]) -> list[T]:
+    """Do several pieces of work; raise RunError with what is wrong with each, all at once."""
+    done, wrong = [], []
+    for work in works:
+        try:
+            done.append(work())
+        except UserError as error:
+            wrong.append(error)
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        raise RunError("\n".join(dict.fromkeys(map(str, wrong))))
+    return done
 
 
 def size_of(rows: pl.DataFrame) -> int:
@@ -172,6 +190,7 @@ class Run:
     reasons: dict[str, list[Any]] = field(default_factory=dict)  # by step, why rows have no answer, with counts
     notes: dict[str, dict[str, float]] = field(default_factory=dict)  # what selectors say of their choice as a whole
     unseen: dict[str, int] = field(default_factory=dict)  # by step, the rows with turns that it does not look at
+    unjudged: dict[str, int] = field(default_factory=dict)  # by step and column, the rows with a value it cannot judge
     pool: list[str] = field(default_factory=list)  # the stages that hold the rows which all steps left
     seconds: dict[str, float] = field(default_factory=dict)
     _scores: Counter[str] = field(default_factory=Counter)  # by scorer, the texts that it has or had to score

@@ -20,7 +20,7 @@ from curate.errors import UserError, did_you_mean
 from curate.recipe.step import bounds
 from curate.report.steps import SAMPLE
 from curate.run.folder import open_out
-from curate.run.ledger import REPEATED, verdicts
+from curate.run.ledger import OVERRIDES, REPEATED, verdicts
 
 FAILING = "_failing"  # how many steps a row fails
 _FEW = 3  # ways that are said of each source
@@ -56,8 +56,14 @@ def open_folder(out: Path) -> Folder:
 
 
 def of(manifest: dict[str, Any], ledger: pl.LazyFrame) -> Folder:
-    """Make of a manifest and a ledger what can be asked; the budget's choice among the rows left is no step."""
+    """Make of a manifest and a ledger what can be asked; the budget's choice among the rows left is no step.
+
+    A row that was accepted by hand passes whatever is measured, so it is as one that no step was asked about.
+    """
     labels = [label for label in verdicts(ledger) if label != SAMPLE]
+    if OVERRIDES in labels:
+        by_hand = pl.col(OVERRIDES).fill_null(False)
+        ledger = ledger.with_columns(pl.when(~(by_hand & pl.col(label))).then(label) for label in labels)
     failed = [(~pl.col(label)).fill_null(False).cast(pl.Int32) for label in labels]
     # The same record twice fails no step, but no step that is left out brings it back.
     again = (pl.col("dropped_by") == REPEATED).fill_null(False).cast(pl.Int32)

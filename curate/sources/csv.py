@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv as stdlib
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from curate.rows import Bad, Batch, Part, SourceError
 from curate.sources import files
@@ -27,6 +28,7 @@ def csv(
     path: Path,
     *,
     delimiter: str | None = None,
+    escape: str | None = None,
     columns: dict[str, str] | None = None,
     shape: Shape | None = None,
     domain: str | None = None,
@@ -41,6 +43,7 @@ def csv(
     Args:
         path: a file, a folder (its .csv and .tsv files, packed or not) or a glob.
         delimiter: what parts the cells; found in the first line (comma, semicolon, tab or bar) if not given.
+        escape: what stands before a quote that is part of a cell, such as a backslash; a second quote if not given.
         columns: column here -> column in the file, as in `{prompt: title}`.
         shape: how instructions and pairs are laid out; found by the names when not given.
         domain: the domain of rows that have none.
@@ -58,21 +61,26 @@ def csv(
     >>> batch.rows.to_dicts(), batch.bad[0].where, batch.bad[0].error
     ([{'prompt': 'Why,\nthen?', 'score': 3.0}], 'line 4', 'expected 2 cells, as in the first line, got 1')
     """
+    if escape is not None and len(escape) != 1:
+        raise ValueError(f"escape is one character, not {escape!r}")
     options = Options(columns or {}, shape, domain, license)
-    parts = files.parts(path, (".csv", ".tsv"), partial(_read_csv, options, delimiter, encoding))
+    records = partial(read, delimiter=delimiter, encoding=encoding, escape=escape)
+    parts = files.parts(path, (".csv", ".tsv"), partial(_read_csv, options, records))
     first = parts[0].files[0]
-    start(first, read(first, delimiter, encoding), options, text=True)
+    start(first, records(first), options, text=True)
     return parts
 
 
 def _read_csv(
-    options: Options, delimiter: str | None, encoding: str | None, file: Path, batch_rows: int
+    options: Options, records: Callable[[Path], Iterator[Read | Bad]], file: Path, batch_rows: int
 ) -> Iterator[Batch]:
-    stream, layout = start(file, read(file, delimiter, encoding), options, text=True)
+    stream, layout = start(file, records(file), options, text=True)
     yield from batches(file, stream, layout, "line", batch_rows)
 
 
-def read(file: Path, delimiter: str | None, encoding: str | None = None) -> Iterator[Read | Bad]:
+def read(
+    file: Path, delimiter: str | None = None, encoding: str | None = None, escape: str | None = None
+) -> Iterator[Read | Bad]:
     """Yield the records of a CSV file under the names in its first line, and those that cannot be read.
 
     Where quotes are broken, reading goes on at the next line: an open quote must not swallow the records
@@ -82,10 +90,10 @@ def read(file: Path, delimiter: str | None, encoding: str | None = None) -> Iter
         SourceError: when the first line names a column twice.
     """
     stdlib.field_size_limit(max(stdlib.field_size_limit(), files.MAX_RECORD))
-    delimiter = delimiter or _likely(file, encoding)
+    form = {"delimiter": delimiter or _likely(file, encoding), "escapechar": escape, "strict": True}
     lines = _Lines(file, encoding)
-    header = _header(file, lines, delimiter)
-    for item in _rows(file, lines, delimiter) if header else ():
+    header = _header(file, lines, form)
+    for item in _rows(file, lines, form) if header else ():
         yield item if isinstance(item, Bad) else _record(file, header, *item)
     if lines.damage:
         yield lines.damage
@@ -147,9 +155,9 @@ def _cells(line: str, delimiter: str) -> int:
         return 0
 
 
-def _header(file: Path, lines: _Lines, delimiter: str) -> list[str]:
+def _header(file: Path, lines: _Lines, form: dict[str, Any]) -> list[str]:
     try:
-        names = next((cells for cells in stdlib.reader(lines, delimiter=delimiter, strict=True) if cells), [])
+        names = next((cells for cells in stdlib.reader(lines, **form) if cells), [])
     except stdlib.Error as error:
         raise SourceError(f"{file}: the names of the columns, in its first line, are not CSV ({error})") from None
     if len(lines.current) > _HEADER_LINES or any(len(name) > _NAME for name in names):
@@ -164,8 +172,8 @@ def _header(file: Path, lines: _Lines, delimiter: str) -> list[str]:
     return names
 
 
-def _rows(file: Path, lines: _Lines, delimiter: str) -> Iterator[tuple[list[str], list[files.Line]] | Bad]:
-    reader = stdlib.reader(lines, delimiter=delimiter, strict=True)
+def _rows(file: Path, lines: _Lines, form: dict[str, Any]) -> Iterator[tuple[list[str], list[files.Line]] | Bad]:
+    reader = stdlib.reader(lines, **form)
     while True:
         lines.begin()
         try:
@@ -174,7 +182,7 @@ def _rows(file: Path, lines: _Lines, delimiter: str) -> Iterator[tuple[list[str]
             lines.give_back()
             number, raw, size = lines.current[0]
             yield files.bad(file, f"line {number}", f"not CSV: {error}", raw, size)
-            reader = stdlib.reader(lines, delimiter=delimiter, strict=True)
+            reader = stdlib.reader(lines, **form)
             continue
         if cells is None:
             return

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from curate.rows import Bad, Batch, Part, SourceError, SourceMissing
+from curate.rows import Bad, Batch, Part, SourceError, SourceMissing, part_pattern
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -98,7 +98,7 @@ def _find(path: Path, suffixes: tuple[str, ...]) -> tuple[Path, list[Path]]:
         if not matches:
             raise SourceMissing(f"the folder {path} holds no file ending in {', '.join(suffixes)}")
         return path, matches
-    base, pattern = _glob(path)
+    base, pattern = part_pattern(path)
     matches = _matching(base, pattern) if pattern else []
     if not matches:
         raise SourceMissing(f"no file matches {path}" if pattern else f"there is no file {path}")
@@ -121,14 +121,6 @@ def kind(file: Path) -> str:
     if suffix in PACKED and (inner := Path(file.stem).suffix.lower()):
         return inner
     return suffix
-
-
-def _glob(path: Path) -> tuple[Path, str]:
-    """Part a pattern from the folder before it."""
-    for i, piece in enumerate(path.parts):
-        if any(mark in piece for mark in "*?["):
-            return Path(*path.parts[:i]), str(Path(*path.parts[i:]))
-    return path, ""
 
 
 def skip_mark(stream: io.BufferedReader) -> None:

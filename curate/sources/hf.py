@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from curate.rows import Bad, Batch, Part, SourceError, SourceMissing, data_folder
+from curate.rows import Bad, Batch, Part, SourceError, SourceMissing, places, tried
 from curate.sources.layout import HEAD, Options
 from curate.sources.parquet import settled
 from curate.sources.shapes import Shape
@@ -41,7 +41,7 @@ def hf(
     read.
 
     Args:
-        name: a folder, in the data folder or from here, else a name on the hub, as in `org/set`.
+        name: a folder, else a name on the hub, as in `org/set`.
         config: which of several sets under one name.
         split: which split; `train` when not given.
         revision: the commit, a tag or a branch; only a commit stays what it is.
@@ -97,7 +97,7 @@ class Set:
         """
         place, at = Path(self.name), 0
         try:
-            frames = _frames(self._load())
+            frames = _frames(self.load())
             head = list(_until(frames, HEAD))
         except SourceError:
             raise
@@ -121,7 +121,8 @@ class Set:
                 yield batch._replace(notes={**batch.notes, **self._note(at + start + batch.rows.height)})
             at += rows.height
 
-    def _load(self) -> Any:
+    def load(self) -> Any:
+        """Open the set, of which no row is read yet."""
         library = _library()
         if self.folder is None:
             more = {"revision": self.commit, "streaming": self.streaming}
@@ -149,6 +150,12 @@ class Set:
         return Batch(pl.DataFrame(), [Bad(self.name, f"after row {at}", what, "", size)])
 
 
+def head(name: str) -> list[dict[str, Any]]:
+    """Read the first rows of a folder as they stand there."""
+    rows = next(_frames(Set(name, None, None, None, Path(name), True).load()), pl.DataFrame())
+    return rows.to_dicts()
+
+
 def _library() -> Any:
     try:
         import datasets
@@ -159,14 +166,12 @@ def _library() -> Any:
 
 def _folder(name: str) -> Path | None:
     """Find the folder that a name means; none where it can be a name on a hub."""
-    path = Path(name).expanduser()
-    for folder in (data_folder() / path, path):
-        if folder.is_dir():
-            if not any(folder.iterdir()):
-                raise SourceMissing(f"the folder {folder} is empty")
-            return folder
+    for folder in filter(Path.is_dir, places(name)):
+        if not any(folder.iterdir()):
+            raise SourceMissing(f"the folder {folder} is empty")
+        return folder
     if name.startswith((".", "/", "~")):
-        raise SourceMissing(f"there is no folder {path}")
+        raise SourceMissing(f"there is no folder {name}{tried(name)}")
     return None
 
 

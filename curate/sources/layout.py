@@ -15,14 +15,13 @@ from curate.errors import cut
 from curate.rows import STANDARD, SourceError, free
 from curate.sources.columns import FIXED, Record, Types, describe, frame, infer, unicode
 from curate.sources.dialogue import Notes
-from curate.sources.shapes import ALIASES, TOUCHED, Shape, detect, normalise, renames
+from curate.sources.guess import guess
+from curate.sources.shapes import TOUCHED, Shape, detect, normalise, renames
 
 # So many records of a file settle its layout (or fewer, when they alone fill a batch).
 HEAD = 1000
 # The runner gives every row its own `id` and `source`; those of the file are kept beside them.
 _RESERVED = {"id": "file_id", "source": "file_source"}
-# Where a prompt is likely to be, in this order, when a message has to propose one.
-_LIKELY = (*ALIASES["prompt"], "text", "title", "headline", "body", "content")
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def settle(file: Path, head: list[Record], options: Options, *, whole: bool, tex
         raise SourceError(f"none of the first records of {file} can be read; the first: {reason}")
     types = infer(rows) | {name: FIXED[name] for name in TOUCHED[shape] if name in FIXED and not whole}
     if rows and "prompt" not in types and "response" not in options.columns:
-        raise SourceError(no_prompt(file, keys))
+        raise NoPrompt(file, head)
     types = {name: dtype or (pl.String() if text else None) for name, dtype in types.items()}
     types |= {name: STANDARD[name] for name in constants}
     types = {name: types[name] for name in sorted(types, key=_rank)}
@@ -205,10 +204,14 @@ def some(keys: Iterable[str], most: int = 40) -> str:
     return ", ".join(map(cut, keys[:most])) + more
 
 
-def no_prompt(file: Path, keys: Iterable[str]) -> str:
-    """Say that no column holds a prompt, which ones there are, and how to map the likeliest."""
-    keys = list(keys)
-    close = get_close_matches("prompt", keys, n=1) or [key for key in _LIKELY if key in keys] or keys
-    if not close:
-        return f"{file} has no column 'prompt'; its records are empty"
-    return f"{file} has no column 'prompt'; it has: {some(keys)}. Map it: columns: {{prompt: {cut(close[0])}}}"
+class NoPrompt(SourceError):
+    """Say that no column holds a prompt, which ones there are, and how to map the likeliest (`columns`)."""
+
+    def __init__(self, file: Path, records: Iterable[Record]) -> None:
+        records = list(records)
+        keys = dict.fromkeys(key for record in records for key in record)
+        self.columns = guess(records)
+        listed = ", ".join(f"{name}: {cut(path)}" for name, path in self.columns.items())
+        way = f". Map it: columns: {{{listed}}}" if listed else "; none of them holds text"
+        what = f"it has: {some(keys)}{way}" if keys else "its records are empty"
+        super().__init__(f"{file} has no column 'prompt'; {what}")

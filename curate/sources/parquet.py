@@ -16,7 +16,7 @@ import polars as pl
 from curate.rows import STANDARD, Bad, Batch, Part, SourceError
 from curate.sources import files
 from curate.sources.columns import words
-from curate.sources.layout import HEAD, Layout, Options, no_prompt, renamed, settle
+from curate.sources.layout import HEAD, Layout, NoPrompt, Options, renamed, settle
 from curate.sources.shapes import TOUCHED, Shape, detect, renames
 from curate.turns import OPTIONAL, TURNS, are_turns, whole_turns
 
@@ -172,7 +172,7 @@ def settled(file: Path, head: pl.DataFrame, options: Options) -> Table:
     dotted = {theirs: ours for ours, theirs in options.columns.items() if theirs not in head.columns}
     paths = {path: ours for path, ours in dotted.items() if _inner(head.get_columns(), path) is not None}
     own = renamed(file, head.columns, options, paths)
-    head, columns = _with_inner(head, paths), head.columns
+    head = _with_inner(head, paths)
     names = {name: name for name in head.columns} | own
     named = head.rename(names)
     shape = options.shape or detect(solid(named.to_dicts()))
@@ -186,7 +186,7 @@ def settled(file: Path, head: pl.DataFrame, options: Options) -> Table:
         nested = Options({"response": "response"} if "response" in options.columns else {}, shape)
         layout = settle(file, solid(named.select(touched).to_dicts()), nested, whole=head.height < HEAD)
     elif "prompt" not in names.values() and "response" not in options.columns:
-        raise SourceError(no_prompt(file, columns))
+        raise NoPrompt(file, solid(head.to_dicts()))
     return Table(file, names, touched, layout, options.constants, paths)
 
 

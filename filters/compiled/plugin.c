@@ -472,4 +472,5 @@ COUNT(count_words)
 LIST(list_words)
 LIST_BY(list_runs)
 LIST(compare_words)
+LIST(repeats)
 #endif

@@ -49,5 +49,6 @@ uint64_t count_words(const uint8_t *text, size_t size);
 int list_words(const uint8_t *text, size_t size, Buffer *out);
 int list_runs(const uint8_t *text, size_t size, const uint8_t *slots, size_t count, Buffer *out);
 int compare_words(const uint8_t *text, size_t size, Buffer *out);
+int repeats(const uint8_t *text, size_t size, Buffer *out); /* repeats.c */
 
 #endif

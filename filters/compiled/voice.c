@@ -408,6 +408,7 @@ static bool is_sure(const Scanner *s, const Word *word, size_t begin) {
     if (before >= 0x80 || behind >= 0x80) return false;
     if (!(s->kinds & LETTERS)) return true;
     if (strchr("-./@$\\", (int)before) || behind == '-' || behind == '.' || behind == '/') return false; /* in a name */
+    if (behind == ' ' && strchr("$@%", (int)char_at(s, end + 1))) return false;                       /* my $name = */
     if (s->kinds & CONTRACTIONS && (goes_on(s, end, "'") || !is_ascii_letter(word->at[word->rare]))) return false;
     size_t first = begin > 16 ? begin - 16 : 0, last = s->size - end > 16 ? end + 16 : s->size;
     return !memchr(s->text + first, 'I', last - first);

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
@@ -17,6 +16,7 @@ from curate.address import is_address
 from curate.cache import hash_once
 from curate.filters.words.common import COMMON
 from curate.filters.words.runs import hashes, marked_runs, runs, slices
+from curate.rows import locate, tried
 
 PACKAGED = ("dev", "test")
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
@@ -36,8 +36,7 @@ class Benchmark(NamedTuple):
 def find(by: list[str]) -> tuple[Benchmark, ...]:
     """Find what `by` names: `dev`, `test`, or a file, with `:column` behind it where the usual names do not fit.
 
-    A relative path starts at the working folder or, if it is not there, at the data folder. Raise ValueError if one is
-    not there or cannot be read.
+    Raise ValueError if one is not there or cannot be read.
     """
     if not by:
         raise ValueError("by must name dev, test or a file at least")
@@ -52,7 +51,7 @@ def _one(name: str) -> Benchmark:
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"by: {name!r} is neither dev nor test nor a file of {', '.join(SUFFIXES)}")
     if not path.is_file():
-        raise ValueError(f"by: there is no file {path}")
+        raise ValueError(f"by: there is no file {path}{tried(path)}")
     label = name if name in PACKAGED else path.name
     return Benchmark(label, str(path.absolute()), column, hash_once(path))
 
@@ -62,9 +61,7 @@ def _file(name: str) -> tuple[Path, str | None]:
     path, colon, column = name.rpartition(":")
     if not colon or Path(name).suffix.lower() in SUFFIXES:
         path, column = name, ""
-    relative = Path(path)
-    in_data = Path(os.environ.get("CURATE_DATA", "data")) / relative
-    return (relative if relative.is_file() or not in_data.is_file() else in_data), column or None
+    return locate(path) or Path(path), column or None
 
 
 @lru_cache(maxsize=32)

@@ -30,11 +30,14 @@ HINTS: dict[Kind, str] = {
 }
 
 _PATTERNS: dict[Kind, re.Pattern[str]] = {
-    "email": re.compile(r"(?<![\w.%+/:-])[\w.%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}(?![\w@:-])"),
+    "email": re.compile(
+        r"(?:(?<![\w.%+/:-])|(?<=[Mm]ail:)|(?<=[Mm]ailto:))"
+        r"[\w.%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}(?![\w@:-])"
+    ),
     # With a country code (ITU-T E.164: up to 15 digits), or in the North American form 212-555-0143.
     "phone": re.compile(
         r"(?<![\w.+/=-])(?:\+[1-9]\d{0,2}(?:[-. ]?\(?\d{1,5}\)?){2,6}"
-        r"|(?:1[-. ])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[-.])[2-9]\d\d[-.]\d{4})(?![\w-]|\.\d)"
+        r"|(?:1[-. ])?(?:\([2-9]\d\d\) ?[2-9]\d\d[-.]|[2-9]\d\d([-.])[2-9]\d\d\1)\d{4})(?![\w-]|\.\d)"
     ),
     "iban": re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"),
     "card": re.compile(r"(?<![\w.-])(?:\d{4}([- ]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([- ]?)\d{6}\2\d{5})(?![\w-]|[.,]\d)"),
@@ -51,7 +54,7 @@ _RESERVED = re.compile(
     re.IGNORECASE,
 )
 _NOBODY = re.compile(
-    r"^(?:git|hg|svn|no-?reply|donotreply|user(?:name)?|your?[._-]?\w*|me|name|someone|foo|bar|x+)$", re.I
+    r"^(?:git|hg|svn|no-?reply|donotreply|user(?:name)?|you(?:[._-]\w*)?|your[\w.-]*|name|someone|foo|bar|x+)$", re.I
 )
 # Country codes that are given out (ITU-T E.164, list of assigned codes).
 _COUNTRY = re.compile(

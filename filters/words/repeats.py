@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import polars as pl
+
+from curate.filters.compiled import repeats as reference
+from curate.filters.compiled import step
 
 # What the paper allows of each, as shares of lines or paragraphs, or of the characters of a text.
 LINES = {"lines": 0.30, "line_chars": 0.20, "paragraphs": 0.30, "paragraph_chars": 0.20}
@@ -33,56 +34,19 @@ def parts(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(_ALONE, " $0 ").str.extract_all(_PART)
 
 
+# Which of the numbers of the step make each share.
+_SHARES = {"lines": (2, 1), "line_chars": (3, 0), "paragraphs": (5, 4), "paragraph_chars": (6, 0)} | {
+    name: (7 + at, 0) for at, name in enumerate(list(BOUNDS)[4:])
+}
+
+
 def repeats(texts: pl.Series) -> pl.Series:
     """Measure each text by each of `BOUNDS`."""
-    frame = texts.cast(pl.String).to_frame("text").with_columns(parts=parts(pl.col("text")))
-    shares = [None if text is None else _shares(text, words) for text, words in frame.iter_rows()]
-    return pl.Series(texts.name, shares, dtype=pl.Struct(dict.fromkeys(BOUNDS, pl.Float64)))
-
-
-def _shares(text: str, words: list[str]) -> dict[str, float]:
-    shares = dict.fromkeys(BOUNDS, 0.0)
-    for name, between in (("line", "\n"), ("paragraph", "\n\n")):
-        pieces = [piece for piece in (piece.lstrip("\n") for piece in text.strip().split(between)) if piece]
-        again = _again(pieces)
-        shares[f"{name}s"] = len(again) / max(1, len(pieces))
-        shares[f"{name}_chars"] = sum(map(len, again)) / max(1, len(text))
-    for n in TOP:
-        shares[f"top_{n}_gram"] = _top(words, n) / max(1, len(text))
-    for n in DUPLICATES:
-        shares[f"duplicate_{n}_grams"] = chars = _duplicates(words, n) / max(1, len(text))
-        if not chars:  # what does not stand twice is part of nothing longer that does
-            break
-    return shares
-
-
-def _again(pieces: list[str]) -> list[str]:
-    """List what has stood before."""
-    seen: set[str] = set()
-    return [piece for piece in pieces if piece in seen or seen.add(piece)]  # type: ignore[func-returns-value]
-
-
-def _runs(words: list[str], n: int) -> list[tuple[str, ...]]:
-    return list(zip(*(words[ahead:] for ahead in range(n)), strict=False))
-
-
-def _top(words: list[str], n: int) -> int:
-    """Count the characters of the run that stands most often, blanks included, if that is twice at least."""
-    most = Counter(_runs(words, n)).most_common(1)
-    return sum((len(" ".join(run)) * times for run, times in most if times > 1), 0)
-
-
-def _duplicates(words: list[str], n: int) -> int:
-    """Count the characters of runs that stood before, from left to right, of which none overlap."""
-    runs = _runs(words, n)
-    if len(set(runs)) == len(runs):
-        return 0
-    seen: set[tuple[str, ...]] = set()
-    chars = free = 0  # free: where the last duplicate ends
-    for at, run in enumerate(runs):
-        if at < free:
-            continue
-        if run in seen:
-            chars, free = chars + sum(map(len, run)), at + n
-        seen.add(run)
-    return chars
+    text = pl.col("text")
+    frame = texts.cast(pl.String).to_frame("text").select("text", words=parts(text).list.join(" "))
+    frame = frame.select(text=pl.concat_str("words", pl.lit("\n"), "text"))
+    counts = frame.select(n=step("repeats", text, reference.repeats, pl.List(pl.UInt64)))
+    n = pl.col("n").list
+    shares = ((n.get(part) / pl.max_horizontal(1, n.get(whole))).alias(name) for name, (part, whole) in _SHARES.items())
+    measured = pl.when(pl.col("n").is_not_null()).then(pl.struct(shares))
+    return counts.select(measured).to_series().alias(texts.name)

@@ -235,3 +235,64 @@ def test_show_prints_rows_as_a_reader_sees_them(there):
     assert said.count("prompt\n") == 2 and said.count("Question ") == 2
     assert len(json.loads(call("show", "out/a", "--rows", "2", "--json"))) == 2
     assert "no such folder" in call("show", "out/b", code=2)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        pytest.param(
+            ["run", "one.jsonl"], "`curate init one.jsonl` looks at it and writes a recipe", id="data, no recipe"
+        ),
+        pytest.param(["run", "recipes.yaml"], "did you mean recipe.yaml?", id="a recipe here"),
+        pytest.param(["run", "lima2k.yaml"], "did you mean lima1k.yaml?", id="a packaged recipe"),
+        pytest.param(["check", "."], "is a folder; if this is data, `curate init .`", id="a folder"),
+        pytest.param(["list", "lenght"], "there is nothing called 'lenght'; did you mean 'length'?", id="nothing"),
+    ],
+)
+def test_a_mistyped_name_gets_a_suggestion(there, args, said):
+    assert said in call(*args, code=2)
+
+
+def test_a_name_alone_is_found_among_all_kinds():
+    assert call("list", "length") == call("list", "filters", "length")
+    assert call("list", "jsonl") == call("list", "sources", "jsonl")
+
+
+def test_a_run_that_fails_leaves_no_folder(there):
+    for changed in ("sources.one.read.jsonl.path=none.jsonl", "sources.one.read.jsonl.columns={prompt: x}"):
+        call("run", "recipe.yaml", "--set", changed, code=2)
+        assert not (there / "out").exists()
+
+
+def test_every_source_that_is_wrong_is_said_at_once(there):
+    wrong = {"two": {"read": {"jsonl": {"path": "none.jsonl"}}}, "three": {"read": {"csv": {"path": "none.csv"}}}}
+    recipe = {"name": "test", **RECIPE, "sources": {**RECIPE["sources"], **wrong}}
+    (there / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    for command in ("check", "run"):
+        out = call(command, "recipe.yaml", code=2)
+        assert "no file none.jsonl" in out and "no file none.csv" in out
+
+
+def test_every_step_that_reads_a_column_which_is_not_there_is_said_at_once(there):
+    steps = "[{keep: {at_least: {column: scoer, value: 1}}}, {keep: {length: {column: respones, min: 1}}}]"
+    out = call("check", "recipe.yaml", "--set", f"sources.one.steps={steps}", code=2)
+    assert "did you mean 'score'?" in out and "did you mean 'response'?" in out
+
+
+def test_a_filter_on_a_column_of_another_type_is_named(there):
+    steps = "sources.one.steps=[{keep: {at_least: {column: response, value: 3}}}]"
+    out = call("run", "recipe.yaml", "--set", steps, "--set", "shortfall=accept", code=2)
+    assert "Step at_least: 'response' holds text that it cannot judge (60 rows)." in out
+    assert "The set is empty" in out
+
+
+def test_the_list_of_commands_is_not_cut():
+    assert "…" not in call("--help") and "..." not in call("--help").partition("Commands:")[2]
+
+
+def test_verify_finds_what_stood_beside_the_recipe(there):
+    for file in ("one.jsonl", "recipe.yaml"):
+        (there / "mine").mkdir(exist_ok=True)
+        (there / file).rename(there / "mine" / file)
+    call("run", "mine/recipe.yaml")
+    assert set(as_json("verify", "out/test").values()) == {"same"}

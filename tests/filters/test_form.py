@@ -113,13 +113,19 @@ CODE = [
     "for (int i = 0; i < n; i++) {", "if x > 3:", "return x;", "}", "#include <stdio.h>", "<div class='a'>", "</p>", ">>> 1 + 1",
     "$ ls -la", "sudo apt-get install rye", "SELECT name FROM beers WHERE id = 3", "grep -v '^#' a.txt | sort", "const f = (x) => x * 2;",
     "x <- c(1, 2)", "> summary(x)", "@cache", "#!/bin/sh", "// a comment", "public static void main(String[] args) {", "result.append(x)",
-    "samtools view -b in.bam", "<?php echo 1; ?>", "else:", "export A=1",
+    "samtools view -b in.bam", "<?php echo 1; ?>", "else:", "export A=1", "if [ -x /bin/tea ]; then", "done", "(setq tea 3)", "while True:",
+    "with open(tea) as file:", "except ValueError as error:", "for cup in range(3):", "if not cup:", "git commit -m tea", "a[i] += 2;",
+    "*p = 3;", "f(x),",
 ]  # fmt: skip
 PROSE = [
     "Import taxes are high.", "From here it is far.", "For a while, if it rains, we stay.", "Return it to the shop.", "A name such as `x`.",
     "She said (twice) that it is so.", "The price is $5; that of rye is $6.", "Let it cool.", "1. give a list of beers;", "- an item",
     "> a quotation", "We write $x = 3$ for it.", "$$\na = b\n$$", "# A heading", "Is 3 < 4?", "class of its own", "C'est-à-dire : rien.",
     "Note: it is late.", "select a beer you like", "If it rains:", "Git is a tool.", "—", "",
+    # lines of prose that is broken off anywhere
+    "<https://a.org/list> and other archives", "<ann@a.org>. Please say so", "for the rye in question, add:", "if they differ (as tea does):",
+    "with the kettle 'my-kettle', boil:", "tea-maker --green or a custom blend of it.", "option --cold is for tea.", "pour(3),", "'--label=NAME' option, the first time",
+    "of the leaves; those that are 'green' (or so) stay;", "pip on Debian is a mess of packages", "git submodule as per the lines below", "- what [is left] of it;",
 ]  # fmt: skip
 
 
@@ -136,11 +142,12 @@ def test_prose_is_no_code(text):
 
 ASKING = [
     "Why does ice float?", "how to keep rye", "Which tea is best", "It rains. Shall we go? I think so.", "Is it late", "In what order?",
-    "Hi, can I use rye", "今天下雨吗？", "它好吗。", "هل هذا جيد؟", "Beer without gluten?", "Do we agree (really?)", "when should I start",
+    "Hi, can I use rye", "Is beer bad for dogs", "how do I boil tea. It is cold", "What makes IPAs 'stronger' than beer", "今天下雨吗？", "它好吗。", "هل هذا جيد؟", "Beer without gluten?", "Do we agree (really?)", "when should I start",
 ]  # fmt: skip
 TELLING = [
     "Explain why ice floats.", "Beers of the north", "When it rains, we stay.", 'He asked "why?" and left.', "See http://a.org/?a=1 there.",
-    "Run `x ? 1 : 2` now.", "The question is why.", "and $x$ is the least", "> Is it?\n\nYes.", "",
+    "Why: it is late.", "Where possible, use tea.", "Should be of the form rye", "Has no effect on tea.", "What a day!", "Will is late.",
+    "Which tea it is depends on the pot.", "What is left is tea; throw it away.", "Run `x ? 1 : 2` now.", "The question is why.", "and $x$ is the least", "> Is it?\n\nYes.", "",
 ]  # fmt: skip
 
 
@@ -169,7 +176,9 @@ def test_misread_text_is_broken(text):
     assert one(unicode_broken(), text.encode().decode("latin-1")) is True
 
 
-@pytest.mark.parametrize("text", ["isnâ€™t", "cafÃ©", "Â°C", "ðŸ˜€", "lost \ufffd", "a\x00b", "a\x1b[1mb", "a\x92b"])
+@pytest.mark.parametrize(
+    "text", ["isnâ€™t", "cafÃ©", "Â°C", "ðŸ˜€", "à½–à½¼à½‘", "lost \ufffd", "a\x00b", "a\x1b[1mb", "a\x92b"]
+)
 def test_broken(text):
     assert one(unicode_broken(), text) is True
 
@@ -243,6 +252,41 @@ GOOD = (
 def test_gopher_quality(text, fault):
     assert one(gopher_quality(), text) is (fault == "")
     assert fault in one(form.gopher_quality_fault(), text)
+
+
+# Gopher's rules of quality once more, word by word.
+def quality_plainly(text: str) -> dict[str, float]:
+    words = pl.select(parts(pl.lit(text))).item().to_list()
+    full, lettered = ([word for word in words if re.search(sign, word)] for sign in (r"[^\W_]", r"[^\W\d_]"))
+    lines, ellipsis = re.sub(r"\n\Z", "", text).split("\n") if text else [], r"\.\.\.|…"
+    return {
+        "words": len(full),
+        "characters a word": len("".join(full)) / max(1, len(full)),
+        "# a word": text.count("#") / max(1, len(words)),
+        "ellipses a word": len(re.findall(ellipsis, text)) / max(1, len(words)),
+        "lines with a bullet": sum(line.lstrip()[:1] in ("•", "-") for line in lines if line.strip())
+        / max(1, len(lines)),
+        "lines with an ellipsis": sum(line.rstrip().endswith(("...", "…")) for line in lines) / max(1, len(lines)),
+        "words with a letter": len(lettered) / max(1, len(words)),
+        "common words": len({"the", "be", "to", "of", "and", "that", "have", "with"} & {*words}),
+    }
+
+
+odd = st.sampled_from(
+    ["# ", "tea ", "the", " of ", "and ", "…", "... ", "\n- ", "\n• b", "\n", "12 ", "3b ", "我们", "(é) ", "don't "]
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None)
+@given(text=st.lists(odd, max_size=120).map("".join))
+def test_quality_is_what_the_paper_says(text):
+    counted = form._counted(pl.Series([text]))
+    values = {rule.name: counted.select(rule.value).item() for rule in form._QUALITY}
+    assert values == pytest.approx(quality_plainly(text))
+    beyond = [values[rule.name] / rule.greatest for rule in form._QUALITY if rule.greatest]
+    short = [2 - values[rule.name] / rule.least for rule in form._QUALITY if rule.least]
+    assert one(form.gopher_quality_excess(), text) == pytest.approx(max(beyond + short))
 
 
 def test_a_bound_that_is_moved_is_compared_with_the_measure():

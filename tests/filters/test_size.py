@@ -43,7 +43,9 @@ def test_length(text, bounds, holds):
         pytest.param({"min": 1, "unit": "tokens"}, "go together", id="tokens without a tokenizer"),
         pytest.param({"min": 1, "tokenizer": "a"}, "go together", id="a tokenizer without tokens"),
         pytest.param({"min": 1, "unit": "tokens", "tokenizer": __file__}, "is no tokenizer", id="another file"),
-        pytest.param({"min": 1, "unit": "tokens", "tokenizer": "a"}, "there is no tokenizer a or ", id="no file"),
+        pytest.param(
+            {"min": 1, "unit": "tokens", "tokenizer": "a"}, "there is no tokenizer a; looked for a ", id="no file"
+        ),
     ],
 )
 def test_length_refuses(bounds, sentence):

@@ -71,6 +71,7 @@ def test_the_span_of_a_match(text, pattern, span):
         pytest.param('What does "this" mean in "this is it"?', id="quoted words are named"),
         pytest.param("What does `this` refer to?", id="code is named"),
         pytest.param("Do people drink less these days?", id="these days"),
+        pytest.param("What are you looking forward to this weekend?", id="this weekend"),
         pytest.param("Is a glass filled from below colder?", id="from below"),
         pytest.param("How do I clean my kettle?", id="my thing, understood anyway"),
     ],

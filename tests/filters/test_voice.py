@@ -52,6 +52,9 @@ SPEAKING = [
     pytest.param("- I think so.\n* I do.\n+ I will.", id="items"),
     pytest.param("I was there; I always am.", id="verbs and adverbs that end with s"),
     pytest.param("This is my. View it.", id="my before a full stop"),
+    pytest.param("I pay my $5 and my 5% share to my @friend.", id="my before signs that name nothing of Perl"),
+    pytest.param("The price - I think - was 3. I paid.", id="I behind a dash, and behind a figure"),
+    pytest.param("That stays between you and I. However, it is so.", id="and I ends a sentence"),
 ]
 
 NOT_SPEAKING = [
@@ -65,6 +68,11 @@ NOT_SPEAKING = [
     pytest.param("- step\n  ~~~\n  my $x;\n  ~~~", id="fenced code with tildes in a list"),
     pytest.param("```\nmy $x; # left open", id="a fence left open runs to the end"),
     pytest.param("See https://example.org/what-is-my-ip for it.", id="web address"),
+    pytest.param("Write my $tea = 3; and then my @cups = ();", id="variables of Perl"),
+    pytest.param("Say wget -I /tea,/rye or -I m4 there.", id="an option and its path"),
+    pytest.param("Anna Berger I. de Souza wrote to Bo Lind I. van Dam.", id="an initial before de"),
+    pytest.param("By M. Nilsson and I. Chang, first edition.", id="an initial of the second author"),
+    pytest.param("x = 1.0 + 20.0 * I;", id="the imaginary unit"),
     pytest.param('People ask "how do I boil it?" often.', id="quotation marks"),
     pytest.param('A line: "how do\nI boil it?" so.', id="a quotation over a line break"),
     pytest.param("People ask “how do I boil it?” often.", id="typographic quotation marks"),

@@ -45,12 +45,12 @@ HEAD = """\
             id="parameter",
         ),
         pytest.param(
-            "- keep: {length: {min: many}}", "keep.length.min", "should be a valid integer, not 'many'", id="type"
+            "- keep: {length: {min: many}}", "keep.length.min", "should be a whole number, not 'many'", id="type"
         ),
         pytest.param(
-            "- keep: {length: {min: true}}", "keep.length.min", "should be a valid integer, not True", id="no coercion"
+            "- keep: {length: {min: true}}", "keep.length.min", "should be a whole number, not True", id="no coercion"
         ),
-        pytest.param("- keep: {length: {min: 1.5}}", "keep.length.min", "valid integer, not 1.5", id="half"),
+        pytest.param("- keep: {length: {min: 1.5}}", "keep.length.min", "whole number, not 1.5", id="half"),
         pytest.param(
             "- keep: {length: {min: 9, max: 2}}", "keep.length", "min (9) is above max (2)", id="what a filter refuses"
         ),
@@ -147,12 +147,44 @@ def test_the_recipes_seed_reaches_filters_that_take_one_unless_they_set_their_ow
     assert load(file, seed=9).sources[0].steps[0].params["seed"] == 9
 
 
-def test_relative_paths_start_at_the_data_folder(tmp_path, monkeypatch):
-    file = tmp_path / "r.yaml"
-    file.write_text("name: x\nsources: {a: {read: {jsonl: {path: a.jsonl}}}, b: {read: {jsonl: {path: /b.jsonl}}}}\n")
-    monkeypatch.setenv("CURATE_DATA", str(tmp_path))
-    paths = [source.read.params["path"] for source in load(file).sources]
-    assert paths == [tmp_path / "a.jsonl", Path("/b.jsonl")]
+@pytest.mark.parametrize(
+    ("there", "found"),
+    [
+        pytest.param(["mine/a.jsonl", "a.jsonl", "dumps/a.jsonl"], "mine/a.jsonl", id="beside the recipe first"),
+        pytest.param(["a.jsonl", "dumps/a.jsonl"], "a.jsonl", id="then the working folder"),
+        pytest.param(["dumps/a.jsonl"], "dumps/a.jsonl", id="then the data folder"),
+        pytest.param([], "a.jsonl", id="nowhere"),
+    ],
+)
+def test_every_path_is_looked_for_in_three_places(tmp_path, monkeypatch, there, found):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CURATE_DATA", "dumps")
+    for file in ["mine/r.yaml", *there]:
+        Path(file).parent.mkdir(exist_ok=True)
+        Path(file).write_text('{"prompt": "Why is the grass green in spring and brown by August here?"}\n')
+    Path("mine/r.yaml").write_text(
+        "name: x\nsources: {a: {read: {jsonl: {path: a.jsonl}}}}\nsteps: [{drop: {contaminated: {by: [a.jsonl]}}}]\n"
+    )
+    if there:
+        recipe = load("mine/r.yaml")
+        assert recipe.sources[0].read.params["path"] == Path(found)
+        assert [content for _, content in recipe.steps[0].depends()["files"]]
+    else:
+        with pytest.raises(RecipeError) as caught:
+            load("mine/r.yaml")
+        assert (
+            "there is no file a.jsonl; looked for mine/a.jsonl (beside the recipe), a.jsonl (in the working folder), "
+            "dumps/a.jsonl (in $CURATE_DATA)"
+        ) in str(caught.value)
+
+
+def test_a_recipe_that_is_extended_may_stand_in_the_data_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CURATE_DATA", "dumps")
+    Path("dumps").mkdir()
+    Path("dumps/base.yaml").write_text("name: base\nsources: {a: {read: {jsonl: {path: a.jsonl}}}}\n")
+    Path("r.yaml").write_text("name: x\nextends: base.yaml\n")
+    assert load("r.yaml").sources[0].name == "a"
 
 
 def test_a_users_own_function_is_found_beside_the_recipe(tmp_path):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 import pytest
 
+from curate.report.steps import near_misses
 from curate.run.state import Shortfall
 from curate.run.what_if import ThresholdError, thresholds
 from tests.ablate.ledger import runs
@@ -116,6 +119,28 @@ def test_a_record_that_stands_twice_is_gained_once(tmp_path, monkeypatch):
     twice, _ = runs.run(tmp_path, "twice", runs.recipe(runs.steps()))
     move = ["length.response >= 10"]
     assert thresholds(twice, move)["gained"].to_list() == thresholds(once, move)["gained"].to_list()
+
+
+def test_rows_that_were_decided_about_stay_as_they_are(data, rowwise, tmp_path):
+    ledger = pl.read_parquet(rowwise[0] / "ledger.parquet").filter(source="qa").sort("length.response", "id")
+    fallen = near_misses(ledger, manifest_of(rowwise)).filter(step="length")["id"].to_list()
+    ends = ledger.filter(~pl.col("length"))["id"]  # among them the shortest and the longest of all
+    accepted, rejected = {ends[0], ends[-1], fallen[0]}, {fallen[1], *ledger.filter("kept")["id"].head(2)}
+    lines = [{"id": id_, "decision": "accept" if id_ in accepted else "reject"} for id_ in accepted | rejected]
+    (tmp_path / "decisions.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    by_hand = {"overrides": str(tmp_path / "decisions.jsonl")}
+    out, kept = runs.run(data, "decided", runs.recipe(runs.steps(step_5=True)) | by_hand)
+    for move, changed in (("length.response >= 40", {"low": 40}), ("length.response <= 200", {"high": 200})):
+        result = thresholds(out, [move]).row(by_predicate=pl.col("source") == "qa", named=True)
+        _, now = runs.run(data, "moved", runs.recipe(runs.steps(**{**STEP, **changed})) | by_hand)
+        assert result["left"] == kept["qa"]
+        assert result["left"] + result["gained"] - result["lost"] == now["qa"]
+    misses = near_misses(pl.read_parquet(out / "ledger.parquet"), manifest_of((out, kept)), most=1000)
+    assert misses.height and not set(misses["id"]) & (accepted | rejected)
+
+
+def manifest_of(run):
+    return json.loads((run[0] / "manifest.json").read_text(encoding="utf-8"))
 
 
 def short(data, qa, name, size=250):

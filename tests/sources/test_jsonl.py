@@ -144,7 +144,7 @@ def test_two_columns_can_change_places(write):
         pytest.param(
             {"instruktion": "a", "output": "b"},
             {},
-            "has no column 'prompt'; it has: instruktion, output. Map it: columns: {prompt: instruktion}",
+            "has no column 'prompt'; it has: instruktion, output. Map it: columns: {prompt: instruktion, response: output}",
             id="no prompt",
         ),
         pytest.param({"id": 1, "text": "a"}, {}, "Map it: columns: {prompt: text}", id="no prompt: the likeliest is proposed"),

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from curate.filters.compiled import FOLDER, html, links, voice, words
+from curate.filters.compiled import FOLDER, html, links, repeats, voice, words
 from tests.filters.compiled.library import COMPILER, build
 from tests.filters.compiled.texts import hostile
 
@@ -79,9 +79,14 @@ def _halves(text: str) -> str:
     return f"{len(text[: len(text) // 2].encode())}:{text}"
 
 
+def _one_line(text: str) -> str:
+    """Take a text as its words in one line, and then itself, as repeats reads it."""
+    return f"{' '.join(text.split())}\n{text}"
+
+
 def checks(library: ctypes.CDLL) -> dict[str, tuple[Callable[[str], Any], Callable[[str], Any]]]:
     """List each step, compiled and as its reference."""
-    compare = Step(library, "compare_words").list
+    compare, again = Step(library, "compare_words").list, Step(library, "repeats").list
     spoken = Step(library, "spoken", f"{chr(64 + 63)}=I\n~my\n~we")
     return {
         "html_to_markdown": (Step(library, "html_to_markdown").edit, html.convert),
@@ -93,6 +98,7 @@ def checks(library: ctypes.CDLL) -> dict[str, tuple[Callable[[str], Any], Callab
         "list_words": (Step(library, "list_words").list, words.hashes),
         "list_runs": (Step(library, "list_runs", "01").list, lambda text: words.marked_runs(text, "01")),
         "compare_words": (lambda text: compare(_halves(text)), lambda text: words.compared(_halves(text))),
+        "repeats": (lambda text: again(_one_line(text)), lambda text: repeats.repeats(_one_line(text))),
         "spoken": (lambda text: spoken.edit(text) and "", lambda text: ""),  # less of a text than the reference gives
     }
 
