@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from curate.apply import select as select
     from curate.recipe.load import load
     from curate.run.explain import explain as explain
+    from curate.run.look import read as read
     from curate.run.out import Out as Out
     from curate.run.out import run as run
     from curate.run.run import run_recipe as run_recipe
@@ -70,6 +71,7 @@ __all__ = [
             "Out": "run.out",
             "explain": "run.explain",
             "load_recipe": "recipe.load:load",
+            "read": "run.look",
             "run": "run.out",
             "run_recipe": "run.run",
         },

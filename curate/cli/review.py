@@ -48,7 +48,7 @@ def review(
         result = review.undecided(out, rows, review.decided(file), dropped=dropped, kept=kept)
         text = review.page(out, result, by or "") if page else ""
     if not result.rows:
-        return echo("No such row is left to decide about.")
+        return echo("No such row is left to decide about; --dropped STEP and --kept show others.")
     if page:
         put_alone(page, text, by="review", option="--page")
         return echo(f"{page}  {plural(len(result.rows), 'row')} to decide about; it saves the file of decisions")

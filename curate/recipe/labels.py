@@ -74,7 +74,7 @@ class RecipeKeys(pydantic.BaseModel):
     sources: dict[str, Any] = pydantic.Field(min_length=1, description="Where rows come from, by name.")
     steps: list[Any] = pydantic.Field([], description="Steps over the rows of all sources together.")
     overrides: str | None = pydantic.Field(
-        None, description="A file of decisions by hand: rows that stay, rows that go."
+        None, description="A file of rows that people accept or reject, whatever the steps say."
     )
     output: dict[str, Any] = pydantic.Field({}, description="What is written.")
 

@@ -67,8 +67,8 @@ def some_rows(out: Path, n: int, *, drawn: bool = False) -> list[dict[str, Any]]
     """Take the first rows of a finished set, or those `drawn` by their ids; the columns that a reader looks at."""
     open_out(out)
     rows = scan(out / "train.parquet")
-    rows = (rows.bottom_k(n, by="id").sort("id") if drawn else rows.head(n)).collect()
-    return rows.select(c for c in ("id", "source", *COLUMNS) if c in rows.columns).to_dicts()
+    few = (rows.bottom_k(n, by="id").sort("id") if drawn else rows.head(n)).collect()
+    return few.select(c for c in ("id", "source", *COLUMNS) if c in few.columns).to_dicts()
 
 
 def why(out: Path, row: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections import Counter
@@ -20,6 +21,7 @@ from curate.filters.language import language_name
 from curate.recipe import registry
 from curate.recipe.load import parse
 from curate.recipe.places import Places
+from curate.report.words import plural
 from curate.rows import Bad, locate, stack, standardise, tried
 from curate.run.prediction import sample_yield
 from curate.sources import files
@@ -30,6 +32,8 @@ from curate.sources.jsonl import read as json_records
 from curate.sources.layout import HEAD, NoPrompt
 from curate.sources.parquet import solid
 from curate.sources.shapes import detect
+
+log = logging.getLogger("curate.run")
 
 ROWS = 20_000  # that are looked at: a minute of a large file says what it holds
 _TEXTS = 300  # whose language is looked at
@@ -99,6 +103,32 @@ def look(name: Path) -> Look:
     if not any(rows[side].count() for side in ("prompt", "response", "chosen", "rejected")):
         raise UserError(f"no record of {file} has a prompt or an answer: all of them are blank")
     return Look(file, reader, params, _head(reader, file, params), rows, bad, size, whole)
+
+
+def read(path: str | Path) -> pl.DataFrame:
+    r"""Read a file or a folder of rows, whatever their shape, as a frame with ids and the standard columns it fills.
+
+    What `curate init` finds out is used: the shape, the encoding, which columns are the prompt and the answer. Records
+    that cannot be read are counted in a warning, with the first of them. All rows are in memory: a recipe reads what is
+    larger. Raise UserError in one sentence where there is nothing that can be read.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "two.csv"
+    >>> _ = file.write_text("question,answer\nWhy?,Warm air rises.\nHow?,By a pump.\n")
+    >>> read(file).select("prompt", "response").rows()
+    [('Why?', 'Warm air rises.'), ('How?', 'By a pump.')]
+    """
+    it = look(Path(path))
+    rows, bad = it.rows, it.bad
+    if not it.whole:
+        parts = registry.find("sources", it.reader)(**it.params)
+        batches = [batch for part in parts for batch in part.read(ROWS)]
+        rows = stack([standardise(batch.rows, "") for batch in batches if batch.rows.height])
+        bad = [one for batch in batches for one in batch.bad]
+    if bad:
+        count = plural(len(bad), "record")
+        log.warning("%s: %s cannot be read; the first, at %s: %s", path, count, bad[0].where, bad[0].error)
+    return rows.select("id", *(c.name for c in rows.drop("id", "source").iter_columns() if c.null_count() < len(c)))
 
 
 Rows = tuple[pl.DataFrame, list[Bad], int, bool]  # with their bytes, and whether that was all

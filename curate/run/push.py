@@ -18,7 +18,7 @@ from curate.models.settings import mask
 from curate.remote import WAITS
 from curate.rows import hash_file
 from curate.run.folder import OutputError, open_out
-from curate.run.outputs import MANIFEST
+from curate.run.state import MANIFEST
 
 log = logging.getLogger("curate.push")
 # What a set is made of, by the beginnings of the names; the texts of dropped rows, and what shows them, stay here.

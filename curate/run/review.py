@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from curate.cache import write_whole
 from curate.errors import UserError
-from curate.folders import write_whole
 from curate.recipe.overrides import Overrides, read
 from curate.report.page import render
 from curate.report.row import evidence_of, head_of, texts_of

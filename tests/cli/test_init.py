@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 import yaml
 
+import curate
+from curate.filters import length
 from tests.cli.test_cli import as_json, call
 
 WORDS = [
@@ -196,3 +198,14 @@ def test_a_file_that_says_nothing_is_refused_in_words(tmp_path, monkeypatch, nam
     typed = name if name.startswith("pool.") else "pool.jsonl"
     assert said in call("init", typed, code=2)
     assert not list(Path().glob("*.yaml"))
+
+
+def test_a_file_is_read_as_init_sees_it(tmp_path, caplog):
+    rows = [{"instruction": f"Why {n}?", "input": "", "output": f"Because of {n}."} for n in range(25_000)]
+    file = tmp_path / "alpaca.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows) + "no record\n", encoding="utf-8")
+    frame = curate.read(file)
+    assert frame.select("prompt", "response").rows()[-1] == ("Why 24999?", "Because of 24999.")
+    assert frame.height == frame["id"].n_unique() == 25_000
+    assert "1 record cannot be read; the first, at line 25001" in caplog.text
+    assert curate.keep(frame, length(max=14)).height == 100

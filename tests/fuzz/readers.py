@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from curate.errors import UserError
+from curate.recipe.overrides import Overrides
 from curate.rows import Part
 from curate.run.parts import pass_over
 from curate.sources import csv, jsonl, natural_instructions, parquet, reddit, stackexchange, topics, wikihow
@@ -162,7 +163,7 @@ def _read(parts: list[Part], stage: Path) -> str:
     for part in parts:
         for file in stage.iterdir():
             file.unlink()
-        count = pass_over(part.read(4), [], "mine", stage, lambda rows: None)
+        count = pass_over(part.read(4), [], "mine", stage, lambda rows: None, Overrides())
         ledgers = [pl.read_parquet(file) for file in stage.glob("ledger-*.parquet")]
         if count["read"] != sum(ledger.height for ledger in ledgers) or count["read"] != count["kept"]:
             raise AssertionError(f"read {count['read']}, kept {count['kept']}: a row is lost")

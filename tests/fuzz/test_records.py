@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from curate.errors import UserError
 from curate.recipe.load import load
+from curate.recipe.overrides import Overrides
 from curate.run.parts import pass_over
 from curate.sources import jsonl
 
@@ -38,7 +39,7 @@ def test_every_record_is_a_row_or_quarantined(records):
         file.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
         try:
             [part] = jsonl(file)
-            count = pass_over(part.read(4), [], "a", Path(folder), lambda rows: None)
+            count = pass_over(part.read(4), [], "a", Path(folder), lambda rows: None, Overrides())
         except UserError as error:
             assert str(error).count("\n") < 24
         else:
