@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -24,23 +25,27 @@ class _Command(click.Group):
             formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
+        in_json = "--json" in ctx.args
+        end = partial(stop, as_json=in_json)
         try:
             return super().invoke(ctx)
         except (click.exceptions.Exit, click.Abort):
             raise
         except click.ClickException as error:
             message = visible(error.format_message())  # it quotes what was typed
+            if in_json:
+                end(message, error.exit_code)
             error.format_message = lambda: message  # type: ignore[method-assign]
             raise
         except KeyboardInterrupt:
-            stop("Stopped. Finished stages are kept: the same command goes on from there.", 130)
+            end("Stopped. Finished stages are kept: the same command goes on from there.", 130)
         except UserError as error:
-            stop(str(error), 2)
+            end(str(error), 2)
         except Exception as error:
             words = missing_package(error) or _os_words(error)
             if words is None:
                 raise
-            stop(words, 2)
+            end(words, 2)
 
 
 def _os_words(error: Exception) -> str | None:
@@ -64,11 +69,22 @@ def _os_words(error: Exception) -> str | None:
 @click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(curate.__version__, prog_name="curate")
 @click.option("-v", "--verbose", is_flag=True, help="Say on standard error what is read, reused and built.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress and no tables: data, paths and errors only.")
 @click.pass_context
-def main(ctx: click.Context, verbose: bool) -> None:
+def main(ctx: click.Context, verbose: bool, quiet: bool) -> None:
     """Build small, high-quality training sets, and say for every row why it is in or out."""
     if verbose:
         ctx.call_on_close(_log())
+    if quiet:
+        ctx.call_on_close(_hush())
+
+
+def _hush() -> Callable[[], None]:
+    """Print no tables and no progress; return what ends that."""
+    from curate.report.terminal import console
+
+    console.quiet = True
+    return lambda: setattr(console, "quiet", False)
 
 
 def _log() -> Callable[[], None]:

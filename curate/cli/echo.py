@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 import click
 
-from curate.errors import as_json, escape_json, visible
+from curate.errors import as_json as to_json
+from curate.errors import escape_json, visible
 from curate.models.settings import mask
 
 
@@ -16,15 +17,18 @@ def echo(message: object = "", *, err: bool = False, fg: str | None = None) -> N
     click.secho(visible(message), err=err, fg=fg)
 
 
-def stop(message: str, code: int = 2) -> NoReturn:
+def stop(message: str, code: int = 2, *, as_json: bool = False) -> NoReturn:
     """Say on standard error what went wrong, without any secret, and end with this exit code."""
-    echo(mask(message), err=True, fg="red")
+    if as_json:
+        click.echo(to_json({"error": mask(message), "exit_code": code}), err=True)
+    else:
+        echo(mask(message), err=True, fg="red")
     sys.exit(code)
 
 
 def echo_json(data: Any) -> None:
     """Print data as JSON."""
-    click.echo(as_json(data))
+    click.echo(to_json(data))
 
 
 def echo_lines(lines: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from curate.address import Address, AddressError, is_address
 
@@ -28,6 +29,29 @@ class _Place(click.ParamType):  # type: ignore[type-arg]
 
 
 PLACE = _Place()
+
+
+def recipes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a packaged recipe, else of a file."""
+    from curate.recipe.extends import packaged
+
+    names = [CompletionItem(name) for name in packaged() if incomplete and name.startswith(incomplete)]
+    return [*names, CompletionItem(incomplete, type="file")]
+
+
+def names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a filter, a source or another thing of the kind that was typed before."""
+    from curate.recipe.reference import catalog
+
+    kind = ctx.params.get("kind")
+    return (
+        [CompletionItem(r["name"], help=r["does"]) for r in catalog(kind) if r["name"].startswith(incomplete)]
+        if kind
+        else []
+    )
+
+
+recipe = click.argument("recipe", type=PATH, shell_complete=recipes)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print data instead of tables.")
 sets = click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe, dotted; repeat."

@@ -16,7 +16,7 @@ _KINDS = ["filters", "sources", "generators", "judges", "pairs", "recipes"]
 
 
 @click.command()
-@click.argument("recipe", type=PATH)
+@options.recipe
 @options.sets
 @click.option("--seed", type=int, help="Use this seed instead of the recipe's.")
 @click.option(
@@ -72,11 +72,11 @@ def run(
         terminal.show_run(manifest, str(folder))
     lines = terminal.failures(manifest, str(folder))
     if lines:
-        stop("\n".join(lines))
+        stop("\n".join(lines), as_json=as_json)
 
 
 @click.command()
-@click.argument("recipe", type=PATH)
+@options.recipe
 @options.sets
 @click.option("--rows", type=click.IntRange(1), default=1000, show_default=True, help="Rows of each source to draw.")
 @options.trust
@@ -122,7 +122,7 @@ def init(file: Path, out: Path | None, as_json: bool) -> None:
 
 @click.command("list")
 @click.argument("kind", metavar=f"[{'|'.join(_KINDS)}]", required=False)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=options.names)
 @options.as_json
 def list_(kind: str | None, name: str | None, as_json: bool) -> None:
     """List filters, sources, generators, judges, pairs and recipes; with NAME, print the reference of one."""

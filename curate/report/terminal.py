@@ -6,7 +6,9 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import groupby, islice
+from time import monotonic
 from typing import Any
 
 import polars as pl
@@ -56,6 +58,7 @@ def _visible(text: Text) -> Text:
 console = _Console(width=None if sys.stdout.isatty() else 110)
 errors = _Console(stderr=True)
 _WAYS = 12  # what would mend a shortfall: no more than a screen holds
+_EVERY = 60  # seconds between two lines of progress, where there is no terminal
 _REASONS = 3  # the most frequent ones that the screen names
 _COLUMNS = 12  # of a file that the screen names
 _SHARE = ("asked", "available", "taken")
@@ -63,9 +66,9 @@ _SHARE = ("asked", "available", "taken")
 
 @contextmanager
 def progress() -> Iterator[Callable[..., None]]:
-    """Show a bar a stage, on a terminal only; logs of a batch job stay free of it."""
-    if not errors.is_terminal:
-        yield lambda *_, **__: None
+    """Show a bar a stage; off a terminal, as in the log of a batch job, a line a minute."""
+    if console.quiet or not errors.is_terminal:
+        yield _a_line_a_minute() if not console.quiet else lambda *_, **__: None
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -91,6 +94,27 @@ def progress() -> Iterator[Callable[..., None]]:
             bars.update(tasks[what], advance=rows, rate=rate, **of)
 
         yield tell
+
+
+def _a_line_a_minute() -> Callable[..., None]:
+    """Make what tells of progress in lines: what goes on, how much of it is done, and how long the rest will take."""
+    begun: dict[str, float] = {}
+    done: Counter[str] = Counter()
+    start = last = monotonic()
+
+    def tell(what: str, rows: int, *, total: int | None = None, tokens: int = 0) -> None:
+        nonlocal last
+        now = monotonic()
+        since = begun.setdefault(what, now)
+        done[what] += rows
+        if now - last < _EVERY:
+            return
+        last = now
+        left = (now - since) * (total - done[what]) / done[what] if total and done[what] else None
+        rest = f" of {total:,}, some {timedelta(seconds=round(left))} left" if total and left is not None else " rows"
+        errors.print(f"{timedelta(seconds=round(now - start))} {what}: {done[what]:,}{rest}", soft_wrap=True)
+
+    return tell
 
 
 @contextmanager
@@ -125,7 +149,7 @@ def show_run(manifest: dict[str, Any], out: str) -> None:
     if manifest.get("shortcuts"):
         show_shortcuts(manifest["shortcuts"])
     for line in notices(manifest):
-        _line(line, "yellow")
+        (errors if console.quiet else console).print(line, style="yellow", soft_wrap=True)
     stages = manifest["stages"]
     taken = sum(row["taken"] for row in manifest["table"])
     seconds = sum(manifest["seconds"].values())

@@ -30,12 +30,12 @@ def explain(data: Any, steps: pl.Expr | Mapping[str, pl.Expr] | Sequence[Mapping
     it measures. Raise RecipeError for steps with mistakes, all of them, TypeError for what is no table in memory, and
     StepError for a step that looks at the whole pool or for a column that is not there.
 
-    >>> rows = pl.DataFrame({"response": ["Too short.", "I think it rains because warm air rises."]})
-    >>> told = explain(rows, [{"keep": {"length": {"min": 20}}}, {"drop": {"first_person": {}}}])
+    >>> rows = pl.DataFrame({"response": ["Too short.", "I think it rains."]})
+    >>> told = explain(rows, [{"keep": {"length": {"min": 12}}}, {"drop": {"first_person": {}}}])
     >>> told.rows()
-    [(False, 'length', '10', False, 10.0, True), (False, 'first_person', 'I', True, 40.0, False)]
+    [(False, 'length', '10.0', False, 10.0, True), (False, 'first_person', 'I think it rains.', True, 17.0, False)]
     >>> from curate.filters import length
-    >>> explain(rows, {"long": length(min=20)})["dropped_by"].to_list()
+    >>> explain(rows, {"long": length(min=12)})["dropped_by"].to_list()
     ['long', None]
     """
     host = find(data)

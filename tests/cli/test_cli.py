@@ -296,3 +296,41 @@ def test_verify_finds_what_stood_beside_the_recipe(there):
         (there / file).rename(there / "mine" / file)
     call("run", "mine/recipe.yaml")
     assert set(as_json("verify", "out/test").values()) == {"same"}
+
+
+def test_quiet_shows_no_table_and_hides_no_shortfall(there):
+    result = CliRunner().invoke(main, ["-q", "run", "recipe.yaml"])
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert "Funnel" in call("run", "recipe.yaml")
+    short = CliRunner().invoke(main, ["-q", "run", "recipe.yaml", "--set", "size=500"])
+    assert short.exit_code == 2
+    assert "Funnel" not in short.stdout
+    assert "500" in short.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["why", "nowhere", "12"], "there is no such folder"),
+        (["check", "recipe.yaml", "--rows", "x"], "not a valid integer"),
+        (["run", "recipe.yaml", "--set", "size=500"], "500"),
+    ],
+)
+def test_errors_are_data_where_data_are_asked_for(there, args, sentence):
+    result = CliRunner().invoke(main, [*args, "--json"])
+    assert sentence in json.loads(result.stderr)["error"]
+    assert json.loads(result.stderr)["exit_code"] == result.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "at", "completed"),
+    [("run lima", 1, "lima1k.yaml"), ("list filters first", 2, "first_person"), ("wh", 0, "what-if")],
+)
+def test_a_shell_completes_commands_recipes_and_names(words, at, completed):
+    from click.shell_completion import BashComplete
+
+    *args, incomplete = words.split()
+    found = BashComplete(main, {}, "curate", "_CURATE_COMPLETE").get_completions(args, incomplete)
+    assert len(args) == at
+    assert completed in [item.value for item in found]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from curate.report import terminal
 from curate.report.terminal import console, show_rows
 from curate.turns import turn
 
@@ -55,3 +56,15 @@ def test_rows_are_shown_whole(row: dict[str, Any], lines: list[str]):
     head, *shown = [line.strip() for line in capture.get().splitlines() if line.strip()]
     assert head == "0123456789ab  mine, no domain"
     assert shown == lines
+
+
+def test_off_a_terminal_there_is_a_line_a_minute(monkeypatch, capsys):
+    now = iter([0.0, 10.0, 70.0, 75.0, 131.0])
+    monkeypatch.setattr(terminal, "monotonic", lambda: next(now))
+    with terminal.progress() as tell:
+        for _ in range(4):
+            tell("answers", 10, total=100)
+    assert capsys.readouterr().err.splitlines() == [
+        "0:01:10 answers: 20 of 100, some 0:04:00 left",
+        "0:02:11 answers: 40 of 100, some 0:03:02 left",
+    ]
