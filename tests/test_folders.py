@@ -17,6 +17,7 @@ from curate.cli import main
 from curate.errors import UserError
 from curate.folders import HOME, FolderError, claim, clear, hold, put_alone, put_text, read, seal, strangers, written
 from curate.recipe.load import load
+from curate.run import outputs
 from curate.run.run import run_recipe
 from tests.conftest import rows
 
@@ -274,7 +275,7 @@ STEPS = ["_parquet", "together", "manifest_of", "report", "card"]
 @pytest.mark.parametrize("step", STEPS)
 def test_a_first_run_that_was_stopped_goes_on_and_own_files_beside_it_stay(step, files, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(f"curate.run.outputs.{step}", lambda *_: pytest.fail("stopped here"))
+        patched.setattr(outputs, step, lambda *_: pytest.fail("stopped here"))
         with pytest.raises(pytest.fail.Exception):
             run_recipe(load(files / "recipe.yaml"), files / "out")
     assert not (files / "out/manifest.json").exists()
