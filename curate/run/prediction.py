@@ -12,6 +12,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -231,8 +232,12 @@ def _without_models(recipe: Recipe) -> Recipe:
 
 
 def _before(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    first = next((i for i, step in enumerate(steps) if step.function is unrun or asks_models(step.objects)), len(steps))
-    return steps[:first]
+    return tuple(takewhile(lambda step: not _asks(step), steps))
+
+
+def _asks(step: Step) -> bool:
+    """Tell whether a step asks a model that takes a second a row, or was not loaded."""
+    return step.function is unrun or asks_models(step.objects) or (step.verb == "score" and step.costly)
 
 
 def asks_models(objects: dict[str, Any]) -> bool:

@@ -45,6 +45,13 @@ def test_a_share_has_an_interval_which_more_rows_narrow(predict):
     assert many["high"] - many["low"] < (few["high"] - few["low"]) / 2
 
 
+def test_a_score_that_a_model_makes_is_not_asked_for(predict, monkeypatch):
+    monkeypatch.setattr("curate.models.scores.scoring.load", lambda *_: pytest.fail("a model is loaded"))
+    line, _, _ = predict(recipe(LENGTH, after=[{"score": {"perplexity": {}}}, {"select": {"middle": {"n": 9, "by": "perplexity"}}}]), 100)  # fmt: skip
+    assert line["steps"]["length"]["expected"] > 0
+    assert line["left"]["why"] == "steps that ask a model, and those after"
+
+
 def test_duplicates_are_bounded_and_not_guessed(predict, tmp_path, write_jsonl):
     write_jsonl("one.jsonl", [{"prompt": f"Why {i % 250}?", "response": f"Because of {i}."} for i in range(500)])
     line, _, plan = predict(recipe(after=[{"select": {"exact_duplicates": {"column": "prompt"}}}]), 200)
