@@ -457,7 +457,7 @@ def _counted(texts: pl.Series) -> pl.DataFrame:
         stop_words=pl.sum_horizontal(padded.str.contains(f" {word} ", literal=True) for word in _STOP_WORDS),
         hashes=text.str.count_matches("#", literal=True),
         ellipses=text.str.count_matches(_ELLIPSIS),
-        lines=text.str.count_matches(r"(?m)^.*$"),
+        lines=text.str.strip_suffix("\n").str.count_matches(r"(?m)^.*$"),
         bullets=text.str.count_matches(r"(?m)^[\s]*[•-]"),
         broken=text.str.count_matches(rf"(?m)(?:{_ELLIPSIS})\s*$"),
     )

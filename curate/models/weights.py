@@ -42,9 +42,9 @@ def find_model(name: str) -> str:
     found too, unless the hub's own copy is on this machine. Any other name is a folder or a name of the hub, which is
     downloaded by whoever loads it, not here. Raise ModelError in words.
 
-    >>> find_model("./not/there")
+    >>> find_model("/not/there")
     Traceback (most recent call last):
-    curate.models.weights.ModelError: there is no folder ./not/there; a model is a folder, a name of the hub, or SmolLM2-135M-Instruct
+    curate.models.weights.ModelError: there is no folder /not/there; a model is a folder, a name of the hub, or SmolLM2-135M-Instruct
     """  # noqa: E501
     gguf = _packaged_gguf(name)
     return str(_converted(gguf)) if gguf else _folder_or_hub(name)

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from curate.filters import (
@@ -280,6 +280,7 @@ odd = st.sampled_from(
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(text=st.lists(odd, max_size=120).map("".join))
+@example(text="…\n")
 def test_quality_is_what_the_paper_says(text):
     counted = form._counted(pl.Series([text]))
     values = {rule.name: counted.select(rule.value).item() for rule in form._QUALITY}
