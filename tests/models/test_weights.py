@@ -49,7 +49,9 @@ def test_a_folder_is_its_path_and_a_hub_name_itself(tmp_path):
 )
 def test_a_path_that_is_not_there_is_an_error_and_not_asked_of_the_hub(name, finders):
     for find in finders:
-        with pytest.raises(ModelError, match=f"there is no folder {name}; .*a model is a folder, a name of the hub, or"):
+        with pytest.raises(
+            ModelError, match=f"there is no folder {name}; .*a model is a folder, a name of the hub, or"
+        ):
             find(name)
 
 

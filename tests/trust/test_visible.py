@@ -171,7 +171,9 @@ def test_a_page_holds_no_markup_and_no_bidi_controls_of_others(text):
     row = {"id": text, "detail": text, "prompt": [(text, False), (text, True)], "response": None}
     made = render("set.html", part="examples", sources={"forum": [("kept", [row])]})
     clean = render(
-        "set.html", part="examples", sources={"forum": [("kept", [{**row, "id": "", "detail": "x", "prompt": [("x", False), ("x", True)]}])]}
+        "set.html",
+        part="examples",
+        sources={"forum": [("kept", [{**row, "id": "", "detail": "x", "prompt": [("x", False), ("x", True)]}])]},
     )
     assert not RAW.search(made)
     assert "<img" not in made and "<!--" not in made and "</script" not in made
