@@ -104,7 +104,7 @@ def test_the_search_finds_a_filter(browser: Any, address):
     page.goto(f"{address}index.html")
     page.keyboard.press("/")
     page.keyboard.type("near_duplicates")
-    page.locator(".md-search-result__link[href*='reference/filters.html#near_duplicates']").first.wait_for(
-        timeout=20_000
-    )
+    found = page.locator(".md-search-result__link[href*='reference/filters.html#near_duplicates']").first
+    found.wait_for(timeout=20_000)
+    assert "near_duplicates" in found.inner_text()
     page.close()

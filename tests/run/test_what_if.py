@@ -111,12 +111,7 @@ def test_a_move_that_cannot_be_is_said_in_words(rowwise, move, says):
 
 def test_a_record_that_stands_twice_is_gained_once(tmp_path, monkeypatch):
     monkeypatch.setenv("CURATE_DATA", str(tmp_path))
-    runs.write_data(tmp_path, rows=50)
-    once, _ = runs.run(tmp_path, "once", runs.recipe(runs.steps()))
-    for name in ("qa", "how"):
-        file = tmp_path / f"{name}.jsonl"
-        file.write_text(file.read_text() * 2)
-    twice, _ = runs.run(tmp_path, "twice", runs.recipe(runs.steps()))
+    once, twice = runs.once_and_twice(tmp_path)
     move = ["length.response >= 10"]
     assert thresholds(twice, move)["gained"].to_list() == thresholds(once, move)["gained"].to_list()
 

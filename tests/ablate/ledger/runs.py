@@ -51,3 +51,14 @@ def run(folder: Path, name: str, data: dict[str, Any]) -> tuple[Path, dict[str, 
     out = folder / name
     manifest = run_recipe(parse(data, Places("small.yaml"), {}), out)
     return out, {source: count["kept"] for source, count in manifest["counts"].items()}
+
+
+def once_and_twice(folder: Path) -> tuple[Path, Path]:
+    """Run a recipe on its data, and again when every record of them stands there twice."""
+    write_data(folder, rows=50)
+    once, _ = run(folder, "once", recipe(steps()))
+    for name in ("qa", "how"):
+        file = folder / f"{name}.jsonl"
+        file.write_text(file.read_text() * 2)
+    twice, _ = run(folder, "twice", recipe(steps()))
+    return once, twice

@@ -66,12 +66,7 @@ def test_means_are_those_of_the_rows_gained_and_left(rowwise):
 
 def test_a_record_that_stands_twice_is_gained_once(tmp_path, monkeypatch):
     monkeypatch.setenv("CURATE_DATA", str(tmp_path))
-    runs.write_data(tmp_path, rows=50)
-    once, _ = runs.run(tmp_path, "once", runs.recipe(runs.steps()))
-    for name in ("qa", "how"):
-        file = tmp_path / f"{name}.jsonl"
-        file.write_text(file.read_text() * 2)
-    twice, _ = runs.run(tmp_path, "twice", runs.recipe(runs.steps()))
+    once, twice = runs.once_and_twice(tmp_path)
     result = leave_one_out(twice)
     assert "repeated" not in result["step"]
     assert result["gained"].to_list() == leave_one_out(once)["gained"].to_list()
