@@ -24,7 +24,7 @@ def overrule(ledger: pl.DataFrame, overrides: Overrides) -> pl.DataFrame:
         {**overrides.accepted, **overrides.rejected}, default=None, return_dtype=pl.String
     )
     reason = pl.concat_list(ledgers.evidence(OVERRIDES, words))
-    ledger = ledger.with_columns(
+    return ledger.with_columns(
         pl.when(rejected).then(False).when(accepted).then(True).alias(OVERRIDES),
         dropped_by=pl.coalesce("dropped_by", pl.when(rejected).then(pl.lit(OVERRIDES))),
         detail=pl.when(words.is_null())
@@ -32,7 +32,6 @@ def overrule(ledger: pl.DataFrame, overrides: Overrides) -> pl.DataFrame:
         .otherwise(pl.concat_list(pl.col("detail").fill_null([]), reason)),
         kept=pl.col("kept") & ~rejected,
     )
-    return ledger
 
 
 def accept(ledger: pl.DataFrame, overrides: Overrides) -> pl.DataFrame:
