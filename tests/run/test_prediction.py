@@ -115,9 +115,10 @@ steps:
 
 
 @pytest.mark.slow
-def test_of_20_seeds_18_predict_what_the_six_dumps_yield(data, tmp_path):
+def test_of_20_seeds_18_predict_what_the_six_dumps_yield(data, tmp_path, monkeypatch):
     import yaml
 
+    monkeypatch.setenv("CURATE_DATA", str(data))
     plan = parse(yaml.safe_load(DUMPS), Places("dumps.yaml"), {})
     run_recipe(plan, tmp_path / "out")
     ledger = pl.read_parquet(tmp_path / "out/ledger.parquet")
