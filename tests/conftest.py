@@ -20,10 +20,12 @@ import pytest
 import yaml
 from hypothesis import settings
 
+from curate.train.launch import wait_asleep
 from tests.browser import MISSING
 from tests.browser import browser as browser
 
 ROOT = Path(__file__).parents[1]
+wait_asleep()  # before any test imports torch
 settings.register_profile("whole", deadline=None)  # how long an example takes depends on what else the machine does
 settings.load_profile("whole")
 settings.register_profile("quick", max_examples=15, deadline=None)  # for `make quick`: --hypothesis-profile=quick

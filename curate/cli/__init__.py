@@ -73,6 +73,9 @@ def _os_words(error: Exception) -> str | None:
 @click.pass_context
 def main(ctx: click.Context, verbose: bool, quiet: bool) -> None:
     """Build small, high-quality training sets, and say for every row why it is in or out."""
+    from curate.train.launch import wait_asleep
+
+    wait_asleep()
     if verbose:
         ctx.call_on_close(_log())
     if quiet:

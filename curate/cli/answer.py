@@ -60,9 +60,6 @@ def answer(model: str, checkpoints: bool, dialogues: Path | None, out: Path | No
     --dialogues takes lines of `turns`, the user's side of a dialogue; the model answers them one after the other, each
     with its own earlier answers before it. Prompts are then asked only where --prompts names them.
     """
-    from curate.train.launch import wait_asleep
-
-    wait_asleep()
     import polars as pl
 
     from curate.evaluate.answers import answers
@@ -117,9 +114,6 @@ def choose(train_out: Path, judges: Path | None, judge: str | None, epochs: str,
     Perplexity does not follow the quality of answers (LIMA), so checkpoints are asked and graded. TRAIN_OUT gets
     choice.json, grades.jsonl, and the grades beside the held-out loss in its plots and page.
     """
-    from curate.train.launch import wait_asleep
-
-    wait_asleep()
     from curate.evaluate.epochs import choose as library
     from curate.recipe.load import named_judge
     from curate.report import terminal

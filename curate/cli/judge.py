@@ -49,9 +49,7 @@ def judge(answers: tuple[str, ...], judges: Path | None, name: str | None, **par
     from curate.cache import Cache
     from curate.folders import claim
     from curate.recipe.load import named_judge
-    from curate.train.launch import wait_asleep
 
-    wait_asleep()
     if params["gold"] and (answers or params["pairwise"]):
         raise click.UsageError("--gold is judged by itself, without ANSWERS")
     if params["pairwise"] and len(answers) != 2:

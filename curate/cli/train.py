@@ -51,10 +51,7 @@ def _command(stage: str, title: str) -> None:
 def _train(
     stage: str, config: Path, sets: tuple[str, ...], out: Path, preflight: bool, force: bool, fresh: bool, as_json: bool
 ) -> None:
-    from curate.train import launch
-
-    launch.wait_asleep()
-    from curate.train import chains, run
+    from curate.train import chains, launch, run
     from curate.train.config import read, resolve
 
     if preflight:

@@ -72,10 +72,10 @@ def test_a_chain_is_one_command(config, pairs, tmp_path):
 
 def test_waiting_threads_sleep_before_torch_is_there_to_read_it():
     code = (
-        "import os, sys; from click.testing import CliRunner; from curate.cli import train\n"
+        "import os, sys; from click.testing import CliRunner; from curate.cli import main\n"
         "from curate.train import launch; asleep, seen = launch.wait_asleep, []\n"
         "launch.wait_asleep = lambda: (seen.append('torch' in sys.modules), asleep())\n"
-        "CliRunner().invoke(train.train, ['sft', 'nothing.yaml'])\n"
+        "CliRunner().invoke(main, ['train', 'sft', 'nothing.yaml'])\n"
         "print(seen, os.environ['OMP_WAIT_POLICY'])"
     )
     env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
