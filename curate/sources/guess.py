@@ -10,14 +10,16 @@ from typing import Any
 from curate.sources.columns import Record
 from curate.sources.dialogue import unpacked
 
-# Words in a name, the likeliest first.
+# Words in a name, the likeliest first; tables of other countries have their own.
 _NAMES: dict[str, tuple[str, ...]] = {
     "prompt": (
         *("prompt", "instruction", "question", "query", "problem", "ask", "request", "user", "human", "input"),
+        *("frage", "pregunta", "domanda", "pergunta", "vraag", "pytanie", "вопрос", "问题", "質問"),
         *("title", "headline", "text", "body", "content"),
     ),
     "response": (
         *("response", "answer", "reply", "output", "completion", "solution", "assistant", "bot", "gpt", "target"),
+        *("antwort", "respuesta", "réponse", "risposta", "resposta", "antwoord", "odpowiedź", "ответ", "回答", "答案"),
         *("summary", "text", "body", "content"),
     ),
     "chosen": ("chosen", "preferred", "accepted", "winner", "better"),

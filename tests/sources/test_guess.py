@@ -13,7 +13,9 @@ LONG = "It is so because the air is warm, and warm air rises."
     ("record", "columns"),
     [
         pytest.param({"uid": "a1", "question": "Why?", "answer": "So."}, "question answer", id="usual names"),
-        pytest.param({"uid": "a1", "Frage": "Was ist das?", "Antwort": LONG}, "Frage Antwort", id="names of no language"),
+        pytest.param({"Antwort": "So.", "Frage": LONG}, "Frage Antwort", id="German, and the question is longer"),
+        pytest.param({"Réponse": "Ici.", "Question": LONG}, "Question Réponse", id="French"),
+        pytest.param({"回答": "因为。", "问题": LONG}, "问题 回答", id="Chinese"),
         pytest.param({"a": LONG, "b": "Why is it so?"}, "b a", id="the longer text is the answer"),
         pytest.param({"info": {"question": "Why?"}, "answers": [{"text": LONG}]}, "info.question answers.0.text", id="nested"),
         pytest.param({"questionTitle": "Why?", "bestReply": "So."}, "questionTitle bestReply", id="joined words"),
