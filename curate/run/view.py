@@ -73,7 +73,7 @@ def _lines(ledger: pl.LazyFrame, n: int) -> pl.DataFrame:
     """Take the first rows of a ledger, those kept before others; a step called like a column of ours is marked."""
     steps = {name: f"{name} (step)" for name in ledger.collect_schema() if name in _OURS}
     order = [pl.col("kept").not_(), pl.col("id"), pl.col("source"), pl.col("dropped_by")]
-    rows = ledger.bottom_k(n, by=order).collect().sort(order)
+    rows = ledger.bottom_k(n, by=order).collect(engine="streaming").sort(order)
     return rows.with_columns(ledgers.evidence_text()).rename(steps)
 
 
@@ -86,7 +86,8 @@ def _with_texts(out: Path, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]
     dropped, notes = texts(out, frame.filter(~pl.col("kept")).select(*key, "dropped_by"))
     schema = dict.fromkeys([*key, *_TEXTS], pl.String)
     both = [_texts(row) for part in (kept.iter_rows(named=True), dropped) for row in part]
-    return frame.join(pl.DataFrame(both, schema=schema).unique(key), on=key, how="left", maintain_order="left"), notes
+    words = pl.DataFrame(both, schema=schema).unique(key, keep="first")
+    return frame.join(words, on=key, how="left", maintain_order="left"), notes
 
 
 def _texts(row: Mapping[str, Any]) -> dict[str, Any]:
