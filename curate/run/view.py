@@ -25,7 +25,7 @@ FILE = "view.parquet"
 VIEWER = "embedding-atlas"
 _TEXTS = ("prompt", "system", "history", *ANSWERS)
 _OURS = {*_TEXTS, "x", "y"}
-_APART = -0.1  # where rows without a place stand, left of and below all others: a viewer draws null in their midst
+_APART = -0.1  # where rows without a place stand, left of and below all others: the viewer would take null for 0
 
 
 class ViewerError(UserError):
