@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import curate
-from curate.cli import ablate, answer, bench, cache, folder, hub, judge, pool, recipe, review, train, vote
+from curate.cli import ablate, answer, bench, cache, folder, hub, judge, pool, recipe, review, train, view, vote
 from curate.cli.echo import echo, stop
 from curate.errors import UserError, missing_package, visible
 from curate.models.settings import mask
@@ -110,6 +110,6 @@ def _log() -> Callable[[], None]:
     return end
 
 
-for _group in (recipe, folder, review, pool, train, answer, judge, vote, bench, ablate, cache, hub):
+for _group in (recipe, folder, review, view, pool, train, answer, judge, vote, bench, ablate, cache, hub):
     for _command in _group.commands:
         main.add_command(_command)

@@ -84,6 +84,23 @@ def look(
     return Rows(rows, inputs.notes)
 
 
+def texts(out: Path, lines: pl.DataFrame) -> Rows:
+    """Read the texts of rows of a finished folder's ledger, as the step that dropped each of them saw them.
+
+    Args:
+        out: the folder; its inputs must still be where its recipe says.
+        lines: `id`, `source` and `dropped_by` of the rows.
+
+    Rows whose texts are not found are not among those returned.
+    """
+    manifest, _ = open_out(out)
+    with as_written(out):
+        inputs = _Inputs(manifest, _recipe(out, manifest), [])
+        with beside(inputs.recipe.folder):
+            rows = [{"source": source, **row} for (source, _), row in inputs.texts(lines).items()]
+    return Rows(rows, inputs.notes)
+
+
 def _recipe(out: Path, manifest: dict[str, Any]) -> Recipe:
     places, folder = Places(str(out / MANIFEST)), Path(manifest["recipe_file"]).parent
     return parse(manifest["recipe"], places, dict(manifest["texts"]), folder=folder, trusted=False)

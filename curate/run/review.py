@@ -9,13 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from curate.cache import write_whole
-from curate.errors import UserError
+from curate.errors import UserError, cut
 from curate.recipe.overrides import Overrides, read
 from curate.report.page import render
 from curate.report.row import evidence_of, head_of, texts_of
+from curate.report.words import plural
+from curate.rows import scan
 from curate.run.examples import marks
-from curate.run.folder import some_rows
+from curate.run.folder import open_out, some_rows
 from curate.run.inputs import Rows, look
 
 
@@ -65,13 +69,59 @@ def undecided(out: Path, n: int, decisions: Overrides, *, dropped: str | None = 
 
 def decide(file: Path, row: str, decision: str, by: str, note: str = "") -> str:
     """Append a decision to a file; return its line."""
+    line = _line(row, decision, by, note)
+    _append(file, [line])
+    return line
+
+
+def _line(row: str, decision: str, by: str, note: str = "") -> str:
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     words = {"id": row, "decision": decision, "by": by, "at": at, **({"note": note} if note else {})}
-    line = json.dumps(words, ensure_ascii=False) + "\n"
+    return json.dumps(words, ensure_ascii=False) + "\n"
+
+
+def _append(file: Path, lines: Iterable[str]) -> None:
     whole = not file.exists() or file.read_text(encoding="utf-8")[-1:] in {"", "\n"}
-    with file.open("a", encoding="utf-8") as lines:
-        lines.write(line if whole else f"\n{line}")
-    return line
+    with file.open("a", encoding="utf-8") as to:
+        to.writelines([*([] if whole else ["\n"]), *lines])
+
+
+def decide_about(out: Path, file: Path, rows: Path, decision: str, by: str) -> int:
+    """Append a decision about each row that the file `rows` lists, as a viewer exports a selection; count the rows.
+
+    It is Parquet, CSV or JSON with a column `id`, or text with an id a line. A row that has this decision already is
+    not written again. Raise ReviewError for another file, and for rows that are none of the folder's.
+    """
+    ids = list(dict.fromkeys(map(str, _ids(rows))))
+    there = set(open_out(out)[1].filter(pl.col("id").is_in(ids)).select("id").collect()["id"])
+    if strangers := [row for row in ids if row not in there]:
+        count = f"{len(strangers):,} of {plural(len(ids), 'id')}"
+        raise ReviewError(f"{rows}: no row of {out} has {count}; the first is '{cut(strangers[0])}'")
+    before = decided(file)
+    same = before.accepted if decision == "accept" else before.rejected
+    _append(file, [_line(row, decision, by) for row in ids if row not in same])
+    return len(ids)
+
+
+def _ids(file: Path) -> list[Any]:
+    """Read the ids that a file lists."""
+    try:
+        if file.suffix == ".parquet":
+            return scan(file).select("id").collect()["id"].to_list()
+        if file.suffix == ".csv":
+            return pl.read_csv(file, columns=["id"], infer_schema=False, glob=False)["id"].to_list()
+        text = file.read_text(encoding="utf-8")
+        if file.suffix == ".json":
+            return [row["id"] for row in json.loads(text)]
+        lines = [line.strip() for line in text.split("\n") if line.strip()]
+        return [json.loads(line)["id"] for line in lines] if file.suffix == ".jsonl" else lines
+    except FileNotFoundError:
+        raise ReviewError(f"there is no file {file}") from None
+    except (OSError, ValueError, LookupError, TypeError, pl.exceptions.PolarsError) as error:
+        raise ReviewError(
+            f"{file} is no list of rows, which is Parquet, CSV or JSON with a column 'id', or text with an id a line "
+            f"({type(error).__name__}: {cut(str(error))})"
+        ) from None
 
 
 def take_back(file: Path, line: str) -> None:

@@ -105,6 +105,7 @@ def test_other_rows_are_those_with_the_lowest_ids(out, option, which):
     [
         pytest.param(["--dropped", "lenght"], "did you mean 'length'?", id="no such step"),
         pytest.param(["--dropped", "length", "--kept"], "give one of them", id="two ways at once"),
+        pytest.param(["--accept", "one.csv", "--kept"], "give one of them", id="a list, and others"),
         pytest.param(["--to", "one.jsonl"], "this line is no decision", id="another file"),
         pytest.param(["--to", "none/file.jsonl"], "No such file", id="no such folder"),
     ],
@@ -116,6 +117,65 @@ def test_what_cannot_be_is_one_sentence(out, args, says):
 def test_off_a_terminal_the_page_is_named(out, monkeypatch):
     monkeypatch.undo()
     assert "here is no terminal that could ask: --page FILE" in call("review", out, code=2)
+
+
+def as_text(rows, file):
+    file.write_text("\n".join(rows["id"]), encoding="utf-8")
+
+
+def as_json(rows, file):
+    file.write_text(json.dumps(rows.to_dicts(), default=str), encoding="utf-8")
+
+
+WRITERS = {
+    "rows.parquet": pl.DataFrame.write_parquet,
+    "rows.csv": lambda rows, file: rows.drop(name for name, t in rows.schema.items() if t.is_nested()).write_csv(file),
+    "rows.json": as_json,
+    "rows.jsonl": pl.DataFrame.write_ndjson,
+    "rows.txt": as_text,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_rows_that_a_viewer_selects_are_in_or_out_when_run_again(out, write_recipe, monkeypatch, name):
+    monkeypatch.undo()  # nothing asks
+    monkeypatch.setenv("CURATE_DATA", str(out.parents[1]))
+    ledger = pl.read_parquet(out / "ledger.parquet")
+    chosen = {"accept": ledger.filter(dropped_by="length")[:2], "reject": ledger.filter("kept")[:3]}
+    file = out.parents[1] / name
+    for decision, selection in chosen.items():
+        WRITERS[name](selection, file)
+        output = call("review", out, f"--{decision}", file, "--by", "Ada")
+        assert output == call("review", out, f"--{decision}", file)
+        assert output.startswith(f"{selection.height} rows {decision}ed.")
+    assert output.endswith(
+        f"The file holds 2 accepted, 3 rejected. In the recipe:\noverrides: {out.parent / 'test.review.jsonl'}\n"
+    )
+    assert [(one["decision"], one["by"]) for one in decisions(out)] == [("accept", "Ada")] * 2 + [("reject", "Ada")] * 3
+    write_recipe({**RECIPE, "overrides": "out/test.review.jsonl"})
+    call("run", out.parents[1] / "recipe.yaml", "--out", out.parent / "again")
+    ids = set(pl.read_parquet(out.parent / "again/train.parquet")["id"])
+    assert len(ids) == 10 and set(chosen["accept"]["id"]) <= ids and not set(chosen["reject"]["id"]) & ids
+    call("verify", out.parent / "again")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        pytest.param("ids.txt", "0" * 32 + "\nno id", "has 2 of 2 ids; the first is '0000", id="rows of another run"),
+        pytest.param("ids.csv", "row\n1\n", "column 'id'", id="a table without ids"),
+        pytest.param("ids.json", '{"id": "1"}', "column 'id'", id="one object"),
+        pytest.param("ids.jsonl", "{", "column 'id'", id="broken"),
+        pytest.param("ids.parquet", "", "column 'id'", id="empty"),
+        pytest.param("", "", "Is a directory", id="a folder"),
+        pytest.param("none.csv", None, "there is no file", id="nothing"),
+    ],
+)
+def test_what_is_no_list_of_rows_is_said_and_nothing_is_written(out, tmp_path, name, text, says):
+    if name and text is not None:
+        (tmp_path / name).write_text(text)
+    assert says in call("review", out, "--reject", tmp_path / name, code=2)
+    assert not decisions(out)
 
 
 @pytest.mark.slow

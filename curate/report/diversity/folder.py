@@ -46,16 +46,26 @@ def principal_axes(vectors: Any) -> NDArray[np.float64]:
     return projection
 
 
-def points(vectors: Any, chosen: int, ids: Any) -> list[list[float]]:
-    """List points of a map as [x, y, 1 if chosen else 0], x and y from 0 to 1; the first `chosen` rows are the set.
+def coordinates(vectors: Any) -> NDArray[np.float64]:
+    """Lay vectors, (n, d), on a map by their principal axes: (n, 2), from 0 to 1 on each.
 
-    At most 1,500 of either kind are shown, those whose ids hash lowest.
+    >>> coordinates([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]).min(axis=0).tolist()
+    [0.0, 0.0]
     """
     import numpy as np
 
     flat = principal_axes(vectors)
     low, high = flat.min(axis=0), flat.max(axis=0)
-    flat = (flat - low) / np.where(high > low, high - low, 1)
+    result: NDArray[np.float64] = (flat - low) / np.where(high > low, high - low, 1)
+    return result
+
+
+def points(vectors: Any, chosen: int, ids: Any) -> list[list[float]]:
+    """List points of a map as [x, y, 1 if chosen else 0], x and y from 0 to 1; the first `chosen` rows are the set.
+
+    At most 1,500 of either kind are shown, those whose ids hash lowest.
+    """
+    flat = coordinates(vectors)
     turn = order(len(flat), ids, 0, "map")
     kinds = (turn[turn >= chosen][:SHOWN], turn[turn < chosen][:SHOWN])
     return [[round(float(flat[i, 0]), 3), round(float(flat[i, 1]), 3), int(i < chosen)] for kind in kinds for i in kind]
