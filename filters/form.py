@@ -143,6 +143,10 @@ _CONDITION = r"(?:(?:not )?\w+|.*(?:[=<>]|\w[(\[.]\w|_).*|\w+ is (?:not )?None|\
 _ARGUMENT = r" \S*[-./=:@$~*\d_'\"<>|{}\[\]](?:\w\S*|\W)?"
 _ARGUMENTS = rf"(?:{_ARGUMENT}(?: [A-Za-z]+)?)*(?: #.*)?"
 _COMMANDS = "sudo|pip3?|npm|conda|brew|git|docker|curl|wget|cd|mkdir|chmod|export|python3?"
+_TAGS = (
+    "a|b|blockquote|body|br|button|center|code|div|em|font|footer|form|h[1-6]|head|header|hr|html|i|img|label|li|main|nav"
+    "|ol|p|pre|script|section|select|span|strong|style|table|td|th|title|tr|ul"
+)
 _CODE = [
     r"(?:async )?def \w+\s*\(.*|class \w+.*[:{]|import [\w.]+(?: as \w+)?;?|from [\w.]+ import .*",
     r"@\w[\w.]*(?:\(.*\))?|#(?:include|define|ifdef|ifndef|endif|pragma)\b.*|#!/.*",
@@ -154,7 +158,10 @@ _CODE = [
     r"(?:if|elif|while|until) \[{1,2} .*|.*; (?:then|do)|fi|done|esac|;;",
     r"\((?:def[a-z-]*|setq|setf|let\*?|lambda|require|progn|cond) .*",
     r"(?i:select\b.* from \w.*|insert into .*|create table .*|update \w+ set .*)",
-    r"<[/!?]?[A-Za-z][\w-]*(?:\s[^<>]*)?/?>.*|(?:>>>|In \[\d+\]:|C:\\.*>) ?\S.*",
+    # A tag that closes, has an attribute, stands alone or is HTML's own; <ann> and her words are a line of a chat.
+    r"<[/!?][A-Za-z][^<>]*>.*|<[A-Za-z][\w-]*(?:\s[^<>]*)?/>.*|<[A-Za-z][\w-]*\s[^<>]*=[^<>]*>.*|<[A-Za-z][\w-]*>(?:.*</.*)?",
+    rf"<(?i:{_TAGS})>.*",
+    r"(?:>>>|In \[\d+\]:|C:\\.*>) ?\S.*",
     r"[$%] [a-z][^$%]*|> ?[\w.$]+(?:\(| ?<- ).*",
     rf"(?:{_COMMANDS})(?: [A-Za-z]+){{0,3}}(?:{_ARGUMENT}(?: [A-Za-z]+){{0,2}})*(?: #.*)?",
     rf"[a-z][\w./-]*(?: [\w./$-]+)? --?[A-Za-z][\w-]*(?:=\S*)?(?: [A-Za-z]+)?{_ARGUMENTS}",
@@ -254,7 +261,8 @@ def question_like(column: str = "prompt") -> Property:
 
 
 def _spoken(column: str) -> pl.Expr:
-    return voice.leave_out(pl.col(column), CODE | FORMULAS | QUOTES)
+    text = voice.leave_out(pl.col(column), CODE | FORMULAS | QUOTES)
+    return text.str.replace_all(r"\(\w*[?？]+\)(\s*\w)", "$1")  # a doubt (random?) in a sentence asks nobody
 
 
 @explains(question_like)

@@ -58,7 +58,7 @@ _PRESETS: dict[str, list[list[str]]] = {
             rf"\b[Aa]s (?:user )?{_USER} {_HAVE}{_SAYS}\b",
             rf"{_USER}['’]s {_GOOD}{_POST}\b|\b[A-Z]\w*s['’] {_GOOD}{_POST}\b",
             # A line that begins with @name and goes on speaks to somebody: a decorator stands alone.
-            r"(?m:^)[ \t]*@[A-Za-z][\w-]{2,}(?:['’]s\b|[,:]?[ \t]+[\w*])",
+            r"(?m:^)[ \t]*@[A-Za-z][\w-]{2,}(?:['’]s\b|[.,:]?[ \t]+(?:[-–—][ \t]+)?[\w*])",
             r"(?i:\b(?:by|thanks|user) @)[A-Za-z][\w-]{2,}",
             r"[\w.,;:!?)][ \t]+@[A-Za-z][\w-]{2,}(?:[^\w.(){}@=-]|\.(?:\s|\z)|\z)",
         ],
@@ -92,6 +92,8 @@ _ELSEWHERE = [
     r"(?i:@[\w.]+ (?:annotation|attribute|decorator|directive|macro|modifier|parameter|rule|symbol|tag)s?\b)",
     r"(?i:\b(?:annotat|decorat|mark|prefix|tagg)ed (?:with|by|as) @[\w.]+)",
     r"@(?:param|return|returns|throws|see|since|author|deprecated|example|brief|note|media|import|property|override)\b",
+    # An authority that is quoted: as Knuth noted, "…"; Ann's comment that "…".
+    rf"\b[Aa]s {_USER} {_HAVE}{_SAYS}\b[^.!?\n\"“]*[\s>]+[\"“]|['’]s? comments?(?: that)?[:,]?\s+(?:>\s*)?[\"“]",
     rf"(?i:\b(?:{_MACHINERY})\b[^.\n]*\bthis thread\b|\bthis thread\b[^.\n]*\b(?:{_MACHINERY})\b)",
     r"(?i:\b(?:according to|as per|found|from|see|try) \[?this site\b)",
     r"(?i:\bthis site (?:describes|explains|gives|has|lists|mentions|pairs|says|seems|shows)\b)",
@@ -206,7 +208,7 @@ _RULERS = (
 _NUMBERED = (
     "Act|Algebra|Analysis|Annex|Appendix|Article|Axis|Book|Calc|Calculus|Case|Category|Chapter|Chemistry|Class|Complex"
     "|Corinthians|Course|Division|Exam|Factor|Figure|Grade|Group|Kings|Lemma|Level|Mark|Method|Model|Part|Phase|Physics"
-    "|Precalculus|Schedule|Section|Series|Stage|Statistics|Step|Table|Test|Theorem|Tier|Title|Topology|Type|Unit|Vol\\.|Volume|War"
+    "|Precalculus|Scene|Schedule|Section|Series|Stage|Statistics|Step|Table|Test|Theorem|Tier|Title|Topology|Type|Unit|Vol\\.|Volume|War"
 )
 # Nouns that are numbered in small letters, what may follow the number, and nouns that nothing but a number follows.
 _CLASSES = "algebra|calc|calculus|category|class|complex|factor|grade|group|level|part|phase|schedule|stage|tier|type"
@@ -216,6 +218,7 @@ _CLASSED = (
     "|obesity|patient|pneumocyte|protein|railroad|reaction|receptor|region|restriction|result|secretion|site|study"
     "|studies|substance|superconductor|supernova|testing|trauma|trial|tumou?r"
 )
+_PARTS = "annex|appendix|chapters?|scene|sections?|volumes?|vol\\."
 _ALWAYS_NUMBERED = (
     "angiotensin|bipolar|chebyshev(?: type)?|collagen|mhc class|photosystem|polymerase|topoisomerase|troponin|vitamin"
 )
@@ -238,13 +241,13 @@ _DOES = (
 _LETTERS: dict[Ignored, str] = {
     "code": (
         r"\b[.-](?i:my)\b|[@$\\](?i:my)\b|\b(?i:my)[.-]\w|/(?i:my)/|\bmy/\w+/\w+\.\w"
-        r"|(?m:(?:^|[\s(,])-I(?:[),.;:]|\s+[A-Z<\[]|\s+\w*[/.\d]|\s*$))|\bmy [$@%]\w+ ?[=;,)]"
+        r"|(?m:(?:^|[\s(,])-I(?:[),.;:]|\s+[A-Z<\[(]|\s+\w*[/.\d]|\s*$))|\bmy [$@%]\w+ ?[=;,)]"
     ),
-    "quotes": r"(?m:^#+ [^\n]*\?[ \t*_]*$)",
+    "quotes": r"(?m:^(?:#+|\d+(?:\.\d+)+\.?) [^\n]*\?[ \t*_]*$)",
     "contractions": r"(?i:\b(?:I|we)['’](?:m|re|ve|d|ll)\b)",
     "symbols": (
         r"\bI\s*[=≈≠⊗⊕×·∘∈⊂⊆≤≥^⟩→]|\bI [<>+] \S|[=⊗⊕×·∘⟨]\s*I\b|\bI[(\[{+$₀-₉²³′]|\bI-\w|\)I\b|\bI \(\w+\), [A-Z] \("
-        r"|\b[+*^]I\b|[A-Z0-9)] [+*] I\b|\b[A-Z0-9]/I\b|\bI/[A-Z]\b|\b[A-Z]{2,}-I\b"
+        r"|\b[+*^]I\b|[A-Z0-9)] [+*] I\b|[A-Z0-9]/I\b|\bI/[A-Z]\b|\b[A-Z]+-I\b"
         rf"|(?i:\b(?:{_NOUNS})\s+I(?:['’]s\b|[.,;:)\]]|\s*\z|\s+(?:{_BESIDE})\b))"
         r"|(?i:\b(?:an|another|let|the) )I\b|(?i:\b(?:all|any|each|every|some) )I (?:in|of|such|with)\b"
         rf"|\bI[*_]* (?:{_DOES})\b"
@@ -256,8 +259,9 @@ _LETTERS: dict[Ignored, str] = {
     "roman": (
         rf"\b(?:{_NUMBERED}|{_RULERS})\s+I\b|(?i:\b(?:{_ALWAYS_NUMBERED})\s+)I\b"
         rf"|(?i:\b(?:{_CLASSES})-)I\b|\b(?:{_CLASSES})\s+I(?:[.,;:)]|\s+(?:(?:{_CLASSED})s?|{_BESIDE}|{_DOES}|was|course|students?)\b)"
+        rf"|\b(?:{_PARTS})\s+I(?:[.,;:)\]]|\s+(?:above|below|for|of|on)\b)|\bI\.\d|[\[(]I\. [A-Z]"
         r"|\(I\)|(?m:^[ \t#*_+-]*I[.):])|\|\s*I\s*\||\b[A-Z]{3,} I[.;:)]"
-        r"|\bI\s*(?:,|and|or|&|/|-|–|to)\s*I{2,3}\b|\b[A-Z][a-z]+ I\. [A-Z][a-z]|\b[A-Z]\. I\.|\bby I\. [A-Z]"
+        r"|\bI\s*(?:,|and|or|&|/|-{1,2}|–|to)\s*I{2,3}\b|\b[A-Z][a-z]+ I\. [A-Z][a-z]|\b[A-Z]\. I\.|\bby I\. [A-Z]"
         r"|\bI\. [A-Z]\.|\b[A-Z]\w+ I\. (?:da|de|den|der|di|du|la|van|von) "
         r"|\b[A-Z]\. [A-Z]\w+,? (?:and|&) I\. [A-Z]\w"
     ),
