@@ -326,7 +326,8 @@ _CANNOT = rf"I(?:{_APOSTROPHE}m| am)? ?" + _any_of(
 _HELPING = (
     _any_of(
         """
-        help; assist; provide; provid; offer; answer; fulfil; fulfill; comply; support; create; creat; write; generate; generat; give;
+        help; assist; provide; provid; offer; answer; fulfil; fulfill; comply; support; create; creat; write;
+        generate; generat; give;
         share; shar; discuss; engage; engag; participate; participat; complete; process; do (?:that|this|so|it);
         satisfy; respond; disclose; recommend; advise; promote; produce; suggest; accommodate; facilitate; proceed;
         continue; grant; honou?r; describe; explain how; come up with; pass; tell you; pretend; publish
