@@ -277,9 +277,9 @@ _SORT = (
 )
 _KIND = _any_of(
     r"""
-    AIs?\b; A\.I\.; artificial intelligence; (?:large )?language model; LLM\b; chat ?bot; bot\b; computer program;
+    AIs?\b; A\.I\.; artificial intelligence; (?:large )?language model; LLM\b; chat ?bot; bot\b; computer program\b;
     (?:virtual|digital|AI|automated) (?:assistant|entity|being|companion|friend); machine learning model;
-    neural network; piece of software; machine (?:designed|built|programmed|learning)
+    neural network; piece of software; machine (?:designed|built|programmed)
     """
 )
 # Any words may stand before an AI: a neutral and objective AI. What it is an AI of, with or for is no such word.
@@ -300,9 +300,9 @@ _SAYS = [
 AI = _patterns(*([way] for way in _SAYS))
 _WITH_AI = _any_of(
     r"""
-    engineers?; researchers?; developers?; students?; experts?; enthusiasts?; startups?; compan(?:y|ies); professors?;
-    specialists?; practitioners?; scientists?; labs?; teams?; ethic\w*; consultants?; trainers?; artists?; fans?;
-    users?; s[ck]eptics?; teachers?; safety; policy; tools?; systems?; courses?; class(?:es)?; community; field;
+    engineers?; researchers?; developers?; students?; graduates?; experts?; enthusiasts?; startups?; compan(?:y|ies);
+    professors?; specialists?; practitioners?; scientists?; labs?; teams?; ethic\w*; consultants?; trainers?; artists?;
+    fans?; users?; s[ck]eptics?; teachers?; safety; policy; tools?; systems?; courses?; class(?:es)?; community; field;
     problems?
     """
 )

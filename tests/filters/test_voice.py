@@ -130,7 +130,7 @@ NOT_SPEAKING = [
     pytest.param("Act II, Scene I, in volumes I--III", id="numbers of scenes"),
     pytest.param("PL/I definitions of the S-C-S-I bus", id="letters of a name"),
     pytest.param("It was so [I. Berger, p. 3].", id="an initial in a bracket"),
-    pytest.param("the number of -I (directory) arguments", id="an option and what it is"),
+    pytest.param("the number of -I (directory) arguments, -I<dir> and the -I option", id="an option and what it is"),
 ]
 
 
@@ -468,6 +468,7 @@ def test_says_that_an_ai_speaks(text):
         pytest.param("I work with language models as a hobby.", id="work with models"),
         pytest.param("My programming skills grow, and I like my programming class.", id="programming as people do it"),
         pytest.param("I know that my training data is biased.", id="data that somebody trains on"),
+        pytest.param("I am a computer programmer.", id="a programmer"),
         pytest.param("I am a student of robotics and AI, and a fan of the AI.", id="a student of AI"),
     ],
 )
