@@ -168,7 +168,8 @@ def strip_signature(column: str = "response") -> Edit:
 
     Words of closing are English only. A text that begins a line with "Dear …" or "Subject:" is a letter that somebody
     may have asked for, and stays; so does what stands in fenced code. Wrongly taken off: a last line such as
-    "Thanks, Google" that is irony, or "Cheers" where it is the answer; the end of a letter that opens without "Dear".
+    "Thanks, Google" that is irony, or "Cheers" where it is the answer; the end of a letter that opens without "Dear";
+    lines that are drawn of `--`.
     A text that is nothing but a signature stays.
 
     Measured on 10,804 Stack Exchange posts, where signatures are not wanted: 16 lose one, all rightly. Of 236 others

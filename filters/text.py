@@ -77,7 +77,9 @@ def self_contained(column: str = "title", *, min_words: int = 3) -> Property:
     Of the 3,286 titles of six Stack Exchange sites 73 % pass and 25 % ask nothing. By reading, 118 of 120 that
     passed were clear by themselves ("Drink from the can?" is not), and 36 of 43 that pointed elsewhere did ("are
     these two goals different?" may speak of words in the title itself). Topics such as "Teaching logic with a proof
-    assistant" are lost: the rules would rather lose a good title than keep an empty one.
+    assistant" are lost: the rules would rather lose a good title than keep an empty one. Held out, on 100 titles of
+    questions without an answer, 59 of 60 that pass are clear, and 59 of 64 clear ones pass: requests by verbs that are
+    not known ("Concatenate layers") fail.
 
     Raises ValueError if `min_words` is below 1.
 

@@ -58,7 +58,7 @@ _PRESETS: dict[str, list[list[str]]] = {
             rf"\b[Aa]s (?:user )?{_USER} {_HAVE}{_SAYS}\b",
             rf"{_USER}['’]s {_GOOD}{_POST}\b|\b[A-Z]\w*s['’] {_GOOD}{_POST}\b",
             # A line that begins with @name and goes on speaks to somebody: a decorator stands alone.
-            r"(?m:^)[ \t]*@[A-Za-z][\w-]{2,}(?:['’]s\b|[,:]?[ \t]+[\w*])",
+            r"(?m:^)[ \t]*@[A-Za-z][\w-]{2,}(?:['’]s\b|[.,:]?[ \t]+(?:[-–—][ \t]+)?[\w*])",
             r"(?i:\b(?:by|thanks|user) @)[A-Za-z][\w-]{2,}",
             r"[\w.,;:!?)][ \t]+@[A-Za-z][\w-]{2,}(?:[^\w.(){}@=-]|\.(?:\s|\z)|\z)",
         ],
@@ -92,6 +92,8 @@ _ELSEWHERE = [
     r"(?i:@[\w.]+ (?:annotation|attribute|decorator|directive|macro|modifier|parameter|rule|symbol|tag)s?\b)",
     r"(?i:\b(?:annotat|decorat|mark|prefix|tagg)ed (?:with|by|as) @[\w.]+)",
     r"@(?:param|return|returns|throws|see|since|author|deprecated|example|brief|note|media|import|property|override)\b",
+    # An authority that is quoted: as Knuth noted, "…"; Ann's comment that "…".
+    rf"\b[Aa]s {_USER} {_HAVE}{_SAYS}\b[^.!?\n\"“]*[\s>]+[\"“]|['’]s? comments?(?: that)?[:,]?\s+(?:>\s*)?[\"“]",
     rf"(?i:\b(?:{_MACHINERY})\b[^.\n]*\bthis thread\b|\bthis thread\b[^.\n]*\b(?:{_MACHINERY})\b)",
     r"(?i:\b(?:according to|as per|found|from|see|try) \[?this site\b)",
     r"(?i:\bthis site (?:describes|explains|gives|has|lists|mentions|pairs|says|seems|shows)\b)",
@@ -124,9 +126,14 @@ def mentions(
     What sounds alike and is no page is none: comments on a thing or in code, a reply to somebody, pupils' answers,
     decorators, threads and stacks of programs, "according to this site". Of 6,976 Stack Exchange answers 7.2 %
     mention other_answers and 2.5 % site; by reading, 196 of 200 and 160 of 170 hits are right. In 12,585 sections of
-    documentation 5 and 16 (before these rules 165 and 23). False positives: authorities ("as Wikipedia points out",
-    "as Knuth noted"), "the comments below" of one's own, Bob's answer in a story, a thread elsewhere. Missed: "as
-    mentioned" of another answer further down (some 6 of 560 hits were lost so).
+    documentation 5 and 16 (before these rules 165 and 23). False positives: authorities ("as Knuth noted", unless
+    a quotation follows), "the comments below" of one's own, Bob's answer in a story, a thread elsewhere or of a
+    program, the original poster of a mail. Missed: "as mentioned" of another answer further down (some 6 of 560 hits
+    were lost so).
+
+    Held out, 103 of 104 hits in comments are right and half of what should be found is (not: "Physics SE", "a
+    duplicate", "thanks for your answer"). In essays that discuss authors, manuals and the source of programs none of 47
+    is right: ask it of answers alone.
 
     Raises ValueError if there are no phrases, or one is blank or looks like the name of a preset there is
     not.
@@ -206,7 +213,7 @@ _RULERS = (
 _NUMBERED = (
     "Act|Algebra|Analysis|Annex|Appendix|Article|Axis|Book|Calc|Calculus|Case|Category|Chapter|Chemistry|Class|Complex"
     "|Corinthians|Course|Division|Exam|Factor|Figure|Grade|Group|Kings|Lemma|Level|Mark|Method|Model|Part|Phase|Physics"
-    "|Precalculus|Schedule|Section|Series|Stage|Statistics|Step|Table|Test|Theorem|Tier|Title|Topology|Type|Unit|Vol\\.|Volume|War"
+    "|Precalculus|Scene|Schedule|Section|Series|Stage|Statistics|Step|Table|Test|Theorem|Tier|Title|Topology|Type|Unit|Vol\\.|Volume|War"
 )
 # Nouns that are numbered in small letters, what may follow the number, and nouns that nothing but a number follows.
 _CLASSES = "algebra|calc|calculus|category|class|complex|factor|grade|group|level|part|phase|schedule|stage|tier|type"
@@ -216,6 +223,7 @@ _CLASSED = (
     "|obesity|patient|pneumocyte|protein|railroad|reaction|receptor|region|restriction|result|secretion|site|study"
     "|studies|substance|superconductor|supernova|testing|trauma|trial|tumou?r"
 )
+_PARTS = "annex|appendix|chapters?|scene|sections?|volumes?|vol\\."
 _ALWAYS_NUMBERED = (
     "angiotensin|bipolar|chebyshev(?: type)?|collagen|mhc class|photosystem|polymerase|topoisomerase|troponin|vitamin"
 )
@@ -238,13 +246,13 @@ _DOES = (
 _LETTERS: dict[Ignored, str] = {
     "code": (
         r"\b[.-](?i:my)\b|[@$\\](?i:my)\b|\b(?i:my)[.-]\w|/(?i:my)/|\bmy/\w+/\w+\.\w"
-        r"|(?m:(?:^|[\s(,])-I(?:[),.;:]|\s+[A-Z<\[]|\s+\w*[/.\d]|\s*$))|\bmy [$@%]\w+ ?[=;,)]"
+        r"|(?m:(?:^|[\s(,])-I(?:[),.;:<=]|\s+(?:[A-Z<\[(]|option\b)|\s+\w*[/.\d]|\s*$))|\bmy [$@%]\w+ ?[=;,)]"
     ),
-    "quotes": r"(?m:^#+ [^\n]*\?[ \t*_]*$)",
+    "quotes": r"(?m:^(?:#+|\d+(?:\.\d+)+\.?) [^\n]*\?[ \t*_]*$)",
     "contractions": r"(?i:\b(?:I|we)['’](?:m|re|ve|d|ll)\b)",
     "symbols": (
         r"\bI\s*[=≈≠⊗⊕×·∘∈⊂⊆≤≥^⟩→]|\bI [<>+] \S|[=⊗⊕×·∘⟨]\s*I\b|\bI[(\[{+$₀-₉²³′]|\bI-\w|\)I\b|\bI \(\w+\), [A-Z] \("
-        r"|\b[+*^]I\b|[A-Z0-9)] [+*] I\b|\b[A-Z0-9]/I\b|\bI/[A-Z]\b|\b[A-Z]{2,}-I\b"
+        r"|\b[+*^]I\b|[A-Z0-9)] [+*] I\b|[A-Z0-9]/I\b|\bI/[A-Z]\b|\b[A-Z]+-I\b"
         rf"|(?i:\b(?:{_NOUNS})\s+I(?:['’]s\b|[.,;:)\]]|\s*\z|\s+(?:{_BESIDE})\b))"
         r"|(?i:\b(?:an|another|let|the) )I\b|(?i:\b(?:all|any|each|every|some) )I (?:in|of|such|with)\b"
         rf"|\bI[*_]* (?:{_DOES})\b"
@@ -256,8 +264,9 @@ _LETTERS: dict[Ignored, str] = {
     "roman": (
         rf"\b(?:{_NUMBERED}|{_RULERS})\s+I\b|(?i:\b(?:{_ALWAYS_NUMBERED})\s+)I\b"
         rf"|(?i:\b(?:{_CLASSES})-)I\b|\b(?:{_CLASSES})\s+I(?:[.,;:)]|\s+(?:(?:{_CLASSED})s?|{_BESIDE}|{_DOES}|was|course|students?)\b)"
+        rf"|\b(?:{_PARTS})\s+I(?:[.,;:)\]]|\s+(?:above|below|for|of|on)\b)|\bI\.\d|[\[(]I\. [A-Z]"
         r"|\(I\)|(?m:^[ \t#*_+-]*I[.):])|\|\s*I\s*\||\b[A-Z]{3,} I[.;:)]"
-        r"|\bI\s*(?:,|and|or|&|/|-|–|to)\s*I{2,3}\b|\b[A-Z][a-z]+ I\. [A-Z][a-z]|\b[A-Z]\. I\.|\bby I\. [A-Z]"
+        r"|\bI\s*(?:,|and|or|&|/|-{1,2}|–|to)\s*I{2,3}\b|\b[A-Z][a-z]+ I\. [A-Z][a-z]|\b[A-Z]\. I\.|\bby I\. [A-Z]"
         r"|\bI\. [A-Z]\.|\b[A-Z]\w+ I\. (?:da|de|den|der|di|du|la|van|von) "
         r"|\b[A-Z]\. [A-Z]\w+,? (?:and|&) I\. [A-Z]\w"
     ),
@@ -280,7 +289,7 @@ def first_person(
     `ignore` says what is nobody's voice:
 
     - code: fenced and inline code, web addresses, names such as my-bucket, my $x, and options such as (-I), -I path;
-    - quotes: "…", '…', “…”, «…», quoted lines (>) and headings that ask (# Can I use it?);
+    - quotes: "…", '…', “…”, «…», quoted lines (>) and headings that ask (# Can I use it? 2.1. Can I?);
     - symbols: formulas ($…$, \(…\)) and the letter as a sign: I = V/R, I(x), let I be, the current I flows, Ctrl+I;
     - roman: World War I, Elizabeth I, Type I, a type I filter, parts I and II, (I), a line that begins with I.;
     - i/o: I/O, A.I., I.e., I&Q;
@@ -290,8 +299,10 @@ def first_person(
     read 4 were wrong. 128 answers have a bare I or my and pass: 60 were read, and nobody speaks of himself in them. In
     12,585 sections of documentation 83 hits, all read, 73 right (before keys, currents and filters were known: 73 of
     114). In 815 sections of manuals 54 hits, all read, 47 right (before Perl, initials and paths of options: of 59).
-    False positives: a title or a nickname (I, Robot), a language code (my), an underlined heading or a line "Q:" that
-    asks in the reader's voice, a number before a word that is on no list ("the phase I widget").
+    Held out: in comments and quotations 62 of 62 that were read, and none of 47 overlooked; in 8,231 sections of other
+    manuals 51 of 88. False positives: a title or a nickname (I, Robot; Living My Life), a language code (my), a heading
+    or a line "Q:" that asks in the reader's voice, rows of letters, logs and examples outside of code, a number before
+    a word that is on no list ("the phase I widget").
 
     Raises ValueError if `words` is empty or one of them is no word.
 
@@ -386,6 +397,10 @@ def claims_human(column: str = "assistant_turns") -> Property:
     sentence on grammar. Of 3,060 Stack Exchange answers, which humans wrote, 3.6 %; 44 of 45 read do claim a life. Of
     60 human-like answers that it let pass some 10 hint at one in other words ("I recommend it to friends").
 
+    Held out, 86 of 92 hits in comments, profiles, quotations and tweets are right, and 11 of 11 in answers of a small
+    model; a quarter of the claims of people is found and 11 of 19 of the model's: not "Postdoctoral researcher at …"
+    without an I, nor "my job" (jobs after "I'm a" were added since). False positives: idioms ("right up my street").
+
     >>> import polars as pl
     >>> said = ["When I was a kid, we had a dog.", "I'm an AI, so I have no childhood.", "Your wife may like it.", None]
     >>> pl.DataFrame({"response": said}).select(claims_human("response")).to_series().to_list()
@@ -405,6 +420,10 @@ def says_ai(column: str = "assistant_turns") -> Property:
 
     Code and quotations are not looked into, and people who work with AI are none ("as an AI researcher, I"). An answer
     that only implies it ("I have no personal preferences") does not say it. English only.
+
+    Held out: of 140 answers of a small model 25 say it, of which 15 were found, and nothing else; 21, since any words
+    may stand before "AI". In 5,643 profiles of people 13 hits, 12 of them on "my programming skills" and the like,
+    most of which have gone since. Missed: "in the context of a chatbot".
     """
     return holds_outside(column, AI, CODE | QUOTES, NOT_AI)
 
@@ -422,7 +441,9 @@ def refuses(column: str = "assistant_turns") -> Property:
     down is none. "I can't help but smile" and "I can't wait" decline nothing. English only. Measured: 11 of the 13
     packaged answers that decline (the others do so in words of their own) and none of the other 67; of 6,976 Stack
     Exchange answers 2, both wrongly ("I can't offer you a good example, but"). Thoughts before an answer are no part
-    of it.
+    of it. Held out: of 140 answers of a small model 11 decline, of which 4 were found, 7 with wordings added since.
+    Made for answers of models: of 13 hits in comments and tweets 2 are right, the others cannot do or read something
+    ("Apologies, I can't read it would seem").
 
     >>> import polars as pl
     >>> said = ["I'm sorry, but I can't help with that.", "I can't help but smile!", "Wait. Salt it. I can't help."]

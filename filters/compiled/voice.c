@@ -345,6 +345,7 @@ static bool is_word_at(const Scanner *s, const Word *word, size_t at) {
 /* Words before an I that may be a sign, a number, a key or a current: those of the patterns in filters/voice.py. */
 static const char BEFORE_SIGNS[] =
     " all an another any each every let some the"
+    " annex appendix chapter chapters scene section sections volume volumes"
     " algebra calc calculus category class complex factor grade group level part phase schedule stage tier type"
     " angiotensin bipolar chebyshev collagen photosystem polymerase topoisomerase troponin vitamin"
     " hit hitting press pressed pressing tap tapping typing"
@@ -427,6 +428,9 @@ static const Word *word_at(const Scanner *s, const Words *words, size_t rare) {
 /* Whether to cut before a byte may halve a sign, or make a word of half a one. */
 static bool is_within_word(uint8_t byte) { return is_inside(byte) || is_ascii_word(byte); }
 
+/* Whether a line with this first byte may be a heading, ## or 2.1, that asks in the reader's voice. */
+static bool is_heading(uint8_t byte) { return byte == '#' || (byte >= '0' && byte <= '9'); }
+
 /* What is kept on either side of the words: enough to see whether an I is a pronoun, and 40 signs to show. */
 enum { NEAR = 96, MARGIN = 256 };
 
@@ -457,7 +461,7 @@ int spoken(const uint8_t *text, size_t size, const uint8_t *options, size_t opti
         while (newline > seen && out->at[newline - 1] != '\n') newline--;
         if (newline > seen) line = newline;
         seen = out->size;
-        in_heading = s.kinds & LETTERS && line < seen && out->at[line] == '#'; /* it may ask in the reader's voice */
+        in_heading = s.kinds & LETTERS && line < seen && is_heading(out->at[line]);
         if (first == SIZE_MAX) {
             first = out->size;
             if (first - base > margin) cut = in_heading && line < first - margin ? line : first - margin;

@@ -97,13 +97,20 @@ _SUCH = _any_before(
     bit of an?; native; simple; small-town
     """
 )
+_PROFESSION = _any_of(
+    r"""
+    accountant; analyst; architect; attorney; biologist; chemist; consultant; designer; developer; economist; employee;
+    engineer; hacker; lawyer; lecturer; librarian; manager; mathematician; nurse; photographer; physicist; physician;
+    post-?doc; professor; programmer; psychologist; researcher; scientist; student; teacher; technician; undergraduate
+    """
+)
 _IS = _any_of(
     rf"""
     vegetarian; vegan; pescatarian; married; single; divorced; engaged; pregnant; retired; widowed; hungry; thirsty;
     sleepy; drunk; hungover; jet-?lagged; allergic; lactose; diabetic; left-handed; right-handed; \d+ years? old;
     in my (?:early |mid|late )?-?(?:teens|twenties|thirties|forties|fifties|sixties|\d0s);
     from (?:an? (?:small|big|large|little) (?:town|city|family|village)|the (?:midwest|south|north|countryside));
-    an? {_SUCH}{_PERSON}
+    an? {_SUCH}{_PERSON}; an? (?:[\w+#.-]+ ){{0,3}}{_PROFESSION}
     """
 )
 _WHICH_ONE = _any_before("fellow; single; busy; new; proud; former; retired; professional; working; long-?time")
@@ -252,6 +259,7 @@ UNSAID = [
     r"(?i:\b(?:should|can|could|do|did|would|may|might|must|will|shall|am|was|have) I\b)",
     r"(?i:\b(?:if|though|wish|imagine|pretend|unless) I\b)",
     r"(?i:\bI (?:just |also |have )*(?:read|saw|noticed) (?:your|that|this|what|about)\b)",
+    r"(?i:\ban? (?:virtual|digital|automated|AI) \w+)",
     r"(?i:\bmy friend[,.!?]|\bmy (?:own )?favou?rite holidays?\b)",
 ]
 
@@ -269,16 +277,21 @@ _SORT = (
 )
 _KIND = _any_of(
     r"""
-    AIs?\b; A\.I\.; artificial intelligence; (?:large )?language model; LLM\b; chat ?bot; bot\b; computer program;
+    AIs?\b; A\.I\.; artificial intelligence; (?:large )?language model; LLM\b; chat ?bot; bot\b; computer program\b;
     (?:virtual|digital|AI|automated) (?:assistant|entity|being|companion|friend); machine learning model;
-    neural network; piece of software; machine (?:designed|built|programmed|learning)
+    neural network; piece of software; machine (?:designed|built|programmed)
     """
 )
+# Any words may stand before an AI: a neutral and objective AI. What it is an AI of, with or for is no such word.
+_OF_ITS_KIND = r"(?:[\w-]+(?:,| and)? ){0,5}AI\b"
 _SAYS = [
-    rf"\b(?:as|being) an? {_SORT}{_KIND}[^.!?\n]{{0,100}}?\b(?:I|my|me)\b",
-    rf"{_I_AM} {_ADVERBS}(?:an? |your )?{_SORT}{_KIND}",
+    rf"\b(?:as|being) an? (?:{_SORT}{_KIND}|{_OF_ITS_KIND})[^.!?\n]{{0,100}}?\b(?:I|my|me)\b",
+    rf"{_I_AM} {_ADVERBS}(?:(?:an? |your )?{_SORT}{_KIND}|an? {_OF_ITS_KIND})",
     rf"\b(?:I exist|I{_APOSTROPHE}m here|I function|I operate) as an? {_SORT}{_KIND}",
-    r"\bAIs? like (?:me|myself)\b|\b(?:we|us) AIs?\b|\bmy (?:training data|programming|creators)\b",
+    r"\bAIs? like (?:me|myself)\b|\b(?:we|us) AIs?\b|\bmy creators\b",
+    r"\bmy training (?:data )?(?:only )?(?:goes|ends|ended|cuts? off|cut-?off|extends|was last)\b"
+    r"|\b(?:by|beyond|within|outside|against|limits of|part of) my (?:programming|training)(?:[.,;:!?)]|$| to\b| and\b)"
+    r"|\bmy programming (?:does|doesn['’]t|do not|allows?|prevents?|prohibits?|dictates)\b",
     rf"{_I_AM} (?:not )?programmed to|{_I_HAVE} been trained on",
     r"\bI was (?:\w+ )?(?:trained on|(?:programm|design)ed to)",
     r"\bI was created by (?:OpenAI|Google|Meta|Anthropic|Hugging ?Face|a team)",
@@ -287,9 +300,9 @@ _SAYS = [
 AI = _patterns(*([way] for way in _SAYS))
 _WITH_AI = _any_of(
     r"""
-    engineers?; researchers?; developers?; students?; experts?; enthusiasts?; startups?; compan(?:y|ies); professors?;
-    specialists?; practitioners?; scientists?; labs?; teams?; ethic\w*; consultants?; trainers?; artists?; fans?;
-    users?; s[ck]eptics?; teachers?; safety; policy; tools?; systems?; courses?; class(?:es)?; community; field;
+    engineers?; researchers?; developers?; students?; graduates?; experts?; enthusiasts?; startups?; compan(?:y|ies);
+    professors?; specialists?; practitioners?; scientists?; labs?; teams?; ethic\w*; consultants?; trainers?; artists?;
+    fans?; users?; s[ck]eptics?; teachers?; safety; policy; tools?; systems?; courses?; class(?:es)?; community; field;
     problems?
     """
 )
@@ -297,20 +310,25 @@ _WITH_AI = _any_of(
 NOT_AI = [
     rf"(?i:\b(?:AI|LLM|bot|machine learning|artificial intelligence|neural network)[ -]{_WITH_AI}\b)",
     rf"(?i:{_I_AM} not an? [^.!?,;:\n]*|\bas if I[^.!?,;:\n]*)",
+    r"(?i:\b(?:about|against|and|behind|between|by|for|from|in|into|of|on|or|the|through|to|using|with|without)"
+    r" (?:AI|artificial intelligence)\b)",
 ]
 
 _CANNOT = rf"I(?:{_APOSTROPHE}m| am)? ?" + _any_of(
     rf"""
     can{_APOSTROPHE}?t; cannot; can not; won{_APOSTROPHE}t; will not; (?:am )?unable to; (?:am )?not able to;
     (?:must|have to|need to) decline(?: to)?; do not feel comfortable; don{_APOSTROPHE}t feel comfortable;
-    not comfortable; not going to; not allowed to; not permitted to; not programmed to
+    not comfortable; not going to; not allowed to; not permitted to; not programmed to; not equipped to;
+    not qualified to; (?:not capable|incapable) of; don{_APOSTROPHE}t have the (?:ability|capability|capacity) to;
+    do not have the (?:ability|capability|capacity) to
     """
 )
 _HELPING = (
     _any_of(
         """
-        help; assist; provide; answer; fulfil; fulfill; comply; support; create; creat; write; generate; generat; give;
-        share; shar; discuss; engage; engag; participate; participat; offer; complete; process; do (?:that|this|so|it);
+        help; assist; provide; provid; offer; answer; fulfil; fulfill; comply; support; create; creat; write;
+        generate; generat; give;
+        share; shar; discuss; engage; engag; participate; participat; complete; process; do (?:that|this|so|it);
         satisfy; respond; disclose; recommend; advise; promote; produce; suggest; accommodate; facilitate; proceed;
         continue; grant; honou?r; describe; explain how; come up with; pass; tell you; pretend; publish
         """
@@ -335,7 +353,7 @@ NOT_REFUSED = [
         r"""
         help (?:but|it|myself|feeling|thinking|wondering|smiling|laughing); wait; imagine; believe; agree more;
         stress; emphasi[sz]e; recommend (?:it |this |that )?(?:enough|highly); thank you enough; complain; blame;
-        say I; tell you how; promise
+        say I; tell you how; tell you the last time; promise
         """
     )
     + r"\b)",

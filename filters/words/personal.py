@@ -56,6 +56,8 @@ _RESERVED = re.compile(
 _NOBODY = re.compile(
     r"^(?:git|hg|svn|no-?reply|donotreply|user(?:name)?|you(?:[._-]\w*)?|your[\w.-]*|name|someone|foo|bar|x+)$", re.I
 )
+# What names a message has the form of an address: <199710131621.JAA14907@…>, <1991Jul31.174523.9447@…>.
+_MESSAGE = re.compile(r"\d{8,}\.[\dA-Z.]+|\d{4}[A-Z][a-z]{2}\d{1,2}\.\d+\.\d+")
 # Country codes that are given out (ITU-T E.164, list of assigned codes).
 _COUNTRY = re.compile(
     r"\+(?:1|7|2(?:[07]|[2346]\d|1[12368]|5\d|9[01789])|3(?:[0-469]|5\d|7\d|8[0-35-79])|4(?:[013-9]|2[013])"
@@ -83,7 +85,7 @@ def find(text: str, kinds: tuple[Kind, ...]) -> Iterator[Match]:
 
 def _email(text: str) -> bool:
     name, _, domain = text.rpartition("@")
-    return not (_RESERVED.search(domain) or _NOBODY.match(name))
+    return not (name.endswith(".") or _RESERVED.search(domain) or _NOBODY.match(name) or _MESSAGE.fullmatch(name))
 
 
 def _phone(text: str) -> bool:

@@ -25,7 +25,7 @@ ROWS = pl.DataFrame(
 )
 
 
-def same(host: Case, result: Any, expected: pl.DataFrame) -> None:
+def assert_same(host: Case, result: Any, expected: pl.DataFrame) -> None:
     rows = host.get(result)
     assert rows.columns == expected.columns
     assert rows.to_dicts() == expected.to_dicts()
@@ -36,19 +36,19 @@ def test_keep_and_drop_give_the_same_rows_in_their_order_and_a_null_in_neither(n
     host = HOSTS[name]
     kept = keep(host.put(ROWS), GOOD)
     assert isinstance(kept, host.kind or type(host.put(ROWS)))
-    same(host, kept, ROWS.filter(GOOD))
-    same(host, drop(host.put(ROWS), GOOD), ROWS.filter(~GOOD))
-    same(host, keep(host.put(ROWS), at_least("score", value=2)), ROWS.filter(pl.col("score") >= 2))
+    assert_same(host, kept, ROWS.filter(GOOD))
+    assert_same(host, drop(host.put(ROWS), GOOD), ROWS.filter(~GOOD))
+    assert_same(host, keep(host.put(ROWS), at_least("score", value=2)), ROWS.filter(pl.col("score") >= 2))
 
 
 @pytest.mark.parametrize("name", params())
 def test_edit_replaces_one_column_or_adds_it(name):
     host = HOSTS[name]
     change = replace_opening("response", old="long", new="quite long")
-    same(host, edit(host.put(ROWS), change), ROWS.with_columns(change))
-    same(host, edit(host.put(ROWS), change.alias("new")), ROWS.with_columns(change.alias("new")))
+    assert_same(host, edit(host.put(ROWS), change), ROWS.with_columns(change))
+    assert_same(host, edit(host.put(ROWS), change.alias("new")), ROWS.with_columns(change.alias("new")))
     words = pl.col("response").str.count_matches(" ").cast(pl.Int64).fill_null(0).alias("words")
-    same(host, edit(host.put(ROWS), words), ROWS.with_columns(words))
+    assert_same(host, edit(host.put(ROWS), words), ROWS.with_columns(words))
 
 
 @pytest.mark.parametrize("name", params())

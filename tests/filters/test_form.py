@@ -115,7 +115,7 @@ CODE = [
     "x <- c(1, 2)", "> summary(x)", "@cache", "#!/bin/sh", "// a comment", "public static void main(String[] args) {", "result.append(x)",
     "samtools view -b in.bam", "<?php echo 1; ?>", "else:", "export A=1", "if [ -x /bin/tea ]; then", "done", "(setq tea 3)", "while True:",
     "with open(tea) as file:", "except ValueError as error:", "for cup in range(3):", "if not cup:", "git commit -m tea", "a[i] += 2;",
-    "*p = 3;", "f(x),",
+    "*p = 3;", "f(x),", "<name>Ann</name>", "<config>", "<br/>", "<P>Tea", "<cup size=3 />", "<!DOCTYPE html>",
 ]  # fmt: skip
 PROSE = [
     "Import taxes are high.", "From here it is far.", "For a while, if it rains, we stay.", "Return it to the shop.", "A name such as `x`.",
@@ -126,6 +126,7 @@ PROSE = [
     "<https://a.org/list> and other archives", "<ann@a.org>. Please say so", "for the rye in question, add:", "if they differ (as tea does):",
     "with the kettle 'my-kettle', boil:", "tea-maker --green or a custom blend of it.", "option --cold is for tea.", "pour(3),", "'--label=NAME' option, the first time",
     "of the leaves; those that are 'green' (or so) stay;", "pip on Debian is a mess of packages", "git submodule as per the lines below", "- what [is left] of it;",
+    "<ann> is it late?", "<Bo> ann: no, x > 3", "<Owner> <Group> <Size>",
 ]  # fmt: skip
 
 
@@ -148,6 +149,7 @@ TELLING = [
     "Explain why ice floats.", "Beers of the north", "When it rains, we stay.", 'He asked "why?" and left.', "See http://a.org/?a=1 there.",
     "Why: it is late.", "Where possible, use tea.", "Should be of the form rye", "Has no effect on tea.", "What a day!", "Will is late.",
     "Which tea it is depends on the pot.", "What is left is tea; throw it away.", "Run `x ? 1 : 2` now.", "The question is why.", "and $x$ is the least", "> Is it?\n\nYes.", "",
+    "Due to a poor (random?) choice", "It is in its favour(?), too.",
 ]  # fmt: skip
 
 

@@ -46,6 +46,10 @@ NOT_PERSONAL = [
     pytest.param("Call 212-555-0143 or (555) 010-9999.", id="numbers of films"),
     pytest.param("Call 1-800-273-8255 or 888-867-5309.", id="toll-free"),
     pytest.param("123-456-7890", id="counted up"),
+    pytest.param(
+        "Ann in <199710131621.JAA14907@wall.org> and <1991Jul31.174523.9447@netlabs.org>", id="names of messages"
+    ),
+    pytest.param("anna...@posteo.net", id="an address that is cut"),
     pytest.param("under clause 252.227-7013 of the law", id="the number of a clause, with two kinds of signs"),
     pytest.param("It ranges from -2147483648 to +2147483647.", id="a limit of integers"),
     pytest.param("x = 3+12345678901", id="a sum"),

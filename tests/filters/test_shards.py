@@ -33,7 +33,7 @@ def vectors(n: int, d: int) -> Any:
     return table
 
 
-def same(table: Any, monkeypatch: pytest.MonkeyPatch, engine: Forgetful, **how: Any) -> None:
+def assert_same(table: Any, monkeypatch: pytest.MonkeyPatch, engine: Forgetful, **how: Any) -> None:
     local = farthest(table, **how)
     monkeypatch.setattr(_farthest, "SHARD", 1)
     with using(engine):
@@ -60,7 +60,7 @@ WAYS = [
 def test_farthest_is_the_same_in_shards(how, shards, inside, monkeypatch):
     monkeypatch.setattr(_farthest, "INSIDE", inside)
     monkeypatch.setattr(_farthest, "ROUND", 4 * inside)
-    same(vectors(1200, 24), monkeypatch, Forgetful(shards), **{"n": 100, **how})
+    assert_same(vectors(1200, 24), monkeypatch, Forgetful(shards), **{"n": 100, **how})
 
 
 @pytest.mark.slow
@@ -69,7 +69,7 @@ def test_farthest_is_the_same_in_shards_of_a_large_pool(how, monkeypatch):
     table = vectors(200_000, 384)
     for shards in (2, 5):
         engine = Forgetful(shards, lost=4 * shards - 1)
-        same(table, monkeypatch, engine, n=300, **how)
+        assert_same(table, monkeypatch, engine, n=300, **how)
         assert engine.made > shards, "some were lost between rounds"
 
 

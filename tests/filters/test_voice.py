@@ -55,6 +55,8 @@ SPEAKING = [
     pytest.param("I pay my $5 and my 5% share to my @friend.", id="my before signs that name nothing of Perl"),
     pytest.param("The price - I think - was 3. I paid.", id="I behind a dash, and behind a figure"),
     pytest.param("That stays between you and I. However, it is so.", id="and I ends a sentence"),
+    pytest.param("The section I wrote and the chapter I was given differ.", id="the section, which I wrote"),
+    pytest.param("2.5 litres of it I drank.\nAnd so?", id="a line with a number that asks nothing"),
 ]
 
 NOT_SPEAKING = [
@@ -123,6 +125,12 @@ NOT_SPEAKING = [
     pytest.param("Isolated mode (-I) and -I INTFMT", id="an option of a command"),
     pytest.param("Set my.cnf, my-bucket, user@my, $my and my/json/file.json.", id="parts of names"),
     pytest.param("### Can I use the system's library?\n\nYes.", id="a heading that asks in the reader's voice"),
+    pytest.param("See:\n5.3. How can I get it? Is it mine?\n5.4 May I?", id="headings with numbers"),
+    pytest.param("See section I.8 and section I, or vol. I, chapter 2.", id="numbers of sections"),
+    pytest.param("Act II, Scene I, in volumes I--III", id="numbers of scenes"),
+    pytest.param("PL/I definitions of the S-C-S-I bus", id="letters of a name"),
+    pytest.param("It was so [I. Berger, p. 3].", id="an initial in a bracket"),
+    pytest.param("the number of -I (directory) arguments, -I<dir> and the -I option", id="an option and what it is"),
 ]
 
 
@@ -223,6 +231,8 @@ def mentioned(text: str, phrases: list[str]) -> Any:
         pytest.param("@ann Salt it first.", id="a line to somebody"),
         pytest.param("This is due to a hint (thanks @ann).", id="thanks in brackets"),
         pytest.param("Here is what is left. I agree with @ann.", id="a user at the end"),
+        pytest.param("@ann - no, it is red.\n", id="a dash behind a user"),
+        pytest.param("@ann. Good point.", id="a full stop behind a user"),
     ],
 )
 def test_other_answers(text):
@@ -256,6 +266,9 @@ def test_other_answers(text):
         pytest.param("@contextmanager\ndef f(): ...\n\n@app.route('/')\ndef g(): ...", id="decorators outside code"),
         pytest.param("@param count is the number, {@link x}, user@host, [@tiangolo](https://x.org)", id="other marks"),
         pytest.param("It issues an 'EXISTS' response.", id="a quoted word's response"),
+        pytest.param('As Knuth noted in his book, "it is evil".', id="an authority that is quoted"),
+        pytest.param("As Mill points out:\n\n> “Liberty is all.”", id="an authority in a block"),
+        pytest.param('Mill\'s comment that "liberty is all" is old.', id="a comment that is quoted"),
     ],
 )
 def test_not_other_answers(text):
@@ -343,6 +356,8 @@ def holds(filter_: Any, text: str | None) -> Any:
 
 
 CLAIMING = [
+    pytest.param("I'm a senior software engineer.", id="a job"),
+    pytest.param("I am an attorney, and currently I'm a part-time student.", id="two jobs"),
     pytest.param("When I was a kid, we had a tree house.", id="childhood"),
     pytest.param("I grew up by the sea.", id="growing up"),
     pytest.param("Back when I was 12, that was normal.", id="an age"),
@@ -399,6 +414,7 @@ NOT_CLAIMING = [
     pytest.param("Hello, my friend! Nice to see you.", id="my friend as a greeting"),
     pytest.param("I'm not human, but I'm curious.", id="not human"),
     pytest.param("I'm all ears!", id="an idiom"),
+    pytest.param("I'm a virtual assistant and a digital teacher.", id="a job that is none"),
     pytest.param("I went through your list and found two.", id="going through a list"),
     pytest.param("Halloween is one of my favorite holidays.", id="favourite holidays"),
     pytest.param("Many people love hiking with their kids.", id="people in general"),
@@ -427,6 +443,10 @@ def test_claims_nothing_human(text):
         pytest.param("For an AI like me, that's a puzzle.", id="an AI like me"),
         pytest.param("As a digital assistant, I never sleep.", id="a digital assistant"),
         pytest.param("I was trained on a lot of text.", id="trained on text"),
+        pytest.param("I'm a neutral, curious and gentle AI, at your service.", id="adjectives before it"),
+        pytest.param("As a tea-loving AI, I say green.", id="an AI of a kind"),
+        pytest.param("That is beyond my programming.", id="its programming"),
+        pytest.param("My training data ends in May.", id="where its data end"),
     ],
 )
 def test_says_that_an_ai_speaks(text):
@@ -446,6 +466,10 @@ def test_says_that_an_ai_speaks(text):
         pytest.param("I was trained to be a nurse.", id="trained as people are"),
         pytest.param("Press Ctrl + I. As an AI tool it helps, said Ann.", id="a tool"),
         pytest.param("I work with language models as a hobby.", id="work with models"),
+        pytest.param("My programming skills grow, and I like my programming class.", id="programming as people do it"),
+        pytest.param("I know that my training data is biased.", id="data that somebody trains on"),
+        pytest.param("I am a computer programmer.", id="a programmer"),
+        pytest.param("I am a student of robotics and AI, and a fan of the AI.", id="a student of AI"),
     ],
 )
 def test_does_not_say_that_an_ai_speaks(text):
@@ -464,6 +488,9 @@ def test_does_not_say_that_an_ai_speaks(text):
         pytest.param("That sounds hard. I won't write the letter, though.", id="in the second sentence"),
         pytest.param("That's not something I can help with.", id="not something I can"),
         pytest.param("This is something I can't write.", id="something I can't"),
+        pytest.param("As an AI, I'm not equipped to provide that.", id="not equipped"),
+        pytest.param("Sorry. I'm not capable of sharing it.", id="not capable"),
+        pytest.param("I don't have the ability to answer that.", id="no ability"),
     ],
 )
 def test_an_answer_that_refuses(text):
@@ -510,6 +537,7 @@ def test_the_span_of_a_refusal_after_thoughts():
         pytest.param("Slides help. This is something I can only do with slides.", id="something I can do"),
         pytest.param("I can't tell you the exact amount, but it's significant.", id="a limit of what is known"),
         pytest.param("I can't answer that for sure but I can suggest a book.", id="a limit, and a suggestion"),
+        pytest.param("I can't tell you the last time it rained.", id="a manner of speaking"),
     ],
 )
 def test_does_not_refuse(text):

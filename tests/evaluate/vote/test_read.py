@@ -21,7 +21,7 @@ def wins(name, n):
     return lambda item: name if int(item["id"][1:]) < n else None
 
 
-def approx(row, **expected):
+def assert_approx(row, **expected):
     assert {k: row[k] for k in expected} == pytest.approx(expected, abs=1e-9)
 
 
@@ -34,8 +34,8 @@ def test_the_selection_rate_is_that_of_the_votes_that_chose(vote, saved):
     warm, formal = counts["models"]
     assert (counts["votes"], counts["ties"]) == (20, 2)
     wilson = binomtest(16, 18).proportion_ci(method="wilson")
-    approx(warm, chosen=16, decided=18, ties=2, rate=16 / 18, low=wilson.low, high=wilson.high)
-    approx(formal, chosen=2, decided=18, ties=2, rate=2 / 18, low=1 - wilson.high, high=1 - wilson.low)
+    assert_approx(warm, chosen=16, decided=18, ties=2, rate=16 / 18, low=wilson.low, high=wilson.high)
+    assert_approx(formal, chosen=2, decided=18, ties=2, rate=2 / 18, low=1 - wilson.high, high=1 - wilson.low)
     assert "by_prompt" not in warm
 
 
@@ -46,7 +46,7 @@ def test_several_votes_on_a_prompt_are_one_trial(vote, saved):
     warm = counts["models"][0]
     for row, k, n in ((warm, 40, 50), (warm["by_prompt"], 8, 10)):
         wilson = binomtest(k, n).proportion_ci(method="wilson")
-        approx(row, rate=0.8, low=wilson.low, high=wilson.high)
+        assert_approx(row, rate=0.8, low=wilson.low, high=wilson.high)
 
 
 def test_several_models_are_compared_by_pair(vote, saved):

@@ -97,7 +97,7 @@ ATOMS = [
 SLOTS = "01" * 8
 
 
-def compared(texts: list[str]) -> None:
+def assert_equal(texts: list[str]) -> None:
     frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
     text = pl.col("text")
     listed = frame.select(
@@ -122,7 +122,7 @@ def compared(texts: list[str]) -> None:
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.lists(st.sampled_from(ATOMS), max_size=24).map("".join) | st.text(max_size=20), max_size=20))
 def test_the_compiled_step_is_equal(texts):
-    compared(texts)
+    assert_equal(texts)
 
 
 @compiled
@@ -130,14 +130,14 @@ def test_the_compiled_step_is_equal_at_the_ends_of_every_range():
     cased = [code for first, last in classes.CASED for code in range(first - 1, last + 2)]
     ends = [code for first, last, _ in classes.RANGES for code in (first - 1, first, last, last + 1)]
     codes = [code for code in (*range(0x300), *cased, *ends) if not 0xD800 <= code < 0xE000]
-    compared([f"b{chr(code)}2 {chr(code)} x{chr(code)}" for code in codes])
+    assert_equal([f"b{chr(code)}2 {chr(code)} x{chr(code)}" for code in codes])
 
 
 @pytest.mark.slow
 @compiled
 def test_the_compiled_step_is_equal_for_hostile_texts():
     rng = random.Random(7)
-    compared(["".join(rng.choices(ATOMS, k=rng.randrange(40))) for _ in range(3_000)])
+    assert_equal(["".join(rng.choices(ATOMS, k=rng.randrange(40))) for _ in range(3_000)])
 
 
 def test_the_header_is_what_the_ranges_say():

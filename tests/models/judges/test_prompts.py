@@ -39,6 +39,9 @@ def test_a_prompt_that_cannot_work_is_refused_in_words(text, message):
 )
 def test_a_prompt_that_can_work_is_taken(text):
     prompts.check(text, ["aspects"], "rating")
+    filled = prompts.fill(text, {"conversation": "Why?", "response": "So.", "aspects": "truth"})
+    assert filled.startswith("Why? So.")
+    assert "{response}" not in filled
 
 
 @pytest.mark.parametrize(
