@@ -93,7 +93,9 @@ def _parse(
     reading.check_labels()
     overrides = reading.overrides(top.get("overrides"))
     output = reading.keys(OutputKeys, data.get("output") or {}, ("output",))
-    extra = {name: reading.read(output[name], ("output", name)) for name in ("dev", "test_prompts") if output.get(name)}
+    dev = output.get("dev")
+    prompts = {name: block for name in ("dev", "test_prompts") if isinstance(block := output.get(name), dict) and block}
+    extra = {name: reading.read(block, ("output", name)) for name, block in prompts.items()}
     if reading.problems:
         raise RecipeError(places.file, reading.problems)
     log.info("%s: %d sources, %d steps over all of them", places.file, len(sources), len(steps))
@@ -105,6 +107,7 @@ def _parse(
         thoughts=output["thoughts"],
         extra={name: read for name, read in extra.items() if read},
         raw=data,
+        dev=None if isinstance(dev, dict) else dev,
         file=places.file,
         folder=folder,
         generators=reading.scope.of(Generator),

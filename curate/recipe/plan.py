@@ -106,8 +106,9 @@ class Recipe:
     steps: tuple[Step, ...]
     formats: tuple[Format, ...]
     thoughts: Thoughts  # of the rows in the set
-    extra: dict[str, Read]  # dev, test_prompts
+    extra: dict[str, Read]  # dev, test_prompts: prompts that are written beside the set
     raw: dict[str, Any] = field(compare=False)
+    dev: int | float | None = None  # rows that are held out, or their share
     file: str = ""
     folder: Path | None = None  # where relative paths start first
     generators: dict[str, Generator] = field(default_factory=dict, compare=False)

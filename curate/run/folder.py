@@ -84,8 +84,11 @@ def why(out: Path, row: str) -> dict[str, Any]:
     if line.get(ledgers.OVERRIDES) is not None:
         at = ledgers.leading(manifest["steps"].get(line["source"], []))
         steps.insert(at, {"verb": "drop", "filter": ledgers.OVERRIDES, "label": ledgers.OVERRIDES, "params": {}})
-    if line.get(ledgers.INCOMPLETE) is not None:
-        steps.append({"verb": "drop", "filter": ledgers.INCOMPLETE, "label": ledgers.INCOMPLETE, "params": {}})
+    steps += [
+        {"verb": "drop", "filter": n, "label": n, "params": {}}
+        for n in ledgers.BEFORE_BUDGET
+        if line.get(n) is not None
+    ]
     steps.append({"verb": "select", "filter": "sample", "label": "sample", "params": _share(manifest, line["source"])})
     return {
         **{name: line[name] for name in ("id", "source", "domain", "kept", "dropped_by")},
