@@ -33,7 +33,8 @@ from curate.recipe.places import KeyPath, Places, Problem, RecipeError, read_yam
 from curate.recipe.plan import Read, Recipe, Sample, Source
 from curate.recipe.step import Step, build
 from curate.recipe.verbs import KINDS, VERBS, Kind
-from curate.rows import beside, locate
+from curate.rows import beside, locate, tried
+from curate.sources.public import fetched
 
 log = logging.getLogger("curate.recipe")
 
@@ -97,6 +98,7 @@ def _parse(
     prompts = {name: block for name in ("dev", "test_prompts") if isinstance(block := output.get(name), dict) and block}
     extra = {name: reading.read(block, ("output", name)) for name, block in prompts.items()}
     if reading.problems:
+        reading.check_files(s for s in sources if s)
         raise RecipeError(places.file, reading.problems)
     log.info("%s: %d sources, %d steps over all of them", places.file, len(sources), len(steps))
     return Recipe(
@@ -325,6 +327,14 @@ class Reading:
         if len(self.problems) > before:
             return None
         return Sample(named.name, named.function, {n: checked[n] for n in names}, self.places(where))
+
+    def check_files(self, sources: Iterable[Source]) -> None:
+        """Say which files are missing, so that who mends the rest is not told of them only then."""
+        for source in sources:
+            for key, path in source.read.params.items():
+                if isinstance(path, Path) and not source.optional and locate(path) is None:
+                    where = ("sources", source.name, "read", source.read.name, key)
+                    self.problem(where, f"there is no file {path}{tried(path)}{fetched(path)}")
 
     def check_labels(self) -> None:
         """Check that every step's label is one that the ledger can have as a column, and stands for that step alone."""

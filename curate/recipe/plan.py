@@ -17,6 +17,7 @@ from curate.own import is_own
 from curate.recipe.overrides import Overrides
 from curate.recipe.step import Step
 from curate.rows import Batch, Part, SourceError, tried
+from curate.sources.public import fetched
 from curate.sources.remote import parts as parts_at
 
 Shortfall = Literal["fail", "accept", "redistribute"]
@@ -49,6 +50,10 @@ class Read:
     def tried(self) -> str:
         """Say where its files were looked for."""
         return "".join(tried(value) for value in self.params.values() if isinstance(value, Path))
+
+    def fetched(self) -> str:
+        """Say how its files come to where they are looked for, if they are a public source."""
+        return "".join(fetched(value) for value in self.params.values() if isinstance(value, Path))
 
     def batches(self, part: Part, batch_rows: int) -> Iterator[Batch]:
         """Read a part."""

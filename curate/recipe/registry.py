@@ -190,6 +190,12 @@ _WORDS = {
     "list_type": "should be a list",
     "dict_type": "should be keys with values",
     "path_type": "should be a path",
+    "greater_than": "should be above {gt:g}",
+    "greater_than_equal": "should be {ge:g} or more",
+    "less_than": "should be below {lt:g}",
+    "less_than_equal": "should be {le:g} or less",
+    "string_pattern_mismatch": "should have the form {pattern}",
+    "too_short": "should not be empty",
 }
 
 
@@ -200,7 +206,8 @@ def _sentence(item: dict[str, Any], names: list[str], block: dict[str, Any]) -> 
             return path[:-1], f"'{path[-1]}' is missing"
         case "extra_forbidden":
             return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), names)}"
-    message = _WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    words = _WORDS.get(item["type"], "").format(**item.get("ctx", {}))
+    message = words or item["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return path, f"{message[:1].lower()}{message[1:]}, not {_show(item.get('input'))}"
 
 

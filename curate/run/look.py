@@ -7,7 +7,6 @@ import os
 import re
 from collections import Counter
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -90,10 +89,7 @@ def look(name: Path) -> Look:
     """
     file = locate(name)
     if file is None:
-        names = sorted(path.name for path in name.parent.iterdir()) if name.parent.is_dir() else []
-        near = get_close_matches(name.name, names, n=1)
-        hint = f"; did you mean {name.parent / near[0]}?" if near else ""
-        raise UserError(f"there is no file {name}{hint or tried(name)}")
+        raise UserError(f"there is no file {name}{tried(name)}")
     reader = _reader(file)
     params: dict[str, Any] = {"name": str(file)} if reader == "hf" else {"path": file}
     params, (rows, bad, size, whole) = _best(reader, params)

@@ -91,8 +91,8 @@ def plan_parts(state: Run, source: Source, steps: Sequence[Step]) -> list[PartJo
         parts = read.parts()
     except SourceMissing as missing:
         if not source.optional:
-            raise _at(source.name, read, SourceMissing(f"{missing}{read.tried()}")) from None
-        state.absent[source.name] = str(missing)
+            raise _at(source.name, read, SourceMissing(f"{missing}{read.tried()}{read.fetched()}")) from None
+        state.absent[source.name] = f"{missing}{read.fetched()}"
         return []
     except SourceError as error:
         raise _at(source.name, read, error) from None

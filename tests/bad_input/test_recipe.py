@@ -163,7 +163,7 @@ def test_more_columns_than_a_screen_holds(there, write_recipe, column):
     ("given", "said"),
     [
         ("max_bad", "--set takes KEY=VALUE"),
-        ("max_bad=2", "less than or equal to 1"),
+        ("max_bad=2", "should be 1 or less, not 2"),
         ("sources.one.steps.7.keep=1", "is a list of 1 items, [0] to [0]: there is no 7"),
         ("name=../../elsewhere", "should begin with a letter or digit"),
     ],
