@@ -155,7 +155,7 @@ def tried(path: str | Path) -> str:
     Nothing where there is one place alone, and nothing in it has such a name.
     """
     listed = _places(path)
-    for place in listed:
+    for place in () if any(map(_is_there, listed)) else listed:
         names = sorted(file.name for file in place.parent.iterdir()) if place.parent.is_dir() else []
         stems = {_stem(name): name for name in reversed(names) if _stem(name)}
         if near := get_close_matches(_stem(place.name), stems, n=1, cutoff=_NEAR):

@@ -87,13 +87,13 @@ def _parse(
     data: dict[str, Any], places: Places, texts: dict[str, str], folder: Path | None, *, trusted: bool
 ) -> Recipe:
     reading = Reading(places, data, texts, trusted=trusted)
-    top = reading.keys(RecipeKeys, data, ())
+    top = reading.keys(RecipeKeys, _said(data), ())
     reading.models()
     sources = [reading.source(name, block) for name, block in items(data.get("sources"))]
     steps = reading.steps(data.get("steps"), ("steps",))
     reading.check_labels()
     overrides = reading.overrides(top.get("overrides"))
-    output = reading.keys(OutputKeys, data.get("output") or {}, ("output",))
+    output = reading.keys(OutputKeys, _said(data.get("output") or {}), ("output",))
     dev = output.get("dev")
     prompts = {name: block for name in ("dev", "test_prompts") if isinstance(block := output.get(name), dict) and block}
     extra = {name: reading.read(block, ("output", name)) for name, block in prompts.items()}
@@ -161,6 +161,11 @@ def named_judge(file: Path | None = None, name: str | None = None) -> Judge:
     if reading.problems:
         raise RecipeError(places.file, reading.problems)
     return judges[name] if name else next(iter(judges.values()))
+
+
+def _said(block: Any) -> Any:
+    """Leave out the keys that hold nothing, as `steps:` does where all below it is a comment."""
+    return {key: value for key, value in block.items() if value is not None} if isinstance(block, dict) else block
 
 
 def items(block: Any) -> list[tuple[str, Any]]:
@@ -234,7 +239,7 @@ class Reading:
     def source(self, name: str, block: Any) -> Source | None:
         """Read one source."""
         path: KeyPath = ("sources", name)
-        checked = self.keys(SourceKeys, block, path)
+        checked = self.keys(SourceKeys, _said(block), path)
         if not isinstance(block, dict):
             return None
         read = self.read(block.get("read"), (*path, "read"))

@@ -17,6 +17,7 @@ from curate.own import is_own
 from curate.recipe.overrides import Overrides
 from curate.recipe.step import Step
 from curate.rows import Batch, Part, SourceError, tried
+from curate.sources.misread import misread
 from curate.sources.public import fetched
 from curate.sources.remote import parts as parts_at
 
@@ -54,6 +55,11 @@ class Read:
     def fetched(self) -> str:
         """Say how its files come to where they are looked for, if they are a public source."""
         return "".join(fetched(value) for value in self.params.values() if isinstance(value, Path))
+
+    def misread(self) -> str | None:
+        """Say what to do about a file of another kind than the reader reads, if one of its paths is such a file."""
+        files = [value for value in self.params.values() if isinstance(value, Path) and value.is_file()]
+        return next(filter(None, (misread(file, self.name) for file in files)), None)
 
     def batches(self, part: Part, batch_rows: int) -> Iterator[Batch]:
         """Read a part."""

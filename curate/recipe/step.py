@@ -14,7 +14,7 @@ from curate.cache import code_of, contents_of
 from curate.recipe.bindings import described
 from curate.recipe.registry import kind_of_step
 from curate.recipe.verbs import VERBS
-from curate.rows import literal
+from curate.rows import STANDARD, literal
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,22 @@ def build(
             texts.kind_of(expr)
     if verb == "edit":
         edits(step)
+    if verb == "select" and "model" not in params and not own.is_own(function):
+        _choose_from_nothing(step)
     return step
+
+
+def _choose_from_nothing(step: Step) -> None:
+    """Let a selector refuse its parameters: it sees the pool only when all is read, which may take hours."""
+    names, _ = columns_read(step.function, step.params)
+    columns = {**dict.fromkeys(names, pl.Float64), **STANDARD, "id": pl.String, "source": pl.String}
+    columns = {name: dtype for name, dtype in columns.items() if name not in texts.KINDS}
+    try:
+        step.function(pl.DataFrame(schema=columns), **step.params, **step.objects)
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix(f"{step.name}: ")) from None
+    except pl.exceptions.PolarsError:
+        pass  # what a column holds is seen when there are rows
 
 
 def _takes_list(hint: Any) -> bool:

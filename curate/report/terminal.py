@@ -156,7 +156,7 @@ def show_run(manifest: dict[str, Any], out: str) -> None:
     taken = sum(row["taken"] for row in manifest["table"])
     seconds = sum(manifest["seconds"].values())
     counts = f"{len(stages['built'])} run, {len(stages['reused'])} reused"
-    _line(f"{taken:,} rows in {out}  (stages: {counts}; {seconds:.1f} s)", "bold")
+    _line(f"{plural(taken, 'row')} in {out}  (stages: {counts}; {seconds:.1f} s)", "bold")
 
 
 def show_rows(rows: list[dict[str, Any]], notes: Iterable[str] = ()) -> None:
