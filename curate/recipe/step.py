@@ -108,8 +108,8 @@ def build(
 def _choose_from_nothing(step: Step) -> None:
     """Let a selector refuse its parameters: it sees the pool only when all is read, which may take hours."""
     names, _ = columns_read(step.function, step.params)
-    columns = {**dict.fromkeys(names, pl.Float64), **STANDARD, "id": pl.String, "source": pl.String}
-    columns = {name: dtype for name, dtype in columns.items() if name not in texts.KINDS}
+    columns: dict[str, pl.DataType] = {name: pl.Float64() for name in names if name not in texts.KINDS}
+    columns |= {**STANDARD, "id": pl.String(), "source": pl.String()}
     try:
         step.function(pl.DataFrame(schema=columns), **step.params, **step.objects)
     except ValueError as error:
