@@ -36,11 +36,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     "did you mean 'length'?"
     >>> did_you_mean("zzz", ["length", "toxic"])
     'known: length, toxic'
+    >>> did_you_mean("zzz", [])
+    'known: none'
     """
     known = list(known)
     near = meant(word, known)
     more = f" and {len(known) - _MOST:,} more" if len(known) > _MOST else ""
-    return f"did you mean '{near}'?" if near else f"known: {', '.join(map(cut, sorted(known)[:_MOST]))}{more}"
+    listed = ", ".join(map(cut, sorted(known)[:_MOST])) or "none"
+    return f"did you mean '{near}'?" if near else f"known: {listed}{more}"
 
 
 def meant(word: str, known: Iterable[str]) -> str | None:

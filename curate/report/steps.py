@@ -157,13 +157,13 @@ def measures(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> l
     result: dict[tuple[str, str], Measure] = {}
     for source, step in _steps(manifest):
         for column in _columns(ledger.lazy(), step):
-            kind = {k: v for k, v in step["params"].items() if k not in bounds(step["params"]) and v is not None}
+            kind = {k: v for k, v in step["params"].items() if k not in bounds(step) and v is not None}
             of = column.removeprefix(step["label"]).removeprefix(".")
             new = Measure(column, step["filter"], step["label"], of, step["params"])
             measure = result.setdefault((column, repr(sorted(kind.items()))), new)
             measure.sources.append(source)
             if step["verb"] in {"keep", "drop"}:
-                measure.thresholds.update(bounds(step["params"]).items())
+                measure.thresholds.update(bounds(step).items())
     return list(result.values())
 
 
@@ -204,7 +204,7 @@ def near_misses(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any], m
 def _near(
     single: pl.LazyFrame, source: str, step: dict[str, Any], ledger: pl.LazyFrame, most: int
 ) -> pl.DataFrame | None:
-    columns, limits = _columns(ledger, step), bounds(step["params"])
+    columns, limits = _columns(ledger, step), bounds(step)
     # Over several columns it is not known which of them failed; a step without numbers has no nearness.
     ends = [column for column in columns if column.endswith((".least", ".greatest"))]
     if not limits or (len(columns) != 1 and (len(columns) != 2 or ends != columns)):
