@@ -156,7 +156,9 @@ def tried(path: str | Path) -> str:
     """
     listed = _places(path)
     for place in () if any(map(_is_there, listed)) else listed:
-        names = sorted(file.name for file in place.parent.iterdir()) if place.parent.is_dir() else []
+        names: list[str] = []
+        with suppress(OSError):  # no folder, or one that is not for us
+            names = sorted(file.name for file in place.parent.iterdir())
         stems = {_stem(name): name for name in reversed(names) if _stem(name) and name != place.name}
         if near := get_close_matches(_stem(place.name), stems, n=1, cutoff=_NEAR):
             return f"; did you mean {place.parent / stems[near[0]]}?"

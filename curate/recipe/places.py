@@ -122,10 +122,8 @@ def _at(here: Any, part: str | int, above: KeyPath) -> str | int:
     where = spell(above) or "the file"
     if isinstance(here, dict):
         if isinstance(part, int):
-            keys = (
-                f"holds keys, not a list: {', '.join(map(str, list(here)[:10]))}" if here else "is empty, or not there"
-            )
-            raise ValueError(f"{where} {keys}")
+            keys = ", ".join(map(str, list(here)[:10]))
+            raise ValueError(f"{where} holds keys, not a list: {keys}" if here else f"{where} is empty, or not there")
         return part
     index = int(part) if isinstance(part, str) and part.isdecimal() and len(part) < 10 else part
     if not isinstance(index, int) or index >= len(here):
@@ -181,15 +179,12 @@ class RecipeError(UserError):
             distinct.setdefault((problem.file or self.file, problem.line, problem.message), []).append(problem)
         for (file, line, message), same in list(distinct.items())[:_ERRORS]:
             place = f"{file}:{line}" if line else file
-            more = f" (and {plural} of this line or by an anchor)" if (plural := _more(len(same) - 1)) else ""
+            others = len(same) - 1
+            more = f" (and {others} more of this line or by an anchor)" if others else ""
             yield f"{place}: at {spell(same[0].path)}{more}" if same[0].path else place
             yield f"    {message}"
         if len(distinct) > _ERRORS:
             yield f"and {len(distinct) - _ERRORS:,} more errors, told when these are mended"
-
-
-def _more(count: int) -> str:
-    return f"{count} more place{'s' if count > 1 else ''}" if count else ""
 
 
 @dataclass

@@ -15,7 +15,10 @@ def misread(file: Path, reader: str) -> str | None:
 
     >>> misread(Path("faq.csv"), "jsonl")
     'faq.csv is read by `csv`, as in `read: {csv: {path: faq.csv}}`'
+    >>> misread(Path("wikihowAll.csv"), "wikihow")
     """
+    if reader not in READERS.values():
+        return None
     start, name, suffix = _start(file), file.name, file.suffix.lower()
     for mark, what in _ARCHIVES.items():
         if start.startswith(mark):
