@@ -191,10 +191,10 @@ _WORDS = {
     "list_type": "should be a list",
     "dict_type": "should be keys with values",
     "path_type": "should be a path",
-    "greater_than": "should be above {gt:g}",
-    "greater_than_equal": "should be {ge:g} or more",
-    "less_than": "should be below {lt:g}",
-    "less_than_equal": "should be {le:g} or less",
+    "greater_than": "should be above {gt}",
+    "greater_than_equal": "should be {ge} or more",
+    "less_than": "should be below {lt}",
+    "less_than_equal": "should be {le} or less",
     "string_pattern_mismatch": "should have the form {pattern}",
     "too_short": "should hold {min_length} or more",
 }
@@ -209,7 +209,11 @@ def _sentence(item: dict[str, Any], names: list[str], block: dict[str, Any]) -> 
             return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), names)}"
         case "literal_error" if near := meant(str(item.get("input")), re.findall("'([^']*)'", item["ctx"]["expected"])):
             return path, f"there is no {_show(item.get('input'))} here; did you mean '{near}'?"
-    words = _WORDS.get(item["type"], "").format(**item.get("ctx", {}))
+    bounds = {
+        k: f"{v:,}" if isinstance(v, int) else f"{v:g}" if isinstance(v, float) else v
+        for k, v in item.get("ctx", {}).items()
+    }
+    words = _WORDS.get(item["type"], "").format(**bounds)
     message = words or item["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return path, f"{message[:1].lower()}{message[1:]}, not {_show(item.get('input'))}"
 
