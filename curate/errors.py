@@ -36,11 +36,19 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     "did you mean 'length'?"
     >>> did_you_mean("zzz", ["length", "toxic"])
     'known: length, toxic'
+    >>> did_you_mean("zzz", [])
+    'known: none'
     """
     known = list(known)
-    near = get_close_matches(word, known, n=1)
+    near = meant(word, known)
     more = f" and {len(known) - _MOST:,} more" if len(known) > _MOST else ""
-    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(map(cut, sorted(known)[:_MOST]))}{more}"
+    listed = ", ".join(map(cut, sorted(known)[:_MOST])) or "none"
+    return f"did you mean '{near}'?" if near else f"known: {listed}{more}"
+
+
+def meant(word: str, known: Iterable[str]) -> str | None:
+    """Find the known word that is nearest, if any is near."""
+    return next(iter(get_close_matches(word, list(known), n=1)), None)
 
 
 def cut(text: str) -> str:

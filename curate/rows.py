@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +22,7 @@ from curate import sides
 from curate.errors import UserError
 from curate.turns import TURNS
 
+_NEAR = 0.85  # how near the name of a file is to one that may be meant (difflib's ratio)
 _AT_ONCE = 64  # columns hashed in one query
 
 # The standard columns a reader may fill (DESIGN: rows). Whatever else a reader yields is kept beside them.
@@ -148,9 +150,25 @@ def locate(path: str | Path) -> Path | None:
 
 
 def tried(path: str | Path) -> str:
-    """Say where a path was looked for, to be put behind a sentence; nothing for one that is not relative."""
-    listed = [f"{place} ({where})" for place, where in _places(path).items()]
-    return f"; looked for {', '.join(listed)}" if len(listed) > 1 else ""
+    """Say which file may be meant by a path that leads nowhere, or where it was looked for, to stand behind a sentence.
+
+    Nothing where there is one place alone, and nothing in it has such a name.
+    """
+    listed = _places(path)
+    for place in () if any(map(_is_there, listed)) else listed:
+        names: list[str] = []
+        with suppress(OSError):  # no folder, or one that is not for us
+            names = sorted(file.name for file in place.parent.iterdir())
+        stems = {_stem(name): name for name in reversed(names) if _stem(name) and name != place.name}
+        if near := get_close_matches(_stem(place.name), stems, n=1, cutoff=_NEAR):
+            return f"; did you mean {place.parent / stems[near[0]]}?"
+    where = [f"{place} ({where})" for place, where in listed.items()]
+    return f"; looked for {', '.join(where)}" if len(where) > 1 else ""
+
+
+def _stem(name: str) -> str:
+    """Take what a file is called, without the endings that others have too."""
+    return name.partition(".")[0]
 
 
 def _places(path: str | Path) -> dict[Path, str]:

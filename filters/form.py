@@ -354,6 +354,11 @@ class _Rule(NamedTuple):
         return pl.when(self.excess() > max).then(shown)
 
 
+def _check_factor(max: float) -> None:
+    if max < 0:
+        raise ValueError(f"max must be 0 or more, not {max}: it moves the bounds, of which 1 leaves all as they are")
+
+
 def gopher_repetition(column: str = "response", *, max: float = 1.0) -> Property:
     """Hold if a text keeps Gopher's rules of repetition: it does not repeat itself much.
 
@@ -365,7 +370,10 @@ def gopher_repetition(column: str = "response", *, max: float = 1.0) -> Property
     The bounds were made for web pages of 50 words or more. Code, tables and formulas repeat themselves by their nature,
     and so does a heading that is underlined (====), since each sign that stands alone is a word: of 1,577 sections of
     manuals 25 % fail, of 25 of these that were read 12 for such a line alone.
+
+    Raises ValueError if `max` is below 0: no text could pass.
     """
+    _check_factor(max)
     return gopher_repetition_excess(column) <= max
 
 
@@ -419,7 +427,10 @@ def gopher_quality(column: str = "response", *, max: float = 1.0) -> Property:
     Short answers, code, formulas and other languages break these rules by their nature. So do lines that are drawn of
     signs, quoted options and underlined headings: of 1,577 clean sections of manuals 81 % fail, of 200 plain answers
     4 %.
+
+    Raises ValueError if `max` is below 0: no text could pass.
     """
+    _check_factor(max)
     return gopher_quality_excess(column) <= max
 
 

@@ -17,6 +17,7 @@ from curate.cli import main
 from curate.cli.doctor import EXTRAS
 from curate.recipe.load import parse
 from curate.recipe.places import Places
+from curate.recipe.reference import catalog
 
 pytestmark = pytest.mark.slow
 
@@ -77,6 +78,14 @@ def test_the_tutorial_runs_and_shows_what_comes_out(tmp_path, monkeypatch):
 def test_every_command_has_its_section():
     text = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^## curate ([\w-]+)", text, re.MULTILINE)) == set(main.commands)
+
+
+def test_every_packaged_recipe_has_its_line():
+    names = {row["name"].rpartition("/")[2] for row in catalog("recipes")}
+    lines = [
+        line for line in (ROOT / "docs/recipes.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")
+    ]
+    assert {name for name in names if not any(f"`{name}`" in line for line in lines)} == set()
 
 
 def test_every_extra_has_its_line():

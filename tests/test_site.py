@@ -63,6 +63,9 @@ def test_the_reference_has_a_section_for_everything_there_is(site):
     for kind in ("filters", "sources", "generators", "judges", "pairs", "recipes"):
         names = {row["name"].replace("/", "") for row in catalog(kind) if row["is"] != "plug-in"}
         assert names <= Tags(site / f"reference/{kind}.html").ids, kind
+    for page, words in (("sources", ("shape", "license", "columns")), ("keys", ("optional", "dev", "shortfall"))):
+        text = (site / f"reference/{page}.html").read_text(encoding="utf-8")
+        assert [word for word in words if f"<code>{word}</code>" not in text] == []
     commands = (site / "commands.html").read_text(encoding="utf-8")
     assert commands.count("Usage: curate") >= len(main.commands)
 

@@ -37,7 +37,8 @@ def prompts_file(path: Path) -> Path:
 
 def held_out(folder: Path) -> Path | None:
     """Find the prompts that an output folder holds out: those of dev, else of test."""
-    files = (folder / f"{name}.jsonl" for name in ("dev", "test_prompts"))
+    # The table has a row's own columns; the lines of a hold-out are in the format of its set.
+    files = (folder / f"{name}.{kind}" for name in ("dev", "test_prompts") for kind in ("parquet", "jsonl"))
     return next((file for file in files if file.is_file()), None)
 
 

@@ -27,6 +27,8 @@ _COLUMNS = {
     "sample",
     "repeated",
     "incomplete",
+    "dev",
+    "near_dev",
     "overrides",
 }  # of the ledger, not steps
 
@@ -35,6 +37,14 @@ def _names_a_folder(name: str) -> str:
     if not re.fullmatch(_NAME, name):
         raise ValueError("should begin with a letter or digit and hold no others than these, '_', '-' and '.'")
     return name
+
+
+def _holds_out(dev: Any) -> Any:
+    rows = isinstance(dev, int) and not isinstance(dev, bool) and dev > 0
+    share = isinstance(dev, float) and 0 < dev < 1
+    if not (rows or share or dev is None or isinstance(dev, dict)):
+        raise ValueError("should be a number of rows, a share below 1, or a source of prompts")
+    return dev
 
 
 def label_problem(label: str, *, own: bool, score: bool = False) -> str | None:
@@ -107,8 +117,8 @@ class OutputKeys(pydantic.BaseModel):
     language: list[Annotated[str, pydantic.Field(pattern="^[a-z]{2,3}$")]] = pydantic.Field(
         [], description="Languages for the card, as codes of ISO 639."
     )
-    dev: dict[str, Any] | None = pydantic.Field(
-        None, description="A source of prompts that are written beside the set."
+    dev: Annotated[dict[str, Any] | int | float | None, pydantic.BeforeValidator(_holds_out)] = pydantic.Field(
+        None, description="How many rows, or which share of them, are held out of the set; or a source of prompts."
     )
     test_prompts: dict[str, Any] | None = pydantic.Field(None, description="A source of prompts to test models with.")
 

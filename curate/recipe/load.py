@@ -33,7 +33,8 @@ from curate.recipe.places import KeyPath, Places, Problem, RecipeError, read_yam
 from curate.recipe.plan import Read, Recipe, Sample, Source
 from curate.recipe.step import Step, build
 from curate.recipe.verbs import KINDS, VERBS, Kind
-from curate.rows import beside, locate
+from curate.rows import beside, locate, tried
+from curate.sources.public import fetched
 
 log = logging.getLogger("curate.recipe")
 
@@ -86,15 +87,18 @@ def _parse(
     data: dict[str, Any], places: Places, texts: dict[str, str], folder: Path | None, *, trusted: bool
 ) -> Recipe:
     reading = Reading(places, data, texts, trusted=trusted)
-    top = reading.keys(RecipeKeys, data, ())
+    top = reading.keys(RecipeKeys, _said(data), ())
     reading.models()
     sources = [reading.source(name, block) for name, block in items(data.get("sources"))]
     steps = reading.steps(data.get("steps"), ("steps",))
     reading.check_labels()
     overrides = reading.overrides(top.get("overrides"))
-    output = reading.keys(OutputKeys, data.get("output") or {}, ("output",))
-    extra = {name: reading.read(output[name], ("output", name)) for name in ("dev", "test_prompts") if output.get(name)}
+    output = reading.keys(OutputKeys, _said(data.get("output") or {}), ("output",))
+    dev = output.get("dev")
+    prompts = {name: block for name in ("dev", "test_prompts") if isinstance(block := output.get(name), dict) and block}
+    extra = {name: reading.read(block, ("output", name)) for name, block in prompts.items()}
     if reading.problems:
+        reading.check_files(s for s in sources if s)
         raise RecipeError(places.file, reading.problems)
     log.info("%s: %d sources, %d steps over all of them", places.file, len(sources), len(steps))
     return Recipe(
@@ -105,6 +109,7 @@ def _parse(
         thoughts=output["thoughts"],
         extra={name: read for name, read in extra.items() if read},
         raw=data,
+        dev=None if isinstance(dev, dict) else dev,
         file=places.file,
         folder=folder,
         generators=reading.scope.of(Generator),
@@ -156,6 +161,11 @@ def named_judge(file: Path | None = None, name: str | None = None) -> Judge:
     if reading.problems:
         raise RecipeError(places.file, reading.problems)
     return judges[name] if name else next(iter(judges.values()))
+
+
+def _said(block: Any) -> Any:
+    """Leave out the keys that hold nothing, as `steps:` does where all below it is a comment."""
+    return {key: value for key, value in block.items() if value is not None} if isinstance(block, dict) else block
 
 
 def items(block: Any) -> list[tuple[str, Any]]:
@@ -229,7 +239,7 @@ class Reading:
     def source(self, name: str, block: Any) -> Source | None:
         """Read one source."""
         path: KeyPath = ("sources", name)
-        checked = self.keys(SourceKeys, block, path)
+        checked = self.keys(SourceKeys, _said(block), path)
         if not isinstance(block, dict):
             return None
         read = self.read(block.get("read"), (*path, "read"))
@@ -322,6 +332,14 @@ class Reading:
         if len(self.problems) > before:
             return None
         return Sample(named.name, named.function, {n: checked[n] for n in names}, self.places(where))
+
+    def check_files(self, sources: Iterable[Source]) -> None:
+        """Say which files are missing, so that who mends the rest is not told of them only then."""
+        for source in sources:
+            for key, path in source.read.params.items():
+                if isinstance(path, Path) and not source.optional and locate(path) is None:
+                    where = ("sources", source.name, "read", source.read.name, key)
+                    self.problem(where, f"there is no file {path}{tried(path)}{fetched(path)}")
 
     def check_labels(self) -> None:
         """Check that every step's label is one that the ledger can have as a column, and stands for that step alone."""

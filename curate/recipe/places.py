@@ -122,8 +122,8 @@ def _at(here: Any, part: str | int, above: KeyPath) -> str | int:
     where = spell(above) or "the file"
     if isinstance(here, dict):
         if isinstance(part, int):
-            keys = ", ".join(map(str, list(here)[:10])) or "none"
-            raise ValueError(f"{where} holds keys, not a list: {keys}")
+            keys = ", ".join(map(str, list(here)[:10]))
+            raise ValueError(f"{where} holds keys, not a list: {keys}" if here else f"{where} is empty, or not there")
         return part
     index = int(part) if isinstance(part, str) and part.isdecimal() and len(part) < 10 else part
     if not isinstance(index, int) or index >= len(here):
@@ -179,7 +179,8 @@ class RecipeError(UserError):
             distinct.setdefault((problem.file or self.file, problem.line, problem.message), []).append(problem)
         for (file, line, message), same in list(distinct.items())[:_ERRORS]:
             place = f"{file}:{line}" if line else file
-            more = f" (and in {len(same) - 1} more places that use this anchor)" if len(same) > 1 else ""
+            others = len(same) - 1
+            more = f" (and {others} more of this line or by an anchor)" if others else ""
             yield f"{place}: at {spell(same[0].path)}{more}" if same[0].path else place
             yield f"    {message}"
         if len(distinct) > _ERRORS:

@@ -17,6 +17,8 @@ from curate.own import is_own
 from curate.recipe.overrides import Overrides
 from curate.recipe.step import Step
 from curate.rows import Batch, Part, SourceError, tried
+from curate.sources.misread import misread
+from curate.sources.public import fetched
 from curate.sources.remote import parts as parts_at
 
 Shortfall = Literal["fail", "accept", "redistribute"]
@@ -49,6 +51,15 @@ class Read:
     def tried(self) -> str:
         """Say where its files were looked for."""
         return "".join(tried(value) for value in self.params.values() if isinstance(value, Path))
+
+    def fetched(self) -> str:
+        """Say how its files come to where they are looked for, if they are a public source."""
+        return "".join(fetched(value) for value in self.params.values() if isinstance(value, Path))
+
+    def misread(self) -> str | None:
+        """Say what to do about a file of another kind than the reader reads, if one of its paths is such a file."""
+        files = [value for value in self.params.values() if isinstance(value, Path) and value.is_file()]
+        return next(filter(None, (misread(file, self.name) for file in files)), None)
 
     def batches(self, part: Part, batch_rows: int) -> Iterator[Batch]:
         """Read a part."""
@@ -106,8 +117,9 @@ class Recipe:
     steps: tuple[Step, ...]
     formats: tuple[Format, ...]
     thoughts: Thoughts  # of the rows in the set
-    extra: dict[str, Read]  # dev, test_prompts
+    extra: dict[str, Read]  # dev, test_prompts: prompts that are written beside the set
     raw: dict[str, Any] = field(compare=False)
+    dev: int | float | None = None  # rows that are held out, or their share
     file: str = ""
     folder: Path | None = None  # where relative paths start first
     generators: dict[str, Generator] = field(default_factory=dict, compare=False)

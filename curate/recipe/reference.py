@@ -108,7 +108,8 @@ def schema() -> dict[str, Any]:
     read = {"$ref": "#/$defs/read"}
     named = {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/source"}}
     _describe(top, sources=named, steps=steps, output=output)
-    _describe(output, dev=read, test_prompts=read)
+    held_out = [{"type": "integer", "minimum": 1}, {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}]
+    _describe(output, dev={"anyOf": [*held_out, read]}, test_prompts=read)
     # A recipe that extends another says only what differs.
     extends = "Another recipe, packaged or beside this one, that this one changes."
     top["properties"]["extends"] = {"type": "string", "description": extends}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import logging
+import re
 import typing
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -17,7 +18,7 @@ import pydantic
 
 from curate import own
 from curate.address import Address, is_address
-from curate.errors import did_you_mean
+from curate.errors import did_you_mean, meant
 from curate.models.generators.generator import Generator
 from curate.models.judges.judge import Judge
 from curate.recipe.places import KeyPath, existing, short
@@ -190,6 +191,12 @@ _WORDS = {
     "list_type": "should be a list",
     "dict_type": "should be keys with values",
     "path_type": "should be a path",
+    "greater_than": "should be above {gt}",
+    "greater_than_equal": "should be {ge} or more",
+    "less_than": "should be below {lt}",
+    "less_than_equal": "should be {le} or less",
+    "string_pattern_mismatch": "should have the form {pattern}",
+    "too_short": "should hold {min_length} or more",
 }
 
 
@@ -200,7 +207,14 @@ def _sentence(item: dict[str, Any], names: list[str], block: dict[str, Any]) -> 
             return path[:-1], f"'{path[-1]}' is missing"
         case "extra_forbidden":
             return path, f"there is no '{path[-1]}' here; {did_you_mean(str(path[-1]), names)}"
-    message = _WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, ").replace("Input should", "should")
+        case "literal_error" if near := meant(str(item.get("input")), re.findall("'([^']*)'", item["ctx"]["expected"])):
+            return path, f"there is no {_show(item.get('input'))} here; did you mean '{near}'?"
+    bounds = {
+        k: f"{v:,}" if isinstance(v, int) else f"{v:g}" if isinstance(v, float) else v
+        for k, v in item.get("ctx", {}).items()
+    }
+    words = _WORDS.get(item["type"], "").format(**bounds)
+    message = words or item["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return path, f"{message[:1].lower()}{message[1:]}, not {_show(item.get('input'))}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args, get_origin
 
@@ -14,7 +14,7 @@ from curate.cache import code_of, contents_of
 from curate.recipe.bindings import described
 from curate.recipe.registry import kind_of_step
 from curate.recipe.verbs import VERBS
-from curate.rows import literal
+from curate.rows import STANDARD, literal
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,10 @@ class Step:
 
     def described(self) -> dict[str, Any]:
         """Describe the step as data, for keys and the manifest."""
-        return {"verb": self.verb, "filter": self.name, "label": self.label, "params": self.params}
+        by = getattr(self.function, "measure", None)
+        by = [name for name in inspect.signature(by).parameters if name in _numbers(self.params)] if by else []
+        measured = {"measured_by": by} if by else {}
+        return {"verb": self.verb, "filter": self.name, "label": self.label, "params": self.params, **measured}
 
 
 def columns_read(selector: Callable[..., Any], params: dict[str, Any]) -> tuple[list[str], bool]:
@@ -100,7 +103,22 @@ def build(
             texts.kind_of(expr)
     if verb == "edit":
         edits(step)
+    if verb == "select" and "model" not in params and not own.is_own(function):
+        _choose_from_nothing(step)
     return step
+
+
+def _choose_from_nothing(step: Step) -> None:
+    """Let a selector refuse its parameters: it sees the pool only when all is read, which may take hours."""
+    names, _ = columns_read(step.function, step.params)
+    columns: dict[str, pl.DataType] = {name: pl.Float64() for name in names if name not in texts.KINDS}
+    columns |= {**STANDARD, "id": pl.String(), "source": pl.String()}
+    try:
+        step.function(pl.DataFrame(schema=columns), **step.params, **step.objects)
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix(f"{step.name}: ")) from None
+    except pl.exceptions.PolarsError:
+        pass  # what a column holds is seen when there are rows
 
 
 def _takes_list(hint: Any) -> bool:
@@ -155,7 +173,7 @@ def asks(step: Step) -> list[Ask]:
         exprs = [e & pl.lit(True) for e in exprs]
     measured: list[pl.Expr | None] = [expr.cast(pl.Float64) for expr, _ in _marked(step, "measure")]
     numbers = measured or [None] * len(exprs)
-    limits = list(bounds(step.params).values())
+    limits = list(bounds(step.described()).values())
     bound = limits[0] if len(limits) == 1 else None
     names = [f"{step.label}.{column}" for column in step.columns or ("value",)]
     result = []
@@ -166,12 +184,18 @@ def asks(step: Step) -> list[Ask]:
     return result
 
 
-def bounds(params: dict[str, Any]) -> dict[str, float]:
-    """Find the numbers among a step's parameters: what its measure can be compared with.
+def bounds(step: Mapping[str, Any]) -> dict[str, float]:
+    """Find the numbers that a step, as it is described, compares its measure with: not those by which it measures.
 
-    >>> bounds({"column": "score", "value": 10, "strict": True, "seed": 3})
+    >>> bounds({"params": {"column": "score", "value": 10, "strict": True, "seed": 3}})
     {'value': 10.0}
+    >>> bounds({"params": {"window": 3, "max": 0.5}, "measured_by": ["window"]})
+    {'max': 0.5}
     """
+    return {k: v for k, v in _numbers(step["params"]).items() if k not in step.get("measured_by", ())}
+
+
+def _numbers(params: Mapping[str, Any]) -> dict[str, float]:
     numbers = {k: v for k, v in params.items() if isinstance(v, int | float) and not isinstance(v, bool)}
     return {k: float(v) for k, v in numbers.items() if k != "seed"}
 

@@ -49,25 +49,42 @@ def front(rows: pl.LazyFrame, manifest: dict[str, Any], licences: Iterable[str |
         "task_categories": ["text-generation"],
         "size_categories": [_size(size)],
         "tags": ["curate", _USES.get(formats[0], "dpo" if pairs else "sft")],
-        **configs(rows, formats, _tables(manifest["recipe"])),
+        **configs(rows, formats, _tables(manifest), _splits(manifest)),
     }
 
 
-def configs(rows: pl.LazyFrame, formats: Iterable[str], tables: Iterable[tuple[str, str, str]] = ()) -> dict[str, Any]:
+def configs(
+    rows: pl.LazyFrame,
+    formats: Iterable[str],
+    tables: Iterable[tuple[str, dict[str, str]]] = (),
+    splits: Iterable[str] = ("train",),
+) -> dict[str, Any]:
     """List what `load_dataset` may open: the set in each format, of which the first is its default, and tables.
 
-    A table is its name, its split and its file.
+    A table is its name, and its file by split.
     """
-    files = [*((name, "train", f"train.{name}.parquet") for name in formats), *tables]
-    listed = [{"config_name": name, "data_files": [{"split": split, "path": path}]} for name, split, path in files]
+    splits = list(splits)
+    files = [*((name, {split: f"{split}.{name}.parquet" for split in splits}) for name in formats), *tables]
+    listed = [
+        {"config_name": name, "data_files": [{"split": split, "path": path} for split, path in of.items()]}
+        for name, of in files
+    ]
     kinds = [{"config_name": name, "features": features(fields(name, rows))} for name in formats]
     return {"configs": [{**listed[0], "default": True}, *listed[1:]], "dataset_info": kinds}
 
 
-def _tables(recipe: dict[str, Any]) -> list[tuple[str, str, str]]:
-    prompts = [name for name in _PROMPTS if (recipe.get("output") or {}).get(name)]
-    own = [("rows", "train", "train.parquet"), ("ledger", "train", "ledger.parquet")]
-    return own + [(name, _PROMPTS[name], f"{name}.parquet") for name in prompts]
+def _splits(manifest: dict[str, Any]) -> list[str]:
+    return ["train", "dev"] if "dev" in manifest else ["train"]
+
+
+def _tables(manifest: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
+    output = manifest["recipe"].get("output") or {}
+    prompts = [name for name in _PROMPTS if isinstance(output.get(name), dict) and output[name]]
+    own = [
+        ("rows", {split: f"{split}.parquet" for split in _splits(manifest)}),
+        ("ledger", {"train": "ledger.parquet"}),
+    ]
+    return own + [(name, {_PROMPTS[name]: f"{name}.parquet"}) for name in prompts]
 
 
 def licence(licences: Iterable[str | None]) -> dict[str, str]:

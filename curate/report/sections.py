@@ -25,6 +25,7 @@ def headline(rows: pl.LazyFrame, manifest: Data) -> Data:
         "rows": number(_taken(manifest)),
         "rows read": number(read),
         "kept": percent(_taken(manifest), read),
+        **({"held out": number(manifest["dev"]["rows"])} if "dev" in manifest else {}),
         "source" if sources == 1 else "sources": number(sources),
         "seed": manifest["seed"],
     }

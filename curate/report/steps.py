@@ -9,7 +9,7 @@ import polars as pl
 
 from curate.recipe.step import bounds
 from curate.report.words import fields, plural
-from curate.run.ledger import INCOMPLETE, OVERRIDES, REPEATED, leading, verdicts
+from curate.run.ledger import BEFORE_BUDGET, OVERRIDES, REPEATED, leading, verdicts
 
 SAMPLE = "sample"  # the label under which the budget's choice stands in the ledger
 _OMITTED = {"seed"}  # the same for the whole run and shown at its top
@@ -48,11 +48,11 @@ def lines(manifest: dict[str, Any], source: str) -> list[Line]:
 
 
 def _order(manifest: dict[str, Any], source: str, counts: dict[str, Any]) -> list[dict[str, Any]]:
-    """Put the steps that no recipe lists where they happen: repeats before selects, completeness and budget last."""
+    """Put the steps that no recipe lists where they happen: repeats before selects, and the rest last."""
     own = list(manifest["steps"].get(source, []))
     pool = leading(own)
     repeats = [_unlisted("drop", name) for name in (OVERRIDES, REPEATED) if name in counts]
-    last = [_unlisted("drop", INCOMPLETE)] if INCOMPLETE in counts else []
+    last = [_unlisted("drop", name) for name in BEFORE_BUDGET if name in counts]
     last += [{**_unlisted("select", SAMPLE), "params": _sampling(manifest, source)}] if SAMPLE in counts else []
     order = [*own[:pool], *repeats, *own[pool:], *manifest["steps"].get("all", []), *last]
     listed = {step["label"] for step in order}
@@ -101,6 +101,18 @@ def decisions(manifest: dict[str, Any]) -> list[str]:
     ]
 
 
+def held_out(dev: dict[str, Any]) -> str:
+    """Say how many rows are held out of a set, and how many are not in it for being near one of them.
+
+    >>> held_out({"rows": 50, "near": 1})
+    'dev: 50 rows held out of the set; 1 row more is near one of them, and in neither.'
+    """
+    is_near = (
+        f"{plural(dev['near'], 'row')} more {'is' if dev['near'] == 1 else 'are'} near one of them, and in neither"
+    )
+    return f"dev: {plural(dev['rows'], 'row')} held out of the set; {is_near}."
+
+
 def unseen_turns(manifest: dict[str, Any]) -> list[str]:
     """Say in one sentence, if at all, which steps looked at one turn alone of rows that have more like it.
 
@@ -145,13 +157,13 @@ def measures(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> l
     result: dict[tuple[str, str], Measure] = {}
     for source, step in _steps(manifest):
         for column in _columns(ledger.lazy(), step):
-            kind = {k: v for k, v in step["params"].items() if k not in bounds(step["params"]) and v is not None}
+            kind = {k: v for k, v in step["params"].items() if k not in bounds(step) and v is not None}
             of = column.removeprefix(step["label"]).removeprefix(".")
             new = Measure(column, step["filter"], step["label"], of, step["params"])
             measure = result.setdefault((column, repr(sorted(kind.items()))), new)
             measure.sources.append(source)
             if step["verb"] in {"keep", "drop"}:
-                measure.thresholds.update(bounds(step["params"]).items())
+                measure.thresholds.update(bounds(step).items())
     return list(result.values())
 
 
@@ -192,7 +204,7 @@ def near_misses(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any], m
 def _near(
     single: pl.LazyFrame, source: str, step: dict[str, Any], ledger: pl.LazyFrame, most: int
 ) -> pl.DataFrame | None:
-    columns, limits = _columns(ledger, step), bounds(step["params"])
+    columns, limits = _columns(ledger, step), bounds(step)
     # Over several columns it is not known which of them failed; a step without numbers has no nearness.
     ends = [column for column in columns if column.endswith((".least", ".greatest"))]
     if not limits or (len(columns) != 1 and (len(columns) != 2 or ends != columns)):

@@ -24,7 +24,7 @@ from curate.models.generators.generator import Progress as Answers
 from curate.pairs.shortcuts import rows_of
 from curate.recipe.plan import Recipe
 from curate.report.row import evidence_of, head_of, texts_of
-from curate.report.steps import decisions, unseen_turns
+from curate.report.steps import decisions, held_out, unseen_turns
 from curate.report.words import plural
 from curate.run.examples import marks
 
@@ -144,6 +144,8 @@ def show_run(manifest: dict[str, Any], out: str) -> None:
     show_table(manifest["table"], manifest["absent"])
     for label, notes in manifest["notes"].items():
         _line(f"{label}: " + ", ".join(f"{name} {value:g}" for name, value in notes.items()))
+    if manifest.get("dev"):
+        _line(held_out(manifest["dev"]))
     if manifest.get("diversity"):
         show_diversity(manifest["diversity"]["metrics"])
     if manifest.get("shortcuts"):
@@ -154,7 +156,7 @@ def show_run(manifest: dict[str, Any], out: str) -> None:
     taken = sum(row["taken"] for row in manifest["table"])
     seconds = sum(manifest["seconds"].values())
     counts = f"{len(stages['built'])} run, {len(stages['reused'])} reused"
-    _line(f"{taken:,} rows in {out}  (stages: {counts}; {seconds:.1f} s)", "bold")
+    _line(f"{plural(taken, 'row')} in {out}  (stages: {counts}; {seconds:.1f} s)", "bold")
 
 
 def show_rows(rows: list[dict[str, Any]], notes: Iterable[str] = ()) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from inspect import signature
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -22,7 +22,6 @@ from curate.filters.sampling import by_domain
 from curate.recipe.overrides import Overrides
 from curate.recipe.plan import Sample, Source
 from curate.recipe.step import columns_read
-from curate.run.complete import complete
 from curate.run.overrides import decided
 from curate.run.pool import Reader, decide, demand, in_words, look, reader, write_verdicts
 from curate.run.state import Piece, Pool, Run, RunError
@@ -39,6 +38,14 @@ class Share:
     taken: int
 
 
+class HeldOut(NamedTuple):
+    """Rows held out: which of all in the pool's files, how many of each source, and how many more are near one."""
+
+    rows: pl.Series
+    sources: dict[str, int]
+    near: int
+
+
 @dataclass(frozen=True)
 class Result:
     """What a run yields before it is written: the rows chosen, all verdicts, how the budget was met."""
@@ -47,14 +54,15 @@ class Result:
     shares: dict[str, Share]
     quotas: list[dict[str, Any]]  # a line a source and domain: rows asked, available, taken
     short: str | None = None  # which sources fall short, where the recipe does not allow it
+    held_out: HeldOut | None = None
 
 
-def fill(state: Run, pool: Pool) -> Result:
-    """Fill the budget from the rows alive that are complete, last of all, so that exactly `size` rows remain."""
-    recipe, pool = state.recipe, complete(state, pool)
+def fill(state: Run, pool: Pool, held_out: HeldOut | None = None) -> Result:
+    """Fill the budget from the rows alive, last of all, so that exactly `size` rows remain."""
+    recipe = state.recipe
     state.pool = sorted({file.parent.name for file in pool.files})
     if recipe.size is None and all(s.take is None and s.sample is None for s in recipe.sources):
-        return _all(state, pool)
+        return _all(state, pool, held_out)
     depends = {
         "pool": pool.key,
         "sources": [[s.name, s.take, s.name in state.absent, _depends(s.sample)] for s in recipe.sources],
@@ -64,7 +72,10 @@ def fill(state: Run, pool: Pool) -> Result:
     stage = state.stage("sample", "sample", depends, partial(_choose, state, pool))
     settled = {name: Share(*share) for name, share in stage.meta["shares"].items()}
     chosen = pool.only(stage.files("choice-*.parquet"), state.stages.folder)
-    return Result(chosen, settled, stage.meta["quotas"], shortfall(settled, recipe.shortfall))
+    short = shortfall(settled, recipe.shortfall)
+    if short and held_out:
+        short += f"; {sum(held_out.sources.values()):,} rows are held out, and {held_out.near:,} more are near one"
+    return Result(chosen, settled, stage.meta["quotas"], short, held_out)
 
 
 def _depends(sample: Sample | None) -> list[Any]:
@@ -135,13 +146,13 @@ def _sizes(by: dict[str, str | None], rows: pl.DataFrame) -> dict[str, dict[Any,
     }
 
 
-def _all(state: Run, pool: Pool) -> Result:
+def _all(state: Run, pool: Pool, held_out: HeldOut | None) -> Result:
     """Take all rows alive, which need not be looked at where there is nothing to choose."""
     counts = Counter[str]()
     for rows in pool.read(["source"]):
         counts.update(dict(rows["source"].value_counts().iter_rows()))
     shares = {s.name: Share(n, n, n) for s in state.recipe.sources for n in [counts[s.name]]}
-    return Result(replace(pool, ledger=pool.ledger._replace(whole=True)), shares, [])
+    return Result(replace(pool, ledger=pool.ledger._replace(whole=True)), shares, [], held_out=held_out)
 
 
 def _sample_columns(sample: Sample | None) -> list[str]:

@@ -16,6 +16,7 @@ import yaml
 
 from curate.errors import UserError
 from curate.folders import claim, clear, put, put_alone, written
+from curate.folders import read as log
 from curate.report.formats import FORMATS, to_jsonl
 from curate.report.front import configs
 from curate.rows import scan
@@ -50,7 +51,10 @@ def as_written(out: Path, by: str = "run") -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        hint = "the run that writes it did not end; run it again" if out.is_dir() else "there is no such folder"
+        hint = "there is no such folder"
+        if out.is_dir():
+            begun = log(out) is not None or any(out.glob("*.parquet"))
+            hint = "the run that writes it did not end; run it again" if begun else f"`curate {by}` wrote nothing there"
         raise OutputError(f"{out} is not a finished output folder: {hint}") from None
     except UserError:
         raise
@@ -84,8 +88,11 @@ def why(out: Path, row: str) -> dict[str, Any]:
     if line.get(ledgers.OVERRIDES) is not None:
         at = ledgers.leading(manifest["steps"].get(line["source"], []))
         steps.insert(at, {"verb": "drop", "filter": ledgers.OVERRIDES, "label": ledgers.OVERRIDES, "params": {}})
-    if line.get(ledgers.INCOMPLETE) is not None:
-        steps.append({"verb": "drop", "filter": ledgers.INCOMPLETE, "label": ledgers.INCOMPLETE, "params": {}})
+    steps += [
+        {"verb": "drop", "filter": n, "label": n, "params": {}}
+        for n in ledgers.BEFORE_BUDGET
+        if line.get(n) is not None
+    ]
     steps.append({"verb": "select", "filter": "sample", "label": "sample", "params": _share(manifest, line["source"])})
     return {
         **{name: line[name] for name in ("id", "source", "domain", "kept", "dropped_by")},

@@ -18,6 +18,9 @@ from curate.rows import scan
 REPEATED = "repeated"  # an input row whose every column equals that of a row already there
 OVERRIDES = "overrides"  # what people decided about a row
 INCOMPLETE = "incomplete"  # a row that lacks what the formats of the set need
+HELD_OUT = "dev"  # a row held out of the set
+NEAR = "near_dev"  # a row that asks what one held out asks
+BEFORE_BUDGET = (INCOMPLETE, HELD_OUT, NEAR)  # what drops rows, by no step of the recipe, once all steps are done
 # Why a row fails a step: the step's label, the turn of a dialogue (null where a step looks at the whole row), the
 # reason in words or numbers, and the span of text that it rests on. A row has one for each step that it fails.
 EVIDENCE = pl.List(pl.Struct({"step": pl.String, "turn": pl.Int32, "reason": pl.String, "span": pl.String}))

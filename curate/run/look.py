@@ -7,7 +7,6 @@ import os
 import re
 from collections import Counter
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from curate.sources.csv import read as csv_records
 from curate.sources.guess import guess
 from curate.sources.jsonl import read as json_records
 from curate.sources.layout import HEAD, NoPrompt
+from curate.sources.misread import misread
 from curate.sources.parquet import solid
 from curate.sources.shapes import detect
 
@@ -38,14 +38,6 @@ log = logging.getLogger("curate.run")
 ROWS = 20_000  # that are looked at: a minute of a large file says what it holds
 _TEXTS = 300  # whose language is looked at
 _LEAST, _SHORT = 20, 80  # characters: fewer say too little of a language, fewer are often taken for another one
-_READERS = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".parquet": "parquet",
-}
 _SAVED = ("state.json", "dataset_dict.json")  # beside a dataset, or several, that `save_to_disk` wrote
 _OTHER_SPLITS = {"test", "validation", "valid", "val", "dev", "eval"}
 # What a bad record says, and how its file may have to be read.
@@ -90,16 +82,14 @@ def look(name: Path) -> Look:
     """
     file = locate(name)
     if file is None:
-        names = sorted(path.name for path in name.parent.iterdir()) if name.parent.is_dir() else []
-        near = get_close_matches(name.name, names, n=1)
-        hint = f"; did you mean {name.parent / near[0]}?" if near else ""
-        raise UserError(f"there is no file {name}{hint or tried(name)}")
+        raise UserError(f"there is no file {name}{tried(name)}")
     reader = _reader(file)
     params: dict[str, Any] = {"name": str(file)} if reader == "hf" else {"path": file}
     params, (rows, bad, size, whole) = _best(reader, params)
     if not rows.height:
         first = f": {bad[0].where}: {bad[0].error}" if bad else ""
-        raise UserError(f"no record of {file} can be read{first}")
+        way = misread(file, reader) if file.is_file() else None
+        raise UserError(". ".join(filter(None, [f"no record of {file} can be read{first}", way])))
     if not any(rows[side].count() for side in ("prompt", "response", "chosen", "rejected")):
         raise UserError(f"no record of {file} has a prompt or an answer: all of them are blank")
     return Look(file, reader, params, _head(reader, file, params), rows, bad, size, whole)
@@ -148,15 +138,19 @@ def _best(reader: str, params: dict[str, Any]) -> tuple[dict[str, Any], Rows]:
 def _reader(file: Path) -> str:
     """Find the source that reads a file, by its name, else by its first bytes."""
     if file.is_dir():
-        splits = {re.split(r"[-_.]", one.name)[0] for one in file.rglob("*") if files.kind(one) in _READERS}
+        splits = {re.split(r"[-_.]", one.name)[0] for one in file.rglob("*") if files.kind(one) in files.READERS}
         if any((file / mark).is_file() for mark in _SAVED) or ("train" in splits and splits & _OTHER_SPLITS):
             return "hf"
-        kinds = Counter(_READERS[kind] for one in sorted(file.rglob("*")) if (kind := files.kind(one)) in _READERS)
+        kinds = Counter(
+            files.READERS[kind] for one in sorted(file.rglob("*")) if (kind := files.kind(one)) in files.READERS
+        )
         if not kinds:
-            raise UserError(f"the folder {file} holds no file ending in {', '.join(_READERS)}, and no saved dataset")
+            raise UserError(
+                f"the folder {file} holds no file ending in {', '.join(files.READERS)}, and no saved dataset"
+            )
         return kinds.most_common(1)[0][0]
-    if (kind := files.kind(file)) in _READERS:
-        return _READERS[kind]
+    if (kind := files.kind(file)) in files.READERS:
+        return files.READERS[kind]
     try:
         with files.encoded(file) as stream:
             start = stream.read(4096)
@@ -167,7 +161,7 @@ def _reader(file: Path) -> str:
     if start.lstrip()[:1] == b"{":
         return "jsonl"
     raise UserError(
-        f"{file} is of no kind that is read: rows come as {', '.join(_READERS)}, packed or not, or a folder of them; "
+        f"{file} is of no kind that is read: rows come as {', '.join(files.READERS)}, packed or not, or a folder; "
         'of plain text, write each as a line of JSON: {"text": "…"}'
     )
 
@@ -372,7 +366,7 @@ def _round(number: int, *, down: bool) -> int:
 def _name(file: Path) -> str:
     """Name a recipe after its file."""
     stem = file.name
-    while Path(stem).suffix.lower() in (*files.PACKED, *_READERS):
+    while Path(stem).suffix.lower() in (*files.PACKED, *files.READERS):
         stem = Path(stem).stem
     return re.sub(r"[^\w.-]+", "_", stem).strip("_.-") or "mine"
 

@@ -9,7 +9,7 @@ import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -34,7 +34,7 @@ from curate.run import ledger as ledgers
 from curate.run.budget import Result
 from curate.run.examples import merge
 from curate.run.quarantine import reasons, together
-from curate.run.state import MANIFEST, Run, RunError, size_of
+from curate.run.state import MANIFEST, Pool, Run, RunError, size_of
 from curate.run.what_if import reach
 from curate.spill import Spill
 from curate.turns import ANSWERS, OPTIONAL, drop_thoughts
@@ -95,6 +95,18 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
     }
 
 
+def _held_out(near: int, rows: pl.LazyFrame, ledger: pl.LazyFrame) -> dict[str, Any]:
+    """Count the rows held out, in all and of each source, and those near them; check that the ledger has the same."""
+    held_out = pl.col("dropped_by") == ledgers.HELD_OUT
+    written, listed = (
+        dict(frame.group_by("source").len().sort("source").collect(engine="streaming").iter_rows())
+        for frame in (rows, ledger.filter(held_out))
+    )
+    if written != listed:
+        raise RunError(f"held out by the ledger are {listed}, in dev.parquet {written}")
+    return {"rows": sum(written.values()), "near": near, "sources": written}
+
+
 def _as_typed(file: Path) -> str:
     """Name a recipe by the path that was typed, where it leads nowhere but into the working folder."""
     return file.name if file.is_absolute() or ".." in file.parts else file.as_posix()
@@ -149,7 +161,7 @@ def _conserve(state: Run, rows: pl.LazyFrame, ledger: pl.LazyFrame) -> dict[str,
 def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Bring the funnel into the order of the recipe: sources as written, each with its own steps, then those of all."""
     sources = list(steps)
-    last = [*(step["label"] for step in steps["all"]), ledgers.INCOMPLETE, "sample"]
+    last = [*(step["label"] for step in steps["all"]), *ledgers.BEFORE_BUDGET, "sample"]
     labels = {}
     for name, own in steps.items():
         labels[name] = [step["label"] for step in own] + last
@@ -163,6 +175,7 @@ def _in_order(funnel: pl.DataFrame, steps: dict[str, list[dict[str, Any]]]) -> l
 
 
 BY, PAGES = "run", ("report.html", "README.md")
+TRAIN, DEV = "train", "dev"  # the set, and what is held out of it
 _FRONT = ["id", "source", *STANDARD]
 _PIECE = 16 * 2**20  # bytes of a set that are gathered at a time
 # Columns that are left out when they hold nothing: a set has answers or pairs, and `misfits` only where a value fits no
@@ -178,15 +191,17 @@ _HEAD = 200  # rows of a file that tell what a row weighs
 def names(recipe: Recipe) -> list[str]:
     """Name the files that a run of a recipe writes, the manifest last."""
     all_formats = {*recipe.formats, *formats.of_set(recipe.formats, pairs=True)}
-    training = [*_lines(recipe.formats).values(), *(f"train.{format_}.parquet" for format_ in sorted(all_formats))]
+    parts = [TRAIN, DEV] if recipe.dev else [TRAIN]
+    training = [file for part in parts for file in [f"{part}.parquet", *_lines(recipe.formats, part).values()]]
+    training += [f"{part}.{format_}.parquet" for part in parts for format_ in sorted(all_formats)]
     prompts = [f"{name}.{kind}" for name in recipe.extra for kind in ("parquet", "jsonl")]
-    data = ["train.parquet", "ledger.parquet", *training, *prompts, "quarantine.jsonl", "examples.parquet"]
+    data = ["ledger.parquet", *training, *prompts, "quarantine.jsonl", "examples.parquet"]
     return [*data, *PAGES, MANIFEST]
 
 
-def _lines(asked: tuple[str, ...]) -> dict[str, str]:
+def _lines(asked: tuple[str, ...], part: str) -> dict[str, str]:
     """Name the file of JSON lines of each format of a set."""
-    return {name: f"train.{name}.jsonl" if i else "train.jsonl" for i, name in enumerate(dict.fromkeys(asked))}
+    return {name: f"{part}.{name}.jsonl" if i else f"{part}.jsonl" for i, name in enumerate(dict.fromkeys(asked))}
 
 
 def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
@@ -201,14 +216,18 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     # Beside the folder first: what stands there goes only when the new set can take its place.
     with TemporaryDirectory(dir=state.stages.folder, suffix=BUILDING) as name:
         half = Path(name)
-        _parquet(half / "train.parquet", _training(result, recipe, half))
+        parts = _training(result, recipe, half)
         with TemporaryDirectory(dir=half) as scratch:
             _parquet(half / "ledger.parquet", result.pool.ledger.frames(Path(scratch)))
         manifest = manifest_of(result, state, scan(half / "train.parquet"), scan(half / "ledger.parquet"))
+        if result.held_out:
+            dev, ledger = scan(half / "dev.parquet"), scan(half / "ledger.parquet")
+            manifest[DEV] = _held_out(result.held_out.near, dev, ledger)
         if result.short:
             manifest["short"]["ways"] = reach(manifest, scan(half / "ledger.parquet"))
-        for format_, lines in _lines(manifest["formats"]).items():
-            _parquet(half / f"train.{format_}.parquet", _table(half, lines, format_))
+        for format_ in manifest["formats"]:
+            for part in parts:
+                _parquet(half / f"{part}.{format_}.parquet", _table(half, part, format_, manifest["formats"], parts))
         clear(out, BY, [MANIFEST])
         hashes = {file.name: put(out, BY, file.name, partial(shutil.move, file)) for file in sorted(half.iterdir())}
     rows, ledger = scan(out / "train.parquet"), scan(out / "ledger.parquet")
@@ -225,7 +244,7 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     page = _text(out, "report.html", report(rows, ledger, manifest, examples, missing))
     if missing:
         manifest["missing"] = missing
-    readme = _text(out, "README.md", card(rows, manifest))
+    readme = _text(out, "README.md", card(_parts(out, parts), manifest))
     manifest["outputs"], manifest["pages"] = hashes, {"report.html": page, "README.md": readme}
     clear(out, BY, written(out, BY) - {*hashes, *PAGES, MANIFEST})
     _text(out, MANIFEST, dump(manifest) + "\n")
@@ -248,12 +267,36 @@ def _shortcuts(manifest: dict[str, Any], rows: pl.DataFrame, seed: int, missing:
         missing["Shortcuts"] = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
-def _training(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataFrame]:
-    """Yield the set a piece at a time, each written as JSON lines in passing."""
+def _training(result: Result, recipe: Recipe, folder: Path) -> list[str]:
+    """Write the set, and the rows held out of it, as tables and lines; return the names of these parts.
+
+    Both have the columns that either fills, so that they are read alike.
+    """
+    if result.held_out is None:
+        frames = arranged(result.pool, recipe, folder)
+        _parquet(folder / f"{TRAIN}.parquet", _with_lines(frames, recipe, folder, TRAIN))
+        return [TRAIN]
+    dev = replace(result.pool, alive=result.held_out.rows)
+    ids = pl.concat([pl.Series("id", [], dtype=pl.String), *(rows["id"] for rows in dev.read(["id"]))])
+    is_dev = pl.col("id").is_in(ids.implode())
+    with TemporaryDirectory(dir=folder) as scratch:
+        pieces: dict[str, list[Path]] = {TRAIN: [], DEV: []}
+        for rows in arranged(replace(dev, alive=dev.alive | result.pool.alive), recipe, folder):
+            for part, some in ((TRAIN, ~is_dev), (DEV, is_dev)):
+                file = Path(scratch) / f"{part}-{len(pieces[part])}.parquet"
+                rows.filter(some).write_parquet(file)
+                pieces[part].append(file)
+        for part, files in pieces.items():
+            _parquet(folder / f"{part}.parquet", _with_lines(map(pl.read_parquet, files), recipe, folder, part))
+    return [TRAIN, DEV]
+
+
+def _with_lines(frames: Iterable[pl.DataFrame], recipe: Recipe, folder: Path, part: str) -> Iterator[pl.DataFrame]:
+    """Yield a part of the set a piece at a time, each written as JSON lines in passing."""
     with ExitStack() as stack:
         files: dict[str, IO[bytes]] = {}
-        for rows in arranged(result, recipe, folder):
-            for format_, name in _lines(formats.of_set(recipe.formats, pairs=_are_pairs(rows.columns))).items():
+        for rows in frames:
+            for format_, name in _lines(formats.of_set(recipe.formats, pairs=_are_pairs(rows.columns)), part).items():
                 if name not in files:
                     files[name] = stack.enter_context((folder / name).open("wb"))
                 try:
@@ -263,26 +306,30 @@ def _training(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataF
             yield rows
 
 
-def _table(folder: Path, lines: str, format_: str) -> Iterator[pl.DataFrame]:
-    """Yield the records of the set in a folder as a table, a piece at a time."""
-    rows = scan(folder / "train.parquet")
-    if not formats.plain(rows, format_):
-        yield from tables(folder / lines, formats.fields(format_, rows))
+def _table(folder: Path, part: str, format_: str, asked: tuple[str, ...], parts: list[str]) -> Iterator[pl.DataFrame]:
+    """Yield the records of a part of the set in a folder as a table, a piece at a time; all parts in the same types."""
+    rows, every = scan(folder / f"{part}.parquet"), _parts(folder, parts)
+    if not formats.plain(every, format_):
+        yield from tables(folder / _lines(asked, part)[format_], formats.fields(format_, every))
         return
     for start in range(0, max(1, rows.select(pl.len()).collect().item()), _GROUP):
         yield formats.in_columns(rows.slice(start, _GROUP), format_).collect()
+
+
+def _parts(folder: Path, parts: list[str]) -> pl.LazyFrame:
+    return pl.concat([scan(folder / f"{part}.parquet") for part in parts])
 
 
 def _are_pairs(columns: Collection[str]) -> bool:
     return "chosen" in columns or "chosen_turns" in columns
 
 
-def arranged(result: Result, recipe: Recipe, folder: Path) -> Iterator[pl.DataFrame]:
-    """Yield the set in its one order, a piece at a time: standard columns first, rows by the hash of (seed, id).
+def arranged(pool: Pool, recipe: Recipe, folder: Path) -> Iterator[pl.DataFrame]:
+    """Yield a pool's rows in one order, a piece at a time: standard columns first, rows by the hash of (seed, id).
 
     A set may be larger than memory, so its rows are sorted into pieces in a folder first.
     """
-    pool, turn = result.pool, hash01("id", recipe.seed, "order")
+    turn = hash01("id", recipe.seed, "order")
     heads = [scan(file).head(_HEAD).collect() for file in pool.files]
     weight = sum(map(size_of, heads)) / max(1, sum(head.height for head in heads))
     size = int(pool.alive.sum()) * weight

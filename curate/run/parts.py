@@ -91,11 +91,11 @@ def plan_parts(state: Run, source: Source, steps: Sequence[Step]) -> list[PartJo
         parts = read.parts()
     except SourceMissing as missing:
         if not source.optional:
-            raise _at(source.name, read, SourceMissing(f"{missing}{read.tried()}")) from None
-        state.absent[source.name] = str(missing)
+            raise _at(source.name, read, SourceMissing(f"{missing}{read.tried()}{read.fetched()}")) from None
+        state.absent[source.name] = f"{missing}{read.fetched()}"
         return []
     except SourceError as error:
-        raise _at(source.name, read, error) from None
+        raise _unreadable(source.name, read, error) from None
     depends = {
         "source": source.name,
         "read": [read.name, {k: v for k, v in read.params.items() if not isinstance(v, Path | Address)}],
@@ -227,7 +227,7 @@ def gather(state: Run, source: Source, passed: list[tuple[PartJob, Entry]]) -> P
             state.notes[source.name][note] += figure
     state.quarantine += [file for entry in entries for file in entry.files("bad.jsonl")]
     state.examples += [file for entry in entries for file in entry.files("examples.parquet")]
-    _refuse_bad(state, source.name)
+    _refuse_bad(state, source)
     ledger = Ledger(tuple(scan(file) for entry in entries for file in entry.files("ledger-*.parquet")))
     rows = [file for entry in entries for file in entry.files("rows-*.parquet")]
     return Pool.of(ledger, rows, "+".join(sorted(entry.content for entry in entries)))
@@ -239,11 +239,15 @@ def _in_words(job: PartJob) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        raise _at(job.source, job.read, error) from None
+        raise _unreadable(job.source, job.read, error) from None
 
 
 def _at(source: str, read: Read, message: object) -> SourceError:
     return SourceError(f"{read.place}: source '{source}': {message}")
+
+
+def _unreadable(source: str, read: Read, error: SourceError) -> SourceError:
+    return _at(source, read, ". ".join(filter(None, [str(error), read.misread()])))
 
 
 def _limit(batches: Iterator[Batch], limit: int | None) -> Iterator[Batch]:
@@ -284,21 +288,25 @@ def _note_empty(state: Run, source: Source, passed: list[tuple[PartJob, Entry]])
     state.absent[source.name] = reason
 
 
-def _refuse_bad(state: Run, source: str) -> None:
+def _refuse_bad(state: Run, of: Source) -> None:
     """Stop when more of a source than `max_bad` could not be read, by records or by bytes."""
-    count = state.counts[source]
+    source, count = of.name, state.counts[of.name]
     share = max(_share(count["bad"], count["read"]), _share(count["bad_bytes"], count["bytes"]))
     if share <= state.recipe.max_bad:
         return
     bad = list(islice((sentence for file in state.quarantine for sentence in sentences(file, source)), 100))
-    first = next((sentence for sentence in bad if "`encoding: " in sentence), bad[0])
+    encoded = next((sentence for sentence in bad if "`encoding: " in sentence), None)
     way = f"Mend the input, or accept what is there with `--set max_bad={min(1.0, round(share + 0.005, 2))}`"
-    if "`encoding: " in first:
+    if not count["read"]:  # there is nothing to accept
+        way = "Mend the input"
+    if encoded:
         way = "Say beside `path` what the file is in"
+    if not count["read"] and (other := of.read.misread()):
+        way, encoded = other, None
     raise BadRecords(
         f"source '{source}': {count['bad']:,} of {count['bad'] + count['read']:,} records could not be read "
-        f"({share:.1%} of records or bytes, max_bad is {state.recipe.max_bad:.1%}). The first: {first}. {way}. "
-        "What was read is kept."
+        f"({share:.1%} of records or bytes, max_bad is {state.recipe.max_bad:.1%}). "
+        f"The first: {encoded or bad[0]}. {way}. What was read is kept."
     )
 
 

@@ -144,7 +144,8 @@ def in_words(at: str, rows: pl.DataFrame | None = None, columns: Iterable[str] =
         yield
     except Exception as error:
         rows = pl.DataFrame() if rows is None else rows
-        raise StepError(f"{at}: {misfit(error, rows, columns)}") from error
+        name = at.rpartition(" ")[2]  # which a selector's own sentence begins with
+        raise StepError(f"{at}: {misfit(error, rows, columns).removeprefix(f'{name}: ')}") from error
 
 
 def demand(pool: Pool, columns: list[str], at: str) -> None:

@@ -27,6 +27,7 @@ from curate.recipe.plan import Read, Recipe, Source
 from curate.recipe.step import Step
 from curate.rows import Batch, Part, SourceMissing, beside, free, hash01, stack, standardise
 from curate.run.budget import scale
+from curate.run.held_out import held_out_of
 from curate.run.ledger import INCOMPLETE
 from curate.run.parts import plan_parts
 from curate.run.run import leading, read_sources, run
@@ -54,7 +55,9 @@ def sample_yield(recipe: Recipe, rows: int, seed: int | None = None) -> list[dic
     `quarantined`; `absent`, why it is not there; `steps`, with what each leaves, and `left` by all: Count as a dict.
     Steps that ask a model are left out, and all after them. The draw is by `seed`, or the recipe's.
     """
-    loose = _without_models(Recipe(**{**vars(recipe), "size": None, "max_bad": 1.0, "shortfall": "accept"}))
+    loose = _without_models(
+        Recipe(**{**vars(recipe), "size": None, "dev": None, "max_bad": 1.0, "shortfall": "accept"})
+    )
     if not loose.sources:
         return []
     with beside(recipe.folder), tempfile.TemporaryDirectory() as folder:
@@ -207,11 +210,12 @@ def size_reached(recipe: Recipe, sample: list[dict[str, Any]]) -> str | None:
     known = {row["source"]: row for row in sample if row["whole"]}
     if recipe.size is None or set(known) != {source.name for source in recipe.sources}:
         return None
+    size = recipe.size + held_out_of(recipe, recipe.size)
     asked = {s.name: 0 if known[s.name]["absent"] and s.take is None else s.take for s in recipe.sources}
 
     def reached(which: str) -> bool:
         available = {name: int(row["left"][which]) for name, row in known.items()}
-        goal = scale(asked, available, recipe.size, recipe.seed)
+        goal = scale(asked, available, size, recipe.seed)
         if recipe.shortfall == "redistribute":
             return sum(available.values()) >= sum(goal.values())
         return all(available[name] >= goal[name] for name in goal)

@@ -23,6 +23,8 @@ from curate.recipe.plan import Recipe, Source
 from curate.recipe.step import Step
 from curate.rows import beside
 from curate.run.budget import Result, fill
+from curate.run.complete import complete
+from curate.run.held_out import hold_out
 from curate.run.ledger import Ledger
 from curate.run.outputs import BY, names, write, write_bad
 from curate.run.parts import PartJob, gather, pass_parts, plan_parts
@@ -89,7 +91,8 @@ def run(state: Run) -> Result:
     with state.clock("steps"):
         pool = apply_steps(state, _together(pools).once(state.stages.folder), list(state.recipe.steps))
     with state.clock("sample"):
-        return fill(state, pool)
+        left, held_out = hold_out(state, complete(state, pool))
+        return fill(state, left, held_out)
 
 
 def read_sources(state: Run) -> list[Pool]:

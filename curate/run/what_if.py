@@ -197,7 +197,7 @@ def _edges(rows: pl.LazyFrame, step: dict[str, Any], columns: list[str]) -> tupl
     """
     some = rows.filter(pl.col(step["label"])).select(columns)
     least, greatest = some.min().collect().row(0), some.max().collect().row(0)
-    numbers = [n for n in (*least, *greatest) if n is not None] or list(bounds(step["params"]).values())
+    numbers = [n for n in (*least, *greatest) if n is not None] or list(bounds(step).values())
     return (min(numbers), max(numbers)) if numbers else (float("nan"), float("nan"))
 
 
@@ -250,7 +250,7 @@ def _ways(folder: Folder, row: dict[str, Any], step: dict[str, Any], missing: in
     rows = folder.ledger.filter(pl.col("source") == source)
     single = rows.filter(pl.col(FAILING) == 1, pl.col("dropped_by") == label)
     own = [column for column, of in _measured(folder).items() if of == label]
-    limits = bounds(step["params"])
+    limits = bounds(step)
     common = {"source": source, "missing": missing, "step": label}
     if _fixed(step) or not own or not limits:
         gained = _room(folder, row, folder.gained(single))

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
+READERS = {  # the source of each kind of file
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+}
 # No honest record is longer; reading one bounds what a file without line ends can cost: eight times as much memory.
 MAX_RECORD = 2**26
 # Text packs to a fifth of its size, rows that share a long prompt to a fiftieth. A file of up to a megabyte may unpack

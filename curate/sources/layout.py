@@ -172,7 +172,7 @@ def renamed(file: Path, keys: Iterable[str], options: Options, paths: Iterable[s
     names = {theirs: ours for theirs, ours in whole.items() if theirs not in paths}
     for theirs, ours in whole.items():
         if keys and theirs not in keys and theirs not in paths:
-            raise SourceError(f"{file} has no column {theirs!r}{_meant(theirs, keys)}; it has: {some(keys)}")
+            raise SourceError(f"{file} has no column {theirs!r}{_meant(theirs, keys)} has: {some(keys)}")
         if ours in keys and ours not in names:
             raise SourceError(
                 f"{file} has a column {ours!r} of its own beside {theirs!r}: "
@@ -194,7 +194,7 @@ def _readable(layout: Layout, head: list[Record]) -> tuple[list[Record], str]:
 
 def _meant(name: str, keys: list[str]) -> str:
     close = get_close_matches(name, keys, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f". Did you mean {close[0]!r}? It" if close else "; it"
 
 
 def some(keys: Iterable[str], most: int = 40) -> str:

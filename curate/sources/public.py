@@ -21,6 +21,18 @@ from curate.sources.stackexchange.sites import full_name, groups, names_of
 _ENDS = (".7z", "-Posts.7z")  # of the largest sites each table is an archive of its own
 
 
+def fetched(path: Path) -> str:
+    """Say which command brings what a recipe looks for at a path, to be put behind a sentence; nothing for others.
+
+    >>> fetched(Path("wikihow/wikihowAll.csv")), fetched(Path("mine/wikihow"))
+    ('; `curate fetch wikihow` brings it', '')
+    """
+    for name, entry in table().items():
+        if path.parts[:1] == (entry["folder"],):
+            return f"; `curate fetch {name}{' SITE' if 'archive' in entry else ''}` brings it"
+    return ""
+
+
 class Item(NamedTuple):
     """A file of a source, and where it is put."""
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -57,12 +58,33 @@ def survivors(text: pl.Series, n: int, threshold: float) -> pl.DataFrame:
     """
     rule = Rule(n, threshold)
     candidates, frequent = _candidates(text, rule)
+    with _hired(candidates, frequent, text, rule) as (crew, near):
+        limit = _LINES + sum(postings.height for postings in frequent)
+        return _judge(pl.repeat(True, len(text), eager=True), crew, near, limit).sort("row")
+
+
+def near(text: pl.Series, first: int, n: int, threshold: float) -> pl.DataFrame:
+    """Find the texts behind the `first` so many that are near one of these: (row, of, similarity), as in `survivors`.
+
+    `of` is the one most like it, the earliest among equals.
+    """
+    rule = Rule(n, threshold)
+    candidates, frequent = _candidates(text, rule)
+    candidates = candidates.filter((candidates // 2**32 < first) & (candidates % 2**32 >= first))
+    before = pl.int_range(len(text), eager=True) < first
+    with _hired(candidates, frequent, text, rule) as (_, near):
+        return _best(near(~before, before))
+
+
+@contextmanager
+def _hired(
+    candidates: pl.Series, frequent: list[pl.DataFrame], text: pl.Series, rule: Rule
+) -> Iterator[tuple[Crew, Near]]:
+    """Compare candidates, and hire who finds the pairs of frequent runs; give them, and what lists all near pairs."""
     few, workers = _similar(candidates, text, rule), current().workers
     shares = [frequent[first::workers] for first in range(min(workers, len(frequent)))]
     with current().hire(partial(Frequent, bound=rule.bound), shares) as crew:
-        near = partial(_near, few, crew, text, rule)
-        limit = _LINES + sum(postings.height for postings in frequent)
-        return _judge(pl.repeat(True, len(text), eager=True), crew, near, limit).sort("row")
+        yield crew, partial(_near, few, crew, text, rule)
 
 
 def _candidates(text: pl.Series, rule: Rule) -> tuple[pl.Series, list[pl.DataFrame]]:

@@ -28,7 +28,7 @@ def test_against(given, write, change, against):
 
 WRONG = [
     pytest.param({"sedes": [1]}, "at sedes", "there is no 'sedes' here; did you mean 'seeds'?", id="a key"),
-    pytest.param({"seeds": []}, "at seeds", "at least 1 item", id="no seed"),
+    pytest.param({"seeds": []}, "at seeds", "should hold 1 or more", id="no seed"),
     pytest.param({"judges": None}, "small.yaml:1", "'judges' is missing", id="no judge"),
     pytest.param({"judge": "wrods"}, "at judge", "there is no judge 'wrods'; did you mean 'words'?", id="the judge"),
     pytest.param({"random": "shrot"}, "at random", "there is no arm 'shrot'; did you mean 'short'?", id="random"),
@@ -50,7 +50,7 @@ WRONG = [
     pytest.param({"train": {"sft": {"set": {"trainer.warmup_ratio": 0.1}}}}, "at trainer.warmup_ratio", "trl 1.16 has no 'warmup_ratio' any more", id="an argument of trl"),
     pytest.param({"train": None}, "at train", "an arm has `train`, or the `model`", id="neither training nor model"),
     pytest.param({"train": None, "model": "m", "choose": {"prompts": "p"}}, "at choose", "no checkpoints to choose from", id="choose"),
-    pytest.param({"choose": {"prompts": "p", "epochs": "5"}}, "at choose.epochs", "should match pattern", id="epochs as FIRST-LAST"),
+    pytest.param({"choose": {"prompts": "p", "epochs": "5"}}, "at choose.epochs", "should have the form", id="epochs as FIRST-LAST"),
     pytest.param({"curve": {"arm": "short", "sizes": [2]}}, "at curve", "sizes are a factor now: write `factors: {choice:", id="the curve of before"),
     pytest.param({"arms": None}, "small.yaml:1", "say what is compared: `arms`", id="neither arms nor factors"),
     pytest.param({"factors": {"size": [4]}}, "small.yaml:1", "not both", id="arms and factors"),

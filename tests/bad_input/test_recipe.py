@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_input.command import DUMPS, STEPS, done, posts, recipe, refused
+from tests.bad_input.command import DUMPS, GOOD, STEPS, done, posts, recipe, refused
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,28 @@ def test_a_selector_that_cannot_choose_is_said_with_its_line(there, write_recipe
     assert said in out
 
 
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ({"top": {"n": -1}}, "at sources.one.steps[0].select.top\n    n must be 0 or more, not -1"),
+        ({"near_duplicates": {"threshold": 5}}, "threshold must be above 0 and at most 1, not 5.0"),
+        ({"domains": {"n": 5, "by": "site", "domain_temperature": 0}}, "domain_temperature must be 0.1 or more"),
+    ],
+)
+def test_a_selector_refuses_its_parameters_before_anything_is_read(there, write_recipe, step, said):
+    write_recipe(recipe([{"select": step}], {"jsonl": {"path": "not_there.jsonl"}}))
+    out = refused()
+    assert said in out and "there is no file not_there.jsonl" in out
+
+
+def test_a_key_that_holds_nothing_is_left_out(there):
+    Path("recipe.yaml").write_text(
+        "name: test\nsources:\n  one:\n    read: {jsonl: {path: one.jsonl}}\n    steps:\n      # - keep: {length: {min: 3}}\n"
+        "steps:\noutput:\nsize:\n"
+    )
+    assert done()["table"][0]["taken"] == GOOD
+
+
 @pytest.mark.parametrize("sample", [{"by": "topic"}, {"by": "domain", "prefer": "topic"}])
 def test_a_sample_by_a_missing_column(there, write_recipe, sample):
     source = recipe()["sources"]["one"] | {"take": 5, "sample": sample}
@@ -163,9 +185,12 @@ def test_more_columns_than_a_screen_holds(there, write_recipe, column):
     ("given", "said"),
     [
         ("max_bad", "--set takes KEY=VALUE"),
-        ("max_bad=2", "less than or equal to 1"),
+        ("max_bad=2", "should be 1 or less, not 2"),
         ("sources.one.steps.7.keep=1", "is a list of 1 items, [0] to [0]: there is no 7"),
         ("name=../../elsewhere", "should begin with a letter or digit"),
+        ("steps[0].keep.length.min=3", "--set steps[0].keep.length.min: steps is empty, or not there"),
+        ("output.formats=[alpacca]", "there is no 'alpacca' here; did you mean 'alpaca'?"),
+        ("output.formats=[text]", "should be 'prompt_completion', 'messages'"),
     ],
 )
 def test_a_setting_that_is_wrong(there, given, said):

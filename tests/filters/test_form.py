@@ -313,3 +313,9 @@ def test_hostile_texts_take_no_time(unit):
     frame = pl.DataFrame({"response": [unit * (50_000 // len(unit))]})
     for expression in ALL:
         assert seconds(partial(frame.select, expression)) < 5, expression
+
+
+@pytest.mark.parametrize("rules", [gopher_quality, gopher_repetition])
+def test_no_text_could_keep_bounds_below_nothing(rules):
+    with pytest.raises(ValueError, match=r"max must be 0 or more, not -1"):
+        rules(max=-1)

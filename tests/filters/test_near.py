@@ -206,6 +206,27 @@ def test_it_finds_what_comparing_all_rows_finds_in_any_order(prompts, threshold,
 
 
 @pytest.mark.slow
+@settings(max_examples=100, deadline=None)
+@given(pools, pools, shares, st.integers(1, 4), sizes, st.sampled_from([Local, Elsewhere]))
+def test_it_finds_what_is_near_one_of_the_first(first, rest, threshold, words, lines, engine):
+    with pytest.MonkeyPatch.context() as patch, using(engine()):
+        for name, size in lines.items():
+            patch.setattr(jaccard, name, size)
+        near = jaccard.near(pl.Series([*first, *rest], dtype=pl.String), len(first), words, threshold)
+    # Of one text and one behind it the second goes where they are near.
+    found = [
+        [
+            (likeness, -of)
+            for of, text in enumerate(first)
+            for _, _, likeness in brute_force([text, other], words, threshold)
+        ]
+        for other in rest
+    ]
+    best = {len(first) + i: max(each) for i, each in enumerate(found) if each}
+    assert near.rows() == [(row, -of, likeness) for row, (likeness, of) in best.items()]
+
+
+@pytest.mark.slow
 def test_a_similarity_equal_to_the_threshold_is_enough():
     """By the same division of two numbers, whatever its last bit is."""
     letters = [f"w{i}" for i in range(24)]

@@ -43,7 +43,7 @@ def test_an_error_is_told_at_the_file_and_line_it_stands_in(there):
         load(write(there, "extends: base.yaml\nname: over\nsize: many\n"))
     lines = [line.replace(str(there), "").lstrip("/\\") for line in str(caught.value).splitlines()]
     assert lines[0] == "over.yaml:3: at size"
-    assert lines[2] == "base.yaml:8: at sources.b.taek"
+    assert "base.yaml:8: at sources.b.taek" in lines
 
 
 def test_a_packaged_recipe_can_be_extended_from_anywhere(there):

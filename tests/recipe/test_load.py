@@ -178,6 +178,22 @@ def test_every_path_is_looked_for_in_three_places(tmp_path, monkeypatch, there, 
         ) in str(caught.value)
 
 
+def test_missing_files_are_told_with_what_else_is_wrong(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("forum.jsonl.gz").touch()
+    Path("r.yaml").write_text(
+        "name: x\nsizee: 3\nsources:\n  a: {read: {jsonl: {path: form.jsonl}}}\n  b: {read: {wikihow: {path: wikihow/all.csv}}}\n"
+        "  c: {read: {jsonl: {path: c.jsonl}}, optional: true}\n"
+    )
+    with pytest.raises(RecipeError) as caught:
+        load("r.yaml")
+    told = [(problem.line, problem.message) for problem in caught.value.problems]
+    assert [line for line, _ in told] == [2, 4, 5]
+    assert "there is no 'sizee' here" in told[0][1]
+    assert told[1][1] == "there is no file form.jsonl; did you mean forum.jsonl.gz?"
+    assert told[2][1].endswith("; `curate fetch wikihow` brings it")
+
+
 def test_a_recipe_that_is_extended_may_stand_in_the_data_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CURATE_DATA", "dumps")

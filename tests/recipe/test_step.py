@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 import curate.filters
-from curate.filter import reads
+from curate.filter import Property, measures, reads
+from curate.filters import length
 from curate.recipe.registry import functions, kind_of
-from curate.recipe.step import columns_read
+from curate.recipe.step import asks, bounds, build, columns_read
 
 
 @reads("by", ("vectors", "column"))
@@ -30,6 +32,24 @@ def undeclared(pool, *, by="domain", model="m", n=1): ...
 )
 def test_the_columns_that_a_selector_reads(selector, params, expected):
     assert columns_read(selector, params) == (expected, selector is declared)
+
+
+def wordy(column: str = "response", *, window: int = 3, max: float = 0.5) -> Property:
+    return repeated(column, window) <= max
+
+
+@measures(wordy)
+def repeated(column: str = "response", window: int = 3) -> pl.Expr:
+    return pl.col(column).str.len_chars() / window
+
+
+def test_a_number_by_which_a_filter_measures_is_no_bound():
+    step = build("keep", "own:wordy", "wordy", wordy, {"column": "response", "window": 3, "max": 0.5}, "r.yaml:1")
+    assert bounds(step.described()) == {"max": 0.5}
+    assert asks(step)[0].bound == 0.5
+    assert (
+        "measured_by" not in build("keep", "length", "length", length, {"column": "prompt", "min": 3}, "").described()
+    )
 
 
 def test_every_selector_of_ours_declares_its_columns():

@@ -15,6 +15,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curate.evaluate.prompts import read_prompts
 from curate.recipe.load import load
 from curate.report.formats import FORMATS, fields, needs, to_jsonl
 from curate.report.tables import JSON, features, tables
@@ -107,6 +108,29 @@ def test_tables_and_prompts_are_configs_too(tmp_path):
     assert loaded(out, "ledger")["train"]["kept"] == [True] * 3
     assert sorted(loaded(out, "dev")["dev"]["prompt"]) == ["Where?", "Who?"]
     assert len(loaded(out, "test_prompts")["test"]) == 2
+
+
+@pytest.mark.parametrize(
+    "more", [pytest.param(TALKS[:0], id="texts"), pytest.param(TALKS[:2], id="tools in some rows")]
+)
+def test_rows_held_out_are_a_split_of_every_format(more, tmp_path):
+    asked = [
+        "Why is rain wet?",
+        "How do bees fly?",
+        "Who made steel?",
+        "When does ice melt?",
+        "Where do eels go?",
+        "What sings?",
+    ]
+    rows = [row | {"messages": [{"role": "user", "content": text}, *row["messages"][1:]]}
+            for text, row in zip(asked, [*more, *[{"messages": TURNS}] * 6], strict=False)]  # fmt: skip
+    out = run(tmp_path, rows, formats=["messages", "prompt_completion"], dev=2)
+    for name, between in (("messages", "."), ("prompt_completion", ".prompt_completion.")):
+        for split in ("train", "dev"):
+            assert [lean(row) for row in loaded(out, name)[split]] == records(out / f"{split}{between}jsonl")
+    assert {name: len(part) for name, part in loaded(out).items()} == {"train": 4, "dev": 2}
+    assert set(loaded(out, "rows")) == {"train", "dev"}
+    assert read_prompts(out).height == 2
 
 
 def test_a_field_that_comes_late_is_there(tmp_path):

@@ -159,6 +159,12 @@ def small(tmp_path, monkeypatch, write_jsonl, write_recipe):
     return load(write_recipe(SMALL))
 
 
+def test_a_folder_that_no_run_wrote_is_not_called_unfinished(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(OutputError, match="is not a finished output folder: `curate run` wrote nothing there"):
+        why(tmp_path, "0")
+
+
 def test_an_output_folder_without_its_manifest_is_unfinished(small, tmp_path):
     manifest = run_recipe(small, tmp_path / "out")
     (tmp_path / "out/manifest.json").unlink()

@@ -217,6 +217,26 @@ def test_a_column_that_is_not_there_is_said_with_step_line_and_suggestion(there,
         run_recipe(load(write_recipe(recipe)), there / "out")
 
 
+def test_columns_missing_behind_an_edit_are_told_with_their_own_steps(there, write_recipe):
+    steps = [
+        {"edit": {"strip_links": {"column": "response"}}},
+        {"edit": {"html_to_markdown": {"column": "body"}}},
+        {"keep": {"length": {"column": "body", "min": 1}}},
+        {"keep": {"length": {"column": "respons", "min": 1}}},
+    ]
+    recipe = {"sources": {"one": {"read": {"jsonl": {"path": "one.jsonl"}}, "steps": steps}}}
+    with pytest.raises(StepError) as caught:
+        run_recipe(load(write_recipe(recipe)), there / "out")
+    body, respons = str(caught.value).splitlines()
+    assert ": edit html_to_markdown: reads the column 'body', which these rows do not have; known: " in body
+    assert ": keep length: reads the column 'respons', which" in respons and "did you mean 'response'?" in respons
+    lines = [int(one.split(".yaml:")[1].partition(":")[0]) for one in (body, respons)]
+    text = (there / "recipe.yaml").read_text().splitlines()
+    assert "html_to_markdown" in text[lines[0] - 1] and any(
+        "length" in line for line in text[lines[1] - 1 : lines[1] + 2]
+    )
+
+
 def test_a_users_function_that_raises_is_named(there, write_recipe, monkeypatch):
     (there / "raising_filter.py").write_text(
         "import polars as pl\n\ndef broken(column: str = 'response') -> pl.Expr:\n"

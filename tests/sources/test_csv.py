@@ -78,7 +78,7 @@ def test_a_broken_csv_record_has_its_place_and_costs_no_other(table, record, rea
     ("text", "said", "error"),
     [
         pytest.param(b"instruct,output\na,b\n", {}, "has no column 'prompt'; it has: instruct, output. Map it: columns: {prompt: instruct, response: output}", id="no prompt"),
-        pytest.param(b"text,label\na,b\n", {"columns": {"prompt": "txt"}}, "no column 'txt'; did you mean 'text'?", id="mistyped"),
+        pytest.param(b"text,label\na,b\n", {"columns": {"prompt": "txt"}}, "no column 'txt'. Did you mean 'text'? It has: text, label", id="mistyped"),
         pytest.param(b"prompt,a,a\nx,y,z\n", {}, "has two columns 'a'", id="one name twice"),
     ],
 )  # fmt: skip

@@ -151,7 +151,7 @@ def test_two_columns_can_change_places(write):
         pytest.param(
             {"instruction": "a", "output": "b"},
             {"columns": {"prompt": "instructions"}},
-            "has no column 'instructions'; did you mean 'instruction'?; it has: instruction, output",
+            "has no column 'instructions'. Did you mean 'instruction'? It has: instruction, output",
             id="a mapped column that is not there",
         ),
         pytest.param(
@@ -369,7 +369,7 @@ def test_a_place_that_one_record_lacks_is_null_there_and_turns_may_stand_inside(
 
 @pytest.mark.parametrize("path", ["info.qestion", "info.question.x", "other.question", "info."])
 def test_a_place_that_is_not_there_is_refused(write, path):
-    with pytest.raises(SourceError, match=f"has no column '{path}'.*it has: info"):
+    with pytest.raises(SourceError, match=f"has no column '{path}'.*[iI]t has: info"):
         read(write({"info": {"question": "a"}}), columns={"prompt": path})
 
 
