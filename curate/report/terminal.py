@@ -32,10 +32,13 @@ from curate.run.examples import marks
 
 
 class _Console(Console):
-    """A console on which no text acts: names and texts of the data are no markup, "[/b]" in a domain is what it is."""
+    """A console on which no text acts: names and texts of the data are no markup, "[/b]" in a domain is what it is.
+
+    In a notebook it is a plain one: what rich makes for notebooks has colours that a `<pre>` does not know.
+    """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(highlight=False, markup=False, emoji=False, **options)
+        super().__init__(highlight=False, markup=False, emoji=False, force_jupyter=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(visible(text) if ACTS.search(text) else text, **options)
