@@ -31,14 +31,18 @@ from curate.report.words import plural
 from curate.run.examples import marks
 
 
+_NOTEBOOK = "ipykernel" in sys.modules
+
+
 class _Console(Console):
     """A console on which no text acts: names and texts of the data are no markup, "[/b]" in a domain is what it is.
 
-    In a notebook it is a plain one: what rich makes for notebooks has colours that a `<pre>` does not know.
+    In a notebook, which says that it is a terminal, it is a plain one: a `<pre>` knows no colours.
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(highlight=False, markup=False, emoji=False, force_jupyter=False, **options)
+        options = {"force_jupyter": False, "force_terminal": False if _NOTEBOOK else None, **options}
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(visible(text) if ACTS.search(text) else text, **options)
@@ -59,8 +63,8 @@ def _visible(text: Text) -> Text:
     return whole
 
 
-# A log or a pipe has no width of its own: wide enough that no name is cut.
-console = _Console(width=None if sys.stdout.isatty() else 110)
+# A log, a pipe or a notebook has no width of its own: wide enough that no name is cut.
+console = _Console(width=None if sys.stdout.isatty() and not _NOTEBOOK else 110)
 errors = _Console(stderr=True)
 _WAYS = 12  # what would mend a shortfall: no more than a screen holds
 _EVERY = 60  # seconds between two lines of progress, where there is no terminal

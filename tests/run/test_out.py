@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -49,6 +50,9 @@ def test_a_finished_folder_opens_again(recipe):
 def test_a_notebook_sees_no_colours_and_no_markup_of_the_data(recipe, tmp_path, monkeypatch):
     shell = type("ZMQInteractiveShell", (), {})
     monkeypatch.setattr(builtins, "get_ipython", shell, raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(terminal, "_NOTEBOOK", True)
     monkeypatch.setattr(terminal, "console", terminal._Console(width=110))
     pl.DataFrame([row | {"domain": "<script>alert(1)</script>"} for row in ROWS]).write_ndjson("rows.jsonl")
     recipe["sources"]["a"]["sample"] = {"by": "domain"}
