@@ -30,7 +30,6 @@ from curate.report.steps import decisions, unseen_turns
 from curate.report.words import plural
 from curate.run.examples import marks
 
-
 _NOTEBOOK = "ipykernel" in sys.modules
 
 
