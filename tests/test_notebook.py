@@ -16,10 +16,11 @@ CODE = ["".join(cell["source"]) for cell in NOTEBOOK["cells"] if cell["cell_type
 
 def run(cell: str, names: dict[str, Any]) -> Any:
     """Run a cell as a notebook does; give the value of its last line, where that is an expression."""
-    tree = ast.parse(cell)
-    last = ast.Expression(tree.body.pop().value) if isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, "notebook", "exec"), names)
-    return eval(compile(last, "notebook", "eval"), names) if last else None
+    *above, last = ast.parse(cell).body
+    if not isinstance(last, ast.Expr):
+        return exec(compile(cell, "notebook", "exec"), names)
+    exec(compile(ast.Module(above, []), "notebook", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "notebook", "eval"), names)
 
 
 def test_it_is_kept_without_outputs():
