@@ -53,12 +53,14 @@ class Bad(NamedTuple):
 class Batch(NamedTuple):
     """Rows read, and the records beside them that could not be.
 
-    `notes` are figures about the part so far, for the screen and the manifest; of each, the last one counts.
+    `notes` are figures about the part so far, for the screen and the manifest; of each, the last one counts. `share` is
+    how much of the part is read with this batch, from 0 to 1, where its reader knows.
     """
 
     rows: pl.DataFrame
     bad: Sequence[Bad] = ()
     notes: Mapping[str, float] = MappingProxyType({})
+    share: float | None = None
 
 
 class Origin(NamedTuple):

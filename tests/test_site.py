@@ -76,6 +76,70 @@ def test_each_page_is_one_click_from_the_start(site):
     assert pages - start - {"index.html", "404.html"} == set()
 
 
+# What people ask of a library like this: the link on the start page that they would take, the heading in the contents of the
+# page that it leads to, and words of the answer that stands there.
+QUESTIONS = {
+    "How do I install it, and what is an extra for?": ("Install", "What works here, and which extra is for what", "curate doctor"),
+    "How do I begin with a file of mine?": ("Your own data", "Your own data", "curate init"),
+    "Which formats and shapes of files are read?": ("Your own data", "What is read", "ShareGPT"),
+    "Why is this row not in the set?": ("Tutorial", "Why is this row out?", "curate why"),
+    "How do I move a threshold without a second run?": ("Tutorial", "Another bound", "what-if"),
+    "What does a filter take, and what is it blind to?": ("Filters", "first_person", "words"),
+    "My run gives nothing. What now?": ("Write a recipe", "When a run gives nothing", "The screen says why"),
+    "How do I write a filter of my own?": ("Write a recipe", "A filter, a selector or a score of your own", "my_module:my_function"),
+    "Are dialogues with several turns and tools kept?": ("Write a recipe", "Turns", "tools"),
+    "How do I use it in a notebook?": ("Use it from Python, on any table", "A run from Python", "curate.run"),
+    "Does it work on pandas frames?": ("Use it from Python, on any table", "On tables of other libraries", "pandas"),
+    "How do I drop rows that say nearly the same?": ("Find duplicates, leaks and a diverse set", "Near-duplicates", "near_duplicates"),
+    "Does my set leak the test questions of a benchmark?": ("Find duplicates, leaks and a diverse set", "Contamination", "contaminated"),
+    "How do I make chosen and rejected answers?": ("Make answers and pairs", "Four ways to a pair, two to an answer", "rejected"),
+    "Which trainers and tools can read the set?": ("Commands", "curate export OUT --format FORMAT", "llamafactory"),
+    "How do I train on it, and with what config?": ("Train", "A config", "model"),
+    "Which filter made the difference?": ("Find which filter made the difference", "What such a question finds", "seeds"),
+    "May I run a recipe that a stranger sent me?": ("Trust a recipe of a stranger", "Whose code runs", "--trust"),
+    "How long will it take, and how far is it?": ("Commands", "How far a run is, and the time left", "at least"),
+    "Can it cope with millions of rows?": ("Work on large data and many machines", "Fifty million rows in one process", "rows"),
+}  # fmt: skip
+
+
+class Text(HTMLParser):
+    """The links of a page by their words, and its sections by their headings, all as plain text."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.links: dict[str, str] = {}  # to other pages
+        self.contents: set[str] = set()  # the words of links within the page
+        self.sections: dict[str, str] = {"": ""}
+        self._words, self._href = "", ""
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if values.get("class") == "headerlink":  # it ends each heading
+            self.sections[" ".join(self._words.split())] = ""
+        if tag in ("a", "h1", "h2", "h3"):
+            self._words, self._href = "", values.get("href") or ""
+
+    def handle_data(self, data: str) -> None:
+        self._words += data
+        self.sections[[*self.sections][-1]] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        words = " ".join(self._words.split())
+        if tag == "a" and self._href.startswith("#"):
+            self.contents.add(words)
+        elif tag == "a":
+            self.links.setdefault(words, self._href)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_is_answered_within_two_clicks(site, question):
+    link, heading, answer = QUESTIONS[question]
+    page = Text(site / Text(site / "index.html").links[link])
+    assert heading in page.contents or heading == link
+    assert answer in page.sections[heading], page.sections[heading]
+
+
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
     """Where a server of this machine has the site."""

@@ -127,9 +127,11 @@ def verify(out: Path, trust: bool, as_json: bool) -> None:
     from curate.report import terminal
     from curate.run import check
     from curate.run.remote import opened
+    from curate.run.timetable import Timetable
 
-    with opened(out) as folder, terminal.progress() as tell:
-        states = check.verify(folder, trusted=trust, progress=tell)
+    timetable = Timetable()
+    with opened(out) as folder, terminal.progress(timetable.line) as tell:
+        states = check.verify(folder, trusted=trust, progress=tell, timetable=timetable)
     if as_json:
         echo_json(states)
     else:

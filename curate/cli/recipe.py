@@ -49,17 +49,20 @@ def run(
     from curate.run.remote import run_to
     from curate.run.run import run_recipe
     from curate.run.state import Shortfall
+    from curate.run.timetable import Timetable
 
     plan = load(recipe, sets, seed=seed)
     folder = out or Path("out") / plan.name
     from curate.report import terminal
 
-    with terminal.progress() as tell:
+    timetable = Timetable()
+    with terminal.progress(timetable.line) as tell:
         more: dict[str, Any] = {
             "fresh": fresh,
             "limit": limit,
             "batch_rows": batch_rows,
             "progress": tell,
+            "timetable": timetable,
             "engine": engine,
         }
         try:

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import groupby, islice
+from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
 import polars as pl
 from rich.console import Console, Group
+from rich.live import Live
 from rich.padding import Padding
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
@@ -28,11 +30,17 @@ from curate.report.steps import decisions, held_out, unseen_turns
 from curate.report.words import plural
 from curate.run.examples import marks
 
+_NOTEBOOK = "ipykernel" in sys.modules
+
 
 class _Console(Console):
-    """A console on which no text acts: names and texts of the data are no markup, "[/b]" in a domain is what it is."""
+    """A console on which no text acts: names and texts of the data are no markup, "[/b]" in a domain is what it is.
+
+    In a notebook, which says that it is a terminal, it is a plain one: a `<pre>` knows no colours.
+    """
 
     def __init__(self, **options: Any) -> None:
+        options = {"force_jupyter": False, "force_terminal": False if _NOTEBOOK else None, **options}
         super().__init__(highlight=False, markup=False, emoji=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
@@ -54,67 +62,94 @@ def _visible(text: Text) -> Text:
     return whole
 
 
-# A log or a pipe has no width of its own: wide enough that no name is cut.
-console = _Console(width=None if sys.stdout.isatty() else 110)
+# A log, a pipe or a notebook has no width of its own: wide enough that no name is cut.
+console = _Console(width=None if sys.stdout.isatty() and not _NOTEBOOK else 110)
 errors = _Console(stderr=True)
 _WAYS = 12  # what would mend a shortfall: no more than a screen holds
 _EVERY = 60  # seconds between two lines of progress, where there is no terminal
+_PERIOD = 600  # seconds that a bar's pace is taken from: an answer of a model may take minutes
+_LONGEST = 3  # stages whose seconds the screen names
 _REASONS = 3  # the most frequent ones that the screen names
 _COLUMNS = 12  # of a file that the screen names
 _SHARE = ("asked", "available", "taken")
 
 
 @contextmanager
-def progress() -> Iterator[Callable[..., None]]:
-    """Show a bar a stage; off a terminal, as in the log of a batch job, a line a minute."""
-    if console.quiet or not errors.is_terminal:
-        yield _a_line_a_minute() if not console.quiet else lambda *_, **__: None
-        return
+def progress(whole: Callable[[], str] | None = None) -> Iterator[Callable[..., None]]:
+    """Show a bar for what goes on, below what `whole` says of all there is to do; off a terminal, a line a minute."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.completed:,} {task.fields[of]}", markup=False),
+        TextColumn("{task.fields[count]}", markup=False),
         TextColumn("{task.fields[rate]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns, console=errors, transient=True) as bars:
-        tasks: dict[str, Any] = {}
-        tokens_of: Counter[str] = Counter()
+    how: dict[str, Any] = {"auto_refresh": False, "speed_estimate_period": _PERIOD, "get_time": monotonic}
+    bars = Progress(*columns, console=errors, **how)
+    tasks: dict[str, Any] = {}
+    done: Counter[str] = Counter()
+    tokens_of: Counter[str] = Counter()
+    shown: Any = None
 
-        def tell(what: str, rows: int, *, total: int | None = None, tokens: int = 0) -> None:
-            if what not in tasks:
-                for other in tasks.values():
-                    bars.update(other, visible=False)
-                tasks[what] = bars.add_task(what, total=total, of=f"of {total:,}" if total else "rows", rate="")
+    def tell(what: str, rows: int, *, total: int | None = None, tokens: int = 0) -> None:
+        nonlocal shown
+        if what not in tasks:
+            tasks[what] = bars.add_task(what, total=total, count="", rate="")
+        if shown is not None:
+            bars.update(shown, visible=False)
+        shown = tasks[what]
+        done[what] += rows
+        more: dict[str, Any] = {"total": total} if total else {}  # which may grow
+        if done[what]:
+            more["count"] = f"{done[what]:,} of {total:,}" if total else f"{done[what]:,} rows"
+        if tokens:
             tokens_of[what] += tokens
-            task = bars.tasks[tasks[what]]
-            of: dict[str, Any] = {"total": total, "of": f"of {total:,}"} if total else {}  # which may grow
-            rate = f"{tokens_of[what] / max(task.elapsed or 0, 1e-3):,.0f} tokens/s" if tokens_of[what] else ""
-            bars.update(tasks[what], advance=rows, rate=rate, **of)
+            seconds = max(bars.tasks[shown].elapsed or 0, 1e-3)
+            more["rate"] = f"{tokens_of[what] / seconds:,.0f} tokens/s"
+        bars.update(shown, advance=rows, visible=True, **more)
 
+    def screen() -> Group:
+        line = [Text(whole(), no_wrap=True, overflow="ellipsis")] if whole else []
+        return Group(*line, bars)
+
+    with _shown(screen, lambda: _line_of(whole, bars.tasks)):
         yield tell
 
 
-def _a_line_a_minute() -> Callable[..., None]:
-    """Make what tells of progress in lines: what goes on, how much of it is done, and how long the rest will take."""
-    begun: dict[str, float] = {}
-    done: Counter[str] = Counter()
-    start = last = monotonic()
+@contextmanager
+def _shown(screen: Callable[[], Group], line: Callable[[], str]) -> Iterator[None]:
+    """Keep a screen before the eyes of a person as long as this lasts; print a line a minute where nobody looks."""
+    if console.quiet:
+        yield
+        return
+    if errors.is_terminal:
+        with Live(get_renderable=screen, console=errors, transient=True):
+            yield
+        return
+    end = Event()
 
-    def tell(what: str, rows: int, *, total: int | None = None, tokens: int = 0) -> None:
-        nonlocal last
-        now = monotonic()
-        since = begun.setdefault(what, now)
-        done[what] += rows
-        if now - last < _EVERY:
-            return
-        last = now
-        left = (now - since) * (total - done[what]) / done[what] if total and done[what] else None
-        rest = f" of {total:,}, some {timedelta(seconds=round(left))} left" if total and left is not None else " rows"
-        errors.print(f"{timedelta(seconds=round(now - start))} {what}: {done[what]:,}{rest}", soft_wrap=True)
+    def print_lines() -> None:
+        while not end.wait(_EVERY):
+            errors.print(line(), soft_wrap=True)
 
-    return tell
+    thread = Thread(target=print_lines, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+def _line_of(whole: Callable[[], str] | None, tasks: list[Task]) -> str:
+    """Say in a line how much is done of all, and of what goes on."""
+    lines = [whole()] if whole else []
+    if task := next((task for task in tasks if task.visible and task.fields["count"]), None):
+        lines.append(f"{task.description}: {task.fields['count']}")
+        if task.time_remaining:
+            lines[-1] += f", some {timedelta(seconds=round(task.time_remaining))} left"
+    return "; ".join(lines)
 
 
 @contextmanager
@@ -154,9 +189,11 @@ def show_run(manifest: dict[str, Any], out: str) -> None:
         (errors if console.quiet else console).print(line, style="yellow", soft_wrap=True)
     stages = manifest["stages"]
     taken = sum(row["taken"] for row in manifest["table"])
-    seconds = sum(manifest["seconds"].values())
+    longest = Counter({name: n for name, n in manifest["seconds"].items() if n >= 1}).most_common(_LONGEST)
+    seconds = f"{sum(manifest['seconds'].values()):.1f} s" + ": " * bool(longest)
+    seconds += ", ".join(f"{name} {n:.1f} s" for name, n in longest)
     counts = f"{len(stages['built'])} run, {len(stages['reused'])} reused"
-    _line(f"{plural(taken, 'row')} in {out}  (stages: {counts}; {seconds:.1f} s)", "bold")
+    _line(f"{plural(taken, 'row')} in {out}  (stages: {counts}; {seconds})", "bold")
 
 
 def show_rows(rows: list[dict[str, Any]], notes: Iterable[str] = ()) -> None:

@@ -15,9 +15,12 @@ from curate.run.folder import OutputError, as_written, open_out
 from curate.run.outputs import PAGES
 from curate.run.run import run_recipe
 from curate.run.state import ANSWERS, MANIFEST, Progress, Shortfall, silent
+from curate.run.timetable import Timetable, times_of
 
 
-def verify(out: Path, *, trusted: bool = False, progress: Progress = silent) -> dict[str, str]:
+def verify(
+    out: Path, *, trusted: bool = False, progress: Progress = silent, timetable: Timetable | None = None
+) -> dict[str, str]:
     """Derive a folder's set again from its manifest's recipe and compare hashes.
 
     Returns for each data file `same`, `changed on disk` or `derived differently`; nothing of earlier runs is reused.
@@ -41,12 +44,15 @@ def verify(out: Path, *, trusted: bool = False, progress: Progress = silent) -> 
         )
     if not trusted:
         _ask_nothing(recipe, out)
+    timetable = timetable or Timetable()
+    timetable.times |= times_of(out / MANIFEST)
     with tempfile.TemporaryDirectory() as folder:
         answers = out.parent / ".stages" / ANSWERS
         if answers.is_dir():  # what a model said is an input: it would say something else now
             shutil.copytree(answers, Path(folder) / ".stages" / ANSWERS)
         try:
-            again = run_recipe(recipe, Path(folder) / "out", limit=manifest.get("limit"), progress=progress)["outputs"]
+            there, limit = Path(folder) / "out", manifest.get("limit")
+            again = run_recipe(recipe, there, limit=limit, progress=progress, timetable=timetable)["outputs"]
         except Shortfall as short:  # as it was
             again = short.manifest["outputs"]
     for name, digest in hashes.items():

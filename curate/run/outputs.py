@@ -90,7 +90,12 @@ def manifest_of(result: Result, state: Run, rows: pl.LazyFrame, ledger: pl.LazyF
         **({"unjudged": state.unjudged} if state.unjudged else {}),
         **_decisions(recipe, ledger),
         "notes": state.notes,
-        "stages": {"built": state.built, "reused": state.reused, "pool": state.pool},
+        "stages": {
+            "built": state.built,
+            "reused": state.reused,
+            "pool": state.pool,
+            "times": state.timetable.times,
+        },
         "seconds": state.seconds,
     }
 
@@ -211,8 +216,16 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     data; report and card are drawn from these, and may be drawn again. What an earlier run wrote and this one does not
     is removed.
     """
-    recipe = state.recipe
     claim(out, BY)
+    with state.clock("write files"):
+        manifest = _write(result, state, out)
+    _text(out, MANIFEST, dump(manifest) + "\n")
+    return manifest
+
+
+def _write(result: Result, state: Run, out: Path) -> dict[str, Any]:
+    """Write all but the manifest."""
+    recipe = state.recipe
     # Beside the folder first: what stands there goes only when the new set can take its place.
     with TemporaryDirectory(dir=state.stages.folder, suffix=BUILDING) as name:
         half = Path(name)
@@ -247,7 +260,6 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     readme = _text(out, "README.md", card(_parts(out, parts), manifest))
     manifest["outputs"], manifest["pages"] = hashes, {"report.html": page, "README.md": readme}
     clear(out, BY, written(out, BY) - {*hashes, *PAGES, MANIFEST})
-    _text(out, MANIFEST, dump(manifest) + "\n")
     return manifest
 
 

@@ -42,7 +42,7 @@ from curate.run.ledger import Ledger
 from curate.run.overrides import accept, decided, overrule
 from curate.run.quarantine import line_of, sentences
 from curate.run.rowpass import Passed, row_pass
-from curate.run.state import BadRecords, Pool, Run, RunError, silent
+from curate.run.state import BadRecords, Pool, Run, RunError
 from curate.run.step_error import StepError, explain_all
 from curate.sources.files import DAMAGED
 
@@ -56,8 +56,8 @@ _COUNTS = ("read", "kept", "bad", "bytes", "bad_bytes")
 # A piece is seconds of work: enough that its start costs little, and little to do again where a machine is lost.
 PIECE = 64 * 2**20  # bytes of a file
 
-# Who hears of the rows of a part as they pass by; work that another process does is told of when it is done.
-_progress: ContextVar[Callable[[str, int], object]] = ContextVar("progress", default=silent)
+# Who hears of the batches of a part as they pass by; work that another process does is told of when it is done.
+_progress: ContextVar[Callable[[PartJob, Batch], object]] = ContextVar("progress", default=lambda job, batch: None)
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,14 @@ class PartJob:
     def label(self) -> str:
         """Name the part on the screen."""
         return f"{self.source}: {self.whole}"
+
+    @property
+    def size(self) -> int:
+        """Count the bytes of the part's files; 0 where they are not read to their end."""
+        if self.limit is not None:
+            return 0
+        here = sum(file.stat().st_size for file in self.part.files if file.exists())
+        return here + sum(origin.size for origin in self.part.origins)
 
 
 def plan_parts(state: Run, source: Source, steps: Sequence[Step]) -> list[PartJob]:
@@ -124,12 +132,15 @@ def plan_parts(state: Run, source: Source, steps: Sequence[Step]) -> list[PartJo
 def pass_parts(state: Run, jobs: list[PartJob]) -> list[tuple[PartJob, Entry]]:
     """Do the parts of a source on the engine, large ones in pieces, and note what was done for the manifest."""
     engine = Local() if any(map(_asks_models, jobs)) else current()
+    sizes = {job.whole: job.size for job in jobs}
     jobs = _split(state, engine, jobs)
+    pieces = Counter(job.whole for job in jobs)
     heard: set[str] = set()
 
-    def hear(label: str, rows: int) -> None:
-        heard.add(label)
-        state.progress(label, rows)
+    def hear(job: PartJob, batch: Batch) -> None:
+        heard.add(job.label)
+        state.timetable.part = sizes[job.whole] * (batch.share or 0)
+        state.progress(job.label, batch.rows.height)
 
     token = _progress.set(hear)
     passed: list[tuple[PartJob, Entry]] = []
@@ -139,6 +150,7 @@ def pass_parts(state: Run, jobs: list[PartJob]) -> list[tuple[PartJob, Entry]]:
                 state.inputs += _inputs(job, hashes)
             passed.append((job, entry))
             (state.reused if entry.reused else state.built).append(f"{job.source}: {job.part.name}")
+            state.timetable.read(sizes[job.whole] / pieces[job.whole], reused=entry.reused)
             if not entry.reused and job.label not in heard:
                 state.progress(job.label, entry.meta["read"])
     finally:
@@ -165,7 +177,7 @@ def _split(state: Run, engine: Engine, jobs: list[PartJob]) -> list[PartJob]:
     """Cut what is large into pieces, where there are workers to share them."""
     if engine.workers == 1 or state.limit is not None:
         return jobs
-    large = [job for job in jobs if sum(file.stat().st_size for file in job.part.files if file.exists()) > PIECE]
+    large = [job for job in jobs if job.size > PIECE]
     pieces = dict(zip([job.whole for job in large], engine.map(partial(_cut, state.stages, PIECE), large), strict=True))
     return [piece for job in jobs for piece in pieces.get(job.whole, [job])]
 
@@ -182,7 +194,7 @@ def _pass_part(stages: Cache, job: PartJob) -> tuple[Entry, Sequence[str]]:
     """Do a part, unless it was done before: its entry in the cache rests on all that the job names."""
     hashes = job.hashes or _hashes(stages, job)
     depends = {**job.depends, "part": job.part.name, "files": [*hashes, *job.part.origins]}
-    progress = partial(_progress.get(), job.label)
+    progress = partial(_progress.get(), job)
     return stages.get("pass", depends, lambda folder: do_part(job, folder, progress)), hashes
 
 
@@ -195,7 +207,7 @@ def _hashes(stages: Cache, job: PartJob) -> list[str]:
         raise _at(job.source, job.read, f"{error.filename} cannot be read: {error.strerror}") from None
 
 
-def do_part(job: PartJob, folder: Path, progress: Callable[[int], object]) -> dict[str, Any]:
+def do_part(job: PartJob, folder: Path, progress: Callable[[Batch], object]) -> dict[str, Any]:
     """Read a part and pass it through its steps into a folder; return the counts of `pass_over`."""
     batches = _limit(job.read.batches(job.part, job.batch_rows), job.limit)
     with _in_words(job):
@@ -354,14 +366,14 @@ def pass_over(
     steps: Sequence[Step],
     source: str,
     folder: Path,
-    progress: Callable[[int], object],
+    progress: Callable[[Batch], object],
     overrides: Overrides,
 ) -> dict[str, Any]:
     """Pass every batch through the steps into `folder`: rows-*.parquet, ledger-*.parquet, examples.parquet, bad.jsonl.
 
     Returns the counts (rows read and kept, records quarantined, bytes of each, by step the rows with turns that it does
     not look at, and those with a value that it cannot judge). Memory holds one batch and what is gathered for the next
-    file, whatever the input's size. `progress` is called with the rows of each batch. Without a
+    file, whatever the input's size. `progress` is called with each batch that has rows. Without a
     `source` the rows are those of an earlier pass, and have their ids already.
     """
     rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger", sorted=True)
@@ -393,7 +405,7 @@ def pass_over(
             count["kept"] += passed.kept.height
             add(count["unseen"], passed.unseen)
             add(count["unjudged"], passed.unjudged)
-            progress(height)
+            progress(batch)
     rows.flush()
     ledger.flush()
     examples.write_parquet(folder / "examples.parquet")

@@ -42,26 +42,38 @@ Notes: TypeAlias = Mapping[str, float]
 Made = TypeVar("Made")
 
 
-def apply_steps(state: Run, pool: Pool, steps: list[Step]) -> Pool:
+def stages(steps: Iterable[Step], source: str = "") -> dict[str, list[Step]]:
+    """Part steps, of all sources or of one, into stages: one that stands alone is one, and so are row-wise neighbours.
+
+    The name of a stage is that of its source and the labels of its steps.
+    """
+    groups = groupby(enumerate(steps), key=lambda numbered: numbered[0] if numbered[1].alone else -1)
+    stages = [[step for _, step in group] for _, group in groups]
+    return {(f"{source}: " if source else "") + ", ".join(step.label for step in stage): stage for stage in stages}
+
+
+def apply_steps(state: Run, pool: Pool, steps: list[Step], source: str = "") -> Pool:
     """Take a pool through steps of any kind: those that stand alone see all of it, row-wise ones pass over it again."""
-    for alone, group in groupby(steps, key=lambda step: step.alone):
-        neighbours = list(group)
-        if not alone:
-            pool = _pass_again(state, pool, neighbours)
-            continue
-        for step in neighbours:
-            pool = {"select": _select, "score": _score}.get(step.verb, _make)(state, pool, step)
+    for name, group in stages(steps, source).items():
+        with state.clock(name):
+            if not group[0].alone:
+                pool = _pass_again(state, pool, group)
+            else:
+                pool = {"select": _select, "score": _score}.get(group[0].verb, _make)(state, pool, group[0])
     return pool
 
 
 def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
     depends = {"pool": pool.key, "steps": [step.depends() for step in steps], **decided(state.recipe.overrides)}
-    label = ", ".join(step.label for step in steps)
+    label, total = ", ".join(step.label for step in steps), int(pool.alive.sum())
+
+    def tell(batch: Batch) -> None:
+        state.progress(label, batch.rows.height, total=total)
 
     def build(folder: Path) -> dict[str, Any]:
         size = state.batch_rows
         batches = (Batch(some) for rows in pool.read() for some in rows.iter_slices(size))
-        return pass_over(batches, steps, "", folder, lambda rows: state.progress(label, rows), state.recipe.overrides)
+        return pass_over(batches, steps, "", folder, tell, state.recipe.overrides)
 
     stage = state.stage("again", label, depends, build)
     state.examples += stage.files("examples.parquet")
@@ -84,10 +96,10 @@ def _select(state: Run, pool: Pool, step: Step) -> Pool:
         def verdicts() -> Iterator[pl.DataFrame]:
             for frame, more in _choices(pool, step, columns, folder):
                 notes.update(more)
+                state.progress(step.label, frame.height, total=int(pool.alive.sum()))
                 yield frame
 
         count = write_verdicts(folder, (accept(frame, state.recipe.overrides) for frame in verdicts()))
-        state.progress(step.label, count["read"])
         return {**count, "notes": dict(notes), "unseen": _unseen(pool, columns) if declared else 0}
 
     stage = state.stage("select", step.label, depends, build)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from curate.errors import UserError
 from curate.recipe.plan import Recipe
 from curate.rows import compact, literal, scan
 from curate.run.ledger import Ledger
+from curate.run.timetable import Timetable
 
 _ROWS = 20_000  # that are read together
 RANGE = 2**22  # rows whose ids are compared at a time; a run of fewer compares all in memory
@@ -29,7 +29,7 @@ ANSWERS = "answers"  # the folder among the stages that holds the generators' jo
 
 
 class Progress(Protocol):
-    """Hear of progress: what is being done, and how much of it since the last call.
+    """Hear of progress: what is being done, and how much of it since the last call; 0 where a stage begins.
 
     Where the end is known, `total` is all that there is to do; `tokens` were generated for it.
     """
@@ -179,6 +179,7 @@ class Run:
     batch_rows: int = 20_000
     limit: int | None = None
     progress: Progress = silent
+    timetable: Timetable = field(default_factory=Timetable)
     built: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
@@ -192,7 +193,7 @@ class Run:
     unseen: dict[str, int] = field(default_factory=dict)  # by step, the rows with turns that it does not look at
     unjudged: dict[str, int] = field(default_factory=dict)  # by step and column, the rows with a value it cannot judge
     pool: list[str] = field(default_factory=list)  # the stages that hold the rows which all steps left
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)  # by stage of the timetable
     _scores: Counter[str] = field(default_factory=Counter)  # by scorer, the texts that it has or had to score
 
     def __post_init__(self) -> None:
@@ -209,12 +210,13 @@ class Run:
 
     @contextmanager
     def clock(self, name: str) -> Iterator[None]:
-        """Note how long a piece of the run takes."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = round(time.perf_counter() - start, 3)
+        """Note how long a stage of the run takes."""
+        reused = len(self.reused)
+        self.timetable.begin(name)
+        self.progress(name, 0)
+        yield
+        built = len(self.reused) == reused and self.limit is None
+        self.seconds[name] = round(self.timetable.end(built=built), 3)
 
     def stage(
         self,

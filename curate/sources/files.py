@@ -10,9 +10,12 @@ import lzma
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakSet
 
 from curate.rows import Bad, Batch, Part, SourceError, SourceMissing, part_pattern
 
@@ -215,13 +218,28 @@ def unpacked(file: Path) -> io.BufferedReader:
     Raises:
         SourceError: when it cannot be opened, or its packing needs a package that is not installed.
     """
-    openers: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": _Zst}
+    openers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": _Zst}
     packed = openers.get(file.suffix.lower())
     try:
-        raw = _Soon(packed(file), most(file)) if packed else io.FileIO(file)
+        raw = io.FileIO(file)
     except OSError as error:
         raise SourceError(f"{file} cannot be opened: {error.strerror or error}") from None
-    return io.BufferedReader(raw, 2**18)
+    with _registry:
+        _open.add(raw)
+    return io.BufferedReader(_Soon(packed, raw, most(file)) if packed else raw, 2**18)
+
+
+_open: WeakSet[io.FileIO] = WeakSet()
+_registry = Lock()
+
+
+def position(file: Path) -> int | None:
+    """Say how many bytes of a file are read so far, packed as it is; None while nobody reads it."""
+    with _registry:
+        streams = [stream for stream in _open if stream.name == file]
+    with suppress(ValueError):  # closed just now
+        return max((stream.tell() for stream in streams if not stream.closed), default=None)
+    return None
 
 
 def most(file: Path) -> int:
@@ -241,8 +259,9 @@ class _Soon(io.RawIOBase):
     The packers' own `readinto` fills the whole buffer first, and drops all of it when the cut comes before its end.
     """
 
-    def __init__(self, packed: Any, limit: int) -> None:
-        self._packed = packed
+    def __init__(self, unpack: Callable[..., Any], raw: io.FileIO, limit: int) -> None:
+        self._file = io.BufferedReader(raw)
+        self._packed = unpack(self._file)
         self._limit, self._room = limit, limit
 
     def readable(self) -> bool:
@@ -250,6 +269,7 @@ class _Soon(io.RawIOBase):
 
     def close(self) -> None:
         self._packed.close()
+        self._file.close()  # the packers close no file that they were given
         super().close()
 
     def readinto(self, buffer: WriteableBuffer) -> int:
@@ -268,12 +288,13 @@ class _Zst:
     zstandard's own stream reader takes a file cut short for one that ends there: a silent loss.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: io.BufferedReader) -> None:
         try:
             import zstandard
         except ImportError:
-            raise SourceError(f"{file} needs the package zstandard: pip install 'curate-lm[dumps]'") from None
-        self._file = file.open("rb")
+            file.close()
+            raise SourceError(f"{file.name} needs the package zstandard: pip install 'curate-lm[dumps]'") from None
+        self._file = file
         self._context = zstandard.ZstdDecompressor(max_window_size=ZST_WINDOW)
         self._frame: Any = None
         self._ready = memoryview(b"")

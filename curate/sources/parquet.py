@@ -218,8 +218,10 @@ def _slices(table: Table, step: int, places: Iterable[int], batch_rows: int) -> 
     table = deepcopy(table)  # its layout counts what is left out, so each piece needs its own
     file = table.file
     lazy = pl.scan_parquet(file, glob=False)
+    height = 0
     for at in places:
         try:
+            height = height or lazy.select(pl.len()).collect().item()
             rows = lazy.slice(at, step).collect()
         except _DAMAGE as error:
             yield Batch(pl.DataFrame(), [files.broken(file, f"after row {at}", error)])
@@ -227,4 +229,5 @@ def _slices(table: Table, step: int, places: Iterable[int], batch_rows: int) -> 
         if not rows.height:
             return
         for i in range(0, rows.height, batch_rows):
-            yield table.batch(rows[i : i + batch_rows], at + i)
+            batch = table.batch(rows[i : i + batch_rows], at + i)
+            yield batch._replace(share=(at + min(i + batch_rows, rows.height)) / height)

@@ -76,6 +76,7 @@ def batches(file: Path, stream: Stream, layout: Layout, unit: str, batch_rows: i
     frames: list[pl.DataFrame] = []
     bad: list[Bad] = []
     left, room = batch_rows, files.BATCH_BYTES
+    size = file.stat().st_size
     for chunk in chunks(stream, step, min(room, _STEP_BYTES)):
         records = [item.record for item in chunk if isinstance(item, Read)]
         rows, wrong = layout.rows(records)
@@ -87,7 +88,8 @@ def batches(file: Path, stream: Stream, layout: Layout, unit: str, batch_rows: i
         left -= len(chunk)
         room -= sum(map(_size, chunk))
         if left < step or room <= 0:
-            yield Batch(pl.concat(frames), bad, dict(+layout.notes))
+            place = files.position(file)
+            yield Batch(pl.concat(frames), bad, dict(+layout.notes), place and place / size)
             frames, bad, left, room = [], [], batch_rows, files.BATCH_BYTES
     if frames:
         yield Batch(pl.concat(frames), bad, dict(+layout.notes))

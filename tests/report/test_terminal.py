@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -58,13 +59,42 @@ def test_rows_are_shown_whole(row: dict[str, Any], lines: list[str]):
     assert shown == lines
 
 
-def test_off_a_terminal_there_is_a_line_a_minute(monkeypatch, capsys):
-    now = iter([0.0, 10.0, 70.0, 75.0, 131.0])
-    monkeypatch.setattr(terminal, "monotonic", lambda: next(now))
-    with terminal.progress() as tell:
-        for _ in range(4):
-            tell("answers", 10, total=100)
-    assert capsys.readouterr().err.splitlines() == [
-        "0:01:10 answers: 20 of 100, some 0:04:00 left",
-        "0:02:11 answers: 40 of 100, some 0:03:02 left",
-    ]
+WHOLE = "0:01:10 passed, time left unknown: stage 1 of 4, read a"
+
+
+@pytest.mark.parametrize(
+    ("whole", "told", "line"),
+    [
+        pytest.param(None, [("answers", 10, 100), ("answers", 10, 100)], "answers: 20 of 100, some 0:09:20 left", id="of a total"),
+        pytest.param(None, [("a: b.jsonl", 10, None)], "a: b.jsonl: 10 rows", id="rows"),
+        pytest.param(None, [("answers", 100, 100)], "answers: 100 of 100", id="all of them"),
+        pytest.param(WHOLE, [("read a", 0, None)], WHOLE, id="a stage that has only begun"),
+        pytest.param(WHOLE, [("b", 5, None), ("c", 7, None), ("b", 1, None)], f"{WHOLE}; b: 6 rows", id="the last of several"),
+    ],
+)  # fmt: skip
+def test_off_a_terminal_there_is_a_line_a_minute(whole, told, line, monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(terminal, "monotonic", lambda: now[0])
+    monkeypatch.setattr(terminal, "_EVERY", 0.01)
+    lines: list[str] = []
+    with terminal.progress(whole and (lambda: whole)) as tell:
+        for what, rows, total in told:
+            tell(what, rows, total=total)
+            now[0] += 70
+        for _ in range(1000):
+            lines += capsys.readouterr().err.splitlines()
+            if line in lines:
+                return
+            time.sleep(0.01)
+    raise AssertionError(lines[-1:])
+
+
+def test_nothing_is_said_where_all_is_done_within_a_minute_or_nobody_asks(monkeypatch, capsys):
+    with terminal.progress(lambda: "all") as tell:
+        tell("answers", 1)
+    monkeypatch.setattr(terminal, "_EVERY", 0.01)
+    monkeypatch.setattr(console, "quiet", True)
+    with terminal.progress(lambda: "all") as tell:
+        tell("answers", 1)
+        time.sleep(0.1)
+    assert capsys.readouterr().err == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +12,7 @@ import pytest
 import curate
 from curate.cli import main
 from curate.recipe.places import RecipeError
+from curate.report import terminal
 from curate.run.folder import OutputError
 
 ROWS = [{"prompt": f"Why {n}?", "response": "Because warm air rises. " * n} for n in range(1, 9)]
@@ -42,6 +45,19 @@ def test_a_finished_folder_opens_again(recipe):
     assert {done.why(row)["dropped_by"] for row in dropped} == {"length"}
     assert "6 rows in there" in repr(done)
     assert done._repr_html_().startswith("<pre>") and "only by this" in done._repr_html_()
+
+
+def test_a_notebook_sees_no_colours_and_no_markup_of_the_data(recipe, tmp_path, monkeypatch):
+    shell = type("ZMQInteractiveShell", (), {})
+    monkeypatch.setattr(builtins, "get_ipython", shell, raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(terminal, "_NOTEBOOK", True)
+    monkeypatch.setattr(terminal, "console", terminal._Console(width=110))
+    pl.DataFrame([row | {"domain": "<script>alert(1)</script>"} for row in ROWS]).write_ndjson("rows.jsonl")
+    recipe["sources"]["a"]["sample"] = {"by": "domain"}
+    page = curate.run(recipe)._repr_html_()
+    assert "&lt;script&gt;alert(1)" in page and "<script" not in page and "\x1b" not in page
 
 
 def test_what_is_extended_is_found_from_data_too(recipe, write_recipe, tmp_path):

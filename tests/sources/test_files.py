@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
 import lzma
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from curate.rows import Bad, SourceMissing
-from curate.sources import files
+from curate.sources import files, jsonl, parquet
 
 TEXT = b'{"prompt": "one"}\n\n{"prompt": "two"}\n' * 400
 
@@ -140,3 +142,19 @@ def test_the_raw_text_of_a_bad_record_is_cut_and_shows_broken_bytes(tmp_path):
     bad = files.bad(tmp_path, "line 3", "why", b"\xff" + b"a" * 3000)
     assert bad.raw.startswith("\\xffaaa")
     assert (len(bad.raw), bad.size) == (500, 3001)
+
+
+@pytest.mark.parametrize(("name", "pack"), PACKED)
+def test_a_batch_says_what_share_of_its_file_is_read(tmp_path, name, pack):
+    lines = "".join(f'{{"prompt": "{hashlib.sha256(b"%d" % i).hexdigest() * 4}"}}\n' for i in range(20_000))
+    (tmp_path / name).write_bytes(pack(lines.encode()))
+    *shares, last = [batch.share for batch in jsonl(tmp_path / name)[0].read(2_000)]
+    early = [share or 0 for share in shares]
+    assert early == sorted(early) and all(0.05 < share <= 1 for share in early) and early[0] < 0.5
+    assert last in (None, 1.0), "of the last batch the file is closed"
+    assert files.position(tmp_path / name) is None
+
+
+def test_a_batch_of_parquet_says_it_by_rows(tmp_path):
+    pl.DataFrame({"prompt": [str(i) for i in range(5_000)]}).write_parquet(tmp_path / "a.parquet")
+    assert [batch.share for batch in parquet(tmp_path / "a.parquet")[0].read(2_000)] == [0.4, 0.8, 1.0]
