@@ -78,7 +78,8 @@ def opened(out: Path | Address, wanted: Container[str] | None = None) -> Iterato
                     fetch(origin, folder / file)
             yield folder
         except UserError as error:
-            raise type(error)(str(error).replace(str(folder), out)) from None
+            error.args = (str(error).replace(str(folder), out),)
+            raise error from None
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def settle(file: Path, head: list[Record], options: Options, *, whole: bool, tex
         raise SourceError(f"none of the first records of {file} can be read; the first: {reason}")
     types = infer(rows) | {name: FIXED[name] for name in TOUCHED[shape] if name in FIXED and not whole}
     if rows and "prompt" not in types and "response" not in options.columns:
-        raise NoPrompt(file, head)
+        raise no_prompt(file, head)
     types = {name: dtype or (pl.String() if text else None) for name, dtype in types.items()}
     types |= {name: STANDARD[name] for name in constants}
     types = {name: types[name] for name in sorted(types, key=_rank)}
@@ -205,13 +205,19 @@ def some(keys: Iterable[str], most: int = 40) -> str:
 
 
 class NoPrompt(SourceError):
-    """Say that no column holds a prompt, which ones there are, and how to map the likeliest (`columns`)."""
+    """No column holds a prompt; `columns` says which are likely to."""
 
-    def __init__(self, file: Path, records: Iterable[Record]) -> None:
-        records = list(records)
-        keys = dict.fromkeys(key for record in records for key in record)
-        self.columns = guess(records)
-        listed = ", ".join(f"{name}: {cut(path)}" for name, path in self.columns.items())
-        way = f". Map it: columns: {{{listed}}}" if listed else "; none of them holds text"
-        what = f"it has: {some(keys)}{way}" if keys else "its records are empty"
-        super().__init__(f"{file} has no column 'prompt'; {what}")
+    columns: dict[str, str]
+
+
+def no_prompt(file: Path, records: Iterable[Record]) -> NoPrompt:
+    """Say that no column holds a prompt, which ones there are, and how to map the likeliest."""
+    records = list(records)
+    keys = dict.fromkeys(key for record in records for key in record)
+    columns = guess(records)
+    listed = ", ".join(f"{name}: {cut(path)}" for name, path in columns.items())
+    way = f". Map it: columns: {{{listed}}}" if listed else "; none of them holds text"
+    what = f"it has: {some(keys)}{way}" if keys else "its records are empty"
+    error = NoPrompt(f"{file} has no column 'prompt'; {what}")
+    error.columns = columns  # beside its only argument, so that it can be sent from another process
+    return error

@@ -16,7 +16,7 @@ import polars as pl
 from curate.rows import STANDARD, Bad, Batch, Part, SourceError
 from curate.sources import files
 from curate.sources.columns import words
-from curate.sources.layout import HEAD, Layout, NoPrompt, Options, renamed, settle
+from curate.sources.layout import HEAD, Layout, Options, no_prompt, renamed, settle
 from curate.sources.shapes import TOUCHED, Shape, detect, renames
 from curate.turns import OPTIONAL, TURNS, are_turns, whole_turns
 
@@ -186,7 +186,7 @@ def settled(file: Path, head: pl.DataFrame, options: Options) -> Table:
         nested = Options({"response": "response"} if "response" in options.columns else {}, shape)
         layout = settle(file, solid(named.select(touched).to_dicts()), nested, whole=head.height < HEAD)
     elif "prompt" not in names.values() and "response" not in options.columns:
-        raise NoPrompt(file, solid(head.to_dicts()))
+        raise no_prompt(file, solid(head.to_dicts()))
     return Table(file, names, touched, layout, options.constants, paths)
 
 

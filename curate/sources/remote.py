@@ -119,7 +119,8 @@ def _in_words(folder: Path, base: Address) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        raise type(error)(_said(str(error), folder, base)) from None
+        error.args = (_said(str(error), folder, base),)
+        raise error from None
 
 
 def _said(text: str, folder: Path, base: Address) -> str:
