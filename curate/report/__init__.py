@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import polars as pl
 
 from curate.report import sections as of
+from curate.report.headline import headline
 from curate.report.page import Section, page
 from curate.report.pairs import pairs, shortcuts
+from curate.report.steps import near_misses
 from curate.report.style import style
 from curate.rows import with_ids
 
@@ -33,21 +36,23 @@ def report(
     # As manifest.json has it, so that the report written again from a folder is the same to the byte.
     manifest = json.loads(json.dumps(manifest, default=str))
     name, rows, ledger = manifest["name"], rows.lazy(), ledger.lazy()
+    misses = cache(lambda: near_misses(ledger, manifest))
+    bounds = cache(lambda: of.bounds(ledger, manifest))
     sections = [
         Section("table", "Table 1", _TEMPLATE, lambda: of.table_one(manifest)),
         Section("funnel", "Funnel", _TEMPLATE, lambda: of.funnel(manifest)),
         Section("domains", "Domains", _TEMPLATE, lambda: of.domains(manifest)),
         Section("diversity", "Diversity", _TEMPLATE, lambda: of.diversity(manifest)),
-        Section("lengths", "Lengths", _TEMPLATE, lambda: of.lengths(rows, ledger, manifest)),
-        Section("scores", "Scores", _TEMPLATE, lambda: of.scores(rows, ledger, manifest)),
+        Section("lengths", "Lengths", _TEMPLATE, lambda: of.lengths(rows, ledger, manifest, bounds())),
+        Section("scores", "Scores", _TEMPLATE, lambda: of.scores(rows, ledger, manifest, bounds())),
         Section("style", "Style", _TEMPLATE, lambda: style(rows)),
         *preference(rows, manifest),
-        Section("near", "Near misses", _TEMPLATE, lambda: of.near(ledger, manifest)),
+        Section("near", "Near misses", _TEMPLATE, lambda: of.near(misses(), examples)),
         Section("examples", "Examples", _TEMPLATE, lambda: of.dropped(rows, ledger, manifest, examples)),
         Section("quarantine", "Quarantine", _TEMPLATE, lambda: of.quarantine(manifest)),
         Section("again", "Make it again", _TEMPLATE, lambda: of.reproduce(manifest)),
     ]
-    header = Section("top", name, _TEMPLATE, lambda: of.headline(rows, manifest))
+    header = Section("top", name, _TEMPLATE, lambda: headline(rows, manifest, misses()))
     foot = f"{_OFFLINE} Every row's way is in ledger.parquet beside it."
     return page(f"{name}: curate report", header, sections, foot, missing=missing)
 

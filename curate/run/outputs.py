@@ -32,7 +32,8 @@ from curate.report.tables import tables
 from curate.rows import STANDARD, hash01, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.budget import Result
-from curate.run.examples import merge
+from curate.run.examples import examples as examples_of
+from curate.run.examples import merge, with_texts
 from curate.run.quarantine import reasons, together
 from curate.run.state import MANIFEST, Run, RunError, size_of
 from curate.run.what_if import reach
@@ -215,7 +216,7 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     for name, read in recipe.extra.items():
         hashes |= _prompts(out, name, read)
     hashes["quarantine.jsonl"] = _text(out, "quarantine.jsonl", together(state.quarantine))
-    examples = merge([pl.read_parquet(file) for file in state.examples])
+    examples = with_texts(examples_of(ledger, merge(map(pl.read_parquet, state.examples))), state.rows)
     hashes["examples.parquet"] = put(out, BY, "examples.parquet", lambda to: _parquet(to, [examples]))
     missing: dict[str, str] = {}  # what the report lacks, and why
     if {"chosen", "rejected"} <= set(rows.collect_schema()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -215,6 +216,78 @@ def _passes(move: Move, columns: list[str], edges: tuple[float, float]) -> pl.Ex
     return (moved & (pl.col(move.label) | fails_only_this)).fill_null(False)
 
 
+class Bound(NamedTuple):
+    """A bound of a step on one source, and by their numbers the rows that it alone decides about.
+
+    `gained` are the numbers of the rows that nothing but this bound keeps out, `lost` those of the rows that pass every
+    step, `left` of them. A bound `below` is the least number that passes; a `strict` one does not pass itself.
+    """
+
+    source: str
+    label: str
+    column: str
+    below: bool
+    strict: bool
+    was: float
+    left: int
+    gained: list[float]
+    lost: list[float]
+    open: list[str]  # later steps that were not asked about what is gained, and selects that are not done again
+
+    def change(self, value: float) -> int:
+        """Count the rows more, or fewer, that pass every step with another number in the place of this bound."""
+        if value == self.was:
+            return 0
+        # The numbers are in order: those from a place on are above the bound.
+        place = bisect_right if self.strict is self.below else bisect_left
+        gained, lost = place(self.gained, value), place(self.lost, value)
+        if self.below:
+            return len(self.gained) - gained if value < self.was else -lost
+        return gained if value > self.was else lost - len(self.lost)
+
+
+def movable(manifest: dict[str, Any], ledger: pl.LazyFrame) -> Iterator[Bound]:
+    """List the bounds of steps whose measure is in a ledger, with what moving each of them alone would change."""
+    folder = of(manifest, ledger)
+    # Rows that fail two steps are decided about by neither; ids are only compared, and texts of 32 digits take memory.
+    few = folder.ledger.filter(pl.col(FAILING) <= 1).select(
+        *("source", "dropped_by", FAILING, pl.col("id").hash()), *verdicts(ledger), *_measured(folder)
+    )
+    folder = folder._replace(ledger=few.collect(engine="streaming").lazy())
+    for source, steps in folder.steps.items():
+        rows = folder.ledger.filter(pl.col("source") == source)
+        passing = rows.filter(pl.col(FAILING) == 0)
+        left = passing.select(pl.len()).collect().item()
+        for step in steps:
+            single = rows.filter(pl.col(FAILING) == 1, pl.col("dropped_by") == step["label"])
+            own, edges, limits = _sides(rows, step, folder)
+            for column, below, was in limits:
+                gained = folder.gained(single.filter(_outside(column, own, edges, below=below)))
+                lost = passing.filter(pl.col(step["label"]).fill_null(False)).select(column).collect()
+                selects = [one["label"] for one in _after(folder, source, step["label"]) if _is_select(one)]
+                later = dict.fromkeys([*folder.never_asked(gained, source, step["label"]), *selects])
+                if not gained.height and (column, not below, was) in limits:
+                    continue  # one number and all that pass are equal to it: it bounds the other side
+                numbers = (frame[column].drop_nulls().drop_nans().sort().to_list() for frame in (gained, lost))
+                strict = step["verb"] == "drop"
+                yield Bound(source, step["label"], column, below, strict, was, left, *numbers, list(later))
+
+
+def _sides(
+    rows: pl.LazyFrame, step: dict[str, Any], folder: Folder
+) -> tuple[list[str], tuple[float, float], list[tuple[str, bool, float]]]:
+    """Find a step's measured columns, between which numbers it lets rows pass, and its bound below and above each."""
+    own = [column for column, label in _measured(folder).items() if label == step["label"]]
+    limits = bounds(step["params"])
+    if step["verb"] not in {"keep", "drop"} or not own or not limits:
+        return own, (float("nan"), float("nan")), []
+    low, high = edges = _edges(rows, step, own)
+    under, over = [n for n in limits.values() if n <= low], [n for n in limits.values() if n >= high]
+    sides = [(True, max(under))] if under else []
+    sides += [(False, min(over))] if over else []
+    return own, edges, [(column, below, was) for column in own for below, was in sides]
+
+
 def reach(manifest: dict[str, Any], ledger: pl.LazyFrame) -> list[dict[str, Any]]:
     """Say what alone would make up for what is missing: a bound moved how far, or a step left out, source by source.
 
@@ -261,27 +334,24 @@ def _ways(folder: Folder, row: dict[str, Any], step: dict[str, Any], missing: in
             at_most = bool(folder.never_asked(gained, source, label))
             yield {**common, "move": move, "was": limits.get("n"), "rows": count, "at_most": at_most, "distance": 1.0}
         return
-    edges = _edges(rows, step, own)
-    for column in own:
-        for below in (True, False):
-            was = [limit for limit in limits.values() if (limit <= edges[0] if below else limit >= edges[1])]
-            gained = folder.gained(single.filter(_outside(column, own, edges, below=below)))
-            gained = _room(folder, row, gained.sort(column, "id", descending=[below, False])).head(missing)
-            if not was or not gained.height:
-                continue
-            bound = max(was) if below else min(was)
-            value = gained[column][-1]
-            # As many as that number lets through, which may be more than are missing.
-            beyond = pl.col(column) >= value if below else pl.col(column) <= value
-            gained = _room(folder, row, folder.gained(single.filter(_outside(column, own, edges, below=below), beyond)))
-            yield {
-                **common,
-                "move": f"{column} {'>=' if below else '<='} {value:.10g}",
-                "was": bound,
-                "rows": gained.height,
-                "at_most": bool(folder.never_asked(gained, source, label)),
-                "distance": abs(value - bound) / (abs(bound) or 1.0),
-            }
+    own, edges, sides = _sides(rows, step, folder)
+    for column, below, bound in sides:
+        gained = folder.gained(single.filter(_outside(column, own, edges, below=below)))
+        gained = _room(folder, row, gained.sort(column, "id", descending=[below, False])).head(missing)
+        if not gained.height:
+            continue
+        value = gained[column][-1]
+        # As many as that number lets through, which may be more than are missing.
+        beyond = pl.col(column) >= value if below else pl.col(column) <= value
+        gained = _room(folder, row, folder.gained(single.filter(_outside(column, own, edges, below=below), beyond)))
+        yield {
+            **common,
+            "move": f"{column} {'>=' if below else '<='} {value:.10g}",
+            "was": bound,
+            "rows": gained.height,
+            "at_most": bool(folder.never_asked(gained, source, label)),
+            "distance": abs(value - bound) / (abs(bound) or 1.0),
+        }
 
 
 def _fixed(step: dict[str, Any]) -> bool:
