@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -17,6 +17,9 @@ from curate.report.steps import near_misses
 from curate.report.style import style
 from curate.rows import with_ids
 
+if TYPE_CHECKING:
+    from curate.run.what_if import Bound
+
 _TEMPLATE, _OFFLINE = "set.html", "This page loads nothing from anywhere."
 
 
@@ -26,25 +29,27 @@ def report(
     manifest: dict[str, Any],
     examples: pl.DataFrame | None = None,
     missing: dict[str, str] | None = None,
+    bounds: Callable[[], Iterable[Bound]] = tuple,
 ) -> str:
     """Write the report of a run as one self-contained page.
 
     `rows` is the set, `ledger` has a row for every row read (both may be lazy: no more is read than the page shows),
-    `examples` the texts of some dropped rows (see `curate.run.examples.samples`). A section that fails says so in its
-    place; `missing` gets its name and the reason. The same arguments give the same bytes: nothing of the clock goes in.
+    `examples` the texts of some dropped rows (see `curate.run.examples`), `bounds` lists those that a reader may move
+    (see `curate.run.what_if.movable`). A section that fails says so in its place; `missing` gets its name and the
+    reason. The same arguments give the same bytes: nothing of the clock goes in.
     """
     # As manifest.json has it, so that the report written again from a folder is the same to the byte.
     manifest = json.loads(json.dumps(manifest, default=str))
     name, rows, ledger = manifest["name"], rows.lazy(), ledger.lazy()
     misses = cache(lambda: near_misses(ledger, manifest))
-    bounds = cache(lambda: of.bounds(ledger, manifest))
+    moves = cache(lambda: list(bounds()))
     sections = [
         Section("table", "Table 1", _TEMPLATE, lambda: of.table_one(manifest)),
         Section("funnel", "Funnel", _TEMPLATE, lambda: of.funnel(manifest)),
         Section("domains", "Domains", _TEMPLATE, lambda: of.domains(manifest)),
         Section("diversity", "Diversity", _TEMPLATE, lambda: of.diversity(manifest)),
-        Section("lengths", "Lengths", _TEMPLATE, lambda: of.lengths(rows, ledger, manifest, bounds())),
-        Section("scores", "Scores", _TEMPLATE, lambda: of.scores(rows, ledger, manifest, bounds())),
+        Section("lengths", "Lengths", _TEMPLATE, lambda: of.lengths(rows, ledger, manifest, moves())),
+        Section("scores", "Scores", _TEMPLATE, lambda: of.scores(rows, ledger, manifest, moves())),
         Section("style", "Style", _TEMPLATE, lambda: style(rows)),
         *preference(rows, manifest),
         Section("near", "Near misses", _TEMPLATE, lambda: of.near(misses(), examples)),

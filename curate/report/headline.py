@@ -36,7 +36,7 @@ class Check(NamedTuple):
 
 
 def headline(rows: pl.LazyFrame, manifest: Data, near: pl.DataFrame) -> Data:
-    """Give the set's name, in one sentence what it is made of, its figures, its checks, its losses, and what is amiss."""
+    """Give the set's name, in a sentence what it is made of, its figures, checks, losses, and what is not as asked."""
     table = manifest["table"]
     sources = sum(1 for row in table if row["taken"])
     domains = sum(d.get("more_kept", d["kept"] > 0) for d in manifest["domains"])
@@ -100,7 +100,8 @@ def _checks(manifest: Data) -> Iterator[Check]:
         found, everywhere = _looked_for(manifest, filters)
         yield Check(name, found, None if everywhere else "open")
     unjudged = [f"{what} ({plural(n, 'row')})" for what, n in manifest.get("unjudged", {}).items()]
-    yield Check("No verdict", f"a step cannot judge what it was given: {'; '.join(unjudged)}" if unjudged else "", "bad")
+    what = f"a step cannot judge what it was given: {'; '.join(unjudged)}" if unjudged else ""
+    yield Check("No verdict", what, "bad")
     yield Check("Not looked at", " ".join(unseen_turns(manifest)).removesuffix("."), "open")
     cut = [
         f"{label}: {number(value)} {name}"
@@ -120,7 +121,8 @@ def _looked_for(manifest: Data, filters: set[str]) -> tuple[str, bool]:
     found = sum(f["fails"] for f in manifest["funnel"] if f["step"] in labels.get(f["source"], set()) | repeats)
     lacking = [name for name, own in labels.items() if not own]
     if len(lacking) == len(labels):
-        return f"{plural(found, 'row')} removed that repeat a whole record; no step looks further" if found else "", False
+        repeated = f"{plural(found, 'row')} removed that repeat a whole record; no step looks further"
+        return repeated if found else "", False
     removed = f"{plural(found, 'row')} removed" if found else "none found"
     return f"{removed}; not looked for in {', '.join(lacking)}" if lacking else removed, not lacking
 

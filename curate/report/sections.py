@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 import yaml
@@ -14,8 +15,10 @@ from curate.report.words import DASH, fields, number, percent, plural
 from curate.run.examples import EACH, examples, excerpt, marks, merge
 from curate.run.examples import texts as texts_of
 
+if TYPE_CHECKING:
+    from curate.run.what_if import Bound
+
 _DOMAINS, _CHARTS, _INPUTS, _REASONS = 15, 12, 500, 50  # at most so many of each are on the page
-_LEDGER = 2_000_000  # rows of a ledger whose bounds can be moved on the page: to look at more takes memory
 Data = dict[str, Any]
 
 
@@ -122,14 +125,21 @@ def diversity(manifest: Data) -> Data | None:
         for m in result["metrics"]
     ]
     named = {"of": result["column"], "model": result["model"], "unmeasured": None}
-    return {**named, "rows": rows, "points": result["map"]}
+    kinds = {kind: [p for p in result["map"] if p[2] == number] for kind, number in (("pool", 0), ("kept", 1))}
+    regions = result.get("regions", [])  # an earlier version has none
+    most = max((region[kind] for region in regions for kind in ("pool", "set")), default=1) or 1
+    table = [
+        [f"{i}. {region['name']}", {**region, "most": most}, percent(region["pool"], 1), percent(region["set"], 1)]
+        for i, region in enumerate(regions, 1)
+    ]
+    return {**named, "rows": rows, "points": kinds, "regions": regions, "lines": table}
 
 
 def _metric(value: float | None) -> str:
     return DASH if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
-def lengths(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, bounds: list[Any]) -> Data:
+def lengths(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, bounds: Iterable[Bound]) -> Data:
     """Give how long the responses are in characters: in the set, and in the pool where a step measured it."""
     measure = next((m for m in measures(ledger, manifest) if m.is_response_length), None)
     answers = [c for c in ("response", "chosen") if c in rows.collect_schema()]
@@ -144,7 +154,7 @@ def lengths(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, bounds: li
     return {"measured": measure is not None, "figure": chart}
 
 
-def scores(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, bounds: list[Any]) -> Data | None:
+def scores(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, bounds: Iterable[Bound]) -> Data | None:
     """Give everything else that was measured, and the rows' own score if no step looked at it."""
     others = [m for m in measures(ledger, manifest) if not m.is_response_length]
     kept = ledger.filter("kept")
@@ -157,18 +167,9 @@ def scores(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, bounds: lis
     return {"figures": figures, "more": more} if figures else None
 
 
-def bounds(ledger: pl.LazyFrame, manifest: Data) -> list[Any]:
-    """List the bounds that a reader may move; none of a ledger that is too long to be looked at for that."""
-    from curate.run.what_if import movable  # which needs this package
-
-    if sum(count["read"] for count in manifest["counts"].values()) > _LEDGER:
-        return []
-    return list(movable(manifest, ledger))
-
-
-def _sliders(measure: Measure, on: Scale, bounds: list[Any]) -> Data:
+def _sliders(measure: Measure, on: Scale, bounds: Iterable[Bound]) -> Data:
     """Give for each bound of a measure the numbers at which it may stand, and how many rows more would pass there."""
-    groups: dict[tuple[bool, bool, float], list[Any]] = {}
+    groups: dict[tuple[bool, bool, float], list[Bound]] = {}
     for bound in bounds:
         if bound.column == measure.column and bound.source in measure.sources:
             groups.setdefault((bound.below, bound.strict, bound.was), []).append(bound)
@@ -191,7 +192,7 @@ def _sliders(measure: Measure, on: Scale, bounds: list[Any]) -> Data:
     return {"sliders": sliders, "later": list(later)}
 
 
-def _measured(measure: Measure, ledger: pl.LazyFrame, kept: pl.LazyFrame, bounds: list[Any]) -> Data | None:
+def _measured(measure: Measure, ledger: pl.LazyFrame, kept: pl.LazyFrame, bounds: Iterable[Bound]) -> Data | None:
     name = f"{measure.of}, measured by {measure.label}" if measure.of else measure.label
     unit = str(measure.params.get("unit") or measure.of or measure.label)
     groups = [("pool", "The pool", measure.numbers(ledger)), ("kept", "The set", measure.numbers(kept))]

@@ -36,7 +36,7 @@ from curate.run.examples import examples as examples_of
 from curate.run.examples import merge, with_texts
 from curate.run.quarantine import reasons, together
 from curate.run.state import MANIFEST, Run, RunError, size_of
-from curate.run.what_if import reach
+from curate.run.what_if import movable, reach
 from curate.spill import Spill
 from curate.turns import ANSWERS, OPTIONAL, drop_thoughts
 
@@ -223,7 +223,8 @@ def write(result: Result, state: Run, out: Path) -> dict[str, Any]:
         _shortcuts(manifest, rows.collect(), recipe.seed, missing)
     if result.pool.alive.any() and (diversity := _diversity(state, out, manifest)):
         manifest["diversity"] = diversity
-    page = _text(out, "report.html", report(rows, ledger, manifest, examples, missing))
+    bounds = partial(movable, manifest, ledger)
+    page = _text(out, "report.html", report(rows, ledger, manifest, examples, missing, bounds))
     if missing:
         manifest["missing"] = missing
     readme = _text(out, "README.md", card(rows, manifest))
@@ -339,7 +340,8 @@ def rewrite_report(out: Path) -> Path:
     manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
     rows, ledger = scan(out / "train.parquet"), ledgers.read(out / "ledger.parquet")
     examples = pl.read_parquet(out / "examples.parquet")
-    _text(out, "report.html", report(rows, ledger, manifest, examples))
+    bounds = partial(movable, manifest, ledger)
+    _text(out, "report.html", report(rows, ledger, manifest, examples, bounds=bounds))
     return out / "report.html"
 
 
@@ -355,7 +357,7 @@ def _diversity(state: Run, out: Path, manifest: dict[str, Any]) -> dict[str, Any
         first = str(error).partition("\n")[0]
         manifest["unmeasured"] = first if isinstance(error, UserError) else f"{type(error).__name__}: {first}"
         return {}
-    return {name: result[name] for name in ("column", "model", "metrics", "map")}
+    return {name: result[name] for name in ("column", "model", "metrics", "map", "regions")}
 
 
 def _with_vectors(recipe: Recipe) -> dict[str, Any] | None:

@@ -383,7 +383,8 @@ def pass_over(
             passed = passed._replace(ledger=(overrule if source else accept)(passed.ledger, overrides))
             rows.add(compact(passed.kept, height))
             ledger.add(passed.ledger)
-            examples = compact(merge([examples, samples(passed.rows, passed.ledger, _near(passed.ledger, steps))]), height)
+            few = samples(passed.rows, passed.ledger, _near(passed.ledger, steps))
+            examples = compact(merge([examples, few]), height)
             count["kept"] += passed.kept.height
             add(count["unseen"], passed.unseen)
             add(count["unjudged"], passed.unjudged)

@@ -24,6 +24,7 @@ from curate.run.folder import open_out
 from curate.run.ledger import OVERRIDES, REPEATED, verdicts
 
 FAILING = "_failing"  # how many steps a row fails
+_LONG = 2_000_000  # rows: to look at the bounds of more takes memory that a run does not
 _FEW = 3  # ways that are said of each source
 
 
@@ -247,7 +248,12 @@ class Bound(NamedTuple):
 
 
 def movable(manifest: dict[str, Any], ledger: pl.LazyFrame) -> Iterator[Bound]:
-    """List the bounds of steps whose measure is in a ledger, with what moving each of them alone would change."""
+    """List the bounds of steps whose measure is in a ledger, with what moving each of them alone would change.
+
+    None of a ledger that is too long to be looked at for that.
+    """
+    if sum(count["read"] for count in manifest["counts"].values()) > _LONG:
+        return
     folder = of(manifest, ledger)
     # Rows that fail two steps are decided about by neither; ids are only compared, and texts of 32 digits take memory.
     few = folder.ledger.filter(pl.col(FAILING) <= 1).select(

@@ -273,7 +273,6 @@ def test_sources_that_were_not_there_take_one_line(run):
     assert "Nothing was read of wiki, reddit." in page.text and "min 77" not in page.text
 
 
-def test_a_near_miss_is_shown_with_its_text(run, page):
-    _, ledger, manifest = run
+def test_a_near_miss_is_shown_with_its_text(page):
     near = page.text.partition("Whether that bound is right")[2].partition("Chosen by hashes")[0]
     assert "190 where min is 200" in near and "9 where value is 10" in near
