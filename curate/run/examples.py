@@ -91,9 +91,10 @@ def excerpt(text: str | None, spans: Iterable[str] = ()) -> str | None:
 def merge(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """Put samples together: again at most three for each source and step, and its five nearest misses."""
     rows = pl.concat([pl.DataFrame(schema=COLUMNS), *frames], how="diagonal_relaxed")  # an earlier version has fewer
-    near = rows.filter(pl.col("distance").is_not_null()).unique([*_KEY, "id"], keep="first", maintain_order=True)
-    near = near.sort(*_KEY, "distance", "id").group_by(_KEY, maintain_order=True).head(NEAR)
-    return pl.concat([_fewest(rows.filter(pl.col("distance").is_null())), near.select(rows.columns)])
+    near, beside = pl.col("distance").is_not_null(), pl.col("beside").is_not_null()
+    misses = rows.filter(near).unique([*_KEY, "id"], keep="first", maintain_order=True).sort(*_KEY, "distance", "id")
+    misses = misses.group_by(_KEY, maintain_order=True).head(NEAR).select(rows.columns)
+    return pl.concat([_fewest(rows.filter(~near & ~beside)), misses, rows.filter(beside)])
 
 
 def marks(text: str, spans: Iterable[str]) -> list[tuple[str, bool]]:
@@ -150,7 +151,7 @@ def with_texts(examples: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
     ]
     lines = pl.concat([without, pl.DataFrame(twins, schema=COLUMNS)])
     ids = lines["id"].unique().implode()
-    last = {}
+    last: dict[str, tuple[str | None, ...]] = {}
     for file in files:
         rows = scan(file).filter(pl.col("id").is_in(ids)).collect()
         last |= dict(zip(rows["id"], texts(rows).iter_rows(), strict=True))

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import operator
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
@@ -231,8 +230,8 @@ class Bound(NamedTuple):
     strict: bool
     was: float
     left: int
-    gained: list[float]
-    lost: list[float]
+    gained: pl.Series
+    lost: pl.Series
     open: list[str]  # later steps that were not asked about what is gained, and selects that are not done again
 
     def change(self, value: float) -> int:
@@ -240,8 +239,8 @@ class Bound(NamedTuple):
         if value == self.was:
             return 0
         # The numbers are in order: those from a place on are above the bound.
-        place = bisect_right if self.strict is self.below else bisect_left
-        gained, lost = place(self.gained, value), place(self.lost, value)
+        side: Literal["left", "right"] = "right" if self.strict is self.below else "left"
+        gained, lost = (int(numbers.search_sorted(value, side)) for numbers in (self.gained, self.lost))
         if self.below:
             return len(self.gained) - gained if value < self.was else -lost
         return gained if value > self.was else lost - len(self.lost)
@@ -274,9 +273,9 @@ def movable(manifest: dict[str, Any], ledger: pl.LazyFrame) -> Iterator[Bound]:
                 later = dict.fromkeys([*folder.never_asked(gained, source, step["label"]), *selects])
                 if not gained.height and (column, not below, was) in limits:
                     continue  # one number and all that pass are equal to it: it bounds the other side
-                numbers = (frame[column].drop_nulls().drop_nans().sort().to_list() for frame in (gained, lost))
+                more, fewer = (frame[column].drop_nulls().drop_nans().sort() for frame in (gained, lost))
                 strict = step["verb"] == "drop"
-                yield Bound(source, step["label"], column, below, strict, was, left, *numbers, list(later))
+                yield Bound(source, step["label"], column, below, strict, was, left, more, fewer, list(later))
 
 
 def _sides(

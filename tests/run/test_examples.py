@@ -91,4 +91,4 @@ def test_a_row_that_a_select_dropped_has_its_text_and_the_row_that_it_repeats_be
     assert rows.filter(pl.col("prompt").is_null()).is_empty(), "a repeated record and one not drawn have texts too"
     assert {"repeated", "sample"} <= set(rows["step"])
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert "kept in its place" in page and beside["id"][0][:12] in page
+    assert page.count("kept in its place") == beside.height

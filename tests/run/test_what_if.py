@@ -193,10 +193,11 @@ def test_a_bound_that_moves_says_at_every_number_what_asking_for_it_says(rowwise
     ],
 )
 def test_a_number_at_the_bound_passes_unless_it_is_strict(below, strict, changes):
-    bound = Bound("qa", "s", "s.x", below, strict, 10, 2, gained=[8, 9], lost=[10 + strict, 12], open=[])
+    gained, lost = pl.Series([8.0, 9.0]), pl.Series([10.0 + strict, 12.0])
+    bound = Bound("qa", "s", "s.x", below, strict, 10, 2, gained, lost, open=[])
     assert {value: bound.change(value) for value in changes} == changes
     # The same from above, in a mirror.
-    mirror = bound._replace(below=False, was=-10, gained=[-9, -8], lost=[-12, -10 - strict])
+    mirror = bound._replace(below=False, was=-10, gained=-gained[::-1], lost=-lost[::-1])
     assert {-value: mirror.change(-value) for value in changes} == {-v: n for v, n in changes.items()}
 
 

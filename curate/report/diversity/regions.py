@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CELLS, _LEAST = 9, 0.03  # cells at most, and the share of points that makes one
-_ROUNDS = 20  # of k-means
+_ROUNDS = 20
 _COMMON = 0.2  # the share of texts from which on a word tells nothing
 _WORDS, _MOSTLY = 3, 0.5  # words that name a cell; a domain that has more of its rows than this names it too
 _WORD = r"\p{L}[\p{L}'’-]{2,23}"
@@ -51,11 +51,11 @@ def regions(
 def _centres(points: NDArray[np.float64]) -> NDArray[np.float64]:
     import numpy as np
 
-    centres = points.mean(axis=0, keepdims=True)
+    centres: NDArray[np.float64] = points.mean(axis=0, keepdims=True)
     for _ in range(_CELLS - 1):
         far = _distances(points, centres).min(axis=1)
         centres = np.vstack([centres, points[far.argmax()]]) if far.max() > 0 else centres
-    for _ in range(_ROUNDS):
+    for _ in range(_ROUNDS):  # of k-means
         cells = _nearest(points, centres)
         large = np.flatnonzero(np.bincount(cells, minlength=len(centres)) >= max(1, _LEAST * len(points)))
         centres = np.vstack([points[cells == i].mean(axis=0) for i in large])
