@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from curate.run.what_if import Bound
 
 _DOMAINS, _CHARTS, _INPUTS, _REASONS = 15, 12, 500, 50  # at most so many of each are on the page
+_SIDES = {(False, True): "at least", (False, False): "at most", (True, True): "above", (True, False): "below"}
 Data = dict[str, Any]
 
 
@@ -179,7 +180,7 @@ def _sliders(measure: Measure, on: Scale, bounds: Iterable[Bound]) -> Data:
         stops = sorted({*ends, was})
         sliders.append(
             {
-                "name": f"{('above' if below else 'below') if strict else ('at least' if below else 'at most')}",
+                "name": _SIDES[strict, below],
                 "was": fields(was),
                 "sources": ", ".join(b.source for b in same) if len(same) < len(measure.sources) else "",
                 "left": sum(b.left for b in same),
@@ -225,7 +226,8 @@ def dropped(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, texts: pl.
     sources = {}
     for source in present(manifest):
         few = rows.filter(pl.col("source") == source).head(EACH).collect()
-        kept = few.select("id").hstack(texts_of(few)).to_dicts()
+        shown = zip(few["id"], texts_of(few).iter_rows(), strict=True)
+        kept = [{"id": id_, "prompt": excerpt(p), "response": excerpt(r)} for id_, (p, r) in shown]
         own = [row for row in every.to_dicts() if row["source"] == source and not row["beside"]]
         size = manifest["counts"][source]["kept"]
         folds = [(f"kept, {plural(size, 'row')}", kept)] if size else []
@@ -244,7 +246,7 @@ def dropped(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, texts: pl.
 def _marked(row: Data, twin: Data | None = None) -> Data:
     """Part the texts of an example by what is evidence in them."""
     spans = (row.get("spans") or "").split("\n\n")
-    parts = {name: row[name] and marks(excerpt(row[name]) or "", spans) for name in ("prompt", "response")}
+    parts = {name: row[name] and marks(row[name], spans) for name in ("prompt", "response")}
     return {"detail": None, "domain": None, "twin": twin and _marked(twin), **row, **parts}
 
 

@@ -158,9 +158,13 @@ def _measured(folder: Folder) -> dict[str, str]:
     return {column: max(own, key=len) for column, own in fits.items() if own}
 
 
+def _own(folder: Folder, label: str) -> list[str]:
+    return [column for column, of in _measured(folder).items() if of == label]
+
+
 def _moved(move: Move, source: str, folder: Folder) -> dict[str, Any]:
     rows = folder.ledger.filter(pl.col("source") == source)
-    columns = [c for c, label in _measured(folder).items() if label == move.label]
+    columns = _own(folder, move.label)
     step = next(step for step in folder.steps[source] if step["label"] == move.label)
     passes = _passes(move, columns, _edges(rows, step, columns))
     gained = folder.gained(rows.filter(pl.col(FAILING) == 1, pl.col("dropped_by") == move.label, passes))
@@ -264,14 +268,17 @@ def movable(manifest: dict[str, Any], ledger: pl.LazyFrame) -> Iterator[Bound]:
         passing = rows.filter(pl.col(FAILING) == 0)
         left = passing.select(pl.len()).collect().item()
         for step in steps:
+            own = _own(folder, step["label"])
+            if step["verb"] not in {"keep", "drop"} or not own:
+                continue
             single = rows.filter(pl.col(FAILING) == 1, pl.col("dropped_by") == step["label"])
-            own, edges, limits = _sides(rows, step, folder)
-            for column, below, was in limits:
+            edges, sides = _sides(rows, step, own)
+            for column, below, was in sides:
                 gained = folder.gained(single.filter(_outside(column, own, edges, below=below)))
                 lost = passing.filter(pl.col(step["label"]).fill_null(False)).select(column).collect()
                 selects = [one["label"] for one in _after(folder, source, step["label"]) if _is_select(one)]
                 later = dict.fromkeys([*folder.never_asked(gained, source, step["label"]), *selects])
-                if not gained.height and (column, not below, was) in limits:
+                if not gained.height and (column, not below, was) in sides:
                     continue  # one number and all that pass are equal to it: it bounds the other side
                 more, fewer = (frame[column].drop_nulls().drop_nans().sort() for frame in (gained, lost))
                 strict = step["verb"] == "drop"
@@ -279,18 +286,15 @@ def movable(manifest: dict[str, Any], ledger: pl.LazyFrame) -> Iterator[Bound]:
 
 
 def _sides(
-    rows: pl.LazyFrame, step: dict[str, Any], folder: Folder
-) -> tuple[list[str], tuple[float, float], list[tuple[str, bool, float]]]:
-    """Find a step's measured columns, between which numbers it lets rows pass, and its bound below and above each."""
-    own = [column for column, label in _measured(folder).items() if label == step["label"]]
-    limits = bounds(step["params"])
-    if step["verb"] not in {"keep", "drop"} or not own or not limits:
-        return own, (float("nan"), float("nan")), []
+    rows: pl.LazyFrame, step: dict[str, Any], own: list[str]
+) -> tuple[tuple[float, float], list[tuple[str, bool, float]]]:
+    """Find between which numbers a step lets rows pass, and of each of its columns the bound below and that above."""
     low, high = edges = _edges(rows, step, own)
-    under, over = [n for n in limits.values() if n <= low], [n for n in limits.values() if n >= high]
+    limits = bounds(step["params"]).values()
+    under, over = [n for n in limits if n <= low], [n for n in limits if n >= high]
     sides = [(True, max(under))] if under else []
     sides += [(False, min(over))] if over else []
-    return own, edges, [(column, below, was) for column in own for below, was in sides]
+    return edges, [(column, below, was) for column in own for below, was in sides]
 
 
 def reach(manifest: dict[str, Any], ledger: pl.LazyFrame) -> list[dict[str, Any]]:
@@ -327,8 +331,7 @@ def _ways(folder: Folder, row: dict[str, Any], step: dict[str, Any], missing: in
         return
     rows = folder.ledger.filter(pl.col("source") == source)
     single = rows.filter(pl.col(FAILING) == 1, pl.col("dropped_by") == label)
-    own = [column for column, of in _measured(folder).items() if of == label]
-    limits = bounds(step["params"])
+    own, limits = _own(folder, label), bounds(step["params"])
     common = {"source": source, "missing": missing, "step": label}
     if _fixed(step) or not own or not limits:
         gained = _room(folder, row, folder.gained(single))
@@ -339,7 +342,7 @@ def _ways(folder: Folder, row: dict[str, Any], step: dict[str, Any], missing: in
             at_most = bool(folder.never_asked(gained, source, label))
             yield {**common, "move": move, "was": limits.get("n"), "rows": count, "at_most": at_most, "distance": 1.0}
         return
-    own, edges, sides = _sides(rows, step, folder)
+    edges, sides = _sides(rows, step, own)
     for column, below, bound in sides:
         gained = folder.gained(single.filter(_outside(column, own, edges, below=below)))
         gained = _room(folder, row, gained.sort(column, "id", descending=[below, False])).head(missing)
