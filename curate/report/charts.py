@@ -135,7 +135,7 @@ def figure(
     chart = histogram(groups, on, marks, f"Histogram of {name}. {' '.join(notes)}", unit)
     if beyond := sum(int(((numbers < on.low) | (numbers >= on.high)).sum()) for *_, numbers in groups):
         notes.append(f"The outermost bars hold {plural(beyond, 'row')} from beyond the axis.")
-    return {"title": name, "notes": notes, "chart": chart, "on": on, "sliders": [], "later": []}
+    return {"title": name, "notes": notes, "chart": chart, "on": on}
 
 
 def _spread(name: str, numbers: pl.Series) -> str:
