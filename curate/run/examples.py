@@ -77,14 +77,12 @@ def excerpt(text: str | None, spans: Iterable[str] = ()) -> str | None:
     """
     if text is None or len(text) <= _CUT:
         return text
-    at = end = 0
+    start = at = 0
     for piece, evidence in marks(text, spans):
-        at, end = end, end + len(piece)
         if evidence:
+            start = max(0, at - _BEFORE) if at + len(piece) > _CUT else 0
             break
-    else:
-        at = end = 0
-    start = max(0, at - _BEFORE) if end > _CUT else 0
+        at += len(piece)
     return f"{'…' if start else ''}{text[start : start + _CUT]}{'…' if start + _CUT < len(text) else ''}"
 
 
