@@ -129,7 +129,10 @@ def examples(ledger: pl.DataFrame | pl.LazyFrame, texts: pl.DataFrame | None) ->
     have = merge([] if texts is None else [texts])
     dropped = ledger.lazy().filter(pl.col("dropped_by").is_not_null()).select("source", "id", step="dropped_by")
     kinds = dropped.select("source", "step").unique().collect(engine="streaming")
-    lowest = _lowest(dropped, kinds.join(have, on=["source", "step"], how="anti"))
+    lacking = kinds.join(have, on=["source", "step"], how="anti")
+    if not lacking.height:
+        return have
+    lowest = _lowest(dropped, lacking)
     rows = ledger.lazy().filter(pl.col("id").is_in(lowest["id"].implode())).rename({"dropped_by": "step"})
     rows = rows.join(lowest.lazy(), on=lowest.columns, how="semi").select(*_KEY, "id", evidence_text(), spans=_SPANS)
     few = rows.collect(engine="streaming").unique(lowest.columns).sort("source", "step", "id")
