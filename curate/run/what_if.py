@@ -262,27 +262,29 @@ def movable(manifest: dict[str, Any], ledger: pl.LazyFrame) -> Iterator[Bound]:
     few = folder.ledger.filter(pl.col(FAILING) <= 1).select(
         *("source", "dropped_by", FAILING, pl.col("id").hash()), *verdicts(ledger), *_measured(folder)
     )
-    folder = folder._replace(ledger=few.collect(engine="streaming").lazy())
+    every = few.collect(engine="streaming")
+    # Each record once, and none that passes where it stands a second time, as `Folder.gained` has it.
+    passes = every.filter(pl.col(FAILING) == 0)["id"].implode()
+    new = pl.col("id").is_first_distinct() & ~pl.col("id").is_in(passes)
     for source, steps in folder.steps.items():
-        rows = folder.ledger.filter(pl.col("source") == source)
+        rows = every.filter(pl.col("source") == source)
         passing = rows.filter(pl.col(FAILING) == 0)
-        left = passing.select(pl.len()).collect().item()
         for step in steps:
             own = _own(folder, step["label"])
             if step["verb"] not in {"keep", "drop"} or not own:
                 continue
             single = rows.filter(pl.col(FAILING) == 1, pl.col("dropped_by") == step["label"])
-            edges, sides = _sides(rows, step, own)
+            edges, sides = _sides(rows.lazy(), step, own)
             for column, below, was in sides:
-                gained = folder.gained(single.filter(_outside(column, own, edges, below=below)))
-                lost = passing.filter(pl.col(step["label"]).fill_null(False)).select(column).collect()
+                gained = single.filter(_outside(column, own, edges, below=below)).filter(new)
+                lost = passing.filter(pl.col(step["label"]).fill_null(False))
                 selects = [one["label"] for one in _after(folder, source, step["label"]) if _is_select(one)]
                 later = dict.fromkeys([*folder.never_asked(gained, source, step["label"]), *selects])
                 if not gained.height and (column, not below, was) in sides:
                     continue  # one number and all that pass are equal to it: it bounds the other side
                 more, fewer = (frame[column].drop_nulls().drop_nans().sort() for frame in (gained, lost))
                 strict = step["verb"] == "drop"
-                yield Bound(source, step["label"], column, below, strict, was, left, more, fewer, list(later))
+                yield Bound(source, step["label"], column, below, strict, was, passing.height, more, fewer, list(later))
 
 
 def _sides(
