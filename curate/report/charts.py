@@ -54,6 +54,8 @@ def scale(groups: Sequence[pl.Series], include: Sequence[float] = ()) -> Scale |
     # A threshold far from all that was measured (max: 1000000) would leave nothing to see; nor is NaN anywhere near.
     marks = [mark for mark in include if low - (high - low) <= mark <= high + (high - low)]
     low, high = min([low, *marks]), max([high, *marks])
+    if low == high:  # nearly all are one number: then the others are what there is to see
+        low, high = min(_quantile(n, 0) for n in groups), max(_quantile(n, 1) for n in groups)
     whole = all((numbers == numbers.round()).all() for numbers in groups)
     # Bins that floats can tell apart: at 1e19 the next number is 2,048 away.
     step = nice(max(high / BINS - low / BINS, _FINEST * max(abs(low), abs(high))))
@@ -133,7 +135,7 @@ def figure(
     chart = histogram(groups, on, marks, f"Histogram of {name}. {' '.join(notes)}", unit)
     if beyond := sum(int(((numbers < on.low) | (numbers >= on.high)).sum()) for *_, numbers in groups):
         notes.append(f"The outermost bars hold {plural(beyond, 'row')} from beyond the axis.")
-    return {"title": name, "notes": notes, "chart": chart}
+    return {"title": name, "notes": notes, "chart": chart, "on": on}
 
 
 def _spread(name: str, numbers: pl.Series) -> str:

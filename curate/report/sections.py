@@ -2,109 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 import yaml
 
-from curate.report.charts import figure
-from curate.report.steps import Measure, decisions, lines, measures, near_misses, unseen_turns
-from curate.report.words import DASH, number, percent, plural
-from curate.run.examples import EACH, cut, examples, marks
+from curate.report.charts import Scale, figure
+from curate.report.headline import mean, present
+from curate.report.steps import Measure, lines, measures
+from curate.report.words import DASH, fields, number, percent, plural
+from curate.run.examples import EACH, examples, excerpt, marks, merge
+from curate.run.examples import texts as texts_of
 
-_DOMAINS, _CHARTS, _INPUTS, _REASONS = 30, 12, 500, 50  # at most so many of each are on the page
+if TYPE_CHECKING:
+    from curate.run.what_if import Bound
+
+_DOMAINS, _CHARTS, _INPUTS, _REASONS = 15, 12, 500, 50  # at most so many of each are on the page
+_SIDES = {(False, True): "at least", (False, False): "at most", (True, True): "above", (True, False): "below"}
 Data = dict[str, Any]
-
-
-def headline(rows: pl.LazyFrame, manifest: Data) -> Data:
-    """Give the set's name, in one sentence what it is made of, its figures, and what is not as asked."""
-    read = sum(count["read"] for count in manifest["counts"].values())
-    sources = sum(1 for row in manifest["table"] if row["taken"])
-    facts = {
-        "rows": number(_taken(manifest)),
-        "rows read": number(read),
-        "kept": percent(_taken(manifest), read),
-        **({"held out": number(manifest["dev"]["rows"])} if "dev" in manifest else {}),
-        "source" if sources == 1 else "sources": number(sources),
-        "seed": manifest["seed"],
-    }
-    return {
-        "name": manifest["name"],
-        "sentence": _sentence(rows, manifest),
-        "facts": facts,
-        "notices": list(_notices(manifest)),
-    }
-
-
-def _taken(manifest: Data) -> int:
-    return sum(row["taken"] for row in manifest["table"])
-
-
-def _sentence(rows: pl.LazyFrame, manifest: Data) -> str:
-    parts = sorted((row for row in manifest["table"] if row["taken"]), key=lambda row: -row["taken"])
-    if not parts:
-        return "The set is empty."
-    size = _taken(manifest)
-    paired = "chosen" in rows.collect_schema() and rows.select(pl.col("chosen").count()).collect().item() == size
-    one, many = "prompt with its answer", "prompts with their answers"
-    if paired:
-        one, many = "pair of answers", "pairs of answers"
-    names = [f"{row['taken']:,} from {row['source']}" for row in parts[:6]]
-    if rest := sum(row["taken"] for row in parts[6:]):
-        names.append(f"{rest:,} from {plural(len(parts) - 6, 'more source')}")
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"{plural(size, one, many)}: {listed}."
-
-
-def _notices(manifest: Data) -> Iterator[tuple[str, str]]:
-    for name, reason in manifest["absent"].items():
-        yield "Not there:", f"{name}: {reason}"
-    size, limit, table = manifest.get("size"), manifest.get("limit"), manifest["table"]
-    if short := manifest.get("short"):
-        yield "Not what was asked:", f"{short['says']}."
-    if size is not None and _taken(manifest) != size:
-        yield "Size:", f"{plural(_taken(manifest), 'row')} where the recipe asks for {size:,}."
-    if less := [f"{r['source']} gave {r['taken']:,} of {r['asked']:,}" for r in table if r["taken"] < r["asked"]]:
-        more = [f"{r['source']} (+{r['taken'] - r['asked']:,})" for r in table if r["taken"] > r["asked"]]
-        end = f"what was missing came from {', '.join(more)}." if more else "the set is smaller for it."
-        yield "Short:", f"{', '.join(less)}; {end}"
-    bad = {name: count["quarantined"] for name, count in manifest["counts"].items() if count["quarantined"]}
-    if bad:
-        each = ", ".join(f"{n:,} of {name}" for name, n in bad.items())
-        yield "Quarantined:", f"{plural(sum(bad.values()), 'record')} could not be read: {each}."
-    if by_hand := decisions(manifest):
-        yield "Decided:", ", ".join(by_hand)
-    for unseen in unseen_turns(manifest):
-        yield "Not looked at:", unseen
-    if limit is not None:
-        yield "A trial:", f"at most {plural(limit, 'row')} of each part of a source were read."
 
 
 def table_one(manifest: Data) -> Data:
     """Give a line a source: rows asked, available and taken, mean lengths."""
-    table = manifest["table"]
+    table, absent = manifest["table"], manifest["absent"]
+    counts, means = ("asked", "available", "taken"), ("prompt_words", "response_words")
+    lines = [row for row in table if row["source"] not in absent]
+    if absent:
+        gone = {name: sum(r[name] for r in table if r["source"] in absent) for name in counts}
+        lines.append({"source": f"not there: {', '.join(absent)}", **gone, **dict.fromkeys(means)})
     body = [
         [
             *(r["source"], r["asked"], r["available"], {"taken": r["taken"], "change": r["taken"] - r["asked"]}),
-            *(r["prompt_words"], r["response_words"]),
+            *(r[name] for name in means),
         ]
-        for r in table
+        for r in lines
     ]
-    totals = [sum(r[name] for r in table) for name in ("asked", "available", "taken")]
-    means = [_mean(table, name) for name in ("prompt_words", "response_words")]
-    return {"rows": body, "totals": ["all", *totals, *means]}
-
-
-def _mean(table: list[Data], name: str) -> float | None:
-    rows = [(r[name], r["taken"]) for r in table if r[name] is not None]
-    return sum(mean * n for mean, n in rows) / sum(n for _, n in rows) if rows else None
+    totals = [sum(r[name] for r in table) for name in counts]
+    return {"rows": body, "totals": ["all", *totals, *(mean(table, name) for name in means)]}
 
 
 def funnel(manifest: Data) -> Data:
     """Give for each source what every step left, removed first and alone would remove."""
     sources = []
-    for source, count in manifest["counts"].items():
+    for source in present(manifest):
+        count = manifest["counts"][source]
         rows: list[list[Any]] = [["read", _level(count["read"]), "", "", ""]]
         for step in lines(manifest, source):
             numbers = ["", "", ""] if step.first is None else [step.first, step.fails, step.alone]
@@ -112,7 +54,7 @@ def funnel(manifest: Data) -> Data:
         total = ["kept", _level(count["kept"]), "", "", ""]
         share = f"{count['read']:,} read, {count['kept']:,} kept ({percent(count['kept'], count['read'])})"
         sources.append({"name": source, "share": share, "read": count["read"], "rows": rows, "total": total})
-    return {"sources": sources}
+    return {"sources": sources, "unread": [name for name in manifest["counts"] if name not in present(manifest)]}
 
 
 def _level(left: int) -> Data:
@@ -184,14 +126,21 @@ def diversity(manifest: Data) -> Data | None:
         for m in result["metrics"]
     ]
     named = {"of": result["column"], "model": result["model"], "unmeasured": None}
-    return {**named, "rows": rows, "points": result["map"]}
+    kinds = {kind: [p for p in result["map"] if p[2] == number] for kind, number in (("pool", 0), ("kept", 1))}
+    regions = result.get("regions", [])  # an earlier version has none
+    most = max((region[kind] for region in regions for kind in ("pool", "set")), default=1) or 1
+    table = [
+        [f"{i}. {region['name']}", {**region, "most": most}, percent(region["pool"], 1), percent(region["set"], 1)]
+        for i, region in enumerate(regions, 1)
+    ]
+    return {**named, "rows": rows, "points": kinds, "regions": regions, "lines": table}
 
 
 def _metric(value: float | None) -> str:
     return DASH if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
-def lengths(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data) -> Data:
+def lengths(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, bounds: Iterable[Bound]) -> Data:
     """Give how long the responses are in characters: in the set, and in the pool where a step measured it."""
     measure = next((m for m in measures(ledger, manifest) if m.is_response_length), None)
     answers = [c for c in ("response", "chosen") if c in rows.collect_schema()]
@@ -201,14 +150,16 @@ def lengths(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data) -> Data:
     if measure:
         groups.insert(0, ("pool", "The pool", measure.numbers(ledger)))
     chart = figure("Length of responses", groups, measure.thresholds if measure else (), "characters")
+    if chart and measure:
+        chart |= _sliders(measure, chart["on"], bounds)
     return {"measured": measure is not None, "figure": chart}
 
 
-def scores(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data) -> Data | None:
+def scores(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, bounds: Iterable[Bound]) -> Data | None:
     """Give everything else that was measured, and the rows' own score if no step looked at it."""
     others = [m for m in measures(ledger, manifest) if not m.is_response_length]
     kept = ledger.filter("kept")
-    figures = [_measured(measure, ledger, kept) for measure in others[:_CHARTS]]
+    figures = [_measured(measure, ledger, kept, bounds) for measure in others[:_CHARTS]]
     if "score" in rows.collect_schema() and not any(m.of == "score" for m in others):
         own = rows.select("score").collect().to_series()
         figures.append(figure("score", [("kept", "The set", own)], (), "score"))
@@ -217,68 +168,96 @@ def scores(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data) -> Data | N
     return {"figures": figures, "more": more} if figures else None
 
 
-def _measured(measure: Measure, ledger: pl.LazyFrame, kept: pl.LazyFrame) -> Data | None:
+def _sliders(measure: Measure, on: Scale, bounds: Iterable[Bound]) -> Data:
+    """Give for each bound of a measure the numbers at which it may stand, and how many rows more would pass there."""
+    groups: dict[tuple[bool, bool, float], list[Bound]] = {}
+    for bound in bounds:
+        if bound.column == measure.column and bound.source in measure.sources:
+            groups.setdefault((bound.below, bound.strict, bound.was), []).append(bound)
+    ends = [float(f"{on.low + i * on.step:.12g}") for i in range(on.bins + 1)]
+    sliders = []
+    for (below, strict, was), same in groups.items():
+        stops = sorted({*ends, was})
+        sliders.append(
+            {
+                "name": _SIDES[strict, below],
+                "was": fields(was),
+                "sources": ", ".join(b.source for b in same) if len(same) < len(measure.sources) else "",
+                "left": sum(b.left for b in same),
+                "at": stops.index(was),
+                "stops": f"[{','.join(f'[{v:.12g},{sum(b.change(v) for b in same)}]' for v in stops)}]",
+            }
+        )
+    # What more passes is then the most that it can be, and what fewer, too.
+    later = dict.fromkeys(label for same in groups.values() for bound in same for label in bound.open)
+    return {"sliders": sliders, "later": list(later)}
+
+
+def _measured(measure: Measure, ledger: pl.LazyFrame, kept: pl.LazyFrame, bounds: Iterable[Bound]) -> Data | None:
     name = f"{measure.of}, measured by {measure.label}" if measure.of else measure.label
     unit = str(measure.params.get("unit") or measure.of or measure.label)
     groups = [("pool", "The pool", measure.numbers(ledger)), ("kept", "The set", measure.numbers(kept))]
-    return figure(name, groups, measure.thresholds, unit)
+    chart = figure(name, groups, measure.thresholds, unit)
+    return chart and chart | _sliders(measure, chart["on"], bounds)
 
 
-def near(ledger: pl.LazyFrame, manifest: Data) -> Data:
-    """Give the rows that one step alone removed, and that by the least."""
-    misses = near_misses(ledger, manifest)
+def near(misses: pl.DataFrame, texts: pl.DataFrame | None) -> Data | None:
+    """Give the rows that one step alone removed, and that by the least, with what they say."""
     if not misses.height:
-        return {"steps": [], "rows": []}
-    steps = misses.select("source", "step", "alone", "close").unique(maintain_order=True).rows()
-    rows = [
-        [
-            {"id": r["id"]},
-            r["source"],
-            r["step"],
-            r["domain"] or DASH,
-            number(r["measured"], 4),
-            f"{r['bound']} {number(r['threshold'], 4)}",
-            percent(r["distance"], abs(r["threshold"])) if r["threshold"] else number(r["distance"], 4),
-        ]
-        for r in misses.iter_rows(named=True)
-    ]
-    return {"steps": steps, "rows": rows}
-
-
-def dropped(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, texts: pl.DataFrame | None) -> Data:
-    """Give for each source some rows kept and some that each step dropped first, with text if there is."""
-    every = examples(ledger, texts)
-    answers = [c for c in ("response", "chosen") if c in rows.collect_schema()]
-    answer = pl.coalesce(answers) if answers else pl.lit(None, dtype=pl.String)
-    no_detail = pl.lit(None, dtype=pl.String).alias("detail")
-    sources = {}
-    for source in manifest["counts"]:
-        kept = rows.filter(pl.col("source") == source)
-        own = every.filter(pl.col("source") == source)
-        few = kept.select("id", no_detail, prompt=cut(pl.col("prompt")), response=cut(answer)).head(EACH).collect()
-        size = manifest["counts"][source]["kept"]
-        folds = [(f"kept, {plural(size, 'row')}", few)] if size else []
-        folds += [
-            (f"{s.verb} {s.label}, {plural(s.first, 'row')} dropped", own.filter(pl.col("step") == s.label))
-            for s in lines(manifest, source)
-            if s.first
-        ]
-        sources[source] = [(title, [_marked(row) for row in frame.to_dicts()]) for title, frame in folds]
+        return None
+    key = ["source", "step", "id"]
+    shown = ("prompt", "response", "spans")
+    have = merge([] if texts is None else [texts]).unique(key, keep="last")
+    sources: dict[str, dict[str, Data]] = {}
+    for row in misses.join(have.select(*key, *shown), on=key, how="left", maintain_order="left").to_dicts():
+        fold = sources.setdefault(row["source"], {}).setdefault(row["step"], {**row, "rows": []})
+        off = f"{number(row['measured'], 4)} where {row['bound']} is {number(row['threshold'], 4)}"
+        fold["rows"].append({**_marked(row), "detail": off})
     return {"sources": sources}
 
 
-def _marked(row: Data) -> Data:
+def dropped(rows: pl.LazyFrame, ledger: pl.LazyFrame, manifest: Data, texts: pl.DataFrame | None) -> Data:
+    """Give for each source some rows kept and some that each step dropped first, with text if there is.
+
+    A row that was dropped in favour of another has that one as `twin`.
+    """
+    every = examples(ledger, texts).filter(pl.col("distance").is_null())
+    twins = {(row["source"], row["step"], row["beside"]): row for row in every.to_dicts() if row["beside"]}
+    sources = {}
+    for source in present(manifest):
+        few = rows.filter(pl.col("source") == source).head(EACH).collect()
+        shown = zip(few["id"], texts_of(few).iter_rows(), strict=True)
+        kept = [{"id": id_, "prompt": excerpt(p), "response": excerpt(r)} for id_, (p, r) in shown]
+        own = [row for row in every.to_dicts() if row["source"] == source and not row["beside"]]
+        size = manifest["counts"][source]["kept"]
+        folds = [(f"kept, {plural(size, 'row')}", kept)] if size else []
+        folds += [
+            (f"{s.verb} {s.label}, {plural(s.first, 'row')} dropped", [row for row in own if row["step"] == s.label])
+            for s in lines(manifest, source)
+            if s.first
+        ]
+        sources[source] = [
+            (title, [_marked(row, twins.get((source, row.get("step"), row["id"]))) for row in some])
+            for title, some in folds
+        ]
+    return {"sources": sources}
+
+
+def _marked(row: Data, twin: Data | None = None) -> Data:
     """Part the texts of an example by what is evidence in them."""
     spans = (row.get("spans") or "").split("\n\n")
-    return row | {name: row[name] and marks(row[name], spans) for name in ("prompt", "response")}
+    parts = {name: row[name] and marks(row[name], spans) for name in ("prompt", "response")}
+    return {"detail": None, "domain": None, "twin": twin and _marked(twin), **row, **parts}
 
 
-def quarantine(manifest: Data) -> Data:
+def quarantine(manifest: Data) -> Data | None:
     """Sum up what could not be read, by source and by reason."""
     bad = {name: count["quarantined"] for name, count in manifest["counts"].items()}
     whole = {name: count["read"] + bad[name] for name, count in manifest["counts"].items()}
     sources = [[name, whole[name], bad[name], percent(bad[name], whole[name])] for name in bad]
     reasons = (manifest.get("quarantine") or [])[:_REASONS]
+    if not reasons and not any(bad.values()):
+        return None
     return {
         "sources": sources if any(bad.values()) else [],
         "reasons": [[r["source"], r["error"], r["records"], r["first"]] for r in reasons],

@@ -9,11 +9,11 @@ import polars as pl
 
 from curate.recipe.step import bounds
 from curate.report.words import fields, plural
+from curate.run.examples import NEAR
 from curate.run.ledger import BEFORE_BUDGET, OVERRIDES, REPEATED, leading, verdicts
 
 SAMPLE = "sample"  # the label under which the budget's choice stands in the ledger
 _OMITTED = {"seed"}  # the same for the whole run and shown at its top
-_NEAR = 5  # rows shown for each source and step
 _CLOSE = 0.1  # what counts as near: a tenth of the threshold
 
 
@@ -156,7 +156,7 @@ def measures(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any]) -> l
     """
     result: dict[tuple[str, str], Measure] = {}
     for source, step in _steps(manifest):
-        for column in _columns(ledger.lazy(), step):
+        for column in _columns(ledger.lazy(), step) if manifest["counts"][source]["read"] else ():
             kind = {k: v for k, v in step["params"].items() if k not in bounds(step) and v is not None}
             of = column.removeprefix(step["label"]).removeprefix(".")
             new = Measure(column, step["filter"], step["label"], of, step["params"])
@@ -182,7 +182,7 @@ def _columns(ledger: pl.LazyFrame, step: dict[str, Any]) -> list[str]:
     ]
 
 
-def near_misses(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any], most: int = _NEAR) -> pl.DataFrame:
+def near_misses(ledger: pl.DataFrame | pl.LazyFrame, manifest: dict[str, Any], most: int = NEAR) -> pl.DataFrame:
     """Find the rows that failed one step only, and that by the least: at most so many for each source and step.
 
     A row's distance is that of its number to the nearest of the step's. Columns: source, step, id, domain,

@@ -490,6 +490,9 @@ def _show_prediction(sample: list[dict[str, Any]]) -> None:
             table.add_row("" if i else row["source"], f"{label} (the first of more)" if whole else label, *numbers)
     if sample:
         console.print(table)
+    unjudged = dict.fromkeys((what, count) for row in sample for what, count in row["unjudged"].items())
+    for what, count in unjudged:
+        _line(f"Step {what} that it cannot judge ({plural(count, 'tried row')}).", "yellow")
     for row in sample:
         if row["left"]["why"]:
             _line(f"{row['source']}: not predicted: {row['left']['why']}.", "yellow")

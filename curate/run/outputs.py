@@ -32,10 +32,11 @@ from curate.report.tables import tables
 from curate.rows import STANDARD, hash01, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.budget import Result
-from curate.run.examples import merge
+from curate.run.examples import examples as examples_of
+from curate.run.examples import merge, with_texts
 from curate.run.quarantine import reasons, together
 from curate.run.state import MANIFEST, Pool, Run, RunError, size_of
-from curate.run.what_if import reach
+from curate.run.what_if import movable, reach
 from curate.spill import Spill
 from curate.turns import ANSWERS, OPTIONAL, drop_thoughts
 
@@ -247,14 +248,15 @@ def _write(result: Result, state: Run, out: Path) -> dict[str, Any]:
     for name, read in recipe.extra.items():
         hashes |= _prompts(out, name, read)
     hashes["quarantine.jsonl"] = _text(out, "quarantine.jsonl", together(state.quarantine))
-    examples = merge([pl.read_parquet(file) for file in state.examples])
+    examples = with_texts(examples_of(ledger, merge(map(pl.read_parquet, state.examples))), state.rows)
     hashes["examples.parquet"] = put(out, BY, "examples.parquet", lambda to: _parquet(to, [examples]))
     missing: dict[str, str] = {}  # what the report lacks, and why
     if {"chosen", "rejected"} <= set(rows.collect_schema()):
         _shortcuts(manifest, rows.collect(), recipe.seed, missing)
     if result.pool.alive.any() and (diversity := _diversity(state, out, manifest)):
         manifest["diversity"] = diversity
-    page = _text(out, "report.html", report(rows, ledger, manifest, examples, missing))
+    bounds = partial(movable, manifest, ledger)
+    page = _text(out, "report.html", report(rows, ledger, manifest, examples, missing, bounds))
     if missing:
         manifest["missing"] = missing
     readme = _text(out, "README.md", card(_parts(out, parts), manifest))
@@ -397,7 +399,8 @@ def rewrite_report(out: Path) -> Path:
     manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
     rows, ledger = scan(out / "train.parquet"), ledgers.read(out / "ledger.parquet")
     examples = pl.read_parquet(out / "examples.parquet")
-    _text(out, "report.html", report(rows, ledger, manifest, examples))
+    bounds = partial(movable, manifest, ledger)
+    _text(out, "report.html", report(rows, ledger, manifest, examples, bounds=bounds))
     return out / "report.html"
 
 
@@ -413,7 +416,7 @@ def _diversity(state: Run, out: Path, manifest: dict[str, Any]) -> dict[str, Any
         first = str(error).partition("\n")[0]
         manifest["unmeasured"] = first if isinstance(error, UserError) else f"{type(error).__name__}: {first}"
         return {}
-    return {name: result[name] for name in ("column", "model", "metrics", "map")}
+    return {name: result[name] for name in ("column", "model", "metrics", "map", "regions")}
 
 
 def _with_vectors(recipe: Recipe) -> dict[str, Any] | None:

@@ -26,6 +26,7 @@ from curate.recipe.bindings import described
 from curate.recipe.overrides import Overrides
 from curate.recipe.plan import Read, Source
 from curate.recipe.step import Step
+from curate.report.steps import near_misses
 from curate.rows import (
     Batch,
     Part,
@@ -37,7 +38,7 @@ from curate.rows import (
     standardise,
     with_bytes,
 )
-from curate.run.examples import merge, samples
+from curate.run.examples import NEAR, merge, samples
 from curate.run.ledger import Ledger
 from curate.run.overrides import accept, decided, overrule
 from curate.run.quarantine import line_of, sentences
@@ -242,6 +243,7 @@ def gather(state: Run, source: Source, passed: list[tuple[PartJob, Entry]]) -> P
     _refuse_bad(state, source)
     ledger = Ledger(tuple(scan(file) for entry in entries for file in entry.files("ledger-*.parquet")))
     rows = [file for entry in entries for file in entry.files("rows-*.parquet")]
+    state.rows += rows
     return Pool.of(ledger, rows, "+".join(sorted(entry.content for entry in entries)))
 
 
@@ -401,7 +403,8 @@ def pass_over(
             passed = passed._replace(ledger=(overrule if source else accept)(passed.ledger, overrides))
             rows.add(compact(passed.kept, height))
             ledger.add(passed.ledger)
-            examples = compact(merge([examples, samples(passed.rows, passed.ledger)]), height)
+            few = samples(passed.rows, passed.ledger, _near(passed.ledger, steps))
+            examples = compact(merge([examples, few]), height)
             count["kept"] += passed.kept.height
             add(count["unseen"], passed.unseen)
             add(count["unjudged"], passed.unjudged)
@@ -410,6 +413,12 @@ def pass_over(
     ledger.flush()
     examples.write_parquet(folder / "examples.parquet")
     return count
+
+
+def _near(ledger: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
+    """List the near misses of a batch."""
+    own = {"counts": ledger["source"].unique(), "steps": {"all": [step.described() for step in steps]}}
+    return near_misses(ledger, own, NEAR)
 
 
 def add(to: dict[str, int], counts: dict[str, int]) -> None:

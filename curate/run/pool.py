@@ -79,8 +79,14 @@ def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
     state.examples += stage.files("examples.parquet")
     add(state.unseen, stage.meta["unseen"])
     add(state.unjudged, stage.meta["unjudged"])
-    ledger = pool.ledger.extend(map(scan, stage.files("ledger-*.parquet")))
-    return Pool.of(ledger, stage.files("rows-*.parquet"), stage.content)
+    return _pool_after(state, pool, stage, "ledger-*.parquet")
+
+
+def _pool_after(state: Run, pool: Pool, stage: Entry, verdicts: str) -> Pool:
+    """Go on with the rows that a stage left, and what it says of all that it was asked about."""
+    files = stage.files("rows-*.parquet")
+    state.rows += files
+    return Pool.of(pool.ledger.extend(map(scan, stage.files(verdicts))), files, stage.content)
 
 
 def _select(state: Run, pool: Pool, step: Step) -> Pool:
@@ -292,8 +298,7 @@ def _score(state: Run, pool: Pool, step: Step) -> Pool:
     depends = {"pool": pool.key, "step": step.depends()}
     stage = state.stage("score", step.label, depends, build, keep=lambda meta: not meta["again"])
     _note(state, step, stage)
-    ledger = pool.ledger.extend(map(scan, stage.files("ledger-*.parquet")))
-    return Pool.of(ledger, stage.files("rows-*.parquet"), stage.content)
+    return _pool_after(state, pool, stage, "ledger-*.parquet")
 
 
 def _scored(pool: Pool, step: Step) -> tuple[pl.DataFrame, Scores]:
@@ -318,8 +323,7 @@ def _make(state: Run, pool: Pool, step: Step) -> Pool:
     state.quarantine += stage.files("bad.jsonl")
     state.examples += stage.files("examples.parquet")
     _note(state, step, stage)
-    ledger = pool.ledger.extend(map(scan, stage.files("ledger.parquet")))
-    return Pool.of(ledger, stage.files("rows-*.parquet"), stage.content)
+    return _pool_after(state, pool, stage, "ledger.parquet")
 
 
 def _note(state: Run, step: Step, stage: Entry) -> None:

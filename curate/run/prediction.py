@@ -52,7 +52,8 @@ def sample_yield(recipe: Recipe, rows: int, seed: int | None = None) -> list[dic
 
     A line a source: `asked`; `read`, its different rows, or those of the beginning of its parts where it has more than
     200,000 (`whole` is false then, and the prediction is of these alone); `sampled`, of which its steps `kept` some;
-    `quarantined`; `absent`, why it is not there; `steps`, with what each leaves, and `left` by all: Count as a dict.
+    `quarantined`; `unjudged`, by step how many it cannot judge (of the steps of all sources, how many of all sources);
+    `absent`, why it is not there; `steps`, with what each leaves, and `left` by all: Count as a dict.
     Steps that ask a model are left out, and all after them. The draw is by `seed`, or the recipe's.
     """
     loose = _without_models(
@@ -67,12 +68,16 @@ def sample_yield(recipe: Recipe, rows: int, seed: int | None = None) -> list[dic
         draws = {source.name: _draw(source, rows, recipe.seed if seed is None else seed) for source in loose.sources}
         sources = tuple(replace(s, read=draws[s.name] or s.read, take=None, sample=None) for s in loose.sources)
         alone = [replace(loose, sources=(source,), steps=()) for source in sources]
-        collect(partial(read_sources, Run(each, cache)) for each in alone)
+        runs = {each.sources[0].name: Run(each, cache) for each in alone}
+        collect(partial(read_sources, each) for each in runs.values())
         state = Run(replace(loose, sources=sources), cache)
         pool = run(state).pool
         ledger = pl.concat(list(pool.ledger.frames(Path(folder))), how="diagonal_relaxed")
     share = min((draw.sampled / draw.size for draw in draws.values() if draw and draw.size), default=1.0)
-    return [_line(recipe, loose, source, draws[source.name], ledger, state, share) for source in loose.sources]
+    lines = [_line(recipe, loose, source, draws[source.name], ledger, state, share) for source in loose.sources]
+    own = {what for each in runs.values() for what in each.unjudged}
+    together = {what: count for what, count in state.unjudged.items() if what not in own}
+    return [{**line, "unjudged": {**runs[line["source"]].unjudged, **together}} for line in lines]
 
 
 def _line(

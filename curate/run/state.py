@@ -187,6 +187,7 @@ class Run:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     quarantine: list[Path] = field(default_factory=list)
     examples: list[Path] = field(default_factory=list)
+    rows: list[Path] = field(default_factory=list)  # the rows that each pass left, in the order of the steps
     open: dict[str, int] = field(default_factory=dict)  # by step, the rows that another run would ask about again
     reasons: dict[str, list[Any]] = field(default_factory=dict)  # by step, why rows have no answer, with counts
     notes: dict[str, dict[str, float]] = field(default_factory=dict)  # what selectors say of their choice as a whole

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
@@ -23,6 +23,7 @@ from curate.run.folder import open_out
 from curate.run.ledger import OVERRIDES, REPEATED, verdicts
 
 FAILING = "_failing"  # how many steps a row fails
+_LONG = 2_000_000  # rows: to look at the bounds of more takes memory that a run does not
 _FEW = 3  # ways that are said of each source
 
 
@@ -157,9 +158,13 @@ def _measured(folder: Folder) -> dict[str, str]:
     return {column: max(own, key=len) for column, own in fits.items() if own}
 
 
+def _own(folder: Folder, label: str) -> list[str]:
+    return [column for column, of in _measured(folder).items() if of == label]
+
+
 def _moved(move: Move, source: str, folder: Folder) -> dict[str, Any]:
     rows = folder.ledger.filter(pl.col("source") == source)
-    columns = [c for c, label in _measured(folder).items() if label == move.label]
+    columns = _own(folder, move.label)
     step = next(step for step in folder.steps[source] if step["label"] == move.label)
     passes = _passes(move, columns, _edges(rows, step, columns))
     gained = folder.gained(rows.filter(pl.col(FAILING) == 1, pl.col("dropped_by") == move.label, passes))
@@ -215,6 +220,85 @@ def _passes(move: Move, columns: list[str], edges: tuple[float, float]) -> pl.Ex
     return (moved & (pl.col(move.label) | fails_only_this)).fill_null(False)
 
 
+class Bound(NamedTuple):
+    """A bound of a step on one source, and by their numbers the rows that it alone decides about.
+
+    `gained` are the numbers of the rows that nothing but this bound keeps out, `lost` those of the rows that pass every
+    step, `left` of them. A bound `below` is the least number that passes; a `strict` one does not pass itself.
+    """
+
+    source: str
+    label: str
+    column: str
+    below: bool
+    strict: bool
+    was: float
+    left: int
+    gained: pl.Series
+    lost: pl.Series
+    open: list[str]  # later steps that were not asked about what is gained, and selects that are not done again
+
+    def change(self, value: float) -> int:
+        """Count the rows more, or fewer, that pass every step with another number in the place of this bound."""
+        if value == self.was:
+            return 0
+        # The numbers are in order: those from a place on are above the bound.
+        side: Literal["left", "right"] = "right" if self.strict is self.below else "left"
+        gained, lost = (int(numbers.search_sorted(value, side)) for numbers in (self.gained, self.lost))
+        if self.below:
+            return len(self.gained) - gained if value < self.was else -lost
+        return gained if value > self.was else lost - len(self.lost)
+
+
+def movable(manifest: dict[str, Any], ledger: pl.LazyFrame) -> Iterator[Bound]:
+    """List the bounds of steps whose measure is in a ledger, with what moving each of them alone would change.
+
+    None of a ledger that is too long to be looked at for that.
+    """
+    if sum(count["read"] for count in manifest["counts"].values()) > _LONG:
+        return
+    folder = of(manifest, ledger)
+    # Rows that fail two steps are decided about by neither; ids are only compared, and texts of 32 digits take memory.
+    few = folder.ledger.filter(pl.col(FAILING) <= 1).select(
+        *("source", "dropped_by", FAILING, pl.col("id").hash()), *verdicts(ledger), *_measured(folder)
+    )
+    every = few.collect(engine="streaming")
+    # Each record once, and none that passes where it stands a second time, as `Folder.gained` has it.
+    passes = every.filter(pl.col(FAILING) == 0)["id"].implode()
+    new = pl.col("id").is_first_distinct() & ~pl.col("id").is_in(passes)
+    for source, steps in folder.steps.items():
+        rows = every.filter(pl.col("source") == source)
+        passing = rows.filter(pl.col(FAILING) == 0)
+        for step in steps:
+            own = _own(folder, step["label"])
+            if step["verb"] not in {"keep", "drop"} or not own:
+                continue
+            single = rows.filter(pl.col(FAILING) == 1, pl.col("dropped_by") == step["label"])
+            edges, sides = _sides(rows.lazy(), step, own)
+            for column, below, was in sides:
+                gained = single.filter(_outside(column, own, edges, below=below)).filter(new)
+                lost = passing.filter(pl.col(step["label"]).fill_null(False))
+                selects = [one["label"] for one in _after(folder, source, step["label"]) if _is_select(one)]
+                later = dict.fromkeys([*folder.never_asked(gained, source, step["label"]), *selects])
+                if not gained.height and (column, not below, was) in sides:
+                    continue  # one number and all that pass are equal to it: it bounds the other side
+                more, fewer = (frame[column].drop_nulls().drop_nans().sort() for frame in (gained, lost))
+                strict = step["verb"] == "drop"
+                yield Bound(source, step["label"], column, below, strict, was, passing.height, more, fewer, list(later))
+
+
+def _sides(
+    rows: pl.LazyFrame, step: dict[str, Any], own: list[str]
+) -> tuple[tuple[float, float], list[tuple[str, bool, float]]]:
+    """Find between which numbers a step lets rows pass, and of each of its columns the bound below and that above."""
+    low, high = edges = _edges(rows, step, own)
+    limits = bounds(step).values()
+    under, over = [n for n in limits if n <= low], [n for n in limits if n >= high]
+    sides = [(True, max(under))] if under else []
+    sides += [(False, min(over))] if over else []
+    return edges, [(column, below, was) for column in own for below, was in sides]
+
+
 def reach(manifest: dict[str, Any], ledger: pl.LazyFrame) -> list[dict[str, Any]]:
     """Say what alone would make up for what is missing: a bound moved how far, or a step left out, source by source.
 
@@ -249,8 +333,7 @@ def _ways(folder: Folder, row: dict[str, Any], step: dict[str, Any], missing: in
         return
     rows = folder.ledger.filter(pl.col("source") == source)
     single = rows.filter(pl.col(FAILING) == 1, pl.col("dropped_by") == label)
-    own = [column for column, of in _measured(folder).items() if of == label]
-    limits = bounds(step)
+    own, limits = _own(folder, label), bounds(step)
     common = {"source": source, "missing": missing, "step": label}
     if _fixed(step) or not own or not limits:
         gained = _room(folder, row, folder.gained(single))
@@ -261,27 +344,24 @@ def _ways(folder: Folder, row: dict[str, Any], step: dict[str, Any], missing: in
             at_most = bool(folder.never_asked(gained, source, label))
             yield {**common, "move": move, "was": limits.get("n"), "rows": count, "at_most": at_most, "distance": 1.0}
         return
-    edges = _edges(rows, step, own)
-    for column in own:
-        for below in (True, False):
-            was = [limit for limit in limits.values() if (limit <= edges[0] if below else limit >= edges[1])]
-            gained = folder.gained(single.filter(_outside(column, own, edges, below=below)))
-            gained = _room(folder, row, gained.sort(column, "id", descending=[below, False])).head(missing)
-            if not was or not gained.height:
-                continue
-            bound = max(was) if below else min(was)
-            value = gained[column][-1]
-            # As many as that number lets through, which may be more than are missing.
-            beyond = pl.col(column) >= value if below else pl.col(column) <= value
-            gained = _room(folder, row, folder.gained(single.filter(_outside(column, own, edges, below=below), beyond)))
-            yield {
-                **common,
-                "move": f"{column} {'>=' if below else '<='} {value:.10g}",
-                "was": bound,
-                "rows": gained.height,
-                "at_most": bool(folder.never_asked(gained, source, label)),
-                "distance": abs(value - bound) / (abs(bound) or 1.0),
-            }
+    edges, sides = _sides(rows, step, own)
+    for column, below, bound in sides:
+        gained = folder.gained(single.filter(_outside(column, own, edges, below=below)))
+        gained = _room(folder, row, gained.sort(column, "id", descending=[below, False])).head(missing)
+        if not gained.height:
+            continue
+        value = gained[column][-1]
+        # As many as that number lets through, which may be more than are missing.
+        beyond = pl.col(column) >= value if below else pl.col(column) <= value
+        gained = _room(folder, row, folder.gained(single.filter(_outside(column, own, edges, below=below), beyond)))
+        yield {
+            **common,
+            "move": f"{column} {'>=' if below else '<='} {value:.10g}",
+            "was": bound,
+            "rows": gained.height,
+            "at_most": bool(folder.never_asked(gained, source, label)),
+            "distance": abs(value - bound) / (abs(bound) or 1.0),
+        }
 
 
 def _fixed(step: dict[str, Any]) -> bool:

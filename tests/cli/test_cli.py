@@ -284,6 +284,10 @@ def test_a_filter_on_a_column_of_another_type_is_named(there):
     out = call("run", "recipe.yaml", "--set", steps, "--set", "shortfall=accept", code=2)
     assert "Step at_least: 'response' holds text that it cannot judge (60 rows)." in out
     assert "The set is empty" in out
+    says = "Step at_least: 'response' holds text that it cannot judge (60 tried rows)."
+    assert says in call("check", "recipe.yaml", "--set", steps)
+    steps = steps.replace("sources.one.steps", "steps")
+    assert call("check", "recipe.yaml", "--set", steps).count("cannot judge") == 1
 
 
 def test_the_list_of_commands_is_not_cut():

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from curate.report.steps import near_misses
+from curate.run.folder import open_out
 from curate.run.state import Shortfall
-from curate.run.what_if import ThresholdError, thresholds
+from curate.run.what_if import Bound, ThresholdError, movable, thresholds
 from tests.ablate.ledger import runs
 
 pytestmark = pytest.mark.slow
@@ -169,6 +170,35 @@ def test_ways_that_do_not_reach_it_say_how_far_they_go(data):
     ways = manifest["short"]["ways"]
     assert 0 < len(ways) <= 3 and all(0 < way["rows"] < way["missing"] for way in ways)
     assert all(way["at_most"] for way in ways if way["step"] != "exact_duplicates"), "the select never saw these"
+
+
+def test_a_bound_that_moves_says_at_every_number_what_asking_for_it_says(rowwise):
+    out, _ = rowwise
+    bounds = list(movable(*open_out(out)))
+    assert {(b.label, b.below) for b in bounds if b.source == "qa"} >= {("length", True), ("length", False)}
+    for bound in bounds:
+        for value in (*bound.gained[:2], *bound.lost[:2], bound.was, bound.was - 1, bound.was + 37):
+            sign = (">" if bound.strict else ">=") if bound.below else ("<" if bound.strict else "<=")
+            asked = thresholds(out, [f"{bound.column} {sign} {value!r}"])
+            line = asked.row(by_predicate=pl.col("source") == bound.source, named=True)
+            assert bound.change(value) == line["gained"] - line["lost"], (bound.column, value)
+            assert bound.left == line["left"]
+
+
+@pytest.mark.parametrize(
+    ("below", "strict", "changes"),
+    [
+        pytest.param(True, False, {8: 2, 9: 1, 10: 0, 11: -1, 12: -1, 13: -2}, id="at least 10"),
+        pytest.param(True, True, {8: 1, 9: 0, 10: 0, 11: -1, 12: -2, 13: -2}, id="above 10"),
+    ],
+)
+def test_a_number_at_the_bound_passes_unless_it_is_strict(below, strict, changes):
+    gained, lost = pl.Series([8.0, 9.0]), pl.Series([10.0 + strict, 12.0])
+    bound = Bound("qa", "s", "s.x", below, strict, 10, 2, gained, lost, open=[])
+    assert {value: bound.change(value) for value in changes} == changes
+    # The same from above, in a mirror.
+    mirror = bound._replace(below=False, was=-10, gained=-gained[::-1], lost=-lost[::-1])
+    assert {-value: mirror.change(-value) for value in changes} == {-v: n for v, n in changes.items()}
 
 
 def test_a_step_that_lets_nothing_pass_is_said(data):

@@ -16,6 +16,7 @@ from curate.filters.vectors.pool import vectors_of
 from curate.models.embeddings import DEFAULT, Embedded, embedded
 from curate.models.embeddings.quantised import quantise
 from curate.report.diversity.comparison import DRAWS, compare, domain_counts, ladder, measure, order
+from curate.report.diversity.regions import regions
 from curate.rows import literal, stack
 from curate.texts import COLUMNS, KINDS, with_texts
 
@@ -60,15 +61,19 @@ def coordinates(vectors: Any) -> NDArray[np.float64]:
     return result
 
 
-def points(vectors: Any, chosen: int, ids: Any) -> list[list[float]]:
-    """List points of a map as [x, y, 1 if chosen else 0], x and y from 0 to 1; the first `chosen` rows are the set.
+def map_of(vectors: Any, chosen: int, rows: pl.DataFrame) -> dict[str, Any]:
+    """Draw a map of rows with an `id`, a `domain` and maybe a `text`: its points and regions, x and y from 0 to 1.
 
-    At most 1,500 of either kind are shown, those whose ids hash lowest.
+    Points are [x, y, 1 if chosen else 0]; the first `chosen` rows are the set. At most 1,500 of either kind are shown,
+    those whose ids hash lowest.
     """
-    flat = coordinates(vectors)
-    turn = order(len(flat), ids, 0, "map")
-    kinds = (turn[turn >= chosen][:SHOWN], turn[turn < chosen][:SHOWN])
-    return [[round(float(flat[i, 0]), 3), round(float(flat[i, 1]), 3), int(i < chosen)] for kind in kinds for i in kind]
+    import numpy as np
+
+    flat = coordinates(vectors).round(3)
+    turn = order(len(flat), rows["id"], 0, "map")
+    shown = np.concatenate([turn[turn >= chosen][:SHOWN], turn[turn < chosen][:SHOWN]])
+    points = [[float(flat[i, 0]), float(flat[i, 1]), int(i < chosen)] for i in shown]
+    return {"map": points, "regions": regions(flat, chosen, shown, rows)}
 
 
 # Steps that choose among rows which are all good; what any other step drops was not good enough to be drawn.
@@ -121,7 +126,7 @@ def of_folder(
         "pool": rows.height if note is None else None,
         "cut": int(embeddings.cut.sum()),
         "metrics": [{name: _plain(value) for name, value in row.items()} for row in metrics],
-        "map": points(embeddings.vectors, chosen.height, rows["id"]),
+        **map_of(embeddings.vectors, chosen.height, rows.rename({} if vectors else {column: "text"})),
         "ladder": ladder(embeddings.vectors, rows["id"], n=chosen.height, seeds=[seed])
         if with_ladder and not note
         else [],

@@ -14,7 +14,7 @@ pytest.importorskip("model2vec", reason="the small model of these tests is a mod
 
 from curate.cache import Cache  # noqa: E402
 from curate.cli.pool import diversity  # noqa: E402
-from curate.report.diversity.folder import SHOWN, DiversityError, of_folder, points, principal_axes  # noqa: E402
+from curate.report.diversity.folder import SHOWN, DiversityError, map_of, of_folder, principal_axes  # noqa: E402
 from tests.models.embeddings import static_model  # noqa: E402
 
 
@@ -135,9 +135,13 @@ def test_the_first_axis_is_where_the_rows_spread_most():
     assert abs(np.corrcoef(flat[:, 0], flat[:, 1])[0, 1]) < 1e-6
 
 
+def rows_of(ids):
+    return pl.DataFrame({"id": ids, "domain": "tea"})
+
+
 def test_points_lie_in_the_frame_and_know_what_was_chosen():
     rows = RNG.normal(size=(5_000, 4))
-    result = np.array(points(rows, 2_000, [f"r{i}" for i in range(5_000)]))
+    result = np.array(map_of(rows, 2_000, rows_of([f"r{i}" for i in range(5_000)]))["map"])
     assert len(result) == 2 * SHOWN
     assert result[:, 2].sum() == SHOWN
     assert result[:, :2].min() >= 0
@@ -147,8 +151,11 @@ def test_points_lie_in_the_frame_and_know_what_was_chosen():
 def test_the_order_of_the_rows_does_not_matter():
     rows, ids = RNG.normal(size=(50, 4)), [f"r{i}" for i in range(50)]
     turn = RNG.permutation(50)
-    assert sorted(points(rows, 0, ids)) == sorted(points(rows[turn], 0, [ids[i] for i in turn]))
+    one, other = map_of(rows, 0, rows_of(ids)), map_of(rows[turn], 0, rows_of([ids[i] for i in turn]))
+    assert sorted(one["map"]) == sorted(other["map"]) and one["regions"] == other["regions"]
 
 
 def test_rows_that_are_all_the_same():
-    assert points([[1.0, 0.0]] * 3, 1, None) == [[0.0, 0.0, 0], [0.0, 0.0, 0], [0.0, 0.0, 1]]
+    result = map_of([[1.0, 0.0]] * 3, 1, rows_of(["a", "b", "c"]))
+    assert sorted(result["map"]) == [[0.0, 0.0, 0], [0.0, 0.0, 0], [0.0, 0.0, 1]]
+    assert result["regions"] == [{"x": 0.0, "y": 0.0, "name": "tea", "pool": 1.0, "set": 1.0}]
