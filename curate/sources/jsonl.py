@@ -1,4 +1,4 @@
-"""JSON Lines, and JSON files that are one array: one object a row."""
+"""JSON Lines, and JSON files that are one array, or hold one: one object a row."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from curate.errors import cut
 from curate.rows import Bad, Batch, Part
 from curate.sources import files
 from curate.sources.columns import Record, describe
@@ -26,6 +27,8 @@ MAX_NESTED = 1_000_000
 MAX_DEPTH = 64
 _NESTED = frozenset({dict, list})
 _CHUNK = 2**20
+# What the list of records is called in a file that is one object, as in {"version": 1, "data": [...]}.
+_LISTS = {"data", "dataset", "entries", "examples", "instances", "items", "records", "rows", "samples", "train"}
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".zst")
 
 
@@ -38,12 +41,13 @@ def jsonl(
     license: str | None = None,
     encoding: str | None = None,
 ) -> list[Part]:
-    r"""Read JSON Lines, packed (.gz .bz2 .xz .zst) or not; also .json files that are one array.
+    r"""Read JSON Lines, packed (.gz .bz2 .xz .zst) or not; also .json files that are one array, or hold one.
 
     Broken UTF-8, broken JSON, a line that is no object, text that is not Unicode (half a surrogate pair) or a
     wrong value in a standard column make that record bad and no other. In an array, broken JSON makes the
     rest of the file bad: where the next item starts cannot be known. Of a key that stands twice the last
-    value counts.
+    value counts. A .json file that is one object is read as the list in it that is called `data`, `rows`, `items`,
+    `records`, `examples`, `instances`, `entries`, `samples`, `dataset` or `train`.
 
     Args:
         path: a file, a folder (its .jsonl, .ndjson and .json files, packed or not, and .zst dumps) or a glob.
@@ -96,14 +100,15 @@ def read(file: Path, encoding: str | None = None) -> Iterator[Read | Bad]:
 
 
 def unit(file: Path, encoding: str | None = None) -> str:
-    """Say what a record of the file is: 'item' in a .json file that is an array, else 'line'."""
+    """Say what a record of the file is: 'item' in a .json file that is an array or holds one, else 'line'."""
     if files.kind(file) != ".json":
         return "line"
     with files.encoded(file, encoding) as stream:
         try:
             files.skip_mark(stream)
-            return "item" if stream.read(4096).lstrip().startswith(b"[") else "line"
-        except files.damage():
+            _enter(_Text(stream))
+            return "item"
+        except (*files.damage(), ValueError, RecursionError):
             return "line"
 
 
@@ -177,7 +182,7 @@ def _items(file: Path, encoding: str | None) -> Iterator[Read | Bad]:
         try:
             files.skip_mark(stream)
             text = _Text(stream)
-            text.take("[")
+            is_inside = _enter(text)
             while not (text.ahead() == "]" and number == 0):
                 yield _item(file, number + 1, text)
                 number += 1
@@ -185,6 +190,8 @@ def _items(file: Path, encoding: str | None) -> Iterator[Read | Bad]:
                     break
                 text.take(",")
             text.take("]")
+            if is_inside:
+                _leave(text)
             if text.ahead():
                 raise ValueError("there is more after the end of the array")
         except files.damage() as error:
@@ -193,6 +200,41 @@ def _items(file: Path, encoding: str | None) -> Iterator[Read | Bad]:
             remaining = text.rest()
             error_ = f"{reason(error)}; where the next item starts cannot be known"
             yield files.bad(file, f"item {number + 1}", error_, *remaining)
+
+
+def _enter(text: _Text) -> bool:
+    """Step into the array that a text is, or into the list of records in its object; tell which it was.
+
+    Raises:
+        ValueError: when it is neither: a list of turns, say, belongs to a record.
+    """
+    if text.ahead() != "{":
+        text.take("[")
+        return False
+    text.take("{")
+    while not (_key(text).lower() in _LISTS and text.ahead() == "["):
+        text.value()
+        text.take(",")
+    text.take("[")
+    if not isinstance(first := text.peek(), dict) or {"role", "from"} & first.keys():
+        raise ValueError("these are no records")
+    return True
+
+
+def _leave(text: _Text) -> None:
+    """Step out of an object behind its list of records; another such list in it is not passed over in silence."""
+    while text.ahead() == ",":
+        text.take(",")
+        key, value = _key(text), text.value()[0]
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            raise ValueError(f"the list '{cut(key)}' is one more, and one is read")
+    text.take("}")
+
+
+def _key(text: _Text) -> str:
+    key = text.value()[0]
+    text.take(":")
+    return str(key)
 
 
 class _Text:
@@ -247,6 +289,12 @@ class _Text:
                 continue
             source, self._at = self._text[self._at : end], end
             return value, source
+
+    def peek(self) -> Any:
+        """Look at the next value."""
+        value, source = self.value()
+        self._at -= len(source)
+        return value
 
     def rest(self) -> tuple[bytes, int]:
         """Give the beginning of what is left, and the size of all of it in bytes."""

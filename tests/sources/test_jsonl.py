@@ -208,6 +208,13 @@ ARRAYS = [
     pytest.param(b'[{"prompt":"a"}', 1, [("item 2", "expected ',', got the end")], id="cut short after an item"),
     pytest.param(b'[{"prompt":"a"} {"prompt":"b"}]', 1, [("item 2", "expected ',', got '{'")], id="no comma"),
     pytest.param(b'[{"prompt":"a"}] x', 1, [("item 2", "more after the end")], id="more after the end"),
+    pytest.param(b'{"v":1,"data":[{"prompt":"a"},{"prompt":"b"}]}', 2, [], id="in an object"),
+    pytest.param(b'{\n "info": {"of": [1]},\n "Rows": [\n{"prompt":"a"}],"end":[2]}\n', 1, [], id="in an object of lines"),
+    pytest.param(b'{"train":[{"prompt":"a"}],"test":[{"prompt":"b"}]}', 1, [("item 2", "'test' is one more")], id="two"),
+    pytest.param(b'{"data":[{"prompt":"a"},{"prompt":"b"}', 2, [("item 3", "got the end")], id="an object cut short"),
+    pytest.param(b'{"data":[{"role":"user"}],"prompt":"a"}', 1, [], id="turns are no records"),
+    pytest.param(b'{"data":[5],"prompt":"a"}', 1, [], id="numbers are no records"),
+    pytest.param(b'{"tips":[{"prompt":"b"}],"prompt":"a"}', 1, [], id="a list of another name"),
 ]  # fmt: skip
 
 
