@@ -6,6 +6,7 @@ import codecs
 import io
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -103,13 +104,11 @@ def unit(file: Path, encoding: str | None = None) -> str:
     """Say what a record of the file is: 'item' in a .json file that is an array or holds one, else 'line'."""
     if files.kind(file) != ".json":
         return "line"
-    with files.encoded(file, encoding) as stream:
-        try:
-            files.skip_mark(stream)
-            _enter(_Text(stream))
-            return "item"
-        except (*files.damage(), ValueError, RecursionError):
-            return "line"
+    with files.encoded(file, encoding) as stream, suppress(*files.damage(), ValueError, RecursionError):
+        files.skip_mark(stream)
+        _enter(_Text(stream))
+        return "item"
+    return "line"
 
 
 def _lines(file: Path, encoding: str | None, piece: files.Range | None = None) -> Iterator[Read | Bad]:
