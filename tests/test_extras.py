@@ -37,6 +37,7 @@ BEHIND = {
         *(f"curate/models/embeddings/{name}" for name in ("embedding", "encoder", "quantised")),
         "curate/models/store",
         "curate/report/diversity/",
+        "curate/run/view",
     ],
     "openvino": ["curate/models/embeddings/"],
     "vllm": ["curate/models/generators/vllm", "curate/models/generators/process"],

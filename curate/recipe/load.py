@@ -34,7 +34,6 @@ from curate.recipe.plan import Read, Recipe, Sample, Source
 from curate.recipe.step import Step, build
 from curate.recipe.verbs import KINDS, VERBS, Kind
 from curate.rows import beside, locate, tried
-from curate.sources.public import fetched
 
 log = logging.getLogger("curate.recipe")
 
@@ -335,6 +334,8 @@ class Reading:
 
     def check_files(self, sources: Iterable[Source]) -> None:
         """Say which files are missing, so that who mends the rest is not told of them only then."""
+        from curate.sources.public import fetched
+
         for source in sources:
             for key, path in source.read.params.items():
                 if isinstance(path, Path) and not source.optional and locate(path) is None:

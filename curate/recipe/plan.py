@@ -18,7 +18,6 @@ from curate.recipe.overrides import Overrides
 from curate.recipe.step import Step
 from curate.rows import Batch, Part, SourceError, tried
 from curate.sources.misread import misread
-from curate.sources.public import fetched
 from curate.sources.remote import parts as parts_at
 
 Shortfall = Literal["fail", "accept", "redistribute"]
@@ -54,6 +53,8 @@ class Read:
 
     def fetched(self) -> str:
         """Say how its files come to where they are looked for, if they are a public source."""
+        from curate.sources.public import fetched
+
         return "".join(fetched(value) for value in self.params.values() if isinstance(value, Path))
 
     def misread(self) -> str | None:

@@ -11,9 +11,6 @@ import polars as pl
 
 from curate import texts
 from curate.engine import current
-from curate.filters.duplicates import near_duplicates
-from curate.filters.words.jaccard import near
-from curate.filters.words.runs import folded
 from curate.recipe.plan import Recipe
 from curate.rows import hash01
 from curate.run import ledger as ledgers
@@ -26,7 +23,6 @@ from curate.turns import TURNS
 
 _IDS = "held-out.parquet"
 _LIKE = pl.DataFrame(schema=dict.fromkeys(["id", "source", "text", "opening"], pl.String))
-_WORDS, _THRESHOLD = (signature(near_duplicates).parameters[name].default for name in ("words", "threshold"))
 
 
 def hold_out(state: Run, pool: Pool) -> tuple[Pool, HeldOut | None]:
@@ -96,13 +92,18 @@ def _alike(some: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     Their first questions are the same or near duplicates, or all that the user says is: so a dialogue goes with all
     that begins as it does, and with the same question asked after other small talk.
     """
+    from curate.filters.duplicates import near_duplicates
+    from curate.filters.words.jaccard import near
+    from curate.filters.words.runs import folded
+
+    rule = signature(near_duplicates).parameters
     opening = pl.DataFrame({"of": some["id"], "key": folded(some["opening"])}).unique("key", keep="first")
     same = pl.DataFrame({"id": others["id"], "key": folded(others["opening"])}).join(opening, on="key")
     result = [same.select("id", pl.format("begins with the question of {}", "of").alias("why"))]
     rows = pl.concat([some, others])
     dialogues = not rows["text"].equals(rows["opening"])
     for column in ["opening", *(["text"] if dialogues else [])]:
-        pairs = near(rows[column], some.height, _WORDS, _THRESHOLD)
+        pairs = near(rows[column], some.height, rule["words"].default, rule["threshold"].default)
         similarity = pairs["similarity"].round(2).cast(pl.Decimal(10, 2)).cast(pl.String)
         why = pl.select(pl.format("near {}, {}", rows["id"].gather(pairs["of"]), similarity)).to_series()
         result.append(pl.DataFrame({"id": rows["id"].gather(pairs["row"]), "why": why}))

@@ -119,10 +119,15 @@ def spans_of(rows: pl.DataFrame, step: Step, at: pl.Series | None) -> pl.DataFra
     plain = [expr for expr, kind in exprs.values() if kind is None or kind in rows.columns]
     result = _evaluate(rows, plain)
     for name, (expr, kind) in exprs.items():
-        if name not in result.columns and kind is not None and at is not None:
+        if name in result.columns or kind is None:
+            continue
+        if at is None:  # of the rows asked none has several turns, and these have no text at all
+            shown = rows.select(pl.repeat(None, pl.len(), dtype=pl.String).alias(name))
+        else:
             lines = texts.lines(rows, kind, expr.meta.root_names())
             lines = lines.filter((lines.at == at.gather(lines.row)).fill_null(False))
-            result = _beside(result, lines.fold(lines.values([expr]), [pl.col(name).first()]))
+            shown = lines.fold(lines.values([expr]), [pl.col(name).first()])
+        result = _beside(result, shown)
     return result
 
 

@@ -61,7 +61,7 @@ def test_the_plan_is_shown_while_a_run_lasts_and_gone_when_it_ends(begun, tmp_pa
     assert run.returncode == 0, rest
     assert rest.count(SHOW) == 1 and HIDE not in rest
     after = rest.rpartition(b"\x1b[2K")[2]
-    assert b"rows in out/r" in after and b"of 5" not in after
+    assert b"row in out/r" in after and b"of 5" not in after
 
 
 def test_ctrl_c_leaves_a_clean_screen(begun):

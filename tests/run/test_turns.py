@@ -107,6 +107,13 @@ def test_a_list_may_have_columns_and_turns_and_each_must_pass():
     assert details(ledger) == ["length: 3.0", None, "length: turn 2: 6.0 3.0"]
 
 
+@pytest.mark.parametrize("answers", [(None, "No."), ("No.", None), (None, None), (None, "I see.")])
+def test_a_row_without_an_answer_has_no_evidence_beside_one_that_has(answers):
+    rows = frame(*({**dialogue("Why?", "x"), "response": answer} for answer in answers))
+    ledger = row_pass(rows, [step("drop", first_person)]).ledger
+    assert ledger["kept"].to_list() == [answer == "No." for answer in answers]
+
+
 CASES = ["I see.", "My word!", "No.", "A [link](http://a.b).", ""]
 
 

@@ -168,13 +168,11 @@ def test_markdown_of_a_card_is_inert(text):
     "text", ["\u202e", "\u2066x", "\x1b", "\x9b", "</script><!--", '"><img src=x onerror=y>', "javascript:x"]
 )
 def test_a_page_holds_no_markup_and_no_bidi_controls_of_others(text):
-    row = {"id": text, "detail": text, "prompt": [(text, False), (text, True)], "response": None}
+    row = {"id": text, "detail": text, "domain": text, "prompt": [(text, False), (text, True)], "response": None}
+    row["twin"] = dict(row)
     made = render("set.html", part="examples", sources={"forum": [("kept", [row])]})
-    clean = render(
-        "set.html",
-        part="examples",
-        sources={"forum": [("kept", [{**row, "id": "", "detail": "x", "prompt": [("x", False), ("x", True)]}])]},
-    )
+    other = {"id": "", "detail": "x", "domain": "x", "prompt": [("x", False), ("x", True)], "response": None}
+    clean = render("set.html", part="examples", sources={"forum": [("kept", [{**other, "twin": other}])]})
     assert not RAW.search(made)
     assert "<img" not in made and "<!--" not in made and "</script" not in made
     assert made.count('"') == clean.count('"')
