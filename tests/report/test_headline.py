@@ -2,22 +2,9 @@
 
 import json
 
-import pytest
-
 from curate.report import report
 from tests.pages import Page
-from tests.report.small_run import make, step, texts
-
-
-@pytest.fixture(scope="module")
-def run():
-    return make()
-
-
-@pytest.fixture(scope="module")
-def page(run):
-    rows, ledger, manifest = run
-    return Page(report(rows, ledger, manifest, texts(ledger)))
+from tests.report.small_run import step
 
 
 def test_the_first_screen_says_what_was_looked_for_and_what_was_not(run):

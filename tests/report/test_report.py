@@ -22,17 +22,6 @@ from tests.report.small_run import make, manifest_of, texts
 EVIL = "\"><img src=x onerror=alert(1)></td><script>alert('p')</script>&amp;"
 
 
-@pytest.fixture(scope="module")
-def run():
-    return make()
-
-
-@pytest.fixture(scope="module")
-def page(run):
-    rows, ledger, manifest = run
-    return Page(report(rows, ledger, manifest, texts(ledger)))
-
-
 def test_the_page_loads_nothing_and_may_run_only_its_own_script(page):
     check_alone(page)
 
