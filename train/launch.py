@@ -43,9 +43,9 @@ def alone(out: Path) -> Iterator[None]:
 def wait_asleep() -> None:
     """Have threads that wait for each other sleep, not spin; call it before torch is imported, which reads it then.
 
-    On two cores that others use too, threads that spin take the time of the one they wait for: SmolLM2-135M went
-    trained on 10 tokens a second so, and on 140 asleep, and read 22 and 550. On a machine of one's own it
-    costs little, and vLLM a seventh.
+    On two cores that others use too, threads that spin take the time of the one they wait for: SmolLM2-135M trained on
+    10 tokens a second so and on 140 asleep, and it read 22 and 550. On a machine of one's own it costs little, and vLLM
+    a seventh.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
