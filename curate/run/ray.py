@@ -7,6 +7,7 @@ data, a user's own modules), all nodes have the same code and see one folder, an
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import secrets
@@ -259,7 +260,7 @@ def _unpickle(shared: tuple[_Place, bytes]) -> Any:
     from ray import cloudpickle
 
     place, work = shared
-    if difference := _difference(place.rests_on, rests_on()):
+    if difference := _difference(place.rests_on, _own()):
         raise RunError(f"the node {socket.gethostname()} has {difference}")
     if Path(place.folder).is_dir():
         os.chdir(place.folder)
@@ -267,6 +268,11 @@ def _unpickle(shared: tuple[_Place, bytes]) -> Any:
     _set("CURATE_DATA", place.data)
     own.adopt(place.modules)
     return cloudpickle.loads(work)
+
+
+@functools.cache  # all installed packages are looked through for it, and each of hundreds of pieces of work asks
+def _own() -> dict[str, str]:
+    return rests_on()
 
 
 def _do(shared: tuple[_Place, bytes], item: bytes) -> Any:

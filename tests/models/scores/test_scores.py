@@ -9,7 +9,7 @@ import pickle
 import polars as pl
 import pytest
 
-pytest.importorskip("torch", reason="scores need the extra `transformers`")
+torch = pytest.importorskip("torch", reason="scores need the extra `transformers`")
 pytest.importorskip("transformers", reason="scores need the extra `transformers`")
 
 pytestmark = pytest.mark.model
@@ -84,13 +84,42 @@ def test_another_label_costs_nothing_and_all_add_up(folders, seen):
     assert (sum(scores) - 1).abs().max() < 2e-5
 
 
-def test_scores_are_the_same_in_any_order_and_any_batch(folders, tmp_path, monkeypatch):
+@pytest.fixture
+def threads():
+    """How many threads torch has; as many as before when the test is over."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_scores_are_the_same_in_any_order_any_batch_and_on_any_threads(folders, tmp_path, monkeypatch, threads):
     results = []
-    for name, order, size in (("a", [0, 1, 2, 3], 4), ("b", [3, 1, 0, 2], 1)):
+    for name, order, size, number in (("a", [0, 1, 2, 3], 4, 1), ("b", [3, 1, 0, 2], 1, 1), ("c", [2, 0, 1, 3], 4, 3)):
         monkeypatch.setenv("CURATE_CACHE", str(tmp_path / name))
+        threads(number)
         some = [part.select("prompt", *every(folders)) for part in ROWS[order].iter_slices(size)]
         results.append(pl.concat(some).sort("prompt"))
+        assert torch.get_num_threads() == number
     assert results[0].equals(results[1])
+    assert results[0].equals(results[2])
+
+
+def test_a_model_that_fails_ends_the_rest_and_leaves_torch_its_threads(folders, threads, monkeypatch):
+    asked, load = [], models.load
+
+    def failing(*args):
+        def run(batch, shape):
+            asked.extend(batch)
+            raise MemoryError("no room")
+
+        return load(*args)._replace(run=run)
+
+    monkeypatch.setattr(scoring, "load", failing)
+    threads(2)
+    with pytest.raises(Exception, match="no room"):
+        pl.DataFrame({"text": [f"text {i}" for i in range(100)]}).select(perplexity("text", model=folders["causal"]))
+    assert len(asked) < 100
+    assert torch.get_num_threads() == 2
 
 
 def as_on_a_gpu(model, limit, length):
