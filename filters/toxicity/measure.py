@@ -23,7 +23,7 @@ def surge(folder: Path) -> pl.DataFrame:
 
 
 def hatecheck(folder: Path) -> pl.DataFrame:
-    """Read HateCheck's cases (Röttger et al. 2021) or a sample of them: text, toxic or not, kind."""
+    """Read HateCheck's cases (Röttger et al. 2021): text, toxic or not, kind."""
     frame = pl.read_csv(folder / "hatecheck.csv")
     return frame.select(text="test_case", toxic=pl.col("label_gold") == "hateful", kind="functionality")
 
