@@ -6,11 +6,11 @@ another one, or on another machine; what it leaves is an entry of the cache.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -21,7 +21,7 @@ import polars as pl
 
 from curate.address import Address
 from curate.cache import Cache, Entry, code_of, fingerprint
-from curate.engine import Engine, Local, current
+from curate.engine import Engine, Local, Made, current
 from curate.recipe.bindings import described
 from curate.recipe.overrides import Overrides
 from curate.recipe.plan import Read, Source
@@ -53,6 +53,7 @@ _GROUP = 20_000  # rows that are read, or skipped, together;
 _SORTED_GROUP = 5_000  # fewer where a reader looks for a range
 # A part with more bad records than this, and more bad than good ones, is something else than it is read as.
 _MOST_BAD = 100_000
+_JUDGES = 4  # batches that are judged side by side at the most: each takes a few hundred megabytes on its way
 _COUNTS = ("read", "kept", "bad", "bytes", "bad_bytes")
 # A piece is seconds of work: enough that its start costs little, and little to do again where a machine is lost.
 PIECE = 64 * 2**20  # bytes of a file
@@ -374,15 +375,21 @@ def pass_over(
     """Pass every batch through the steps into `folder`: rows-*.parquet, ledger-*.parquet, examples.parquet, bad.jsonl.
 
     Returns the counts (rows read and kept, records quarantined, bytes of each, by step the rows with turns that it does
-    not look at, and those with a value that it cannot judge). Memory holds one batch and what is gathered for the next
-    file, whatever the input's size. `progress` is called with each batch that has rows. Without a
+    not look at, and those with a value that it cannot judge). Memory holds a few batches and what is gathered for the
+    next file, whatever the input's size. `progress` is called with each batch that has rows. Without a
     `source` the rows are those of an earlier pass, and have their ids already.
     """
+
+    def judge(batch: pl.DataFrame) -> tuple[Passed, pl.DataFrame]:
+        passed = pass_batch(standardise(batch, source) if source else batch, steps)
+        passed = passed._replace(ledger=(overrule if source else accept)(passed.ledger, overrides))
+        return passed, samples(passed.rows, passed.ledger, _near(passed.ledger, steps))
+
     rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger", sorted=True)
     examples = merge([])
     count: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "notes": {}, "unseen": {}, "unjudged": {}, "ended": False}
     with (folder / "bad.jsonl").open("w", encoding="utf-8") as quarantine:
-        for batch in batches:
+        for batch, judged in _side_by_side(batches, judge, _judges(steps)):
             _note(count["notes"], batch)
             quarantine.writelines(line_of(source, bad) for bad in batch.bad)
             count["bad"] += len(batch.bad)
@@ -399,11 +406,9 @@ def pass_over(
                 continue
             count["read"] += height
             count["bytes"] += int(batch.rows.estimated_size())
-            passed = pass_batch(standardise(batch.rows, source) if source else batch.rows, steps)
-            passed = passed._replace(ledger=(overrule if source else accept)(passed.ledger, overrides))
+            passed, few = judged.result()
             rows.add(compact(passed.kept, height))
             ledger.add(passed.ledger)
-            few = samples(passed.rows, passed.ledger, _near(passed.ledger, steps))
             examples = compact(merge([examples, few]), height)
             count["kept"] += passed.kept.height
             add(count["unseen"], passed.unseen)
@@ -413,6 +418,26 @@ def pass_over(
     ledger.flush()
     examples.write_parquet(folder / "examples.parquet")
     return count
+
+
+def _judges(steps: Sequence[Step]) -> int:
+    """Count the batches to judge side by side: one where a step has a model, or code that may not stand it."""
+    ours = all("library" in (code_of(step.function) or {}) and not step.costly and not step.objects for step in steps)
+    return min(_JUDGES, pl.thread_pool_size()) if ours else 1
+
+
+def _side_by_side(
+    batches: Iterator[Batch], judge: Callable[[pl.DataFrame], Made], judges: int
+) -> Iterator[tuple[Batch, Future[Made]]]:
+    """Yield each batch with what will come of it, in their order, while those behind it are judged."""
+    with ThreadPoolExecutor(judges) as pool:
+        under_way: deque[tuple[Batch, Future[Made]]] = deque()
+        for batch in batches:
+            some = batch.rows.height > 0  # nobody asks what comes of none
+            under_way.append((batch, pool.submit(copy_context().run, judge, batch.rows) if some else Future()))
+            if len(under_way) == judges:
+                yield under_way.popleft()
+        yield from under_way
 
 
 def _near(ledger: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 
 from curate.engine import Local, using
 from curate.recipe.load import load
+from curate.rows import Batch
 from curate.run import parts
 from curate.run.run import run_recipe
 from tests.conftest import rows
@@ -107,3 +109,54 @@ def test_a_limit_is_that_of_the_whole(small: Path) -> None:
     (small / "big.jsonl").write_bytes(b"".join(LINES))
     whole, _ = both(small, "jsonl", "big.jsonl", limit=77)
     assert whole["counts"]["big"]["read"] == 77
+
+
+def batch(height: int) -> Batch:
+    return Batch(pl.DataFrame({"x": range(height)}), [])
+
+
+@pytest.mark.parametrize("judges", [1, 2, 3, 9])
+def test_batches_are_judged_side_by_side_and_come_in_their_order(judges: int) -> None:
+    heights = [5, 0, 1, 4, 0, 2, 3, 1]
+    at_once: list[int] = []
+    most = 0
+
+    def judge(rows: pl.DataFrame) -> int:
+        nonlocal most
+        at_once.append(rows.height)
+        most = max(most, len(at_once))
+        time.sleep(0.01 * rows.height)
+        at_once.remove(rows.height)
+        return rows.height
+
+    passed = parts._side_by_side(map(batch, heights), judge, judges)
+    results = [(seen.rows.height, judged.result() if seen.rows.height else 0) for seen, judged in passed]
+    assert results == [(height, height) for height in heights]
+    assert most <= judges
+    assert most > 1 or judges == 1
+
+
+def test_the_error_of_the_first_batch_in_order_ends_the_pass() -> None:
+    def judge(rows: pl.DataFrame) -> None:
+        if rows.height > 3:
+            time.sleep(0.05 if rows.height == 5 else 0)
+            raise ValueError(f"{rows.height} rows")
+
+    with pytest.raises(ValueError, match="5 rows"):
+        for _, judged in parts._side_by_side(map(batch, [2, 5, 4, 1]), judge, 3):
+            judged.result()
+
+
+def test_only_code_of_the_library_that_asks_no_model_is_run_side_by_side(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import polars as pl\nfrom curate.filter import Property\n\n"
+        "def brief(column: str = 'response') -> Property:\n"
+        "    'Hold if a text is brief.'\n    return pl.col(column).str.len_chars() < 50\n"
+    )
+    judges = {}
+    for name, step in {"ours": "length: {min: 10}", "theirs": "mine:brief: {}", "asks": "toxic: {}"}.items():
+        source = f"{{read: {{jsonl: {{path: x.jsonl}}}}, steps: [{{keep: {{{step}}}}}]}}"
+        (tmp_path / "r.yaml").write_text(f"name: r\nsources: {{a: {source}}}\n")
+        plan = load(tmp_path / "r.yaml")
+        judges[name] = parts._judges(plan.sources[0].steps)
+    assert judges == {"ours": min(parts._JUDGES, pl.thread_pool_size()), "theirs": 1, "asks": 1}
