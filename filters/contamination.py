@@ -39,7 +39,8 @@ def contaminated(column: str = "user_turns", *, by: list[str], n: int = 13, shar
     are all found, and with a tenth of their words changed 2,978 of 2,980 in 20 draws. Of 1,786 titles of real questions
     10 hit one of 1,500 others, by reading 4 of them the same question; without rare words it was 33, of which 23 were
     the form "What is the difference between". False positives: one word of two changed ("How do I get rid of" mice for
-    ants) is an edit to the rule and another question to a reader; a form in another language, whose words are all rare.
+    ants) is an edit to the rule and another question to a reader, as are two prompts of one template ("can you write a
+    prime checker in" Python or C); a form in another language, whose words are all rare.
 
     `by` names the packaged prompts, `dev` and `test`, or files: .jsonl, .json, .csv, .tsv, .parquet or .txt (a text a
     line), in which the text is in `prompt`, `question`, `instruction` or the like, or in the column named behind a

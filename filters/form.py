@@ -217,8 +217,9 @@ def has_code(column: str = "response") -> Property:
     formulas that are not marked (`E = mc²`). Of 351 with such a block 68 % have one; of 14 others that were read 2 show
     a program, 12 data, tables, output or prose in such a block. Of 2,386 blocks of manuals 23 have one, 14 rightly.
     Held out: of 37 hits in comments in source 18, of 16 in Stack Exchange comments 5. False positives: a line of prose
-    that begins with an assignment (x=1 does so; Honey = nectar) or a command (conda and other calls), and one that is
-    broken off behind an option (the -h); what stands alone on a line as ls(1), @ann or <list>.
+    that begins with an assignment (x=1 does so; Honey = nectar) or a command (conda and other calls; "return it."),
+    and one that is broken off behind an option (the -h) or "; do"; a prompt in ``` on one line; what stands alone on a
+    line as ls(1), @ann or <list>.
     """
     text = voice.leave_out(pl.col(column), FORMULAS)
     return text.str.contains(_FENCE) | text.str.contains(_CODE_LINE)
@@ -257,7 +258,8 @@ def question_like(column: str = "prompt") -> Property:
     found, of which 96 ask; of 300 prompts 72 are not found, of which none asks. Held out: in
     comments, quotations and utterances 71 of 75 hits, and 30 of 31 that ask. False positives: a clause that a semicolon
     or the end of the line breaks off ("Where x is a number"), a definition ("What one does when"), a title ("What's Up,
-    Doc?"), a wish ("Would that it did"), and a topic ("How to keep tea").
+    Doc?"), a wish ("Would that it did"), a topic ("How to keep tea"), an exclamation ("How did she wish it!"), and
+    what is left of a sentence without its quotation ("…" was the next question).
     """
     asks = _spoken(column)
     return pl.any_horizontal(asks.str.contains(pattern) for pattern in [_MARK, *_ASKING])

@@ -25,8 +25,8 @@ def profane(column: str = "assistant_turns", *, threshold: float = 0.5) -> Prope
     .481 at .5. On 2,500 Stack Exchange answers it flags 4, all harmless ("Lagunitas Sucks", a beer). Taking
     the worst paragraph instead of the whole gains nothing on Surge (AUC .847) and flags 2 % of those answers,
     all harmless that were read. Held out, 4 of the 27 hits in 11,516 Stack Exchange comments have a swear word.
-    False positives: stupid, fool, kill, die, sick, of whatever it is said. One core does about 34,000 comments
-    or 8,700 answers of 1,200 characters a second, after 2.5 s to load.
+    False positives: stupid, fool, kill, die, sick, shut, white, slave, of whatever it is said. One core does about
+    34,000 comments or 8,700 answers of 1,200 characters a second, after 2.5 s to load.
 
     Needs `pip install 'curate-lm[profane]'`; raises ModuleNotFoundError saying so, and ValueError if the
     threshold is not between 0 and 1.
@@ -166,7 +166,7 @@ def personal_data(column: str = "assistant_turns", *, kinds: list[Kind] = ALL) -
 
     Held out: in profiles and tweets 94 of 95 hits and 15 of 19 that should be found (not: ann (at) posteo (dot) net,
     local numbers). False positives: addresses of lists, offices and invented people; names of messages that have the
-    form of an address (those that begin with a date pass since).
+    form of an address (those that begin with a date pass since, but not <123@abc.edu>).
 
     Raises ValueError if `kinds` is empty or one of them is unknown.
 

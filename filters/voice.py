@@ -128,8 +128,9 @@ def mentions(
     mention other_answers and 2.5 % site; by reading, 196 of 200 and 160 of 170 hits are right. In 12,585 sections of
     documentation 5 and 16 (before these rules 165 and 23). False positives: authorities ("as Knuth noted", unless
     a quotation follows), "the comments below" of one's own, Bob's answer in a story, a thread elsewhere or of a
-    program, the original poster of a mail. Missed: "as mentioned" of another answer further down (some 6 of 560 hits
-    were lost so).
+    program, the original poster of a mail, variables and packages outside of code (@array, @org), an OP that is an
+    operation, this stack or board that is a device. Missed: "as mentioned" of another answer further down (some 6 of
+    560 hits were lost so), and "as Ann mentioned" before something in quotation marks.
 
     Held out, 103 of 104 hits in comments are right and half of what should be found is (not: "Physics SE", "a
     duplicate", "thanks for your answer"). In essays that discuss authors, manuals and the source of programs none of 47
@@ -301,8 +302,9 @@ def first_person(
     114). In 815 sections of manuals 54 hits, all read, 47 right (before Perl, initials and paths of options: of 59).
     Held out: in comments and quotations 62 of 62 that were read, and none of 47 overlooked; in 8,231 sections of other
     manuals 51 of 88. False positives: a title or a nickname (I, Robot; Living My Life), a language code (my), a heading
-    or a line "Q:" that asks in the reader's voice, rows of letters, logs and examples outside of code, a number before
-    a word that is on no list ("the phase I widget").
+    or a line "Q:" that asks in the reader's voice (also "2.8: Why does my …?"), rows of letters, logs and examples
+    outside of code (Perl's `my ($x)`), a number before a word that is on no list ("the phase I widget"), a speech that
+    is longer than its paragraph, whose quotation marks close further down.
 
     Raises ValueError if `words` is empty or one of them is no word.
 
@@ -397,9 +399,10 @@ def claims_human(column: str = "assistant_turns") -> Property:
     sentence on grammar. Of 3,060 Stack Exchange answers, which humans wrote, 3.6 %; 44 of 45 read do claim a life. Of
     60 human-like answers that it let pass some 10 hint at one in other words ("I recommend it to friends").
 
-    Held out, 86 of 92 hits in comments, profiles, quotations and tweets are right, and 11 of 11 in answers of a small
-    model; a quarter of the claims of people is found and 11 of 19 of the model's: not "Postdoctoral researcher at …"
-    without an I, nor "my job" (jobs after "I'm a" were added since). False positives: idioms ("right up my street").
+    Held out, 86 of 92 hits in comments, profiles, quotations and tweets are right, and 30 of 30 in answers of a small
+    model; a quarter of the claims of people is found and 30 of 54 of the model's: not "Postdoctoral researcher at …"
+    without an I, nor "my job" (jobs after "I'm a" were added since). False positives: idioms ("right up my street", "in
+    my eyes"), bodies that are still to be built ("my nose has not yet been built"), folders ("my home directory").
 
     >>> import polars as pl
     >>> said = ["When I was a kid, we had a dog.", "I'm an AI, so I have no childhood.", "Your wife may like it.", None]
@@ -423,7 +426,9 @@ def says_ai(column: str = "assistant_turns") -> Property:
 
     Held out: of 140 answers of a small model 25 say it, of which 15 were found, and nothing else; 21, since any words
     may stand before "AI". In 5,643 profiles of people 13 hits, 12 of them on "my programming skills" and the like,
-    most of which have gone since. Missed: "in the context of a chatbot".
+    most of which have gone since. In 200 answers of the model to new prompts 42 of the 43 that say it, and in what bots
+    of an older kind say 27 of 27 hits right, but 2 of 23 found. Missed: "in the context of a chatbot", "I am a robot",
+    "As a computer I". False positives: what must not be said, without quotation marks ("don't answer I'm an AI").
     """
     return holds_outside(column, AI, CODE | QUOTES, NOT_AI)
 
@@ -441,9 +446,10 @@ def refuses(column: str = "assistant_turns") -> Property:
     down is none. "I can't help but smile" and "I can't wait" decline nothing. English only. Measured: 11 of the 13
     packaged answers that decline (the others do so in words of their own) and none of the other 67; of 6,976 Stack
     Exchange answers 2, both wrongly ("I can't offer you a good example, but"). Thoughts before an answer are no part
-    of it. Held out: of 140 answers of a small model 11 decline, of which 4 were found, 7 with wordings added since.
-    Made for answers of models: of 13 hits in comments and tweets 2 are right, the others cannot do or read something
-    ("Apologies, I can't read it would seem").
+    of it. Held out: of 140 answers of a small model 11 decline, of which 4 were found, 7 with wordings added since; of
+    200 to new prompts 22, of which 12 were found (not: "as an AI, I don't have the ability to"). Made for answers of
+    models: of 13 hits in comments and tweets 2 are right, the others cannot do or read something ("Apologies, I can't
+    read it would seem"). False positives: a limit that opens an answer ("While I can't give a definitive answer").
 
     >>> import polars as pl
     >>> said = ["I'm sorry, but I can't help with that.", "I can't help but smile!", "Wait. Salt it. I can't help."]
