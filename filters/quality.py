@@ -111,6 +111,6 @@ def _score(function: Callable[..., pl.Series], texts: pl.Expr, model: str) -> pl
 
 def _ask(texts: pl.Series, function: Callable[..., pl.Series], model: str, weights: str | None, tell: Any) -> pl.Series:
     """Ask for scores; `weights` tells models of one name apart in the pickle of an expression."""
-    for column in texts.struct.unnest() if texts.dtype == pl.Struct else [texts]:
+    for column in texts.struct.unnest().get_columns() if texts.dtype == pl.Struct else [texts]:
         text_of(column)
     return function(texts, model=model, tell=tell)

@@ -425,8 +425,12 @@ def _diversity(state: Run, out: Path, manifest: dict[str, Any]) -> dict[str, Any
 def _with_vectors(recipe: Recipe) -> dict[str, Any] | None:
     """Find the parameters of the first selector or filter that compares vectors, its own or a text's."""
     samples = [source.sample for source in recipe.sources if source.sample]
-    steps = [step for source in recipe.sources for step in source.steps]
-    by_vectors = (s.params for s in [*samples, *steps, *recipe.steps] if "model" in s.params and _embeds(s))
+    steps: list[Sample | Step] = [
+        *samples,
+        *(step for source in recipe.sources for step in source.steps),
+        *recipe.steps,
+    ]
+    by_vectors = (step.params for step in steps if "model" in step.params and _embeds(step))
     return next((p for p in by_vectors if p.get("vectors") or isinstance(p.get("column"), str)), None)
 
 

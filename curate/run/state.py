@@ -204,7 +204,7 @@ class Run:
             generator.journal = self.stages.folder / ANSWERS
             generator.tell = lambda name, done, total, tokens: self.progress(name, done, total=total, tokens=tokens)
 
-    def note_reasons(self, label: str, reasons: Iterable[Sequence[Any]]) -> None:
+    def note_reasons(self, label: str, reasons: Iterable[Any]) -> None:
         """Note why a step gave rows nothing, with counts; a step of this label may stand in several sources."""
         counts = Counter(dict(self.reasons.get(label, [])))
         counts.update(dict(reasons))
