@@ -261,6 +261,25 @@ def as_text(column: pl.Expr, name: str, dtype: pl.DataType) -> pl.Expr:
     return pl.struct(column.alias(name)).struct.json_encode() if nested else column.cast(pl.String)
 
 
+_HOLDS = {pl.String(): "text", pl.Boolean(): "true or false"}
+
+
+def kind(dtype: pl.DataType) -> str:
+    """Name what a column holds.
+
+    >>> kind(pl.Int64()), kind(pl.String()), kind(pl.List(pl.String()))
+    ('numbers', 'text', 'lists')
+    """
+    return "numbers" if dtype.is_numeric() else "lists" if dtype == pl.List else _HOLDS.get(dtype, str(dtype))
+
+
+def text_of(column: pl.Series) -> pl.Series:
+    """Take a column as text, categories and nulls alone too; raise ValueError if it holds anything else."""
+    if column.dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null):
+        return column.cast(pl.String)
+    raise ValueError(f"'{column.name}' holds {kind(column.dtype)}, where text is needed")
+
+
 def free(name: str, taken: Iterable[str]) -> str:
     """Find a name that is not taken: this one, else with underscores behind it."""
     taken = set(taken)

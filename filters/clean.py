@@ -17,6 +17,7 @@ from curate.filter import Edit
 from curate.filters.safety import ALL, NAMES, checked
 from curate.filters.words.code import outside_code
 from curate.filters.words.personal import HINTS, Kind, find
+from curate.rows import text_of
 
 
 def _edited(column: str, hint: str, edit: Callable[[str], str]) -> pl.Expr:
@@ -28,7 +29,7 @@ def _edited(column: str, hint: str, edit: Callable[[str], str]) -> pl.Expr:
 
 
 def _edit(texts: pl.Series, hint: str, edit: Callable[[str], str]) -> pl.Series:
-    texts = texts.cast(pl.String)
+    texts = text_of(texts)
     rows = texts.str.contains(hint).fill_null(False).arg_true()
     return texts.clone().scatter(rows, [edit(text) for text in texts.gather(rows)]) if len(rows) else texts
 

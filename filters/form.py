@@ -10,10 +10,11 @@ import polars as pl
 from curate.filter import Property, Score, explains, measures
 from curate.filters.compiled import voice
 from curate.filters.compiled.voice import CODE, FORMULAS, QUOTES
-from curate.filters.size import Unit, length_measured
+from curate.filters.size import length_measured
 from curate.filters.words import repeats
 from curate.filters.words.regex import span
 from curate.filters.words.runs import slices, words
+from curate.rows import text_of
 
 _OPEN, _CLOSE = r"[\"'“‘«(\[*_]*", r"[\"'”’»)\]*_]*"
 _ITEM = r"(?:[-*+•]|\d{1,3}[.)])[ \t]"
@@ -23,9 +24,10 @@ _SENTENCE = (
 )
 
 
-def count(
-    column: str = "response", *, of: Unit | Literal["sentences"] = "words", tokenizer: str | None = None
-) -> Score:
+Counted: TypeAlias = Literal["chars", "words", "tokens", "sentences"]
+
+
+def count(column: str = "response", *, of: Counted = "words", tokenizer: str | None = None) -> Score:
     """Count the characters, words, sentences or tokens of a text.
 
     Characters, words and tokens are those of `length`, which takes the same `tokenizer`. A sentence ends at `.`, `!`,
@@ -39,6 +41,8 @@ def count(
     >>> frame.select(count(of="sentences")).to_series().to_list()
     [2, 2, None]
     """
+    if of not in get_args(Counted):
+        raise ValueError(f"of is one of {', '.join(get_args(Counted))}, not {of!r}")
     if of == "sentences":
         return _sentences(_prose(pl.col(column)))
     return length_measured(column, of, tokenizer)
@@ -74,7 +78,7 @@ def lexical_diversity(column: str = "response", *, window: int = 50) -> Score:
 
 
 def _averages(texts: pl.Series, window: int) -> pl.Series:
-    parts = [_average(part, window) for _, part in slices(texts.cast(pl.String))]
+    parts = [_average(part, window) for _, part in slices(text_of(texts))]
     return pl.concat(parts) if parts else pl.Series(texts.name, [], dtype=pl.Float64)
 
 
@@ -470,7 +474,7 @@ _FULL = r"\S*[\p{L}\p{N}]\S*"
 def _counted(texts: pl.Series) -> pl.DataFrame:
     """Count what the rules of quality speak of; step by step, since polars would part the words for each rule again."""
     text, parts, spaced = pl.col("text"), pl.col("parts"), pl.col("spaced")
-    frame = texts.cast(pl.String).to_frame("text").with_columns(parts=repeats.parts(text))
+    frame = text_of(texts).to_frame("text").with_columns(parts=repeats.parts(text))
     frame = frame.with_columns(spaced=parts.list.join(" "), number=pl.max_horizontal(1, parts.list.len())).drop("parts")
     padded, signs = pl.format(" {} ", spaced), spaced.str.replace_all(_FULL, "")
     return frame.select(

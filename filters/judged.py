@@ -36,7 +36,8 @@ def judged(pool: pl.DataFrame, *, judge: Judge, column: str = "response") -> Sco
         judge: who grades; one that only compares gives no row a score, and says so.
         column: the answer, `response`, `chosen` or `rejected`.
 
-    Raises ValueError if the column is not there, or the judge gives another number of grades than it was asked for.
+    Raises ValueError if the column is not there or is no answer's (`prompt`), or the judge gives another number of
+    grades than it was asked for.
 
     >>> from curate.models.judges import rules
     >>> rows = pl.DataFrame({"id": ["1", "2"], "prompt": ["Why?"] * 2, "response": ["Because warm air rises.", None]})
@@ -45,6 +46,8 @@ def judged(pool: pl.DataFrame, *, judge: Judge, column: str = "response") -> Sco
     ([1.0, None], [None, 'no grade: there is no answer'])
     """
     require(pool, column, "judged")
+    if column in _READ:
+        raise ValueError(f"judged: '{column}' is no answer; name the column of one, such as response or chosen")
     cases = _cases(pool, column)
     asked = [case for case in cases if isinstance(case, Case)]
     grades = judge.grade(asked) if asked else []

@@ -16,7 +16,7 @@ from curate.filters.vectors.pool import vectors_of
 from curate.filters.words.runs import folded
 from curate.models.embeddings.quantised import LENGTH, SQUARE
 from curate.models.weights import EMBEDDING as MODEL
-from curate.rows import hash01
+from curate.rows import hash01, text_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,7 +93,7 @@ def _texts(pool: pl.DataFrame, columns: dict[str, str], who: str) -> pl.DataFram
     """Give the texts of rows as they are compared, beside their ids."""
     for name in ("id", *columns.values()):
         require(pool, name, who)
-    return pool.select("id").with_columns(folded(pool[name]).alias(part) for part, name in columns.items())
+    return pool.select("id").with_columns(folded(text_of(pool[name])).alias(part) for part, name in columns.items())
 
 
 def _others(rows: pl.DataFrame, across: dict[str, str], words: str) -> pl.DataFrame:
@@ -171,9 +171,7 @@ def _filled(pool: pl.DataFrame, columns: dict[str, str], who: str) -> pl.DataFra
     """Take the rows that have all these texts, in the order of their ids, and where they stand."""
     for name in ("id", *columns.values()):
         require(pool, name, who)
-    rows = pool.select("id", **{part: pl.col(name).cast(pl.String) for part, name in columns.items()}).with_row_index(
-        "at"
-    )
+    rows = pool.select("id", **{part: text_of(pool[name]) for part, name in columns.items()}).with_row_index("at")
     return rows.filter(pl.all_horizontal(pl.col(*columns).str.contains(r"\S"))).sort("id")
 
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from curate.filter import Property, measures
 from curate.filters.words.runs import overlap as overlap_of
+from curate.rows import text_of
 
 
 def alike(column: str = "chosen", other: str = "rejected", *, threshold: float = 0.8) -> Property:
@@ -35,13 +36,13 @@ def alike(column: str = "chosen", other: str = "rejected", *, threshold: float =
 @measures(alike)
 def overlap(column: str = "chosen", other: str = "rejected") -> pl.Expr:
     """Measure the share of the words of both texts that stand in both, or that of their words with a sign if less."""
-    both = [pl.col(name).cast(pl.String) for name in (column, other)]
+    both = [pl.col(name) for name in (column, other)]
     # As one function, not as an expression that names each list of words three times, and would make it three times.
     return pl.map_batches(both, _shared, return_dtype=pl.Float64, is_elementwise=True)
 
 
 def _shared(both: Sequence[pl.Series]) -> pl.Series:
-    return overlap_of(*both)
+    return overlap_of(*map(text_of, both))
 
 
 def length_ratio(column: str = "chosen", other: str = "rejected", *, max: float = 2.0) -> Property:

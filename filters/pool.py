@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 import polars as pl
 
 from curate.filter import Choice, Ranking
-from curate.rows import hash01
+from curate.rows import hash01, kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,12 +38,24 @@ def require(pool: pl.DataFrame, column: str, who: str) -> None:
         raise ValueError(f"{who}: the rows have no column {column!r}, only {', '.join(pool.columns)}{hint}")
 
 
+def require_numbers(pool: pl.DataFrame, column: str, who: str) -> None:
+    """Raise ValueError if the pool has no such column, or one that holds something else than numbers."""
+    require(pool, column, who)
+    check_numbers(pool[column], who)
+
+
+def check_numbers(column: pl.Series, who: str) -> None:
+    """Raise ValueError if a column holds something else than numbers; one of nulls alone is fine."""
+    if not (column.dtype.is_numeric() or column.dtype == pl.Null):
+        raise ValueError(f"{who}: '{column.name}' holds {kind(column.dtype)}, where numbers are needed")
+
+
 def best_first(pool: pl.DataFrame, prefer: str | None, who: str) -> pl.Expr:
     """Take the number that decides which row goes first; only the default, `score`, may be absent."""
     require(pool, "id", who)
     if prefer is None or (prefer == "score" and prefer not in pool.columns):
         return pl.lit(None, dtype=pl.Float64).alias("best")
-    require(pool, prefer, who)
+    require_numbers(pool, prefer, who)
     return pl.col(prefer).fill_nan(None).alias("best")
 
 

@@ -12,6 +12,7 @@ from curate.errors import did_you_mean
 from curate.filter import Score, costly
 from curate.models import scores
 from curate.models.weights import config_of, weights
+from curate.rows import text_of
 
 
 @costly
@@ -110,4 +111,6 @@ def _score(function: Callable[..., pl.Series], texts: pl.Expr, model: str) -> pl
 
 def _ask(texts: pl.Series, function: Callable[..., pl.Series], model: str, weights: str | None, tell: Any) -> pl.Series:
     """Ask for scores; `weights` tells models of one name apart in the pickle of an expression."""
+    for column in texts.struct.unnest().get_columns() if texts.dtype == pl.Struct else [texts]:
+        text_of(column)
     return function(texts, model=model, tell=tell)

@@ -12,6 +12,7 @@ import polars as pl
 
 from curate.filter import Property, costly, explains, measures
 from curate.filters.words.personal import HINTS, Kind, Match, find
+from curate.rows import text_of
 
 
 @costly
@@ -107,6 +108,7 @@ def _check(threshold: float) -> None:
 
 def _filled(texts: pl.Series, predict: Callable[[list[str]], Sequence[float]]) -> pl.Series:
     """Predict for the texts that are there; null stays null."""
+    texts = text_of(texts)
     rows = texts.is_not_null().arg_true()
     scores = pl.Series(texts.name, [None], dtype=pl.Float64).new_from_index(0, len(texts))
     return scores.scatter(rows, predict(texts.gather(rows).to_list())) if len(rows) else scores
@@ -200,7 +202,7 @@ def checked(kinds: list[Kind]) -> tuple[Kind, ...]:
 def _firsts(texts: pl.Series, kinds: tuple[Kind, ...]) -> dict[int, Match]:
     """Find the first of each text, by row; most texts have no trace of any and are never looked at by Python."""
     text = pl.col("text").str
-    frame = texts.cast(pl.String).to_frame("text").with_row_index("row")
+    frame = text_of(texts).to_frame("text").with_row_index("row")
     traces = frame.filter(text.contains("|".join(HINTS[kind] for kind in kinds)))
     traces = traces.select("row", "text", *(text.contains(HINTS[kind]).alias(kind) for kind in kinds))
     firsts = {}

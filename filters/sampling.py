@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from curate.filter import Choice, Ranking, ranks, reads
-from curate.filters.pool import Ids, Pool, Positions, Selected, best_first, pick, require
+from curate.filters.pool import Ids, Pool, Positions, Selected, best_first, pick, require, require_numbers
 from curate.rows import hash01
 
 
@@ -82,7 +82,7 @@ def enough(pool: pl.DataFrame, *, size: int, surplus: float = 1.3, seed: int = 0
 
 
 def _top(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> Ranking:
-    require(pool, by, "top")
+    require_numbers(pool, by, "top")
     return _in_one(n, pl.col(by).fill_nan(None), hash01("id", seed, "top"), f"taken by {by}")
 
 
@@ -115,8 +115,8 @@ def middle(pool: pl.DataFrame, *, n: int, by: str = "score", seed: int = 0) -> C
     [False, False, True, False]
     """
     _check_n(n)
-    for name in ("id", by):
-        require(pool, name, "middle")
+    require(pool, "id", "middle")
+    require_numbers(pool, by, "middle")
     number, draw = pl.col(by).fill_nan(None), hash01("id", seed, "middle")
     rows = pool.select("id", number=number, draw=draw).with_row_index("at")
     below = max(0, (rows["number"].count() - n) // 2)

@@ -60,8 +60,10 @@ def length_measured(column: str = "response", unit: Unit = "chars", tokenizer: s
     """Measure the length of a text in characters, words or tokens."""
     if unit not in get_args(Unit):
         raise ValueError(f'unit is "chars", "words" or "tokens", not {unit!r}')
-    if (unit == "tokens") != (tokenizer is not None):
-        raise ValueError("unit: tokens and tokenizer: go together; name a tokenizer.json, or the folder that holds it")
+    if unit == "tokens" and tokenizer is None:
+        raise ValueError("tokens are those of a tokenizer: name in `tokenizer` a tokenizer.json, or its folder")
+    if unit != "tokens" and tokenizer is not None:
+        raise ValueError(f"a tokenizer counts tokens, not {unit}: leave it out, or ask for tokens")
     if tokenizer is not None:
         return _tokens(column, *_tokenizer_file(tokenizer))
     return pl.col(column).str.len_chars() if unit == "chars" else count(pl.col(column))

@@ -13,6 +13,7 @@ from curate.filters.compiled import voice
 from curate.filters.compiled.voice import CODE, FORMULAS, QUOTES
 from curate.filters.words.persona import AI, HUMAN, NOT_AI, NOT_REFUSED, REFUSAL, UNSAID
 from curate.filters.words.regex import ascii_boundaries, holds_outside, leave_out, span
+from curate.rows import text_of
 from curate.thoughts import SIGNS, answers
 
 _SAID = r"(?:mentioned|said|noted|stated|pointed out|suggested|explained|commented|posted|written)"
@@ -333,7 +334,7 @@ def first_person_where(
 def _heard(column: str, words: list[str], ignore: list[Ignored], *, around: bool) -> pl.Expr:
     """Leave out stretches in another voice, and what does not decide whether a word stands elsewhere."""
     kinds = sum(_STRETCHES.get(name, 0) for name in set(ignore))
-    text = pl.col(column).cast(pl.String)
+    text = pl.col(column)
     listed = [line for word in words for line in _listed(word)]
     if len(listed) > 64 or not "".join(words).isascii():
         return voice.leave_out(text, kinds)
@@ -462,8 +463,9 @@ def refuses(column: str = "assistant_turns") -> Property:
 
 def _refuses(texts: pl.Series) -> pl.Series:
     """Judge texts as they are, and once more what may be an answer with thoughts before it."""
+    texts = text_of(texts)
     verdicts = _declines(texts)
-    rows = (verdicts | texts.cast(pl.String).str.contains(SIGNS)).fill_null(False).arg_true()
+    rows = (verdicts | texts.str.contains(SIGNS)).fill_null(False).arg_true()
     return verdicts.scatter(rows, _declines(answers(texts.gather(rows)))) if len(rows) else verdicts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from curate.filter import Scores, reads
-from curate.filters.pool import require
+from curate.filters.pool import require, require_numbers
 
 
 @reads("column", "by")
@@ -33,10 +33,8 @@ def votes(pool: pl.DataFrame, *, column: str = "score", by: str = "domain") -> S
     >>> votes(pool).value.to_list()
     [0.75, 0.25, 0.75, 0.25, None]
     """
-    for name in (column, by):
-        require(pool, name, "votes")
-    if not pool[column].dtype.is_numeric():
-        raise ValueError(f"votes: column {column!r} holds {pool[column].dtype}, not numbers")
+    require_numbers(pool, column, "votes")
+    require(pool, by, "votes")
     number = pl.col(column).cast(pl.Float64).fill_nan(None)
     rank, count = (of.over(by) for of in (number.rank("average"), number.count()))
     value = ((rank - 0.5) / count).alias("value")

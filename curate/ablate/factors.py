@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -67,6 +68,7 @@ def factors_of(keys: AblationKeys, wrong: Wrong) -> list[Factor]:
 
 def _factor(name: str, levels: Any, path: KeyPath, wrong: Wrong) -> Factor:
     if isinstance(levels, list) and levels and all(type(size) is int and size > 0 for size in levels):
+        wrong += [(path, f"{size} stands twice") for size, times in Counter(levels).items() if times > 1]
         return Factor(name, {str(size): size for size in sorted(set(levels))}, path, sizes=True)
     if not isinstance(levels, dict) or not levels:
         wrong.append((path, "a factor has levels, each with what it changes, or is a list of sizes: [500, 1000]"))

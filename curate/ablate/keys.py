@@ -15,6 +15,16 @@ from curate.train.stages import STAGES
 Wrong = list[tuple[KeyPath, str]]
 ALL = "all"
 _Model = TypeVar("_Model", bound=pydantic.BaseModel)
+
+
+def _each_once(seeds: list[int]) -> list[int]:
+    # A seed again is the same training again: it would pass for a second one, without any spread between the two.
+    if twice := [seed for seed in seeds if seeds.count(seed) > 1]:
+        raise ValueError(f"each seed should stand once, and {twice[0]} stands more often")
+    return seeds
+
+
+_Seed = Annotated[int, pydantic.Field(ge=0, lt=2**31)]
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
@@ -31,7 +41,7 @@ class AblationKeys(_Keys):
     name: Annotated[str, pydantic.Field(pattern=_NAME)]
     question: str = ""
     compare: str | list[str] = []
-    seeds: Annotated[list[Annotated[int, pydantic.Field(ge=0, lt=2**31)]], pydantic.Field(min_length=1)] = [0, 1, 2]
+    seeds: Annotated[list[_Seed], pydantic.Field(min_length=1), pydantic.AfterValidator(_each_once)] = [0, 1, 2]
     against: _Name | list[_Name] = []
     random: _Name | None = None
     scale: Annotated[list[float], pydantic.Field(min_length=2, max_length=2, strict=False)] | None = None

@@ -138,17 +138,18 @@ def parameters(function: Function, without: Iterable[str] = ()) -> type[pydantic
     """
     hints = own.hints(function)
     hidden = {*without, *filled(function)}
+    several = kind_of(function) in ("property", "edit", ANY)  # each column by itself; a score has one number
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if name in hidden or parameter.kind is parameter.VAR_KEYWORD:
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
-        fields[name] = (_in_yaml(name, hints.get(name, Any)), default)
+        fields[name] = (_in_yaml(name, hints.get(name, Any), several), default)
     config = pydantic.ConfigDict(extra="forbid", strict=True, protected_namespaces=())
     return pydantic.create_model(getattr(function, "__name__", "parameters"), __config__=config, **fields)
 
 
-def _in_yaml(name: str, hint: Any) -> Any:
+def _in_yaml(name: str, hint: Any, several: bool) -> Any:
     """Adapt a type to YAML: paths and addresses are text, models go by name, and a step may name several columns."""
     for named in (Generator, Judge):
         if hint in (named, named | None):
@@ -157,7 +158,7 @@ def _in_yaml(name: str, hint: Any) -> Any:
             return Annotated[list[str], pydantic.Field(min_length=1)]
     if hint is Path:
         return Annotated[Path, pydantic.Field(strict=False), pydantic.WrapValidator(_place)]
-    if name == "column" and hint is str:
+    if several and name == "column" and hint is str:
         return str | list[str]
     return hint
 

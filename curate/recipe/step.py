@@ -95,6 +95,8 @@ def build(
     column = params.get("column")
     takes_one = "column" in params and not _takes_list(own.hints(function).get("column"))
     columns = (tuple(column) if isinstance(column, list) else (column,)) if takes_one else None
+    if columns and (twice := next((name for name in columns if columns.count(name) > 1), None)):
+        raise ValueError(f"names the column '{twice}' twice")
     step = Step(verb, name, label, function, params, columns, place, objects or {})
     if not step.alone:
         for expr in expressions(step):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import platform
@@ -23,8 +24,10 @@ from curate.cache import BUILDING, versions
 from curate.errors import UserError, dump
 from curate.filters.size import length_measured
 from curate.folders import claim, clear, put, written
+from curate.models.weights import EMBEDDING
 from curate.pairs.shortcuts import shortcuts
-from curate.recipe.plan import Read, Recipe
+from curate.recipe.plan import Read, Recipe, Sample
+from curate.recipe.step import Step
 from curate.report import formats, report
 from curate.report.card import card
 from curate.report.diversity.folder import of_folder
@@ -421,7 +424,18 @@ def _diversity(state: Run, out: Path, manifest: dict[str, Any]) -> dict[str, Any
 
 def _with_vectors(recipe: Recipe) -> dict[str, Any] | None:
     """Find the parameters of the first selector or filter that compares vectors, its own or a text's."""
-    samples = [source.sample.params for source in recipe.sources if source.sample]
-    steps = [step.params for source in recipe.sources for step in source.steps] + [s.params for s in recipe.steps]
-    by_vectors = (p for p in [*samples, *steps] if "model" in p)
+    samples = [source.sample for source in recipe.sources if source.sample]
+    steps: list[Sample | Step] = [
+        *samples,
+        *(step for source in recipe.sources for step in source.steps),
+        *recipe.steps,
+    ]
+    by_vectors = (step.params for step in steps if "model" in step.params and _embeds(step))
     return next((p for p in by_vectors if p.get("vectors") or isinstance(p.get("column"), str)), None)
+
+
+def _embeds(step: Step | Sample) -> bool:
+    """Tell whether a step embeds texts: the `model` of another property or score gives a number of its own."""
+    if isinstance(step, Sample) or step.verb == "select" or step.params["model"] is None:
+        return True
+    return inspect.signature(step.function).parameters["model"].default == EMBEDDING

@@ -54,6 +54,7 @@ _SORTED_GROUP = 5_000  # fewer where a reader looks for a range
 # A part with more bad records than this, and more bad than good ones, is something else than it is read as.
 _MOST_BAD = 100_000
 _JUDGES = 4  # batches that are judged side by side at the most: each takes a few hundred megabytes on its way
+UNSCORED = "no number for what they hold"
 _COUNTS = ("read", "kept", "bad", "bytes", "bad_bytes")
 # A piece is seconds of work: enough that its start costs little, and little to do again where a machine is lost.
 PIECE = 64 * 2**20  # bytes of a file
@@ -236,6 +237,7 @@ def gather(state: Run, source: Source, passed: list[tuple[PartJob, Entry]]) -> P
     for entry in entries:
         add(state.unseen, entry.meta["unseen"])
         add(state.unjudged, entry.meta["unjudged"])
+        note_unscored(state, entry)
         for note, figure in entry.meta["notes"].items():
             state.notes.setdefault(source.name, {}).setdefault(note, 0.0)
             state.notes[source.name][note] += figure
@@ -387,7 +389,8 @@ def pass_over(
 
     rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger", sorted=True)
     examples = merge([])
-    count: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "notes": {}, "unseen": {}, "unjudged": {}, "ended": False}
+    by_name: dict[str, Any] = {name: {} for name in ("notes", "unseen", "unjudged", "unscored")}
+    count: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), **by_name, "ended": False}
     with (folder / "bad.jsonl").open("w", encoding="utf-8") as quarantine:
         for batch, judged in _side_by_side(batches, judge, _judges(steps)):
             _note(count["notes"], batch)
@@ -413,6 +416,7 @@ def pass_over(
             count["kept"] += passed.kept.height
             add(count["unseen"], passed.unseen)
             add(count["unjudged"], passed.unjudged)
+            add(count["unscored"], passed.unscored)
             progress(batch)
     rows.flush()
     ledger.flush()
@@ -444,6 +448,12 @@ def _near(ledger: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
     """List the near misses of a batch."""
     own = {"counts": ledger["source"].unique(), "steps": {"all": [step.described() for step in steps]}}
     return near_misses(ledger, own, NEAR)
+
+
+def note_unscored(state: Run, stage: Entry) -> None:
+    """Note how many rows a pass found no number for, by score."""
+    for label, count in stage.meta["unscored"].items():
+        state.note_reasons(label, [(UNSCORED, count)])
 
 
 def add(to: dict[str, int], counts: dict[str, int]) -> None:

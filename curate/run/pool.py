@@ -25,10 +25,10 @@ from curate.rows import STANDARD, Bad, Batch, literal, scan, stack, standardise
 from curate.run import ledger as ledgers
 from curate.run.examples import samples
 from curate.run.overrides import accept, decided
-from curate.run.parts import Writer, add, pass_over
+from curate.run.parts import Writer, add, note_unscored, pass_over
 from curate.run.quarantine import line_of
 from curate.run.state import Piece, Pool, Run, size_of
-from curate.run.step_error import StepError, misfit, no_column
+from curate.run.step_error import StepError, misfit, no_column, taken
 from curate.turns import TURNS
 
 TOGETHER = 256 * 2**20  # bytes of a pool that a selector of groups sees at a time
@@ -79,6 +79,7 @@ def _pass_again(state: Run, pool: Pool, steps: list[Step]) -> Pool:
     state.examples += stage.files("examples.parquet")
     add(state.unseen, stage.meta["unseen"])
     add(state.unjudged, stage.meta["unjudged"])
+    note_unscored(state, stage)
     return _pool_after(state, pool, stage, "ledger-*.parquet")
 
 
@@ -277,6 +278,8 @@ def _score(state: Run, pool: Pool, step: Step) -> Pool:
     def build(folder: Path) -> dict[str, Any]:
         if not pool.alive.any():
             return {"again": 0, "notes": {}}
+        if any(step.label in pl.read_parquet_schema(file) for file in pool.files):
+            raise StepError(f"{step.place}: score {step.name}: {taken(step.label)}")
         scored, scores = _scored(pool, step)
         rows, ledger = Writer(folder, "rows"), Writer(folder, "ledger", sorted=True)
         for some in pool.read():
@@ -328,9 +331,9 @@ def _make(state: Run, pool: Pool, step: Step) -> Pool:
 
 def _note(state: Run, step: Step, stage: Entry) -> None:
     """Note what a step says of its rows as a whole: why some got nothing, how many may get it yet, figures."""
-    state.reasons[step.label] = stage.meta.get("reasons", [])
+    state.note_reasons(step.label, stage.meta.get("reasons", []))
     if stage.meta["again"]:
-        state.open[step.label] = stage.meta["again"]
+        state.open[step.label] = state.open.get(step.label, 0) + stage.meta["again"]
     if stage.meta["notes"]:
         state.notes[step.label] = stage.meta["notes"]
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import polars as pl
 
 from curate.recipe.step import Step, expressions
-from curate.rows import literal
+from curate.rows import kind, literal
 from curate.run.ledger import EVIDENCE, evidence
-from curate.run.step_error import columns_of, kind
+from curate.run.step_error import columns_of, taken
 from curate.run.turns import answers, edit, score, spans_of, unseen
 from curate.texts import turn_of
 
@@ -27,13 +27,15 @@ class Passed(NamedTuple):
     """What a pass yields: all rows with edits applied and their ledger, both in the batch's order.
 
     `unseen` counts by step the rows with turns like the one that it looks at, which it does not look at; `unjudged`
-    those with a value of which it cannot say anything, as of a text where it looks for a number.
+    those with a value of which it cannot say anything, as of a text where it looks for a number; `unscored` by score
+    those that have what it reads, and no number.
     """
 
     rows: pl.DataFrame
     ledger: pl.DataFrame
     unseen: dict[str, int]
     unjudged: dict[str, int]
+    unscored: dict[str, int]
 
     @property
     def kept(self) -> pl.DataFrame:
@@ -53,6 +55,7 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
     labels: list[str] = []
     more: dict[str, int] = {}
     unjudged: dict[str, int] = {}
+    unscored: dict[str, int] = {}
     details: list[pl.DataFrame] = []
     for family, group in _families(steps):
         together = list(group)
@@ -62,10 +65,12 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
                 rows = edit(rows, step)
         elif family == "score":
             left = _left(ledger, labels)
+            _refuse_taken(rows, together)
             rows = score(rows, [step for step in together if not step.costly])
             for step in together:  # one after the other: each has a model in memory
                 rows = _score_left(rows, left, step) if step.costly else rows
             ledger = ledger.hstack(rows.select(step.label for step in together))
+            unscored |= _unscored(rows.filter(left), together)
         else:
             left = _left(ledger, labels)
             asked = rows if family == "cheap" else rows.filter(left)
@@ -83,7 +88,7 @@ def row_pass(rows: pl.DataFrame, steps: Sequence[Step]) -> Passed:
             ledger = ledger.join(verdicts, on="_row", how="left", maintain_order="left")
             labels += [step.label for step in together]
     ledger = _close(ledger, labels, details)
-    return Passed(rows, ledger, more, unjudged)
+    return Passed(rows, ledger, more, unjudged, unscored)
 
 
 def _unseen(rows: pl.DataFrame, steps: Sequence[Step]) -> dict[str, int]:
@@ -103,6 +108,22 @@ def _unjudged(rows: pl.DataFrame, values: pl.DataFrame, steps: Sequence[Step]) -
             count = int((values[step.label].is_null() & rows.select(has_value).to_series()).sum())
             counts |= {f"{step.label}: {held}": count} if count else {}
     return counts
+
+
+def _refuse_taken(rows: pl.DataFrame, steps: Sequence[Step]) -> None:
+    """Raise ValueError for a score in whose column the rows have something of their own."""
+    for step in steps:
+        if step.label in rows.columns:
+            raise ValueError(taken(step.label))
+
+
+def _unscored(rows: pl.DataFrame, steps: Sequence[Step]) -> dict[str, int]:
+    """Count by score the rows that have what it reads, and no number."""
+    counts = {}
+    for step in steps:
+        there = [pl.col(literal(name)).is_not_null() for name in columns_of(step) if name in rows.columns]
+        counts[step.label] = rows.select(pl.all_horizontal(pl.col(literal(step.label)).is_null(), *there)).sum().item()
+    return {label: count for label, count in counts.items() if count}
 
 
 def _families(steps: Sequence[Step]) -> Iterator[tuple[str, Iterator[Step]]]:

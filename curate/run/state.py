@@ -204,6 +204,12 @@ class Run:
             generator.journal = self.stages.folder / ANSWERS
             generator.tell = lambda name, done, total, tokens: self.progress(name, done, total=total, tokens=tokens)
 
+    def note_reasons(self, label: str, reasons: Iterable[Any]) -> None:
+        """Note why a step gave rows nothing, with counts; a step of this label may stand in several sources."""
+        counts = Counter(dict(self.reasons.get(label, [])))
+        counts.update(dict(reasons))
+        self.reasons[label] = [list(each) for each in counts.most_common()]
+
     def tell_of_scores(self, what: str, done: int, more: int) -> None:
         """Tell of progress with scores of models, whose texts come a batch of rows after the other."""
         self._scores[what] += more

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import polars as pl
 
 from curate.errors import UserError, did_you_mean, missing_package
 from curate.recipe.step import Step, edits, expressions
+from curate.rows import kind
 from curate.texts import KINDS, TurnsError
 
-_HOLDS = {pl.String(): "text", pl.Boolean(): "true or false"}
+# What polars, and a compiled step of ours, say of a column that holds no text.
+_NO_TEXT = re.compile("expected `String`, got|expected String type, got|takes text, but the column")
 
 
 class StepError(UserError):
@@ -69,15 +72,15 @@ def _types(frame: pl.LazyFrame) -> list[pl.DataType]:
         return []
 
 
-def kind(dtype: pl.DataType) -> str:
-    """Name what a column holds."""
-    return "numbers" if dtype.is_numeric() else _HOLDS.get(dtype, str(dtype))
-
-
 def no_column(column: str, columns: Iterable[str]) -> str:
     """Say that a column is not there, and which one may be meant."""
     others = [*(c for c in columns if c not in {"id", "source"}), *KINDS]
     return f"reads the column '{column}', which these rows do not have; {did_you_mean(column, others)}"
+
+
+def taken(label: str) -> str:
+    """Say that a score has the name of a column that is there."""
+    return f"these rows have a column '{label}' already, which would be lost: give the score another name with `as`"
 
 
 def misfit(error: BaseException, rows: pl.DataFrame, columns: Iterable[str]) -> str:
@@ -86,7 +89,10 @@ def misfit(error: BaseException, rows: pl.DataFrame, columns: Iterable[str]) -> 
         return package
     first = (str(error) or "it says no more").strip().splitlines()[0]
     if isinstance(error, pl.exceptions.PolarsError):
-        holds = [f"'{c}' holds {kind(rows.schema[c])}" for c in columns if c in rows.columns]
+        odd = [c for c in dict.fromkeys(columns) if rows.schema.get(c, pl.String) != pl.String]
+        if _NO_TEXT.search(first) and len(odd) == 1:
+            return f"'{odd[0]}' holds {kind(rows.schema[odd[0]])}, where text is needed"
+        holds = [f"'{c}' holds {kind(rows.schema[c])}" for c in dict.fromkeys(columns) if c in rows.columns]
         return ": ".join([*([", ".join(holds)] if holds else []), first])
     in_words = isinstance(error, ValueError | UserError | ModuleNotFoundError)
     return first if in_words else f"{type(error).__name__}: {first}"

@@ -10,7 +10,7 @@ import polars as pl
 
 from curate.errors import UserError
 from curate.filter import Choice
-from curate.filters.pool import Draw, draw, require
+from curate.filters.pool import Draw, check_numbers, draw, require
 from curate.filters.sampling import quotas
 from curate.models.embeddings.quantised import quantise
 from curate.texts import with_texts
@@ -114,10 +114,16 @@ def column_of(pool: Any, named: Any, count: int, who: str) -> pl.Series:
     return values
 
 
+def numbers_of(pool: Any, named: Any, count: int, who: str) -> pl.Series:
+    """Give the numbers in a column of a pool, or beside an array; a NaN is null."""
+    column = column_of(pool, named, count, who)
+    check_numbers(column, who)
+    return column.cast(pl.Float64).fill_nan(None)
+
+
 def qualities(pool: Any, named: Any, count: int, who: str) -> NDArray[np.float64]:
     """Give each row's quality, 0 or more; a null or NaN is 0, so such a row goes last."""
-    numbers = column_of(pool, named, count, who).cast(pl.Float64).fill_nan(None).fill_null(0.0)
-    factors: NDArray[np.float64] = numbers.to_numpy()
+    factors: NDArray[np.float64] = numbers_of(pool, named, count, who).fill_null(0.0).to_numpy()
     if (factors < 0).any():
         raise ValueError(f"{who}: quality is a factor, so it must be 0 or more, not {factors.min()}")
     return factors
@@ -140,7 +146,7 @@ def quality_order(pool: Any, named: Any, drawn: Draw, who: str) -> NDArray[np.in
     order: NDArray[np.int64] = drawn.rank.argsort()
     if named is None:
         return order
-    numbers = column_of(pool, named, len(order), who).cast(pl.Float64).fill_nan(None)
+    numbers = numbers_of(pool, named, len(order), who)
     frame = pl.DataFrame({"quality": numbers, "rank": drawn.rank}).with_row_index("at")
     best = frame.sort("quality", "rank", descending=[True, False], nulls_last=True)["at"]
     return best.cast(pl.Int64).to_numpy()

@@ -9,6 +9,7 @@ from functools import partial
 import polars as pl
 
 from curate.filters.compiled import voice
+from curate.rows import text_of
 
 
 def span(text: pl.Expr, patterns: list[str]) -> pl.Expr:
@@ -21,7 +22,7 @@ def _show(patterns: list[str], texts: pl.Series) -> pl.Series:
     # Not by one pattern with .{0,40} at its ends, which is forty patterns to the engine.
     text, starts = pl.col("text"), [f"start {i}" for i in range(len(patterns))]
     places = (_hinted(text, p).str.find(p).alias(start) for p, start in zip(patterns, starts, strict=True))
-    first = texts.cast(pl.String).to_frame("text").with_columns(places).with_columns(start=pl.min_horizontal(starts))
+    first = text_of(texts).to_frame("text").with_columns(places).with_columns(start=pl.min_horizontal(starts))
     match = pl.coalesce(
         pl.when(pl.col(start) == pl.col("start")).then(text).otherwise(pl.lit("")).str.extract(p, 0)
         for p, start in zip(patterns, starts, strict=True)
@@ -76,7 +77,7 @@ def _holds_outside(
     texts: pl.Series, patterns: list[str], kinds: int, without: Sequence[str], hints: Sequence[str]
 ) -> pl.Series:
     text = pl.col("text")
-    frame = texts.cast(pl.String).to_frame("text").with_row_index("row")
+    frame = text_of(texts).to_frame("text").with_row_index("row")
     verdicts = frame.select(pl.when(text.is_not_null()).then(False)).to_series().alias(texts.name)
     if hints:
         frame = frame.filter(pl.any_horizontal(text.str.contains(hint) for hint in hints))

@@ -6,6 +6,7 @@ import polars as pl
 
 from curate.filters.compiled import repeats as reference
 from curate.filters.compiled import step
+from curate.rows import text_of
 
 # What the paper allows of each, as shares of lines or paragraphs, or of the characters of a text.
 LINES = {"lines": 0.30, "line_chars": 0.20, "paragraphs": 0.30, "paragraph_chars": 0.20}
@@ -43,7 +44,7 @@ _SHARES = {"lines": (2, 1), "line_chars": (3, 0), "paragraphs": (5, 4), "paragra
 def repeats(texts: pl.Series) -> pl.Series:
     """Measure each text by each of `BOUNDS`."""
     text = pl.col("text")
-    frame = texts.cast(pl.String).to_frame("text").select("text", words=parts(text).list.join(" "))
+    frame = text_of(texts).to_frame("text").select("text", words=parts(text).list.join(" "))
     frame = frame.select(text=pl.concat_str("words", pl.lit("\n"), "text"))
     counts = frame.select(n=step("repeats", text, reference.repeats, pl.List(pl.UInt64)))
     n = pl.col("n").list

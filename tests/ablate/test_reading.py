@@ -29,6 +29,7 @@ def test_against(given, write, change, against):
 WRONG = [
     pytest.param({"sedes": [1]}, "at sedes", "there is no 'sedes' here; did you mean 'seeds'?", id="a key"),
     pytest.param({"seeds": []}, "at seeds", "should hold 1 or more", id="no seed"),
+    pytest.param({"seeds": [0, 1, 0]}, "at seeds", "each seed should stand once, and 0 stands more often", id="a seed twice"),
     pytest.param({"judges": None}, "small.yaml:1", "'judges' is missing", id="no judge"),
     pytest.param({"judge": "wrods"}, "at judge", "there is no judge 'wrods'; did you mean 'words'?", id="the judge"),
     pytest.param({"random": "shrot"}, "at random", "there is no arm 'shrot'; did you mean 'short'?", id="random"),
@@ -121,6 +122,7 @@ def test_what_levels_are_compared_with(given, write):
         pytest.param({"size": [0]}, "at factors.size", "or is a list of sizes", id="a size of nothing"),
         pytest.param({"size": {}}, "at factors.size", "a factor has levels", id="no level"),
         pytest.param({"more": [2]}, "at factors.more", "only one factor can be sizes", id="two factors of sizes"),
+        pytest.param({"size": [4, 8, 4]}, "at factors.size", "4 stands twice", id="a size twice"),
         pytest.param({"more": {"plain": {}}}, "at factors.more.plain", "'plain' is a level of 'choice', too", id="a level twice"),
         pytest.param({"choice": {"short": {"sets": {"data": {"skip": ["lenght"]}}}}}, "at factors.choice.short.sets.data.skip", "did you mean 'length'?", id="in a level, once for all sizes"),
         pytest.param({"choice": {"short": {"train": None, "model": "m"}}}, "at factors.choice.short", "trains on no set, so it has no sizes", id="sizes of nothing"),

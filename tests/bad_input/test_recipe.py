@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.bad_input.command import DUMPS, GOOD, STEPS, done, posts, recipe, refused
+from tests.conftest import rows
 
 
 @pytest.mark.parametrize(
@@ -21,8 +22,28 @@ from tests.bad_input.command import DUMPS, GOOD, STEPS, done, posts, recipe, ref
         ),
         pytest.param(
             "length: {column: score, min: 1}",
-            ["recipe.yaml:6: keep length: 'score' holds numbers"],
+            ["recipe.yaml:6: keep length: 'score' holds numbers, where text is needed"],
             id="a column of numbers",
+        ),
+        pytest.param(
+            "unicode_broken: {column: score}",
+            ["recipe.yaml:6: keep unicode_broken: 'score' holds numbers, where text is needed"],
+            id="numbers for a pattern",
+        ),
+        pytest.param(
+            "gopher_quality: {column: score}",
+            ["recipe.yaml:6: keep gopher_quality: 'score' holds numbers, where text is needed"],
+            id="numbers for a function of Python",
+        ),
+        pytest.param(
+            "first_person: {column: score}",
+            ["recipe.yaml:6: keep first_person: 'score' holds numbers, where text is needed"],
+            id="numbers for a compiled step",
+        ),
+        pytest.param(
+            "length: {column: [response, response], min: 1}",
+            ["recipe.yaml:6: at sources.one.steps[0].keep.length", "names the column 'response' twice"],
+            id="a column twice",
         ),
         pytest.param(
             "own_words:good: {}",
@@ -74,7 +95,19 @@ def test_a_step_that_is_wrong_is_said_with_its_line(there, text, said):
             "'promt', which these rows do not have; did you mean 'prompt'?",
             id="a missing column",
         ),
-        pytest.param({"top": {"by": "prompt", "n": 5}}, "select top: 'prompt' holds text", id="a column of text"),
+        pytest.param(
+            {"top": {"by": "prompt", "n": 5}},
+            "select.top\n    'prompt' holds text, where numbers are needed",
+            id="a column of text",
+        ),
+        pytest.param(
+            {"exact_duplicates": {"prefer": "domain"}},
+            "select.exact_duplicates\n    'domain' holds text, where numbers are needed",
+            id="duplicates by a text",
+        ),
+        pytest.param(
+            {"farthest": {"column": ["prompt", "response"], "n": 5}}, "should be a text, not [", id="two columns"
+        ),
         pytest.param({"own_choice:short": {}}, "select own_choice:short: ", id="own selector that answers for one row"),
         pytest.param({"own_choice:other": {}}, "select own_choice:other: ", id="own selector that gives no choice"),
         pytest.param(
@@ -95,6 +128,29 @@ def test_a_selector_that_cannot_choose_is_said_with_its_line(there, write_recipe
     out = refused()
     assert out.startswith("recipe.yaml:")
     assert said in out
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        pytest.param({"readability": {"column": ["prompt", "response"]}}, "should be a text, not [", id="two columns"),
+        pytest.param({"count": {"of": "sentence"}}, "did you mean 'sentences'?", id="a word for another"),
+        pytest.param({"count": {"of": "tokens"}}, "name in `tokenizer` a tokenizer.json", id="tokens of nothing"),
+        pytest.param({"votes": {"column": "prompt"}}, "'prompt' holds text, where numbers are needed", id="a text"),
+        pytest.param({"judged": {"judge": "form", "column": "prompt"}}, "'prompt' is no answer", id="no answer"),
+    ],
+)
+def test_a_score_that_cannot_be_is_said_with_its_line(there, write_recipe, step, said):
+    write_recipe(recipe([{"score": step}], judges={"form": {"rules": {}}}))
+    out = refused()
+    assert out.startswith("recipe.yaml:") and said in out
+
+
+@pytest.mark.parametrize("score", ["readability", {"votes": {"column": "score"}}])
+def test_a_score_takes_the_place_of_no_column(there, write_jsonl, write_recipe, score):
+    write_jsonl("one.jsonl", rows(6, site="beer"))
+    write_recipe(recipe([{"score": score, "as": "site"}]))
+    assert "these rows have a column 'site' already, which would be lost: give the score another name" in refused()
 
 
 @pytest.mark.parametrize(

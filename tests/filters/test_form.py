@@ -49,7 +49,7 @@ def test_sentences(text, sentences):
 
 def test_count_takes_the_units_of_length():
     assert [one(count(of=of), "Don't stop: 我们。") for of in ("chars", "words")] == [15, 4]
-    with pytest.raises(ValueError, match="unit is"):
+    with pytest.raises(ValueError, match="of is one of chars, words, tokens, sentences, not 'pages'"):
         count(of="pages")
 
 

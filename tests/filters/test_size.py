@@ -40,8 +40,8 @@ def test_length(text, bounds, holds):
         pytest.param({"min": -1}, "min must be 0 or more, not -1", id="negative"),
         pytest.param({"min": 9, "max": 3}, "no text could pass", id="bounds the wrong way round"),
         pytest.param({"min": 1, "unit": "lines"}, "not 'lines'", id="unknown unit"),
-        pytest.param({"min": 1, "unit": "tokens"}, "go together", id="tokens without a tokenizer"),
-        pytest.param({"min": 1, "tokenizer": "a"}, "go together", id="a tokenizer without tokens"),
+        pytest.param({"min": 1, "unit": "tokens"}, "name in `tokenizer`", id="tokens without a tokenizer"),
+        pytest.param({"min": 1, "tokenizer": "a"}, "counts tokens, not chars", id="a tokenizer without tokens"),
         pytest.param({"min": 1, "unit": "tokens", "tokenizer": __file__}, "is no tokenizer", id="another file"),
         pytest.param(
             {"min": 1, "unit": "tokens", "tokenizer": "a"}, "there is no tokenizer a; looked for a ", id="no file"

