@@ -69,6 +69,7 @@ def columns_of(names: Iterable[str], there: Collection[str]) -> list[str]:
     ['prompt', 'response', 'score']
     """
     result: dict[str, None] = {}
+    names = list(names)
     refuse_twice([name for name in there if name in names])
     for name in names:
         if name in _KINDS:
