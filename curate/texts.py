@@ -8,6 +8,7 @@ not if it fails one, and has no verdict where there is no text, or none is known
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ _KINDS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "thoughts": ("assistant", ("thinking", "reasoning_content")),
 }
 KINDS = tuple(_KINDS)
+FIELDS = frozenset(field for _, fields in _KINDS.values() for field in fields)
 SINGLE = ("prompt", *ANSWERS)  # of several turns, the last
 # What stands among the texts of a kind.
 COVERED = {
@@ -61,12 +63,14 @@ def kind_of(*exprs: pl.Expr) -> str | None:
 def columns_of(names: Iterable[str], there: Collection[str]) -> list[str]:
     """List the columns that it takes to read some, of which a kind of texts may be one.
 
-    Raises ColumnError for one that is not there.
+    Raises ColumnError for one that is not there, or there twice.
 
     >>> columns_of(["assistant_turns", "score"], ["id", "prompt", "response", "score"])
     ['prompt', 'response', 'score']
     """
     result: dict[str, None] = {}
+    names = list(names)
+    refuse_twice([name for name in there if name in names])
     for name in names:
         if name in _KINDS:
             result |= dict.fromkeys(column for column in (*COLUMNS, name) if column in there)
@@ -75,6 +79,13 @@ def columns_of(names: Iterable[str], there: Collection[str]) -> list[str]:
         else:
             raise ColumnError(f"the rows have no column '{name}'; {did_you_mean(name, [*there, *KINDS])}")
     return list(result)
+
+
+def refuse_twice(names: Collection[str]) -> None:
+    """Raise ColumnError where two of some columns have one name: nobody can say which is meant."""
+    if len(set(names)) < len(names):
+        name = Counter(names).most_common(1)[0][0]
+        raise ColumnError(f"the rows have several columns '{name}': give each a name of its own")
 
 
 class Place(NamedTuple):
@@ -99,8 +110,8 @@ def places(schema: Mapping[str, pl.DataType], kind: str) -> list[Place]:
     if whole and not {"history", *ANSWERS} & columns.keys():
         return [Place(name, fields[name], pl.lit(1), 0) for name in whole[:1] if name in fields]
     result = _standard(columns, fields, kind)
-    # Where all of some rows is null its type is not known: they have no such text.
-    if not result and not any(_is_turns(dtype) or dtype == pl.Null for dtype in columns.values()):
+    # Where all of some rows is null, or no turn stands in them, its type is not known: they have no such text.
+    if not result and not any(_is_turns(dtype) or dtype in (pl.Null, pl.List(pl.Null)) for dtype in columns.values()):
         raise TurnsError(
             f"the rows have no {kind.replace('_', ' ')}: these are texts of prompt, response, chosen, rejected and "
             "history, or of turns {role, content} in messages or conversations"

@@ -9,7 +9,7 @@ and write them, and the verbs do the rest; one that holds them in pieces has eac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar, get_type_hints
 
@@ -112,18 +112,22 @@ def select(data: Any, selector: Callable[..., Choice], /, **parameters: Any) -> 
     """
     check()
     host, name = find(data), getattr(selector, "__name__", type(selector).__name__)
+    if _gives(selector) in (Property, Edit, Score):
+        raise TypeError(f"{name} is no selector: it gives an expression, where select needs a Choice")
+    if isinstance(data, list) and not data:  # of texts or of dicts, nobody can tell
+        return []
     pool = host if isinstance(host, Table) else host.whole
     if pool is None or pool.names is None:
         raise TypeError(
             f"{name} looks at the whole pool at once, which {type(data).__name__} does not give: make a frame or a "
             "table of the rows first, or use a recipe"
         )
-    rows = pool.read(data, pool.names(data))
+    there = pool.names(data)
+    texts.refuse_twice(there)
+    rows = pool.read(data, there)
     own = "id" in rows.columns
     ids = pl.DataFrame([rows["id"] if own else identify(rows)["id"]]).with_row_index("at")
     ids = (ids if own else ids.unique("id", keep="first")).sort("id", "at")
-    if _gives(selector) in (Property, Edit, Score):
-        raise TypeError(f"{name} is no selector: it gives an expression, where select needs a Choice")
     choice = selector(rows.drop("id", strict=False)[ids["at"]].insert_column(0, ids["id"]), **parameters)
     if not isinstance(choice, Choice):
         raise TypeError(f"{name} is no selector: it gives {type(choice).__name__}, where select needs a Choice")
@@ -164,7 +168,9 @@ class batched:  # noqa: N801 - used like a function; a class only so that it pic
         if not isinstance(host, Table):
             raise TypeError(f"a batch is a mapping of columns to lists, a frame or a table, not {type(batch).__name__}")
         if self.name in texts.KINDS:
-            return {column.name: column.to_list() for column in edits(host, batch, self.expr)}
+            columns = edits(host, batch, self.expr)
+            new = host.put(batch, columns) if isinstance(batch, Mapping) else {c.name: c.to_list() for c in columns}
+            return {column.name: new[column.name] for column in columns}
         result = values(host, batch, self.expr)
         if self.name is not None:
             return {self.name: result.to_list()}
@@ -177,8 +183,13 @@ def values(host: Table, data: Any, expr: pl.Expr) -> pl.Series:
 
 
 def holds(host: Table, data: Any, expr: pl.Expr) -> pl.Series:
-    """Tell for each row of a table whether a property is known to hold."""
-    return _filled(values(host, data, expr))
+    """Tell for each row of a table whether a property is known to hold; raise TypeError for another kind of filter."""
+    verdicts = values(host, data, expr)
+    if verdicts.dtype not in (pl.Boolean, pl.Null):
+        raise TypeError(
+            f"keep and drop need a filter that is true or false for each row, and this one gives {verdicts.dtype}"
+        )
+    return _filled(verdicts)
 
 
 def _filled(verdicts: pl.Series) -> pl.Series:
@@ -199,19 +210,28 @@ def _evaluate(host: Table, data: Any, expr: pl.Expr, do: Callable[[pl.DataFrame,
     names = list(dict.fromkeys(expr.meta.root_names()))
     if host.names is not None:
         names = texts.columns_of(names, host.names(data))
-    elif len(names) == 1:
+    elif len(names) == 1 or (isinstance(data, list | tuple) and not data):  # of dicts, too
         do = _plain
     else:
         raise TypeError(f"this filter reads {', '.join(sorted(names))}: give it a table with these columns")
     rows = without_categories(host.read(data, names))
     try:
-        return do(rows, expr)
+        result = do(rows, expr)
     except pl.exceptions.PolarsError:
-        # A column of nothing but nulls has no type where values alone tell it; most filters ask for text.
-        untyped = [name for name, dtype in rows.schema.items() if dtype == pl.Null]
+        # A column of nothing but nulls has no type where values alone tell it (numbers in pandas); most filters ask
+        # for text.
+        untyped = [n for n, dtype in rows.schema.items() if dtype in _NOTHING and rows[n].null_count() == rows.height]
         if not untyped:
             raise
-        return do(rows.with_columns(rows[name].cast(pl.String) for name in untyped), expr)
+        result = do(rows.with_columns(rows[name].cast(pl.String) for name in untyped), expr)
+    if isinstance(result, pl.Series) and len(result) != rows.height:
+        raise TypeError(
+            f"a filter gives a value for each row by itself, and this one gives {len(result)} for {rows.height} rows"
+        )
+    return result
+
+
+_NOTHING = (pl.Null, pl.Float64)
 
 
 def _plain(rows: pl.DataFrame, expr: pl.Expr) -> Any:
@@ -225,6 +245,9 @@ def _ready(expr: Any) -> None:
         raise TypeError(
             "this is what a selector has chosen: give the selector itself, curate.select(data, selector, …)"
         )
+    if callable(expr):
+        name = getattr(expr, "__name__", type(expr).__name__)
+        raise TypeError(f"{name} is a function: call it, as {name}('response'), or give a selector to curate.select")
     if not isinstance(expr, pl.Expr):
         raise TypeError(
             f"a filter makes a polars expression, and {type(expr).__name__} is none: write apply(filter, data), "

@@ -10,6 +10,7 @@ import polars as pl
 from curate.apply import apply, edit, keep
 from curate.apply.hosts import Stream
 from curate.apply.pandas import column, put, read
+from curate.rows import without_categories
 from curate.texts import KINDS, columns_of, kind_of
 
 
@@ -19,8 +20,9 @@ def _keep(frame: Any, expr: pl.Expr) -> Any:
 
 def _edit(frame: Any, expr: pl.Expr) -> Any:
     name, meta = expr.meta.output_name(), frame._meta
-    if name not in meta.columns and name not in KINDS:
-        meta = put(meta, [_empty(frame, expr).alias(name)])
+    if name not in KINDS:
+        new = put(meta, [_empty(frame, expr).alias(name)])
+        meta = meta if new[name].dtype == "category" else new  # which stays one
     return frame.map_partitions(partial(edit, expr=expr), meta=meta)
 
 
@@ -33,8 +35,8 @@ def _empty(frame: Any, expr: pl.Expr) -> pl.Series:
     names = list(dict.fromkeys(expr.meta.root_names()))
     columns_of(names, list(frame.columns))
     kind = kind_of(expr)
-    rows = read(frame._meta, [name for name in names if name != kind])
-    values = rows.with_columns(pl.Series(kind, [], pl.String) if kind else []).select(expr).to_series()
+    rows = without_categories(read(frame._meta, [name for name in names if name != kind]))
+    values = rows.with_columns(pl.Series(kind, [], pl.String) if kind else []).select(expr).to_series().clear()
     if kind and values.dtype == pl.String:
         return pl.Series(values.name, [], pl.List(pl.String))
     return values.cast(pl.Float64) if kind and values.dtype.is_numeric() else values

@@ -9,9 +9,10 @@ import polars as pl
 import pyarrow as pa
 from datasets import Features
 
-from curate.apply import apply, batched, edit, keep, values
+from curate.apply import apply, batched, edit, holds, keep, values
 from curate.apply.arrow import TABLE
-from curate.apply.hosts import Stream
+from curate.apply.forks import check
+from curate.apply.hosts import Stream, Table, find
 
 _WHOLE = TABLE._replace(
     names=lambda data: data.column_names,
@@ -21,16 +22,25 @@ _WHOLE = TABLE._replace(
 
 
 def _keep(data: Any, expr: pl.Expr) -> Any:
-    return data.filter(batched(expr), batched=True)
+    return data.filter(_holds, batched=True, fn_kwargs=_settings(expr))
+
+
+def _holds(batch: Any, expr: pl.Expr, rests_on: str) -> list[bool]:
+    check()
+    host = find(batch)
+    assert isinstance(host, Table)
+    return holds(host, batch, expr).to_list()
 
 
 def _edit(data: Any, expr: pl.Expr) -> Any:
-    function = batched(expr, expr.meta.output_name())
     if data.features is None:
-        return data.map(function, batched=True)
-    # It knows what the result rests on, so the cache hits for a reason.
-    settings = {"expr": expr, "rests_on": function.rests_on}
-    return data.map(_edit_table, batched=True, fn_kwargs=settings, features=_features(data.features, expr))
+        return data.map(batched(expr, expr.meta.output_name()), batched=True)
+    return data.map(_edit_table, batched=True, fn_kwargs=_settings(expr), features=_features(data.features, expr))
+
+
+def _settings(expr: pl.Expr) -> dict[str, Any]:
+    """Tell a function what its result rests on, so that the cache hits for a reason."""
+    return {"expr": expr, "rests_on": batched(expr).rests_on}
 
 
 def _edit_table(table: pa.Table, expr: pl.Expr, rests_on: str) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, compress, islice
 from typing import Any
 
@@ -10,23 +10,37 @@ import polars as pl
 
 from curate.apply import edits, holds, values
 from curate.apply.hosts import Stream, Table, find
+from curate.texts import FIELDS
 
 _AT_ONCE = 1000  # rows of an iterator that are judged together
 
+
+def _texts(items: Sequence[Any]) -> pl.Series:
+    try:
+        return pl.Series(items, dtype=pl.String if items else pl.Null)
+    except TypeError:
+        number, odd = next((i, x) for i, x in enumerate(items, 1) if not (x is None or isinstance(x, str)))
+        raise TypeError(f"item {number} of the list is of type {type(odd).__name__}, and the first is a text") from None
+
+
 TEXTS = Table(
     names=None,
-    read=lambda texts, names: pl.DataFrame({names[0]: pl.Series(texts, dtype=pl.String)}),
+    read=lambda texts, names: pl.DataFrame({name: _texts(texts) for name in names}),
     take=lambda texts, kept: list(compress(texts, kept)),
     put=lambda _, columns: columns[0].to_list(),
     column=lambda _, column: column.to_list(),
 )
 COLUMNS = Table(
     names=list,
-    read=lambda columns, names: pl.DataFrame({name: columns[name] for name in names}, strict=False),
+    read=lambda columns, names: pl.DataFrame({name: read(columns[name]) for name in names}),
     take=lambda columns, kept: {name: list(compress(column, kept)) for name, column in columns.items()},
-    put=lambda columns, new: {**columns, **{column.name: column.to_list() for column in new}},
+    put=lambda columns, new: {**columns, **{c.name: _column(columns.get(c.name), c.to_list()) for c in new}},
     column=lambda _, column: column.to_list(),
 )
+
+
+def _column(old: Iterable[Any] | None, new: list[Any]) -> list[Any]:
+    return new if old is None else [like(*pair) for pair in zip(old, new, strict=True)]
 
 
 def _names(rows: Iterable[Mapping[str, Any] | None]) -> list[str]:
@@ -34,13 +48,25 @@ def _names(rows: Iterable[Mapping[str, Any] | None]) -> list[str]:
 
 
 def _read(rows: list[Mapping[str, Any]], names: list[str]) -> pl.DataFrame:
-    return pl.DataFrame({name: [row.get(name) for row in rows] for name in names}, strict=False)
+    return pl.DataFrame({name: read([(row or {}).get(name) for row in rows]) for name in names})
+
+
+def read(values: Iterable[Any]) -> pl.Series:
+    """Make a column of plain values; parts of a turn, as a text and an image, are no text, so they are not read."""
+    return pl.Series([list(map(_in_text, v)) if isinstance(v, list) else v for v in values], strict=False)
+
+
+def _in_text(turn: Any) -> Any:
+    if not isinstance(turn, Mapping) or "role" not in turn:
+        return turn
+    parts = [name for name in FIELDS if isinstance(turn.get(name), list | Mapping)]
+    return {**turn, **dict.fromkeys(parts)} if parts else turn
 
 
 def _put(rows: list[Mapping[str, Any]], columns: list[pl.Series]) -> list[dict[str, Any]]:
-    new = zip(*(column.to_list() for column in columns), strict=True)
-    names = [column.name for column in columns]
-    return [_updated(row, dict(zip(names, some, strict=True))) for row, some in zip(rows, new, strict=True)]
+    new = {column.name: column.to_list() for column in columns}
+    values = [{name: some[i] for name, some in new.items()} for i in range(len(rows))]
+    return [row if row is None else _updated(row, some) for row, some in zip(rows, values, strict=True)]
 
 
 def _updated(row: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,17 +75,27 @@ def _updated(row: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def like(old: Any, new: Any) -> Any:
-    """Leave out of a new value the keys without a value that the old one did not have: polars gives all turns all keys.
+    """Take back what polars does to values of one column: all objects get all keys, values of several types one type.
 
     >>> like([{"role": "user"}], [{"role": "user", "name": None}])
     [{'role': 'user'}]
+    >>> like([{"content": "a", "args": {"n": 1}}], [{"content": "b", "args": {"n": "1"}}])
+    [{'content': 'b', 'args': {'n': 1}}]
     """
     if isinstance(new, dict):
         of = old if isinstance(old, Mapping) else {}
-        return {k: like(of.get(k), v) for k, v in new.items() if k in of or v is not None}
-    if isinstance(new, list) and old is not None:
-        return list(map(like, old, new))
+        return {k: _field(of.get(k), v) for k, v in new.items() if k in of or v is not None}
+    if isinstance(new, list):
+        before = iter(old if isinstance(old, Iterable) else ())
+        return [like(next(before, None), value) for value in new]
     return new
+
+
+def _field(old: Any, new: Any) -> Any:
+    is_text = old is None or isinstance(old, str)
+    same = isinstance(old, int | float) and old == new
+    unread = new is None and isinstance(old, list | Mapping)
+    return old if same or unread or (isinstance(new, str) and not is_text) else like(old, new)
 
 
 ROWS = Table(

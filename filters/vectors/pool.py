@@ -79,10 +79,14 @@ def _table(column: pl.Series, who: str) -> Any:
     """Make a table of a column of lists or arrays of numbers."""
     import numpy as np
 
+    inner = column.dtype.inner if isinstance(column.dtype, pl.List | pl.Array) else pl.String()
+    if not (inner.is_numeric() or inner == pl.Null):
+        raise ValueError(f"{who}: column {column.name!r} holds {column.dtype}, not vectors")
+    listed = column.arr.to_list() if isinstance(column.dtype, pl.Array) else column
+    if (listed.list.len() == 0).any() or listed.explode().null_count():
+        raise ValueError(f"{who}: a vector in {column.name!r} is empty or lacks a number: make the vector null instead")
     if isinstance(column.dtype, pl.Array):
         return column.to_numpy()
-    if not isinstance(column.dtype, pl.List):
-        raise ValueError(f"{who}: column {column.name!r} holds {column.dtype}, not vectors")
     lengths = column.list.len().unique().to_list()
     if len(lengths) > 1:
         raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -98,11 +99,42 @@ def test_what_is_lazy_does_nothing_before_it_is_asked(name):
     assert HOSTS[name].get(kept)["n"].to_list() == [1, 3, 4, 7]
 
 
-@pytest.mark.parametrize("name", params(["hf", "dicts", "columns", "generator", "pandas", "arrow"]))
+@pytest.mark.parametrize("name", params([name for name in HOSTS if name not in ("lazy", "streaming", "ray")]))
+@pytest.mark.parametrize(
+    ("verb", "expr", "sentence"),
+    [
+        pytest.param(keep, pl.col("n") - 1, "true or false for each row, and this one gives Int64", id="numbers"),
+        pytest.param(drop, strip_links("response"), "true or false for each row, and this one gives", id="texts"),
+        pytest.param(keep, pl.col("n").sum() > 1, "a value for each row by itself, and this one gives 1 for", id="one value"),
+        pytest.param(edit, pl.col("response").first(), "a value for each row by itself", id="one text"),
+    ],
+)  # fmt: skip
+def test_what_does_not_judge_each_row_loses_none(name, verb, expr, sentence):
+    with pytest.raises((TypeError, pl.exceptions.PolarsError), match=None if verb is drop else sentence):
+        HOSTS[name].get(verb(HOSTS[name].put(ROWS), expr))
+
+
+@pytest.mark.parametrize("name", ["polars", "lazy", "streaming"])
+@pytest.mark.parametrize(("dtype", "after"), [(pl.Categorical, pl.Categorical), (pl.Enum(["a b", "c"]), pl.String)])
+def test_categories_of_polars_are_texts(name, dtype, after):
+    host, rows = HOSTS[name], pl.DataFrame({"response": pl.Series(["a b", None, "c"], dtype=dtype)})
+    assert host.get(keep(host.put(rows), length("response", min=2)))["response"].to_list() == ["a b"]
+    edited = host.get(edit(host.put(rows), replace_opening("response", old="a", new="b")))["response"]
+    assert (edited.to_list(), edited.dtype) == (["b b", None, "c"], after)
+
+
+@pytest.mark.parametrize("name", params(["polars", "lazy", "hf", "dicts", "columns", "generator", "pandas", "arrow"]))
+def test_conversations_without_a_turn_have_null_verdicts(name):
+    host, rows = HOSTS[name], pl.DataFrame({"messages": [[], None, []]})
+    assert listed(apply(length("turns", min=1), host.put(rows))) == [None] * 3
+
+
+@pytest.mark.parametrize("name", params(["lazy", "hf", "dicts", "columns", "generator", "pandas", "arrow"]))
 def test_a_batch_of_nothing_but_nulls_has_null_verdicts_whatever_the_type(name):
     host, rows = HOSTS[name], pl.DataFrame({"response": [None, None], "score": [None, None]})
     assert listed(apply(length("response", min=1), host.put(rows))) == [None, None]
-    assert listed(keep(host.put(rows), at_least("score", value=1))) in ([], ["response", "score"])
+    kept = host.get(keep(host.put(rows), at_least("score", value=1)))
+    assert (kept.height, kept.columns) in ((0, rows.columns), (0, []))
 
 
 def test_turns_keep_the_keys_that_each_has():
@@ -111,6 +143,52 @@ def test_turns_keep_the_keys_that_each_has():
         turn("user", "Hi?"),
         {"role": "assistant", "content": "a", "thinking": "Hm"},
     ]
+
+
+ODD = [
+    [{"role": "user", "content": "[a](http://b.c)"}, {"role": "tool", "content": None, "n": 1}],
+    [{"role": "user", "content": [{"type": "text", "text": "[a](http://b.c)"}]}],
+    [{"role": "assistant", "content": "b", "tool_calls": [{"arguments": {"n": 1, "at": True}}]}],
+    [{"role": "assistant", "content": "c", "tool_calls": [{"arguments": {"n": "one", "at": 2.5, "x": [1]}}]}],
+]
+
+
+def _stream_of_dicts(rows):
+    return pytest.importorskip("datasets").IterableDataset.from_generator(lambda: iter(rows))
+
+
+@pytest.mark.parametrize(
+    ("put", "get"),
+    [
+        pytest.param(list, list, id="dicts"),
+        pytest.param(iter, list, id="generator"),
+        pytest.param(lambda rows: {"messages": [row["messages"] for row in rows]}, lambda c: [{"messages": m} for m in c["messages"]], id="columns"),
+        pytest.param(pd.DataFrame, lambda frame: frame.to_dict("records"), id="pandas"),
+        pytest.param(_stream_of_dicts, list, id="a stream of hf without features"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("some", [ODD, ODD[1:2], [ODD[0][1:]]], ids=["all", "only parts", "only nulls"])
+def test_an_edit_of_turns_leaves_all_else_in_them_as_it_is(put, get, some):
+    rows = [{"messages": turns} for turns in some]
+    expected = [
+        {"messages": [{**turn, "content": "a"} if turn["content"] == "[a](http://b.c)" else turn for turn in turns]}
+        for turns in some
+    ]
+    assert repr(get(edit(put(rows), strip_links("turns")))) == repr(expected)
+    if isinstance(put(rows), list | pd.DataFrame):
+        verdicts = [listed(apply(length("turns", min=1), put([row])))[0] for row in rows]
+        assert listed(apply(length("turns", min=1), put(rows))) == verdicts, "whatever stands beside a row"
+
+
+def test_a_list_of_a_row_may_grow():
+    grown = pl.concat_list("tags", pl.lit("b")).alias("tags")
+    assert edit([{"tags": ["a"]}, {"tags": []}], grown) == [{"tags": ["a", "b"]}, {"tags": ["b"]}]
+
+
+def test_a_row_that_is_null_has_null_verdicts():
+    rows = [None, {"response": "abc"}]
+    assert keep(rows, length("response", min=1)) == rows[1:]
+    assert edit(rows, strip_links("response")) == rows
 
 
 def test_dicts_with_other_keys_come_in_batches_and_are_the_same_objects():

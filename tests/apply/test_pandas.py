@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -90,6 +91,34 @@ def test_turns_keep_their_type(dtype):
 )
 def test_the_type_of_values(expr, dtype):
     assert str(apply(expr, frame()).dtype) == dtype
+
+
+N = pl.col("n")
+
+
+@pytest.mark.parametrize(
+    ("old", "dtype", "expr", "new", "after"),
+    [
+        pytest.param([1, 2], "int64", N + 1, [2, 3], "int64", id="whole numbers"),
+        pytest.param([1, 2], "int64", N * 1.5, [1.5, 3.0], "float64", id="whole numbers to halves"),
+        pytest.param([1, 2], "int8", N.cast(pl.Int64) * 1000, [1000, 2000], "int64", id="too large"),
+        pytest.param([1, 2], "int64", pl.when(N > 1).then(N), [None, 2.0], "float64", id="to nulls"),
+        pytest.param([1, 2], "Int8", pl.when(N > 1).then(N), [None, 2], "Int8", id="nulls"),
+        pytest.param([True, False], "bool", ~N, [False, True], "bool", id="true and false"),
+        pytest.param(["a", "bc"], "str", N.str.len_chars().cast(pl.Int64), [1, 2], "int64", id="texts to numbers"),
+        pytest.param([1, 2], "int64", N.cast(pl.String), ["1", "2"], "str", id="numbers to texts"),
+        pytest.param(["a", "bc"], "category", N.str.split(""), [["a"], ["b", "c"]], "object", id="texts to lists"),
+    ],
+)
+def test_new_values_keep_the_type_if_they_are_of_it(old, dtype, expr, new, after):
+    edited = edit(pd.DataFrame({"n": pd.Series(old, dtype=dtype)}).set_axis(["a", "b"]), expr.alias("n"))["n"]
+    assert str(edited.dtype) == after
+    assert [None if pd.api.types.is_scalar(v) and pd.isna(v) else v for v in edited] == new
+
+
+def test_a_text_column_of_nothing_but_missing_values_is_one_of_floats():
+    assert apply(LONG, pd.DataFrame({"response": [float("nan")] * 2})).isna().all()
+    assert keep(pd.DataFrame({"response": []}), LONG).empty
 
 
 def test_a_column_of_several_types_is_read_as_text():

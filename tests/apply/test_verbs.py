@@ -12,13 +12,14 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from curate import apply, batched, edit, keep
-from curate.filters import at_least, length, replace_opening, strip_links
+from curate import apply, batched, edit, keep, select
+from curate.filters import at_least, length, replace_opening, strip_links, top
 from curate.filters.text import prompt_from_title_or_body
 
 GOOD = length("response", min=6) & ~length("response", min=20)
 TEXTS = ["short", "long enough", None, "far too long for this property"]
 COLUMNS = {"response": TEXTS, "n": [1, 2, 3, 4]}
+TWICE = pd.DataFrame([["a", "b"]], columns=["response", "response"])
 
 
 def test_a_text_and_a_list_of_texts():
@@ -41,11 +42,20 @@ def test_a_filter_over_several_columns_wants_a_table():
         pytest.param(lambda: apply(TEXTS, GOOD), "and list is none: write apply", id="the wrong way round"),
         pytest.param(lambda: keep(TEXTS, pl.lit(True)), "reads no column", id="no column"),
         pytest.param(lambda: batched(GOOD)(iter(TEXTS)), "a batch is a mapping of columns to lists", id="no batch"),
+        pytest.param(lambda: keep(TEXTS, length), r"length is a function: call it, as length\('response'\)", id="not called"),
+        pytest.param(lambda: keep(["a", 5], GOOD), "item 2 of the list is of type int", id="not only texts"),
+        pytest.param(lambda: keep(TWICE, GOOD), "several columns 'response'", id="two columns of a name"),
+        pytest.param(lambda: select(TWICE, top, n=1), "several columns 'response'", id="two columns in a pool"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_judged_is_said(call, sentence):
-    with pytest.raises(TypeError, match=sentence):
+    with pytest.raises((TypeError, LookupError), match=sentence):
         call()
+
+
+def test_an_empty_list_may_be_one_of_dicts():
+    both = length("prompt", min=1) & at_least("score", value=1)
+    assert (keep([], both), edit([], strip_links("prompt")), select([], top, n=1)) == ([], [], [])
 
 
 @pytest.mark.parametrize("kind", [dict, pl.DataFrame, pd.DataFrame, pa.table, pa.RecordBatch.from_pydict])

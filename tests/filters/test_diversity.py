@@ -260,6 +260,10 @@ def test_what_is_wrong_is_said_in_one_sentence(parameters, sentence):
         pytest.param({"vectors": "nowhere"}, "no column 'nowhere'", id="no such column"),
         pytest.param({"vectors": "score"}, "holds Float64, not vectors", id="numbers"),
         pytest.param({"vectors": "uneven"}, "not of one length: 2 to 3", id="uneven"),
+        pytest.param({"vectors": "words"}, r"holds List\(String\), not vectors", id="lists of texts"),
+        pytest.param({"vectors": "gap"}, "a vector in 'gap' is empty or lacks a number", id="a null within"),
+        pytest.param({"vectors": "gap_array"}, "a vector in 'gap_array' is empty", id="a null within an array"),
+        pytest.param({"vectors": "empty"}, "a vector in 'empty' is empty or lacks a number", id="empty vectors"),
         pytest.param({"vectors": "vector", "by": "site"}, "no column 'site'", id="no such domain"),
         pytest.param({"vectors": "nan"}, "row 1 holds NaN", id="not a number"),
     ],
@@ -268,6 +272,10 @@ def test_what_a_pool_lacks_is_said_in_one_sentence(parameters, sentence):
     rows = pool(3).with_columns(
         pl.Series("uneven", [[1.0, 2.0], [1.0], [1.0, 2.0, 3.0]]).list.concat([0.0]).list.head(3),
         pl.Series("nan", [[1.0, 2.0], [1.0, math.nan], [0.0, 1.0]]),
+        pl.Series("words", [["a"], ["b"], ["c"]]),
+        pl.Series("gap", [[1.0, 2.0], [1.0, None], [0.0, 1.0]]),
+        pl.Series("gap_array", [[1.0, 2.0], [1.0, None], [0.0, 1.0]], dtype=pl.Array(pl.Float32, 2)),
+        pl.Series("empty", [[], [], []]),
     )
     with pytest.raises(ValueError, match=sentence):
         farthest(rows, n=2, **parameters)
