@@ -438,4 +438,4 @@ def _embeds(step: Step | Sample) -> bool:
     """Tell whether a step embeds texts: the `model` of another property or score gives a number of its own."""
     if isinstance(step, Sample) or step.verb == "select" or step.params["model"] is None:
         return True
-    return inspect.signature(step.function).parameters["model"].default == EMBEDDING
+    return bool(inspect.signature(step.function).parameters["model"].default == EMBEDDING)
