@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from importlib import import_module
 from pathlib import Path
@@ -116,7 +117,7 @@ def batch(height: int) -> Batch:
 
 
 @pytest.mark.parametrize("judges", [1, 2, 3, 9])
-def test_batches_are_judged_side_by_side_and_come_in_their_order(judges: int) -> None:
+def test_batches_come_in_their_order_and_no_more_are_judged_at_once(judges: int) -> None:
     heights = [5, 0, 1, 4, 0, 2, 3, 1]
     at_once: list[int] = []
     most = 0
@@ -133,7 +134,17 @@ def test_batches_are_judged_side_by_side_and_come_in_their_order(judges: int) ->
     results = [(seen.rows.height, judged.result() if seen.rows.height else 0) for seen, judged in passed]
     assert results == [(height, height) for height in heights]
     assert most <= judges
-    assert most > 1 or judges == 1
+
+
+def test_a_batch_is_judged_while_the_one_before_it_is() -> None:
+    second = threading.Event()
+
+    def judge(rows: pl.DataFrame) -> bool:
+        if rows.height == 2:
+            second.set()
+        return second.wait(60)
+
+    assert all(judged.result() for _, judged in parts._side_by_side(map(batch, [1, 2]), judge, 2))
 
 
 def test_the_error_of_the_first_batch_in_order_ends_the_pass() -> None:

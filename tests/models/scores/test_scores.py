@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import time
 
 import polars as pl
 import pytest
@@ -110,6 +111,7 @@ def test_a_model_that_fails_ends_the_rest_and_leaves_torch_its_threads(folders, 
     def failing(*args):
         def run(batch, shape):
             asked.extend(batch)
+            time.sleep(0.05)
             raise MemoryError("no room")
 
         return load(*args)._replace(run=run)
