@@ -11,10 +11,10 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from curate.errors import cut
 from curate.models.settings import mask
@@ -22,6 +22,7 @@ from curate.remote import PATIENCE, WAITS
 from curate.rows import SourceError
 
 log = logging.getLogger("curate.download")
+T = TypeVar("T")
 # How an archive begins: what a server says instead of giving one does not.
 _BEGIN = {".7z": b"7z\xbc\xaf\x27\x1c", ".zst": b"\x28\xb5\x2f\xfd", ".zip": b"PK"}
 _PIECE = 2**16  # bytes written at a time, which is what a broken connection may cost
@@ -46,7 +47,7 @@ def look(file: Web) -> Web:
     with _in_words(file.url):
         from huggingface_hub.utils import get_session
 
-        answer = get_session().head(file.url, headers=_PLAIN, timeout=PATIENCE)
+        answer = _patiently(file.url, lambda: get_session().head(file.url, headers=_PLAIN, timeout=PATIENCE))
     if answer.status_code in {401, 403, 404, 410}:
         raise SourceError(f"there is no file for us at {file.url} (the server says {answer.status_code})")
     headers = answer.headers if answer.is_success else {}  # some servers know GET only
@@ -64,11 +65,9 @@ def read_json(url: str) -> Any:
         SourceError: when the server does not give it.
     """
     with _in_words(url):
-        from huggingface_hub.utils import hf_raise_for_status, http_backoff
+        from huggingface_hub.utils import get_session
 
-        answer = http_backoff("GET", url, timeout=PATIENCE, max_retries=len(WAITS))
-        hf_raise_for_status(answer)
-        return answer.json()
+        return _patiently(url, lambda: get_session().get(url, timeout=PATIENCE).raise_for_status().json())
 
 
 def download(file: Web, to: Path) -> bool:
@@ -104,22 +103,30 @@ def download(file: Web, to: Path) -> bool:
 
 
 def _transfer(file: Web, half: Path) -> None:
-    """Add what is missing of a file to what is here of it; it is tried again as long as more comes."""
-    tries = 0
-    while True:
+    """Add what is missing of a file to what is here of it."""
+
+    def go_on() -> None:
         if file.size is not None and _size(half) > file.size:
             half.unlink()
-        at = _size(half)
-        with _in_words(file.url, half, file.size):
-            try:
-                if at != file.size:
-                    _receive(file, half, at)
-                return
-            except Exception as error:  # of the library, or of the disk
-                tries = 0 if _size(half) > at else tries + 1
-                if tries > len(WAITS) or not lost(error):
-                    raise
-        log.info("%s broke off after %s bytes, and is tried again", file.url, f"{_size(half):,}")
+        if (at := _size(half)) != file.size:
+            _receive(file, half, at)
+
+    with _in_words(file.url, half, file.size):
+        _patiently(file.url, go_on, lambda: _size(half))
+
+
+def _patiently(url: str, ask: Callable[[], T], came: Callable[[], int] = lambda: 0) -> T:
+    """Ask a server, and again where that may help, as often as `WAITS` says; each time more bytes came counts anew."""
+    tries = 0
+    while True:
+        before = came()
+        try:
+            return ask()
+        except Exception as error:  # of the library, or of the disk
+            tries = 0 if came() > before else tries + 1
+            if tries > len(WAITS) or not lost(error):
+                raise
+        log.info("%s broke off after %s bytes, and is tried again", url, f"{came():,}")
         time.sleep(WAITS[max(tries - 1, 0)])
 
 

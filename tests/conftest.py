@@ -81,7 +81,7 @@ def smollm2(own_cache: None) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def server(own_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def vllm_server(own_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real vLLM server of SmolLM2-135M-Instruct on this machine, started once."""
     _needs_vllm()
     from curate.models.weights import find_model
@@ -125,7 +125,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         if "browser" in fixtures:
             item.add_marker("browser")
-        if fixtures & {"smollm2", "server"}:
+        if fixtures & {"smollm2", "vllm_server"}:
             item.add_marker("model")
 
 

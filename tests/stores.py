@@ -176,7 +176,7 @@ class Store(_Quiet):
     """Any server of files, and what goes wrong with one.
 
     The next answers end after as many bytes as `cuts` says, the connection with them. `spans` lists the ranges that
-    were asked for, `sent` how many bytes each answer had.
+    were asked for, `sent_bytes` how many bytes each answer had. Where `cuts` says -1, a question gets no answer.
     """
 
     cuts: list[int]
@@ -189,6 +189,10 @@ class Store(_Quiet):
 
     def do_GET(self) -> None:
         path, _ = self.question()
+        if self.cuts[:1] == [-1]:
+            self.cuts.pop(0)
+            self.close_connection = True
+            return
         content = self.files.get(path.removeprefix("/"))
         if content is None or (self.command == "HEAD" and not self.heads):
             self.answer({}, 404 if content is None else 405)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,20 @@ def test_a_wrong_file_never_appears(
     with pytest.raises(SourceError, match=message):
         download(Web(server.url, size, checksum), tmp_path / "a.7z")
     assert not (tmp_path / "a.7z").exists()
+
+
+@pytest.mark.parametrize("ask", [lambda url: look(Web(url)).size, library.read_json], ids=["look", "read JSON"])
+def test_a_connection_that_was_lost_between_two_questions_is_asked_again(
+    server: Any, ask: Callable[[str], Any]
+) -> None:
+    server.files["a.7z"] = b"7"
+    server.cuts.extend([-1, -1])
+    assert ask(server.url) in {1, 7}
+    server.cuts.extend([-1, -1, -1])
+    with pytest.raises(
+        SourceError, match=r"a\.7z was not answered for \(RemoteProtocolError: .*\): look at the network"
+    ):
+        ask(server.url)
 
 
 def test_a_file_of_ones_own_is_not_replaced(server: Any, tmp_path: Path) -> None:

@@ -114,8 +114,8 @@ def test_an_ask_that_cannot_be_costs_only_itself(engine):
     assert engine.prompt_tokens([{"role": "user"}]) is None
 
 
-def test_a_server_of_the_same_model_counts_the_same_tokens(engine, server):
-    remote = openai(server.model, base_url=server.base_url, sampling=GREEDY)
+def test_a_server_of_the_same_model_counts_the_same_tokens(engine, vllm_server):
+    remote = openai(vllm_server.model, base_url=vllm_server.base_url, sampling=GREEDY)
     for ours, theirs in zip(answers(engine, asks(), GREEDY), remote.ask(asks()), strict=True):
         assert ours.prompt_tokens == theirs.prompt_tokens
         assert theirs.finish_reason in ("stop", "length") and theirs.completion_tokens <= 24
