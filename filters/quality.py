@@ -105,12 +105,25 @@ def _pair(prompt: str, response: str) -> pl.Expr:
 
 
 def _score(function: Callable[..., pl.Series], texts: pl.Expr, model: str) -> pl.Expr:
-    ask = partial(_ask, function=function, model=model, weights=weights(model), tell=scores.progress.get())
+    shared: dict[str, Any] = {
+        "columns": texts.meta.root_names(),
+        "weights": weights(model),
+        "tell": scores.progress.get(),
+    }
+    ask = partial(_ask, function=function, model=model, **shared)
     return texts.map_batches(ask, return_dtype=pl.Float64, is_elementwise=True)
 
 
-def _ask(texts: pl.Series, function: Callable[..., pl.Series], model: str, weights: str | None, tell: Any) -> pl.Series:
-    """Ask for scores; `weights` tells models of one name apart in the pickle of an expression."""
-    for column in texts.struct.unnest().get_columns() if texts.dtype == pl.Struct else [texts]:
-        text_of(column)
+def _ask(
+    texts: pl.Series,
+    function: Callable[..., pl.Series],
+    model: str,
+    columns: list[str],
+    weights: str | None,
+    tell: Any,
+) -> pl.Series:
+    """Ask for scores of these columns; `weights` tells models of one name apart in the pickle of an expression."""
+    parts = texts.struct.unnest().get_columns() if texts.dtype == pl.Struct else [texts]
+    for part, name in zip(parts, columns, strict=True):
+        text_of(part.alias(name))
     return function(texts, model=model, tell=tell)

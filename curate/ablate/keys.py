@@ -17,15 +17,15 @@ ALL = "all"
 _Model = TypeVar("_Model", bound=pydantic.BaseModel)
 
 
+_Seed = Annotated[int, pydantic.Field(ge=0, lt=2**31)]
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
 def _each_once(seeds: list[int]) -> list[int]:
     # A seed again is the same training again: it would pass for a second one, without any spread between the two.
     if twice := [seed for seed in seeds if seeds.count(seed) > 1]:
         raise ValueError(f"each seed should stand once, and {twice[0]} stands more often")
     return seeds
-
-
-_Seed = Annotated[int, pydantic.Field(ge=0, lt=2**31)]
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
 class _Keys(pydantic.BaseModel):

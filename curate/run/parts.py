@@ -392,7 +392,7 @@ def pass_over(
     by_name: dict[str, Any] = {name: {} for name in ("notes", "unseen", "unjudged", "unscored")}
     count: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), **by_name, "ended": False}
     with (folder / "bad.jsonl").open("w", encoding="utf-8") as quarantine:
-        for batch, judged in _side_by_side(batches, judge, _judges(steps)):
+        for batch, judged in _judge_ahead(batches, judge, _judges(steps)):
             _note(count["notes"], batch)
             quarantine.writelines(line_of(source, bad) for bad in batch.bad)
             count["bad"] += len(batch.bad)
@@ -430,7 +430,7 @@ def _judges(steps: Sequence[Step]) -> int:
     return min(_JUDGES, pl.thread_pool_size()) if ours else 1
 
 
-def _side_by_side(
+def _judge_ahead(
     batches: Iterator[Batch], judge: Callable[[pl.DataFrame], Made], judges: int
 ) -> Iterator[tuple[Batch, Future[Made]]]:
     """Yield each batch with what will come of it, in their order, while those behind it are judged."""

@@ -130,7 +130,7 @@ def test_batches_come_in_their_order_and_no_more_are_judged_at_once(judges: int)
         at_once.remove(rows.height)
         return rows.height
 
-    passed = parts._side_by_side(map(batch, heights), judge, judges)
+    passed = parts._judge_ahead(map(batch, heights), judge, judges)
     results = [(seen.rows.height, judged.result() if seen.rows.height else 0) for seen, judged in passed]
     assert results == [(height, height) for height in heights]
     assert most <= judges
@@ -144,7 +144,7 @@ def test_a_batch_is_judged_while_the_one_before_it_is() -> None:
             second.set()
         return second.wait(60)
 
-    assert all(judged.result() for _, judged in parts._side_by_side(map(batch, [1, 2]), judge, 2))
+    assert all(judged.result() for _, judged in parts._judge_ahead(map(batch, [1, 2]), judge, 2))
 
 
 def test_the_error_of_the_first_batch_in_order_ends_the_pass() -> None:
@@ -154,11 +154,11 @@ def test_the_error_of_the_first_batch_in_order_ends_the_pass() -> None:
             raise ValueError(f"{rows.height} rows")
 
     with pytest.raises(ValueError, match="5 rows"):
-        for _, judged in parts._side_by_side(map(batch, [2, 5, 4, 1]), judge, 3):
+        for _, judged in parts._judge_ahead(map(batch, [2, 5, 4, 1]), judge, 3):
             judged.result()
 
 
-def test_only_code_of_the_library_that_asks_no_model_is_run_side_by_side(tmp_path: Path) -> None:
+def test_only_code_of_the_library_that_asks_no_model_is_run_judge_ahead(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "import polars as pl\nfrom curate.filter import Property\n\n"
         "def brief(column: str = 'response') -> Property:\n"

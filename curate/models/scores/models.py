@@ -39,7 +39,7 @@ REASONS = {
 }
 _NOUNS = {
     "loss": "causal language model",
-    "reward": "reward model, which is a sequence classifier with one label",
+    "reward": "reward model (a sequence classifier with one label)",
     "labels": "text classifier",
 }
 
@@ -74,7 +74,7 @@ class Scorer(NamedTuple):
             return _fields(batch, self.run(batch, shape) if shape[1] else [[math.nan]] * len(at))
 
         batches = list(_batches(shapes))
-        with _side_by_side(self.device) as each:
+        with _mapper(self.device) as each:
             yield from zip(batches, each(fields, batches), strict=True)
 
 
@@ -86,7 +86,7 @@ def _batches(shapes: list[Shape]) -> Iterator[list[int]]:
 
 
 @contextmanager
-def _side_by_side(device: str) -> Iterator[Callable[..., Iterator[Any]]]:
+def _mapper(device: str) -> Iterator[Callable[..., Iterator[Any]]]:
     """Give a `map` that computes on as many threads as torch may use, each item on one; on a GPU, the usual one."""
     import torch
 
@@ -137,7 +137,7 @@ def load(kind: Kind, name: str, folder: Path, digest: str) -> Scorer:
         raise ModelError(f"the model {name} cannot be loaded: {reason_of(error)}") from None
     # A model without the head in question loads too, with one of random numbers: its scores would be chance.
     if missing or (kind == "reward" and model.config.num_labels != 1):
-        raise ModelError(f"{name} is no {_NOUNS[kind]} with all its weights")
+        raise ModelError(f"{name} is no {_NOUNS[kind]}, or lacks some of its weights")
     if kind == "reward" and not tokenizer.chat_template:
         raise ModelError(f"{name} has no chat template, so it is not known how it reads a conversation")
     return (_losses if kind == "loss" else _outputs)(model, tokenizer)

@@ -211,6 +211,11 @@ def test_a_model_of_another_kind_is_refused_in_one_sentence(make, message, folde
         ROWS.select(make(folders))
 
 
+def test_a_column_of_numbers_is_said_by_its_own_name(folders):
+    with pytest.raises(ValueError, match="'votes' holds numbers, where text is needed"):
+        ROWS.with_columns(votes=1).select(ifd("votes", model=folders["causal"]))
+
+
 def test_a_label_that_is_not_there_is_said_before_any_row_is_read(folders):
     with pytest.raises(ValueError, match="has no label 'LABEL_7'"):
         classifier(model=folders["labels"], label="LABEL_7")
