@@ -105,12 +105,8 @@ def _pair(prompt: str, response: str) -> pl.Expr:
 
 
 def _score(function: Callable[..., pl.Series], texts: pl.Expr, model: str) -> pl.Expr:
-    shared: dict[str, Any] = {
-        "columns": texts.meta.root_names(),
-        "weights": weights(model),
-        "tell": scores.progress.get(),
-    }
-    ask = partial(_ask, function=function, model=model, **shared)
+    names, tell = texts.meta.root_names(), scores.progress.get()
+    ask = partial(_ask, function=function, model=model, columns=names, weights=weights(model), tell=tell)
     return texts.map_batches(ask, return_dtype=pl.Float64, is_elementwise=True)
 
 
