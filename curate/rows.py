@@ -277,7 +277,22 @@ def text_of(column: pl.Series) -> pl.Series:
     """Take a column as text, categories and nulls alone too; raise ValueError if it holds anything else."""
     if column.dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null):
         return column.cast(pl.String)
-    raise ValueError(f"'{column.name}' holds {kind(column.dtype)}, where text is needed")
+    raise ValueError(_no_text(column.name, column.dtype))
+
+
+def no_text(error: BaseException, rows: pl.DataFrame, columns: Iterable[str]) -> str | None:
+    """Say in a sentence that polars, or a compiled step of ours, wants text where one of these columns holds none."""
+    odd = [name for name in dict.fromkeys(columns) if rows.schema.get(name, pl.String) != pl.String]
+    return _no_text(odd[0], rows.schema[odd[0]]) if _WANTS_TEXT.search(str(error)) and len(odd) == 1 else None
+
+
+_WANTS_TEXT = re.compile(
+    "expected `String`, got|expected String type, got|takes text, but the column|where text is needed"
+)
+
+
+def _no_text(name: str, dtype: pl.DataType) -> str:
+    return f"'{name}' holds {kind(dtype)}, where text is needed"
 
 
 def free(name: str, taken: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ from curate.apply.forks import check
 from curate.apply.hosts import Table, find
 from curate.cache import key_of, library, own_code, versions
 from curate.filter import Choice, Edit, Property, Score
-from curate.rows import identify, without_categories
+from curate.rows import identify, no_text, without_categories
 
 
 def apply(expr: pl.Expr, data: Any) -> Any:
@@ -217,11 +217,13 @@ def _evaluate(host: Table, data: Any, expr: pl.Expr, do: Callable[[pl.DataFrame,
     rows = without_categories(host.read(data, names))
     try:
         result = do(rows, expr)
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, ValueError) as error:
         # A column of nothing but nulls has no type where values alone tell it (numbers in pandas); most filters ask
         # for text.
         untyped = [n for n, dtype in rows.schema.items() if dtype in _NOTHING and rows[n].null_count() == rows.height]
         if not untyped:
+            if words := no_text(error, rows, names):
+                raise TypeError(words) from None
             raise
         result = do(rows.with_columns(rows[name].cast(pl.String) for name in untyped), expr)
     if isinstance(result, pl.Series) and len(result) != rows.height:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 import polars as pl
 
 from curate.errors import UserError, did_you_mean, missing_package
 from curate.recipe.step import Step, edits, expressions
-from curate.rows import kind
+from curate.rows import kind, no_text
 from curate.texts import KINDS, TurnsError
-
-# What polars, and a compiled step of ours, say of a column that holds no text.
-_NO_TEXT = re.compile("expected `String`, got|expected String type, got|takes text, but the column")
 
 
 class StepError(UserError):
@@ -89,9 +85,8 @@ def misfit(error: BaseException, rows: pl.DataFrame, columns: Iterable[str]) -> 
         return package
     first = (str(error) or "it says no more").strip().splitlines()[0]
     if isinstance(error, pl.exceptions.PolarsError):
-        odd = [c for c in dict.fromkeys(columns) if rows.schema.get(c, pl.String) != pl.String]
-        if _NO_TEXT.search(first) and len(odd) == 1:
-            return f"'{odd[0]}' holds {kind(rows.schema[odd[0]])}, where text is needed"
+        if words := no_text(error, rows, columns):
+            return words
         holds = [f"'{c}' holds {kind(rows.schema[c])}" for c in dict.fromkeys(columns) if c in rows.columns]
         return ": ".join([*([", ".join(holds)] if holds else []), first])
     in_words = isinstance(error, ValueError | UserError | ModuleNotFoundError)

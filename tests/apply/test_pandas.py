@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from curate import apply, edit, keep
-from curate.filters import length, replace_opening, strip_links
+from curate.filters import gopher_quality, length, replace_opening, strip_links
 
 TEXTS = ["short", "long enough", None, "longer than that"]
 TURNS = [[{"role": "user", "content": "[a](http://b.c)"}, {"role": "assistant", "content": "b", "thinking": "c"}], None]
@@ -117,7 +117,8 @@ def test_new_values_keep_the_type_if_they_are_of_it(old, dtype, expr, new, after
 
 
 def test_a_text_column_of_nothing_but_missing_values_is_one_of_floats():
-    assert apply(LONG, pd.DataFrame({"response": [float("nan")] * 2})).isna().all()
+    for filter in (LONG, gopher_quality("response")):
+        assert apply(filter, pd.DataFrame({"response": [float("nan")] * 2})).isna().all()
     assert keep(pd.DataFrame({"response": []}), LONG).empty
 
 

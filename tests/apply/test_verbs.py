@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from curate import apply, batched, edit, keep, select
-from curate.filters import at_least, length, replace_opening, strip_links, top
+from curate.filters import at_least, first_person, gopher_quality, length, replace_opening, strip_links, top
 from curate.filters.text import prompt_from_title_or_body
 
 GOOD = length("response", min=6) & ~length("response", min=20)
@@ -45,6 +45,9 @@ def test_a_filter_over_several_columns_wants_a_table():
         pytest.param(lambda: keep(TEXTS, length), r"length is a function: call it, as length\('response'\)", id="not called"),
         pytest.param(lambda: keep(["a", 5], GOOD), "item 2 of the list is of type int", id="not only texts"),
         pytest.param(lambda: keep(TWICE, GOOD), "several columns 'response'", id="two columns of a name"),
+        pytest.param(lambda: keep(COLUMNS, length("n", min=1)), "^'n' holds numbers, where text is needed$", id="numbers"),
+        pytest.param(lambda: keep(COLUMNS, first_person("n")), "^'n' holds numbers, where text is needed$", id="numbers for a compiled step"),
+        pytest.param(lambda: keep(COLUMNS, gopher_quality("n")), "^'n' holds numbers, where text is needed$", id="numbers for a function of Python"),
         pytest.param(lambda: select(TWICE, top, n=1), "several columns 'response'", id="two columns in a pool"),
     ],
 )  # fmt: skip
