@@ -83,8 +83,11 @@ def _table(column: pl.Series, who: str) -> Any:
     if not (inner.is_numeric() or inner == pl.Null):
         raise ValueError(f"{who}: column {column.name!r} holds {column.dtype}, not vectors")
     listed = column.arr.to_list() if isinstance(column.dtype, pl.Array) else column
-    if (listed.list.len() == 0).any() or listed.explode().null_count():
+    numbers = listed.explode()
+    if (listed.list.len() == 0).any() or numbers.null_count():
         raise ValueError(f"{who}: a vector in {column.name!r} is empty or lacks a number: make the vector null instead")
+    if inner.is_float() and not numbers.is_finite().all():
+        raise ValueError(f"{who}: a vector in {column.name!r} holds NaN or infinity: make the vector null instead")
     if isinstance(column.dtype, pl.Array):
         return column.to_numpy()
     lengths = column.list.len().unique().to_list()
@@ -92,7 +95,7 @@ def _table(column: pl.Series, who: str) -> Any:
         raise ValueError(
             f"{who}: the vectors in {column.name!r} are not of one length: {min(lengths)} to {max(lengths)}"
         )
-    return np.reshape(column.explode().to_numpy(), (len(column), lengths[0] if lengths else 0))
+    return np.reshape(numbers.to_numpy(), (len(column), lengths[0] if lengths else 0))
 
 
 def draw_for(pool: Any, ids: Any, count: int, seed: int, who: str) -> Draw:

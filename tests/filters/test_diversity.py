@@ -265,13 +265,17 @@ def test_what_is_wrong_is_said_in_one_sentence(parameters, sentence):
         pytest.param({"vectors": "gap_array"}, "a vector in 'gap_array' is empty", id="a null within an array"),
         pytest.param({"vectors": "empty"}, "a vector in 'empty' is empty or lacks a number", id="empty vectors"),
         pytest.param({"vectors": "vector", "by": "site"}, "no column 'site'", id="no such domain"),
-        pytest.param({"vectors": "nan"}, "row 1 holds NaN", id="not a number"),
+        pytest.param({"vectors": "nan"}, "a vector in 'nan' holds NaN or infinity", id="not a number"),
+        pytest.param(
+            {"vectors": "infinite"}, "a vector in 'infinite' holds NaN or infinity", id="infinity in an array"
+        ),
     ],
 )
 def test_what_a_pool_lacks_is_said_in_one_sentence(parameters, sentence):
     rows = pool(3).with_columns(
         pl.Series("uneven", [[1.0, 2.0], [1.0], [1.0, 2.0, 3.0]]).list.concat([0.0]).list.head(3),
         pl.Series("nan", [[1.0, 2.0], [1.0, math.nan], [0.0, 1.0]]),
+        pl.Series("infinite", [[1.0, 2.0], None, [math.inf, 1.0]], dtype=pl.Array(pl.Float32, 2)),
         pl.Series("words", [["a"], ["b"], ["c"]]),
         pl.Series("gap", [[1.0, 2.0], [1.0, None], [0.0, 1.0]]),
         pl.Series("gap_array", [[1.0, 2.0], [1.0, None], [0.0, 1.0]], dtype=pl.Array(pl.Float32, 2)),
