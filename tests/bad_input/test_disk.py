@@ -115,7 +115,7 @@ def small_disk(tmp_path):
     ):
         pytest.skip("no small disk: mounting one is not permitted here (the limit on a file's size is tried instead)")
     yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)  # a traceback may hold a file of it open
 
 
 def incompressible(n):
