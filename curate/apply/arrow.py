@@ -64,6 +64,13 @@ def _stream(open_: Callable[[Any], pa.RecordBatchReader]) -> Stream:
     )
 
 
+def _reader(data: Any) -> pa.RecordBatchReader:
+    try:
+        return pa.RecordBatchReader.from_stream(data)
+    except pa.ArrowInvalid:
+        raise TypeError(f"{type(data).__name__} holds values and no columns: make a table of it first") from None
+
+
 READER = _stream(lambda reader: reader)
 DATASET = _stream(lambda dataset: dataset.scanner().to_reader())
-STREAM = _stream(pa.RecordBatchReader.from_stream)
+STREAM = _stream(_reader)

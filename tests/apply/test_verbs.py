@@ -45,6 +45,7 @@ def test_a_filter_over_several_columns_wants_a_table():
         pytest.param(lambda: keep(TEXTS, length), r"length is a function: call it, as length\('response'\)", id="not called"),
         pytest.param(lambda: keep(["a", 5], GOOD), "item 2 of the list is of type int", id="not only texts"),
         pytest.param(lambda: keep(TWICE, GOOD), "several columns 'response'", id="two columns of a name"),
+        pytest.param(lambda: keep(pa.chunked_array([TEXTS]), GOOD), "ChunkedArray holds values and no columns", id="no columns"),
         pytest.param(lambda: keep(COLUMNS, length("n", min=1)), "^'n' holds numbers, where text is needed$", id="numbers"),
         pytest.param(lambda: keep(COLUMNS, first_person("n")), "^'n' holds numbers, where text is needed$", id="numbers for a compiled step"),
         pytest.param(lambda: keep(COLUMNS, gopher_quality("n")), "^'n' holds numbers, where text is needed$", id="numbers for a function of Python"),
