@@ -45,8 +45,8 @@ def held_out(folder: Path) -> Path | None:
 def read_prompts(path: Path, limit: int | None = None) -> pl.DataFrame:
     """Read prompts: `id`, `prompt`, and `system` and `history` where there are any.
 
-    A prompt may be a text or turns. Rows without an id get the hash of what they hold; a row that is there twice is
-    asked once. Raise PromptsError naming the line that is no prompt.
+    A prompt may be a text or turns. Rows without an id of their own get the hash of what they hold; a row that is there
+    twice is asked once. Raise PromptsError naming the line that is no prompt.
     """
     file = prompts_file(path)
     texts = dict.fromkeys(["own", "prompt", "prompt_name", "system", "tools"], pl.String())
@@ -61,7 +61,7 @@ def read_prompts(path: Path, limit: int | None = None) -> pl.DataFrame:
 def read_dialogues(file: Path, limit: int | None = None) -> pl.DataFrame:
     """Read dialogues: `id`, `turns` (the user's, at least one), `system`; one that is there twice is asked once.
 
-    A row without an id gets the hash of what it holds. Raise PromptsError naming the row that is no dialogue.
+    A row without an id of its own gets the hash of what it holds. Raise PromptsError naming the row that is none.
     """
     schema = {"own": pl.String(), "turns": pl.List(pl.String()), "system": pl.String()}
     rows = pl.DataFrame([_dialogue(file, i, row) for i, row in enumerate(rows_of(file), 1)], schema=schema)
@@ -71,9 +71,18 @@ def read_dialogues(file: Path, limit: int | None = None) -> pl.DataFrame:
 
 
 def identified(rows: pl.DataFrame) -> pl.DataFrame:
-    """Give each row its `own` id, or else the hash of what it holds; of rows with one id the first stays."""
-    ids = with_ids(rows.drop("own")).with_columns(id=pl.coalesce(rows["own"], "id"))
-    return ids.unique("id", keep="first", maintain_order=True)
+    """Give each row its `own` id, or the hash of what it holds where it has none, or an earlier row has the same.
+
+    A row that is there twice, id and all, stays once.
+
+    >>> rows = pl.DataFrame({"own": ["1", "1", "1", None], "prompt": ["Why?", "How?", "Why?", "Who?"]})
+    >>> identified(rows).select("prompt", own=pl.col("id").str.len_chars() == 1).rows()
+    [('Why?', True), ('How?', False), ('Who?', False)]
+    """
+    by_content = with_ids(rows.drop("own")).with_columns(own=rows["own"])
+    once = by_content.unique(["own", "id"], keep="first", maintain_order=True)
+    own = pl.when(pl.col("own").is_first_distinct()).then("own")
+    return once.with_columns(id=pl.coalesce(own, "id")).drop("own").unique("id", keep="first", maintain_order=True)
 
 
 def rows_of(file: Path) -> list[Any]:

@@ -41,6 +41,15 @@ def test_a_folder_gives_its_dev_prompts_and_a_row_twice_is_asked_once(tmp_path):
     assert read_prompts(tmp_path, limit=1).height == 1
 
 
+def test_other_prompts_and_dialogues_under_one_id_are_all_asked(tmp_path):
+    rows = [{"id": 1, "prompt": text} for text in ("Why?", "How?", "Why?", "Who?")]
+    asked = read_prompts(tiny.write(tmp_path / "some.jsonl", rows))
+    assert asked["prompt"].to_list() == ["Why?", "How?", "Who?"]
+    assert asked["id"].n_unique() == 3 and asked["id"][0] == "1"
+    talks = [{"id": "a", "turns": turns} for turns in (["Hi!"], ["Hi!", "And?"], ["Hi!"])]
+    assert read_dialogues(tiny.write(tmp_path / "talks.jsonl", talks))["turns"].to_list() == [["Hi!"], ["Hi!", "And?"]]
+
+
 def test_a_dialogue_twice_is_held_once_and_an_id_is_kept(tmp_path):
     file = tiny.write(tmp_path / "d.jsonl", [{"id": 7, "turns": ["Hi?"]}, {"turns": ["Why?"]}, {"turns": ["Why?"]}])
     rows = read_dialogues(file)

@@ -110,8 +110,8 @@ def read_gold(file: Path) -> pl.DataFrame:
     """Read a gold set: `id`, `prompt`, `system`, `history`, `first`, `second` and `label` (`a`, `b` or `tie`).
 
     A row holds `prompt` (a text, or turns), `first` and `second` (the answers), and `label`: first, second or tie.
-    LLMBar's own form (`input`, `output_1`, `output_2`, `label` 1 or 2) is read too. Raise GradesError naming the row
-    that is none.
+    LLMBar's own form (`input`, `output_1`, `output_2`, `label` 1 or 2) is read too. Whatever `id` a row has, it is
+    judged; one that is there twice, once. Raise GradesError naming the row that is none.
     """
     rows = [_row(file, number, row) for number, row in enumerate(read_rows(file), 1)]
     return identified(pl.DataFrame(rows, schema=_GOLD))

@@ -107,6 +107,14 @@ def test_both_forms_are_read(tmp_path, row, label):
         assert len(result["id"]) == 32
 
 
+def test_every_pair_is_judged_whatever_its_id(tmp_path):
+    others = [ROW | {"prompt": "How?"}, ROW | {"label": "second"}, ROW | {"first": "No!"}]
+    gold = read_gold(tiny.write(tmp_path / "gold.jsonl", [row | {"id": 7} for row in (ROW, *others, ROW)]))
+    assert gold["id"].n_unique() == gold.height == 4  # one is there twice
+    assert gold["id"][0] == "7"
+    assert measured(gold, judge_of(gold, lambda label, _: label), tmp_path)[0].n == 4
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
