@@ -126,6 +126,7 @@ def peak_of_a_choice(folder: Path, rows: int, choice: str) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("choice", ["random", "domains"])
 def test_memory_does_not_grow_with_the_rows_that_selects_choose_from(tmp_path, choice):
-    # A busy machine only ever adds to a peak (up to 50 MB were seen), so the least of two runs is the truer one.
+    # Batches are judged side by side, so a peak is also a matter of what falls together: 275 to 360 MB were seen, and
+    # the least of two runs is the truer one. Rows that were held took 1.35 kB each, which would be 1.2 GB more here.
     peaks = {n: min(peak_of_a_choice(tmp_path / f"{n}-{i}", n, choice) for i in (1, 2)) for n in (300_000, 1_200_000)}
-    assert peaks[1_200_000] < 1.25 * peaks[300_000], f"peak MB by rows: {peaks}"
+    assert peaks[1_200_000] < 1.5 * peaks[300_000], f"peak MB by rows: {peaks}"

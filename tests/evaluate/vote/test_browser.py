@@ -65,6 +65,7 @@ def test_a_vote_by_keys_from_the_first_to_the_read_back(browser, page_file, tmp_
         again, *_ = visible(page)
         assert list(expected)[1] == again
         expected = {next(iter(expected)): "left"}
+        page.wait_for_timeout(500)  # what a page keeps, a busy browser has a moment later
         page.reload()  # in the middle: the vote goes on where it was
         assert (page.inner_text("#where"), visible(page)[0]) == ("2 of 6", again)
         half = save(page, lambda: press("s"), tmp_path)
