@@ -15,8 +15,6 @@ from curate.train.stages import STAGES
 Wrong = list[tuple[KeyPath, str]]
 ALL = "all"
 _Model = TypeVar("_Model", bound=pydantic.BaseModel)
-
-
 _Seed = Annotated[int, pydantic.Field(ge=0, lt=2**31)]
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
